@@ -1,0 +1,91 @@
+package fsm
+
+import "fmt"
+
+// booted begins a start. It never moves a motor and never lets anybody choose: what the last run left open is only settled.
+func (t *step) booted(e Booted) {
+	s := &t.s
+	s.Live = Live{}
+	s.Faults, s.Rules = nil, e.Rules
+	s.Deadline = 0
+	if e.Boot != s.Boot { // another clock: how long the power was away is not known, so the longest rest of the time is taken
+		s.Boot = e.Boot
+		if s.Sale.ReservedUntil != 0 {
+			s.Sale.ReservedUntil = t.now.add(e.Rules.ReservationTimeout)
+		}
+		s.Sale.InvoicedAt = t.now
+	}
+	if !t.s.Busy() {
+		s.Stage, s.Reason = Ready, ""
+		return
+	}
+	s.Sale.Recovered = true
+	t.lostVends(e.Evidence)
+	switch stage := s.Stage; stage {
+	case Invoicing:
+		if s.Sale.Flow != Sticker { // its reference reached nobody
+			t.end(Failed, "restarted")
+			return
+		}
+		t.enter(Invoicing)
+		s.Sale.Stop, s.Live.Unsure = "restarted", true
+		t.call()
+	case Refunding:
+		t.enter(Refunding)
+		if !s.Sale.fullRefund() { // the request may have been sent, and repeating it could pay twice
+			t.doubt(fmt.Sprintf("restarted during a refund of %v", s.Sale.Due))
+			return
+		}
+		s.Live.Unsure = true
+		t.call()
+	case Receipting:
+		t.receipt()
+	default:
+		t.enter(Resolving)
+		t.call()
+	}
+}
+
+// lostVends gives every pending item its outcome: a dispenser's evidence, or unknown. One that was never started did not come out.
+func (t *step) lostVends(evidence []Evidence) {
+	for item := t.pending(); item.ID != ""; item = t.pending() {
+		if !item.Started {
+			t.setItem(item.ID, NotDelivered, "not_started")
+			continue
+		}
+		found := Evidence{item.ID, Unknown, "restarted"}
+		for _, e := range evidence {
+			if e.Item == item.ID && e.Outcome != Pending {
+				found = e
+			}
+		}
+		t.outcome(item, found.Outcome, found.Why)
+	}
+}
+
+// stepResolving: Glase's word on a sale that the boot found open.
+func (t *step) stepResolving(e Event) {
+	a, ok := e.(StatusAnswered)
+	if !ok || t.undecided(a) {
+		return
+	}
+	sale := &t.s.Sale
+	nothing := sale.Basket().IsZero()
+	switch {
+	case a.Status == StatusPaid:
+		t.paidUnwanted(a)
+	case a.Status == StatusCanceled || a.Status == StatusFailed:
+		t.unpaid()
+	case nothing:
+		sale.Held = sale.Held || a.Status == StatusReserved
+		t.release("restarted")
+	case a.Status == StatusReserved && sale.Commits > 0:
+		t.enter(Confirming) // the commit may still be on its way
+		t.notYet()
+	case a.Status == StatusReserved:
+		sale.Held = true
+		t.settle("")
+	default:
+		t.bounded(fmt.Sprintf("the invoice is %s although products came out", a.Status))
+	}
+}

@@ -1,0 +1,112 @@
+package fsm
+
+import (
+	"slices"
+
+	"kioskd/internal/money"
+)
+
+// start begins the item's one vend. Only an approved item of this sale comes here, and each only once.
+func (t *step) start(item Item) {
+	t.enter(Vending)
+	items := slices.Clone(t.s.Sale.Items)
+	for n := range items {
+		if items[n].ID == item.ID {
+			items[n].Started = true
+			item = items[n]
+		}
+	}
+	t.s.Sale.Items = items
+	t.s.Deadline = t.now.add(item.MaxVend + vendGrace)
+	t.do(Vend{t.s.Sale.ID, item})
+}
+
+// pending is the item that is being vended; the zero Item when none is.
+func (t *step) pending() Item {
+	for _, i := range t.s.Sale.Items {
+		if i.Outcome == Pending {
+			return i
+		}
+	}
+	return Item{}
+}
+
+func (t *step) setItem(id string, o ItemOutcome, why string) {
+	t.s.Sale.Items = slices.Clone(t.s.Sale.Items)
+	for n := range t.s.Sale.Items {
+		if i := &t.s.Sale.Items[n]; i.ID == id {
+			i.Outcome, i.Why = o, why
+		}
+	}
+}
+
+func (t *step) stepVending(e Event) {
+	switch e := e.(type) {
+	case VendEnded:
+		t.vendEnded(e)
+	case CancelPressed:
+		if t.s.Sale.Flow == Reservation && t.s.Sale.Stop == "" {
+			t.s.Sale.Stop = "cancelled_by_customer" // after this product
+		}
+	}
+}
+
+func (t *step) vendEnded(e VendEnded) {
+	item := t.pending()
+	if e.Sale != t.s.Sale.ID || e.Item != item.ID || item.ID == "" {
+		return
+	}
+	t.outcome(item, e.Outcome, e.Why)
+	if t.s.Sale.Flow != Reservation {
+		t.payBack(e.Why)
+		return
+	}
+	why := firstOf(t.s.Sale.Stop, t.s.hardFault())
+	credit := t.s.Sale.Credit()
+	more := e.Cheapest.Currency == credit.Currency && e.Cheapest.Minor > 0 && !credit.Less(e.Cheapest)
+	if why != "" || !more || len(t.s.Sale.Items) >= itemsMax {
+		t.settle(why)
+		return
+	}
+	t.choose()
+}
+
+// outcome records what became of an item, of its slot and of its stock.
+func (t *step) outcome(item Item, o ItemOutcome, why string) {
+	if o != Delivered && o != NotDelivered {
+		o = Unknown // also a word that no dispenser should say: it claims nothing
+	}
+	t.setItem(item.ID, o, why)
+	if o != NotDelivered {
+		t.do(TakeStock{item.Slot})
+	}
+	if o == Delivered {
+		return
+	}
+	t.s.Sale.Why = firstOf(why, string(o))
+	if o == Unknown || why != "stopped" {
+		t.closeSlot(item.Slot, firstOf(why, string(o)))
+	}
+}
+
+// closeSlot: a slot that jammed or ended unknown sells nothing until a technician has looked at it, so that one fault costs at
+// most one product.
+func (t *step) closeSlot(slot, why string) {
+	if _, closed := t.s.ClosedSlots()[slot]; !closed {
+		t.s.Closed = append(slices.Clip(t.s.Closed), Closure{slot, why})
+	}
+}
+
+// payBack is direct debit's end: what did not come out is refunded, what did is receipted.
+func (t *step) payBack(why string) {
+	sale := &t.s.Sale
+	sale.Due = sale.Charged.Sub(sale.Basket())
+	if sale.Due.Minor <= 0 {
+		sale.Due = money.Amount{}
+		t.receipt()
+		return
+	}
+	sale.Why = firstOf(sale.Why, why, "not_delivered")
+	t.enter(Refunding)
+	t.call()
+}

@@ -1,0 +1,12 @@
+// Package fsm decides what happens next to a sale.
+//
+// It is pure: no input or output, no clock, no goroutine, no random number. Time, identifiers and the answers of the world arrive
+// inside events; what is to be done leaves as effects. The caller records the new state before it carries out the effects:
+//
+//	next, effects, durable := fsm.Step(state, event)
+//	if durable { journal.Append(…) }   // before any effect
+//	perform(effects)                   // their outcomes come back as events
+//
+// The money rules it holds: a motor start belongs to exactly one approved item; what is charged is the sum of what came out; an
+// outcome that is not known is asked for, never assumed; a restart finishes the money of a sale but never moves a motor.
+package fsm

@@ -1,0 +1,260 @@
+package fsm
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"kioskd/internal/money"
+)
+
+// Event is something that happened. Each carries the instant at which it did, so that a step needs no clock.
+type Event interface{ at() Instant }
+
+// ResultKind says what is known about a call to Glase.
+type ResultKind string
+
+// The kinds. Unknown is an answer: the call may or may not have been carried out.
+const (
+	Done    ResultKind = "done"
+	Refused ResultKind = "refused"  // Glase answered with a result code
+	Doubt   ResultKind = "unknown"  // timeout, lost connection, Fault, 5xx, codes 90 and 94
+	NotSent ResultKind = "not_sent" // certainly never reached Glase
+)
+
+// Result is the outcome of a call to Glase.
+type Result struct {
+	Kind ResultKind `json:"kind"`
+	Code int        `json:"code,omitzero"` // Glase's result code, when refused
+	Text string     `json:"text,omitzero"` // for a technician; no secret, no phone number
+}
+
+// PayStatus is an invoice's status in Glase's words; CANCELED with one L.
+type PayStatus string
+
+// The statuses that decide something here; any other is "not yet".
+const (
+	StatusIssued   PayStatus = "ISSUED"
+	StatusReserved PayStatus = "RESERVED"
+	StatusPaid     PayStatus = "PAID"
+	StatusCanceled PayStatus = "CANCELED"
+	StatusFailed   PayStatus = "FAILED"
+)
+
+// NewSale holds the identifiers of a sale that the event may begin. They are minted by the runtime, once, and reused on every retry.
+type NewSale struct {
+	ID              string `json:"id"`
+	ClientInvoiceID string `json:"client_invoice_id"`
+	Secret          string `json:"secret"` // at least 128 random bits for the notification's path
+}
+
+// The events. A Call field names the call that an outcome belongs to, as its effect did.
+type (
+	// Booted is the first event of every start, also after a crash.
+	Booted struct {
+		At       Instant    `json:"at"`
+		Boot     string     `json:"boot"` // the kernel's boot id: another one means another clock
+		Rules    Rules      `json:"rules"`
+		Evidence []Evidence `json:"evidence,omitzero"` // what dispensers still know of items that were being vended
+	}
+	// PurchaseRequested is createPurchase (reservation flow).
+	PurchaseRequested struct {
+		At       Instant      `json:"at"`
+		Request  string       `json:"request"` // whom Answer answers
+		New      NewSale      `json:"new"`
+		Payer    string       `json:"payer,omitzero"`
+		Amount   money.Amount `json:"amount"`   // the most that may be reserved
+		Cheapest money.Amount `json:"cheapest"` // of what can be sold now; none: nothing can
+	}
+	// ProductChosen is a button, a key or a page. In a direct-debit flow it begins a sale.
+	ProductChosen struct {
+		At    Instant `json:"at"`
+		New   NewSale `json:"new"`
+		Item  Item    `json:"item"`
+		Stock int     `json:"stock"` // left in the slot
+	}
+	// CancelPressed is the customer's "that is all".
+	CancelPressed struct {
+		At Instant `json:"at"`
+	}
+	// RetryPressed is the customer's "try again".
+	RetryPressed struct {
+		At Instant `json:"at"`
+	}
+	// Notified is Glase's notification: a hint that asking is worth it now.
+	Notified struct {
+		At     Instant `json:"at"`
+		Secret string  `json:"secret"`
+	}
+	// InvoiceSent is sendInvoice's outcome.
+	InvoiceSent struct {
+		At        Instant `json:"at"`
+		Call      int     `json:"call"`
+		Sale      string  `json:"sale"`
+		Result    Result  `json:"result"`
+		Reference string  `json:"reference,omitzero"`
+		QR        string  `json:"qr,omitzero"`
+	}
+	// StatusAnswered is getPaymentStatus's outcome.
+	StatusAnswered struct {
+		At           Instant      `json:"at"`
+		Call         int          `json:"call"`
+		Sale         string       `json:"sale"`
+		Result       Result       `json:"result"`
+		Status       PayStatus    `json:"status,omitzero"`
+		Version      int          `json:"version,omitzero"`
+		Amount       money.Amount `json:"amount,omitzero"` // the receipt's total, when there is a receipt
+		ErsReference string       `json:"ers_reference,omitzero"`
+	}
+	// InvoiceUpdated is updateInvoice's outcome.
+	InvoiceUpdated struct {
+		At     Instant `json:"at"`
+		Call   int     `json:"call"`
+		Sale   string  `json:"sale"`
+		Result Result  `json:"result"`
+	}
+	// ReservationCommitted is commitReservation's outcome.
+	ReservationCommitted struct {
+		At     Instant `json:"at"`
+		Call   int     `json:"call"`
+		Sale   string  `json:"sale"`
+		Result Result  `json:"result"`
+	}
+	// InvoiceCanceled is cancelInvoice's outcome.
+	InvoiceCanceled struct {
+		At     Instant `json:"at"`
+		Call   int     `json:"call"`
+		Sale   string  `json:"sale"`
+		Result Result  `json:"result"`
+	}
+	// PaymentRefunded is refundPayment's outcome.
+	PaymentRefunded struct {
+		At     Instant `json:"at"`
+		Call   int     `json:"call"`
+		Sale   string  `json:"sale"`
+		Result Result  `json:"result"`
+	}
+	// ReceiptSubmitted is submitPaymentReceipt's outcome.
+	ReceiptSubmitted struct {
+		At     Instant `json:"at"`
+		Call   int     `json:"call"`
+		Sale   string  `json:"sale"`
+		Result Result  `json:"result"`
+	}
+	// VendEnded is the dispenser's word on one item.
+	VendEnded struct {
+		At       Instant      `json:"at"`
+		Sale     string       `json:"sale"`
+		Item     string       `json:"item"`
+		Outcome  ItemOutcome  `json:"outcome"`
+		Why      string       `json:"why,omitzero"`
+		Cheapest money.Amount `json:"cheapest,omitzero"` // of what can be sold after this; none: nothing can
+	}
+	// FaultRaised and FaultCleared are the runtime's word on what stands against selling.
+	FaultRaised struct {
+		At    Instant `json:"at"`
+		Fault Fault   `json:"fault"`
+	}
+	// FaultCleared takes a fault away.
+	FaultCleared struct {
+		At   Instant `json:"at"`
+		Name string  `json:"name"`
+	}
+	// SlotsOpened is a technician's word that closed slots may sell again.
+	SlotsOpened struct {
+		At    Instant  `json:"at"`
+		Slots []string `json:"slots,omitzero"` // none: all
+		By    string   `json:"by"`
+	}
+	// SaleStopped is a technician who ends the sale that is on.
+	SaleStopped struct {
+		At Instant `json:"at"`
+		By string  `json:"by"`
+	}
+	// Ticked is the moment that State.Wake named.
+	Ticked struct {
+		At Instant `json:"at"`
+	}
+)
+
+// Evidence is what a dispenser still knows after a crash about an item that was being vended: a latched sensor, its own memory.
+type Evidence struct {
+	Item    string      `json:"item"`
+	Outcome ItemOutcome `json:"outcome"`
+	Why     string      `json:"why,omitzero"`
+}
+
+func (e Booted) at() Instant               { return e.At }
+func (e PurchaseRequested) at() Instant    { return e.At }
+func (e ProductChosen) at() Instant        { return e.At }
+func (e CancelPressed) at() Instant        { return e.At }
+func (e RetryPressed) at() Instant         { return e.At }
+func (e Notified) at() Instant             { return e.At }
+func (e InvoiceSent) at() Instant          { return e.At }
+func (e StatusAnswered) at() Instant       { return e.At }
+func (e InvoiceUpdated) at() Instant       { return e.At }
+func (e ReservationCommitted) at() Instant { return e.At }
+func (e InvoiceCanceled) at() Instant      { return e.At }
+func (e PaymentRefunded) at() Instant      { return e.At }
+func (e ReceiptSubmitted) at() Instant     { return e.At }
+func (e VendEnded) at() Instant            { return e.At }
+func (e FaultRaised) at() Instant          { return e.At }
+func (e FaultCleared) at() Instant         { return e.At }
+func (e SlotsOpened) at() Instant          { return e.At }
+func (e SaleStopped) at() Instant          { return e.At }
+func (e Ticked) at() Instant               { return e.At }
+
+// Name is the event's name in a journal: "Booted".
+func Name(e Event) string { return fmt.Sprintf("%T", e)[len("fsm."):] }
+
+// DecodeEvent reads an event that json.Marshal wrote, given its Name.
+func DecodeEvent(name string, b []byte) (Event, error) {
+	switch name {
+	case "Booted":
+		return decode[Booted](b)
+	case "PurchaseRequested":
+		return decode[PurchaseRequested](b)
+	case "ProductChosen":
+		return decode[ProductChosen](b)
+	case "CancelPressed":
+		return decode[CancelPressed](b)
+	case "RetryPressed":
+		return decode[RetryPressed](b)
+	case "Notified":
+		return decode[Notified](b)
+	case "InvoiceSent":
+		return decode[InvoiceSent](b)
+	case "StatusAnswered":
+		return decode[StatusAnswered](b)
+	case "InvoiceUpdated":
+		return decode[InvoiceUpdated](b)
+	case "ReservationCommitted":
+		return decode[ReservationCommitted](b)
+	case "InvoiceCanceled":
+		return decode[InvoiceCanceled](b)
+	case "PaymentRefunded":
+		return decode[PaymentRefunded](b)
+	case "ReceiptSubmitted":
+		return decode[ReceiptSubmitted](b)
+	case "VendEnded":
+		return decode[VendEnded](b)
+	case "FaultRaised":
+		return decode[FaultRaised](b)
+	case "FaultCleared":
+		return decode[FaultCleared](b)
+	case "SlotsOpened":
+		return decode[SlotsOpened](b)
+	case "SaleStopped":
+		return decode[SaleStopped](b)
+	case "Ticked":
+		return decode[Ticked](b)
+	}
+	return nil, fmt.Errorf("fsm: no event is named %q", name)
+}
+
+func decode[E Event](b []byte) (Event, error) {
+	var e E
+	if err := json.Unmarshal(b, &e); err != nil {
+		return nil, fmt.Errorf("fsm: %s: %w", Name(e), err)
+	}
+	return e, nil
+}

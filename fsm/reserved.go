@@ -1,0 +1,289 @@
+package fsm
+
+import (
+	"fmt"
+	"slices"
+)
+
+// stepReady: a product chosen first begins a direct-debit sale.
+func (t *step) stepReady(e Event) {
+	switch e := e.(type) {
+	case ProductChosen:
+		if t.s.Rules.Flow == Reservation || e.Item.Price.Minor <= 0 || t.refused(e.Item.Slot, e.Stock) {
+			return
+		}
+		item := e.Item
+		item.Outcome, item.Started, item.Why = Pending, false, ""
+		t.begin(Sale{Requested: item.Price, Reserved: item.Price, Items: []Item{item}}, e.New)
+	}
+}
+
+// refused says on the screen why a slot sells nothing now.
+func (t *step) refused(slot string, stock int) bool {
+	t.s.Live.Notice = ""
+	if stock <= 0 {
+		t.s.Live.Notice = "sold_out"
+	}
+	if _, closed := t.s.ClosedSlots()[slot]; closed {
+		t.s.Live.Notice = "closed"
+	}
+	return t.s.Live.Notice != ""
+}
+
+func (t *step) stepInvoicing(e Event) {
+	switch e := e.(type) {
+	case CancelPressed:
+		t.s.Sale.Stop = "cancelled_by_customer"
+	case InvoiceSent:
+		t.invoiceSent(e)
+	}
+}
+
+func (t *step) invoiceSent(e InvoiceSent) {
+	sale := &t.s.Sale
+	switch {
+	case e.Result.Kind == Done && e.Reference != "":
+		sale.Reference, sale.QR = e.Reference, e.QR
+		sale.ReservedUntil = sale.InvoicedAt.add(t.s.Rules.ReservationTimeout)
+		waiting := t.s.Live.Requests
+		if sale.Stop != "" || len(t.s.Faults) > 0 && t.s.hardFault() != "" {
+			t.release(firstOf(sale.Stop, t.s.hardFault()))
+			return
+		}
+		t.s.Live.Requests = nil
+		for _, r := range waiting {
+			t.do(Answer{Request: r, Reference: e.Reference})
+		}
+		t.enter(Awaiting)
+		t.s.Deadline = t.now.add(unpaidAfter)
+		if sale.Flow == Reservation {
+			t.s.Deadline = t.now.add(t.s.Rules.PinTimeout)
+		}
+		t.callIn(pollEvery)
+	case sale.Flow == Sticker && (e.Result.Kind != Refused || e.Result.Code == codeSystemBusy) && (e.Result.Kind != NotSent || t.s.Live.Unsure):
+		// The sticker leads to the terminal's current invoice, so the customer could pay one whose reference was lost.
+		t.s.Live.Unsure = t.s.Live.Unsure || e.Result.Kind == Doubt || e.Result.Kind == Done
+		if !t.s.Live.Unsure {
+			t.fail(e.Result)
+			return
+		}
+		t.retry()
+	default:
+		t.fail(e.Result)
+	}
+}
+
+// fail ends a sale whose invoice nobody can pay: it was refused, or its reference reached nobody.
+func (t *step) fail(r Result) {
+	t.s.Sale.Note = note("sendInvoice", r)
+	t.end(Failed, "invoicing_failed")
+}
+
+// stepAwaiting serves awaiting and asking: in both the customer may pay, so in both the polls go on.
+func (t *step) stepAwaiting(e Event) {
+	switch e := e.(type) {
+	case StatusAnswered:
+		t.awaited(e)
+	case Notified:
+		t.notified(e)
+	case CancelPressed:
+		t.release("cancelled_by_customer")
+	case RetryPressed:
+		if t.s.Stage != Asking {
+			return
+		}
+		if t.s.Sale.Rounds >= roundsMax {
+			t.release("walked_away")
+			return
+		}
+		t.s.Sale.Rounds++
+		t.s.Stage, t.s.Deadline = Awaiting, t.now.add(unpaidAfter)
+		if t.s.Live.Waiting == 0 {
+			t.call()
+		}
+	}
+}
+
+// notified makes the next question immediate: a notification is a hint, never a proof.
+func (t *step) notified(e Notified) {
+	if e.Secret != t.s.Sale.Secret {
+		return
+	}
+	if t.s.Live.Waiting != 0 {
+		t.s.Live.Again = true
+		return
+	}
+	t.call()
+}
+
+func (t *step) awaited(e StatusAnswered) {
+	sale := &t.s.Sale
+	if e.Result.Kind != Done {
+		if e.Result.Kind == Refused && e.Result.Code == codeUnknownReference {
+			t.doubt(note("getPaymentStatus", e.Result))
+			return
+		}
+		t.poll()
+		return
+	}
+	t.s.Live.Version = e.Version
+	switch {
+	case e.Status == StatusReserved && sale.Flow == Reservation:
+		sale.Held = true
+		t.s.Live.KnownAt = t.s.Live.Called
+		t.choose()
+	case e.Status == StatusPaid && sale.Flow == Reservation:
+		t.paid(e) // charged before anything came out: all of it goes back
+	case e.Status == StatusPaid:
+		t.paidFirst(e)
+	case e.Status == StatusCanceled:
+		t.end(Cancelled, "cancelled_on_phone")
+	case e.Status == StatusFailed:
+		t.end(Cancelled, "payment_failed")
+	default:
+		t.poll()
+	}
+}
+
+// paidFirst is direct debit's PAID: the product may come out, if all of its price was paid and nothing stands against it.
+func (t *step) paidFirst(e StatusAnswered) {
+	sale := &t.s.Sale
+	if !e.proves(sale.Reserved.Currency) {
+		t.poll() // without amount and ersReference nothing is proven, and nothing could be refunded
+		return
+	}
+	sale.Charged, sale.ErsReference = e.Amount, e.ErsReference
+	item := sale.Items[0]
+	_, closed := t.s.ClosedSlots()[item.Slot]
+	short := e.Amount.Less(item.Price)
+	if short {
+		sale.Note = fmt.Sprintf("Glase charged %v for %v", e.Amount, item.Price)
+	}
+	if short || closed || t.s.hardFault() != "" {
+		t.setItem(item.ID, NotDelivered, "not_started")
+		t.payBack(firstOf(t.s.hardFault(), "payment_failed"))
+		return
+	}
+	t.start(item)
+}
+
+// proves reports whether a PAID says how much, in the sale's currency, and under which reference.
+func (e StatusAnswered) proves(currency string) bool {
+	return e.ErsReference != "" && e.Amount.Currency == currency && e.Amount.Minor > 0
+}
+
+// choose lets the customer choose, within what is left of the credit and of the reservation's time.
+func (t *step) choose() {
+	if why := firstOf(t.s.Sale.Stop, t.s.hardFault()); why != "" {
+		t.settle(why)
+		return
+	}
+	t.enter(Choosing)
+	t.s.Deadline = min(t.now.add(t.s.Rules.ChooseTimeout), t.s.Sale.ReservedUntil.add(-settleMargin))
+	if t.s.Deadline <= t.now {
+		t.settle("reservation_expired")
+	}
+}
+
+func (t *step) stepChoosing(e Event) {
+	switch e := e.(type) {
+	case ProductChosen:
+		t.productChosen(e)
+	case CancelPressed:
+		t.settle("cancelled_by_customer")
+	case Notified:
+		t.notified(e)
+	case StatusAnswered:
+		t.chosenStatus(e)
+	}
+}
+
+func (t *step) productChosen(e ProductChosen) {
+	if t.s.Live.Wanted.ID != "" || e.Item.Price.Minor <= 0 || t.refused(e.Item.Slot, e.Stock) {
+		return
+	}
+	if t.s.Sale.Credit().Less(e.Item.Price) {
+		t.s.Live.Notice = "too_expensive"
+		return
+	}
+	if t.tooLate(e.Item) {
+		t.s.Live.Notice = "too_late"
+		return
+	}
+	if t.now.Since(t.s.Live.KnownAt) > freshFor {
+		t.s.Live.Wanted = e.Item
+		if t.s.Live.Waiting == 0 {
+			t.call()
+		}
+		return
+	}
+	t.approve(e.Item)
+}
+
+// tooLate: no vend starts that could outlast the reservation.
+func (t *step) tooLate(i Item) bool {
+	return t.now.add(i.MaxVend+settleMargin) > t.s.Sale.ReservedUntil
+}
+
+// approve makes the item the sale's, and its one motor start with it.
+func (t *step) approve(item Item) {
+	item.Outcome, item.Started, item.Why = Pending, false, ""
+	t.s.Sale.Items = append(slices.Clip(t.s.Sale.Items), item)
+	t.start(item)
+}
+
+// chosenStatus: the reservation was asked for again, before a motor start or after a notification.
+func (t *step) chosenStatus(e StatusAnswered) {
+	if e.Result.Kind != Done {
+		if e.Result.Kind == Refused && e.Result.Code == codeUnknownReference {
+			t.doubt(note("getPaymentStatus", e.Result))
+			return
+		}
+		if t.s.Live.Wanted.ID != "" {
+			t.poll() // until the customer's time is over
+		}
+		return
+	}
+	t.s.Live.Version = e.Version
+	switch e.Status {
+	case StatusReserved:
+		t.s.Live.KnownAt = t.s.Live.Called
+		wanted := t.s.Live.Wanted
+		t.s.Live.Wanted = Item{}
+		if wanted.ID == "" {
+			return
+		}
+		if t.tooLate(wanted) {
+			t.s.Live.Notice = "too_late"
+			return
+		}
+		t.approve(wanted)
+	case StatusCanceled, StatusFailed:
+		t.gone(e.Status)
+	case StatusPaid:
+		t.paid(e)
+	default:
+		if t.s.Live.Wanted.ID != "" {
+			t.poll()
+		}
+	}
+}
+
+func note(op string, r Result) string {
+	switch r.Kind {
+	case Refused:
+		return fmt.Sprintf("%s refused with code %d", op, r.Code)
+	case NotSent:
+		return op + " could not be sent"
+	}
+	return op + " had no known outcome"
+}
+
+func firstOf(words ...string) string {
+	for _, w := range words {
+		if w != "" {
+			return w
+		}
+	}
+	return ""
+}

@@ -1,0 +1,320 @@
+package fsm
+
+import (
+	"fmt"
+
+	"kioskd/internal/money"
+)
+
+// settle ends a reservation's visit: what came out is charged; when nothing did, the reservation is let go.
+func (t *step) settle(why string) {
+	if t.s.Sale.Basket().IsZero() {
+		t.release(why)
+		return
+	}
+	t.enter(Updating)
+	t.s.Deadline = t.s.Sale.ReservedUntil
+	t.call()
+}
+
+// release lets the customer's money go, or sees to it that none is taken. Committing zero is never the way.
+func (t *step) release(why string) {
+	for _, r := range t.s.Live.Requests {
+		t.do(Answer{Request: r, Code: InvoicingError})
+	}
+	t.s.Live.Requests = nil
+	t.s.Sale.Why = firstOf(t.s.Sale.Why, why)
+	if t.s.Sale.Flow != Reservation && len(t.s.Sale.Items) > 0 && !t.s.Sale.Items[0].Started {
+		t.setItem(t.s.Sale.Items[0].ID, NotDelivered, "not_started")
+	}
+	t.enter(Releasing)
+	t.call()
+}
+
+func (t *step) stepUpdating(e Event) {
+	u, ok := e.(InvoiceUpdated)
+	if !ok {
+		return
+	}
+	switch r := u.Result; {
+	case r.Kind == Done:
+		t.s.Sale.Updated = true
+		t.commit()
+	case r.Kind != Refused, r.Code == codePaymentInProgress, r.Code == codeSystemBusy:
+		t.retry() // it sets, so repeating it is safe; the deadline ends this
+	case r.Code == codeAlreadyCancelled, r.Code == codePaymentCancelled, r.Code == codeCannotCancelPaid,
+		r.Code == codeNotReserved, r.Code == codeUnknownReference:
+		t.confirm()
+	default: // never commit the unchanged reservation
+		t.chargeRefused(note("updateInvoice", r))
+	}
+}
+
+// commit asks for the basket's amount, always by naming it.
+func (t *step) commit() {
+	t.enter(Committing)
+	t.s.Sale.Commits++
+	t.call()
+}
+
+func (t *step) stepCommitting(e Event) {
+	c, ok := e.(ReservationCommitted)
+	if !ok {
+		return
+	}
+	r := c.Result
+	notDone := r.Kind == NotSent || r.Kind == Refused && r.Code == codeSystemBusy
+	switch {
+	case notDone && t.now < t.s.Sale.ReservedUntil:
+		t.retry()
+		return
+	case r.Kind == Refused && !notDone && r.Code != codeNotReserved && r.Code != codePaymentInProgress:
+		t.s.Sale.Refusal = r.Code
+	}
+	t.confirm() // also when the answer was "done": only PAID proves it
+}
+
+// confirm asks what became of the reservation, until the answer is final.
+func (t *step) confirm() {
+	t.enter(Confirming)
+	t.call()
+}
+
+func (t *step) stepConfirming(e Event) {
+	switch e := e.(type) {
+	case Notified:
+		t.notified(e)
+	case StatusAnswered:
+		if t.undecided(e) {
+			return
+		}
+		switch e.Status {
+		case StatusPaid:
+			t.paid(e)
+		case StatusCanceled, StatusFailed:
+			t.gone(e.Status)
+		case StatusReserved:
+			t.notYet()
+		default:
+			t.bounded(fmt.Sprintf("the invoice is %s after commitReservation", e.Status))
+		}
+	}
+}
+
+// undecided takes an answer that says nothing about the invoice, and asks again.
+func (t *step) undecided(e StatusAnswered) bool {
+	r := e.Result
+	switch {
+	case r.Kind == Done:
+		t.s.Live.Version = e.Version
+		return false
+	case r.Kind == Refused && r.Code == codeUnknownReference:
+		t.doubt(note("getPaymentStatus", r))
+	case r.Kind == Refused && r.Code != codeSystemBusy:
+		t.bounded(note("getPaymentStatus", r))
+	default:
+		t.retry() // until Glase can be reached
+	}
+	return true
+}
+
+// notYet: still RESERVED after a commit. It may need a moment; then the commit is made again.
+func (t *step) notYet() {
+	sale := &t.s.Sale
+	switch {
+	case sale.Refusal != 0:
+		t.chargeRefused(fmt.Sprintf("commitReservation refused with code %d", sale.Refusal))
+	case t.now > sale.ReservedUntil.add(expiryGrace):
+		t.doubt("the reservation is still RESERVED after its time")
+	case sale.Commits >= commitsMax:
+		t.doubt(fmt.Sprintf("still RESERVED after %d commits", sale.Commits))
+	case !sale.Updated || t.now >= sale.ReservedUntil:
+		t.retry() // only Glase's last word is missing
+	case t.s.Live.Tries < int(recommitWait/pollEvery):
+		t.s.Live.Tries++
+		t.callIn(pollEvery)
+	default:
+		t.commit()
+	}
+}
+
+// paid is Glase's PAID on a reservation: what was charged is compared with what came out.
+func (t *step) paid(e StatusAnswered) {
+	sale := &t.s.Sale
+	if !e.proves(sale.Reserved.Currency) {
+		t.bounded("PAID without an amount or an ersReference")
+		return
+	}
+	sale.Charged, sale.ErsReference = e.Amount, e.ErsReference
+	basket := sale.Basket()
+	switch {
+	case e.Amount == basket:
+		t.end(Charged, "")
+	case e.Amount.Less(basket):
+		t.doubt(fmt.Sprintf("Glase charged %v for %v", e.Amount, basket))
+	default:
+		sale.Note = fmt.Sprintf("Glase charged %v for %v", e.Amount, basket)
+		sale.Why = firstOf(sale.Why, "overcharged")
+		sale.Due = e.Amount.Sub(basket)
+		t.enter(Refunding)
+		t.call()
+	}
+}
+
+// gone: the reservation is CANCELED or FAILED, and not by us.
+func (t *step) gone(status PayStatus) {
+	sale := &t.s.Sale
+	sale.Note = firstOf(sale.Note, "Glase says "+string(status))
+	if sale.Held && sale.Commits == 0 && t.now < sale.ReservedUntil {
+		t.addFault(Fault{Name: FaultForeignCancel})
+	}
+	t.unpaid()
+}
+
+// unpaid ends a sale whose invoice is over without a payment.
+func (t *step) unpaid() {
+	switch sale := t.s.Sale; {
+	case !sale.Basket().IsZero():
+		t.end(Lost, "payment_failed")
+	case sale.Held:
+		t.end(Released, "payment_failed")
+	default:
+		t.end(Cancelled, "payment_failed")
+	}
+}
+
+// chargeRefused: the customer has the product, and Glase will not take the money. The machine stops, since it would go on so.
+func (t *step) chargeRefused(note string) {
+	t.addFault(Fault{Name: FaultChargeRefused})
+	t.doubt(note)
+}
+
+func (t *step) addFault(f Fault) {
+	if !t.s.fault(f.Name) {
+		t.s.Faults = append(t.s.Faults[:len(t.s.Faults):len(t.s.Faults)], f)
+	}
+}
+
+func (t *step) stepReleasing(e Event) {
+	switch e := e.(type) {
+	case InvoiceCanceled:
+		t.canceled(e.Result)
+	case StatusAnswered:
+		t.releasingStatus(e)
+	}
+}
+
+func (t *step) canceled(r Result) {
+	l := &t.s.Live
+	switch {
+	case r.Kind == Done, r.Kind == Refused && (r.Code == codeAlreadyCancelled || r.Code == codePaymentCancelled):
+		if !t.s.Sale.Held {
+			t.end(Cancelled, "")
+			return
+		}
+		l.Checking = true // it is not documented what cancelInvoice does to a reservation: look
+		t.call()
+	case r.Kind != Refused, r.Code == codeSystemBusy:
+		t.retry()
+	case r.Code == codeUnknownReference:
+		t.doubt(note("cancelInvoice", r))
+	case r.Code == codeCannotCancelPaid && t.s.Sale.Flow != Reservation:
+		l.Checking = true
+		t.callIn(reversalWait) // to ask now would acknowledge a payment that Glase reverses when nobody asks
+	default: // in progress, or refused: the status decides
+		l.Checking = true
+		t.callIn(busyWait)
+	}
+}
+
+// releasingStatus: what became of an invoice that cancelInvoice did not plainly end.
+func (t *step) releasingStatus(e StatusAnswered) {
+	if t.undecided(e) {
+		return
+	}
+	sale, l := &t.s.Sale, &t.s.Live
+	switch e.Status {
+	case StatusPaid:
+		t.paidUnwanted(e)
+	case StatusCanceled, StatusFailed:
+		t.unpaid()
+	case StatusReserved:
+		sale.Held = true
+		switch {
+		case t.now > sale.ReservedUntil.add(expiryGrace):
+			t.doubt("the reservation is still RESERVED after its time")
+		case l.Tries < 3:
+			l.Checking = false
+			t.retry()
+		default: // it ends by itself
+			l.CallAt = max(sale.ReservedUntil.add(pollEvery), t.now.add(retryMax))
+		}
+	default:
+		l.Checking = false
+		t.bounded(fmt.Sprintf("cancelInvoice leaves the invoice %s", e.Status))
+	}
+}
+
+// paidUnwanted: paid although nothing will come out any more.
+func (t *step) paidUnwanted(e StatusAnswered) {
+	if t.s.Sale.Flow == Reservation {
+		t.paid(e)
+		return
+	}
+	if !e.proves(t.s.Sale.Reserved.Currency) {
+		t.bounded("PAID without an amount or an ersReference")
+		return
+	}
+	t.s.Sale.Charged, t.s.Sale.ErsReference = e.Amount, e.ErsReference
+	t.payBack("")
+}
+
+func (t *step) stepRefunding(e Event) {
+	p, ok := e.(PaymentRefunded)
+	if !ok {
+		return
+	}
+	sale, l := &t.s.Sale, &t.s.Live
+	full := sale.fullRefund()
+	switch r := p.Result; {
+	case r.Kind == Done, r.Kind == Refused && r.Code == codeRefundSumExceeded && full && l.Unsure:
+		sale.Refunded = sale.refunded().Add(sale.Due)
+		sale.Due = money.Amount{}
+		t.refunded()
+	case r.Kind == NotSent:
+		t.retry()
+	case r.Kind == Refused && (r.Code == codePaymentInProgress || r.Code == codeSystemBusy):
+		t.bounded(note("refundPayment", r))
+	case r.Kind == Doubt && full:
+		l.Unsure = true // 98 proves an earlier one
+		t.retry()
+	default:
+		t.doubt(note("refundPayment", r) + ": " + sale.Due.String() + " owed to the customer")
+	}
+}
+
+func (t *step) refunded() {
+	switch sale := t.s.Sale; {
+	case sale.Flow != Reservation && !sale.Basket().IsZero():
+		t.receipt()
+	case sale.Refunded == sale.Charged:
+		t.end(Refunded, "not_delivered")
+	default:
+		t.end(Charged, "")
+	}
+}
+
+func (t *step) receipt() {
+	t.enter(Receipting)
+	t.call()
+}
+
+// stepReceipting: the receipt moves no money, so no answer to it changes the sale.
+func (t *step) stepReceipting(e Event) {
+	if r, ok := e.(ReceiptSubmitted); ok {
+		if r.Result.Kind != Done {
+			t.s.Sale.Note = firstOf(t.s.Sale.Note, note("submitPaymentReceipt", r.Result))
+		}
+		t.end(Charged, "")
+	}
+}

@@ -1,0 +1,286 @@
+package fsm
+
+import (
+	"time"
+
+	"kioskd/internal/money"
+)
+
+// Instant is a moment in nanoseconds of the kernel's monotonic clock since the boot named in State.Boot; 0 is "never". It says
+// nothing about the time of day.
+type Instant int64
+
+func (i Instant) add(d time.Duration) Instant { return i + Instant(d) }
+
+// Since is the time from an earlier instant to this one.
+func (i Instant) Since(earlier Instant) time.Duration { return time.Duration(i - earlier) }
+
+// Phase is what stands on the machine's front: one of four.
+type Phase string
+
+// The four phases of a sale.
+const (
+	Idle       Phase = "idle"
+	Reserved   Phase = "reserved"
+	Dispensing Phase = "dispensing"
+	Commit     Phase = "commit"
+)
+
+// Stage is a step of a sale: what the machine waits for now.
+type Stage string
+
+// The stages, in the order in which a sale meets them.
+const (
+	Ready        Stage = "ready"          // a customer
+	OutOfService Stage = "out_of_service" // the fault in State.Reason to go away
+	Maintenance  Stage = "maintenance"    // the technician to finish
+	Resolving    Stage = "resolving"      // after a boot: Glase's word on a sale that the boot found open
+	Invoicing    Stage = "invoicing"      // sendInvoice's answer
+	Awaiting     Stage = "awaiting"       // the customer's PIN
+	Choosing     Stage = "choosing"       // a product within the credit (reservation only)
+	Asking       Stage = "asking"         // "try again" or "cancel" (direct debit only)
+	Vending      Stage = "vending"        // the dispenser
+	Updating     Stage = "updating"       // updateInvoice done
+	Committing   Stage = "committing"     // commitReservation's answer
+	Confirming   Stage = "confirming"     // PAID with the right amount
+	Releasing    Stage = "releasing"      // the money let go: nothing came out
+	Refunding    Stage = "refunding"      // refundPayment's answer
+	Receipting   Stage = "receipting"     // submitPaymentReceipt's answer (direct debit only)
+)
+
+// Phase is the phase that a stage belongs to.
+func (s Stage) Phase() Phase {
+	switch s {
+	case Invoicing, Awaiting, Choosing, Asking:
+		return Reserved
+	case Vending:
+		return Dispensing
+	case Updating, Committing, Confirming, Releasing, Refunding, Receipting:
+		return Commit
+	}
+	return Idle
+}
+
+// Flow is the way of paying that a machine is configured for.
+type Flow string
+
+// The flows. A reservation reserves, lets choose, vends and then charges what came out; the other three are direct debit: choose,
+// pay, vend, and refund what did not come out. They differ only in the QR that the customer scans.
+const (
+	Reservation Flow = "reservation" // the machine's static QR, through Glase's service for unattended machines
+	Sticker     Flow = "sticker"     // a static QR that always leads to the terminal's current invoice
+	InvoiceQR   Flow = "invoice"     // the invoice's own QR, shown on the display
+	Web         Flow = "web"         // the invoice's own QR or link, on a web page
+)
+
+// Rules are the settings that decide; they enter with Booted and are recorded, so that a journal replays without its config.
+type Rules struct {
+	Flow               Flow          `json:"flow"`
+	ReserveMax         money.Amount  `json:"reserve_max,omitzero"` // at most this is reserved; none: as much as is offered
+	PinTimeout         time.Duration `json:"pin_timeout"`          // from the invoice to the customer's PIN (reservation)
+	ChooseTimeout      time.Duration `json:"choose_timeout"`       // from the reservation, or the last product, to the next choice
+	ReservationTimeout time.Duration `json:"reservation_timeout"`  // what Glase is told; counted from sendInvoice
+}
+
+// State is everything that the machine remembers, as plain values. All of it but Live is durable: a step that changes a durable
+// field is recorded before its effects are carried out, and a restart begins with the last recorded state.
+type State struct {
+	Stage    Stage     `json:"stage"`
+	Reason   string    `json:"reason,omitzero"` // the fault that Stage is out_of_service or maintenance for
+	Boot     string    `json:"boot,omitzero"`   // the boot whose clock the instants are of
+	Deadline Instant   `json:"deadline,omitzero"`
+	Rules    Rules     `json:"rules,omitzero"`
+	Faults   []Fault   `json:"faults,omitzero"` // what stands against selling, oldest first
+	Closed   []Closure `json:"closed,omitzero"` // slots that wait for a technician
+	Sale     Sale      `json:"sale,omitzero"`   // the current sale, or the last one once Sale.Ended; the zero Sale before the first
+
+	Live Live `json:"-"` // volatile: lost at a restart, never recorded by itself
+}
+
+// Fault is one reason not to sell.
+type Fault struct {
+	Name string `json:"name"`          // one word, shown as the reason
+	Hard bool   `json:"hard,omitzero"` // also ends a sale that has begun, as soon as its money can be settled
+}
+
+// The faults that the state machine itself knows; a runtime may raise others.
+const (
+	FaultJournal       = "journal"        // the journal cannot be written: nothing new moves
+	FaultStopping      = "stopping"       // the daemon is ending
+	FaultDoor          = "door"           // the service door is open; closing it opens all closed slots again
+	FaultTechnician    = "technician"     // a technician works on the machine
+	FaultChargeRefused = "charge_refused" // Glase refused for good to charge what a customer took: the next one would be free as well
+	FaultForeignCancel = "foreign_cancel" // a reservation of ours was cancelled by somebody else: two machines with one terminal?
+)
+
+// Closure is a slot that sells nothing until a technician has looked at it.
+type Closure struct {
+	Slot string `json:"slot"`
+	Why  string `json:"why"` // "jam", "unknown", …: the dispenser's word
+}
+
+// SaleState is how a sale stands, in the words of the outside.
+type SaleState string
+
+// A sale is open until it is one of the others.
+const (
+	Open      SaleState = "open"
+	Charged   SaleState = "charged"   // charged for what came out, and Glase has confirmed it
+	Released  SaleState = "released"  // the reservation was let go: nothing came out
+	Refunded  SaleState = "refunded"  // all that was paid went back
+	Cancelled SaleState = "cancelled" // ended before any money was reserved or paid
+	Failed    SaleState = "failed"    // no invoice was made
+	Lost      SaleState = "lost"      // products came out, and the reservation was gone: the operator's loss
+	InDoubt   SaleState = "in_doubt"  // cannot be decided here; Why says what is known
+)
+
+// Sale is one customer's visit, from the request to its end.
+type Sale struct {
+	ID              string       `json:"id,omitzero"`
+	Flow            Flow         `json:"flow,omitzero"`
+	State           SaleState    `json:"state,omitzero"`
+	Ended           bool         `json:"ended,omitzero"`
+	Why             string       `json:"why,omitzero"`   // one word on how it went: "cancelled_by_customer", "jam", …
+	Note            string       `json:"note,omitzero"`  // for a technician: Glase's code or the facts of a doubt
+	Stop            string       `json:"stop,omitzero"`  // set: end as soon as the running step allows, for this reason
+	Payer           string       `json:"payer,omitzero"` // keyed hash of the phone number; none when it was not given
+	ClientInvoiceID string       `json:"client_invoice_id,omitzero"`
+	Secret          string       `json:"secret,omitzero"`      // random end of the notification's path
+	Requested       money.Amount `json:"requested,omitzero"`   // what the customer's phone offered
+	Reserved        money.Amount `json:"reserved,omitzero"`    // the invoice's total before anything came out
+	Reference       string       `json:"reference,omitzero"`   // Glase's invoiceReference
+	QR              string       `json:"qr,omitzero"`          // Glase's invoiceQRCode
+	Held            bool         `json:"held,omitzero"`        // Glase said RESERVED once
+	InvoicedAt      Instant      `json:"invoiced_at,omitzero"` // when sendInvoice was first asked for
+	ReservedUntil   Instant      `json:"reserved_until,omitzero"`
+	Rounds          int          `json:"rounds,omitzero"` // times that the customer chose "try again"
+	Items           []Item       `json:"items,omitzero"`
+	Updated         bool         `json:"updated,omitzero"` // updateInvoice is known done for the basket
+	Commits         int          `json:"commits,omitzero"` // commitReservation was asked this many times
+	Refusal         int          `json:"refusal,omitzero"` // commitReservation's final refusal
+	ErsReference    string       `json:"ers_reference,omitzero"`
+	Charged         money.Amount `json:"charged,omitzero"`   // Glase said PAID with this amount
+	Due             money.Amount `json:"due,omitzero"`       // the refund that is being made
+	Refunded        money.Amount `json:"refunded,omitzero"`  // refunds that Glase has confirmed
+	Recovered       bool         `json:"recovered,omitzero"` // a boot found it open
+}
+
+// ItemOutcome is what is known of one product.
+type ItemOutcome string
+
+// The outcomes. A pending item is being vended, or waits for its payment when it has not Started.
+const (
+	Pending      ItemOutcome = "pending"
+	Delivered    ItemOutcome = "delivered"
+	NotDelivered ItemOutcome = "not_delivered"
+	Unknown      ItemOutcome = "unknown"
+)
+
+// Item is one product of a sale. Its price is frozen when it is chosen.
+type Item struct {
+	ID             string        `json:"id"`
+	Slot           string        `json:"slot"`
+	Name           string        `json:"name"`
+	Price          money.Amount  `json:"price"`
+	VAT            int           `json:"vat,omitzero"` // whole percent
+	EAN            string        `json:"ean,omitzero"`
+	MaxVend        time.Duration `json:"max_vend"`                 // the longest that its dispenser takes to answer
+	UnknownCharged bool          `json:"unknown_charged,omitzero"` // its dispenser's rule: an unknown outcome is charged
+	Started        bool          `json:"started,omitzero"`         // its one motor start was approved
+	Outcome        ItemOutcome   `json:"outcome"`
+	Why            string        `json:"why,omitzero"`
+}
+
+// Charge reports whether the item is to be paid for.
+func (i Item) Charge() bool {
+	return i.Outcome == Delivered || i.Outcome == Unknown && i.UnknownCharged
+}
+
+// Basket is the sum of what is to be paid for: the delivered items, and the unknown ones whose dispenser's rule is "charged".
+func (s Sale) Basket() money.Amount {
+	sum := money.Amount{Currency: s.Reserved.Currency}
+	for _, i := range s.Items {
+		if i.Charge() {
+			sum = sum.Add(i.Price)
+		}
+	}
+	return sum
+}
+
+// Credit is what of the reservation is left to choose for.
+func (s Sale) Credit() money.Amount {
+	left := s.Reserved.Sub(s.Basket())
+	for _, i := range s.Items {
+		if i.Outcome == Pending {
+			left = left.Sub(i.Price)
+		}
+	}
+	return left
+}
+
+// Doubtful reports whether the sale ended in doubt.
+func (s Sale) Doubtful() bool { return s.State == InDoubt }
+
+// Live is the volatile part: calls on their way, polls, and what the customer is told meanwhile. Losing it costs a repeated
+// question, never money.
+type Live struct {
+	Calls    int      `json:"calls,omitzero"`     // calls made so far in this boot; the number of the last one
+	Waiting  int      `json:"waiting,omitzero"`   // the call whose outcome is waited for; any other outcome is stale
+	Called   Instant  `json:"called,omitzero"`    // when it was made
+	CallAt   Instant  `json:"call_at,omitzero"`   // the next call, when none is on its way
+	Again    bool     `json:"again,omitzero"`     // a notification came while a question was on its way: ask at once after it
+	Tries    int      `json:"tries,omitzero"`     // outcomes in a row that decided nothing, in this stage
+	Unsure   bool     `json:"unsure,omitzero"`    // an earlier attempt of this stage's call may have been carried out
+	Checking bool     `json:"checking,omitzero"`  // releasing: the next call is a question, not a cancelInvoice
+	Version  int      `json:"version,omitzero"`   // the latest invoice version that Glase has told us
+	KnownAt  Instant  `json:"known_at,omitzero"`  // when we asked the question that was answered RESERVED
+	Wanted   Item     `json:"wanted,omitzero"`    // chosen, and waiting for a fresh RESERVED
+	Notice   string   `json:"notice,omitzero"`    // why the last choice was not taken: "too_expensive", …
+	Requests []string `json:"requests,omitzero"`  // createPurchase calls that wait for the invoice's reference
+	ShowTill Instant  `json:"show_till,omitzero"` // the last sale's result stays on the screen until then
+}
+
+// Wake is the next moment that the state cares about, to be told by Ticked; false: none.
+func (s State) Wake() (Instant, bool) {
+	next := s.Deadline
+	sooner := func(i Instant) {
+		if i != 0 && (next == 0 || i < next) {
+			next = i
+		}
+	}
+	if s.Live.Waiting == 0 {
+		sooner(s.Live.CallAt)
+	}
+	sooner(s.Live.ShowTill)
+	return next, next != 0
+}
+
+// Busy reports whether a sale is open.
+func (s State) Busy() bool { return s.Sale.ID != "" && !s.Sale.Ended }
+
+// ClosedSlots gives each closed slot's reason.
+func (s State) ClosedSlots() map[string]string {
+	m := make(map[string]string, len(s.Closed))
+	for _, c := range s.Closed {
+		m[c.Slot] = c.Why
+	}
+	return m
+}
+
+func (s State) fault(name string) bool {
+	for _, f := range s.Faults {
+		if f.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func (s State) hardFault() string {
+	for _, f := range s.Faults {
+		if f.Hard {
+			return f.Name
+		}
+	}
+	return ""
+}

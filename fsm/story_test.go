@@ -1,0 +1,281 @@
+package fsm
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"kioskd/internal/money"
+)
+
+var update = flag.Bool("update", false, "write the transcripts of testdata anew")
+
+// TestStories replays each story of testdata. A line that begins with > is an event; the lines under it are what came of it.
+func TestStories(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no stories: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := tell(t, string(want))
+			if *update {
+				if err := os.WriteFile(file, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("%s is told differently now (go test ./fsm -update writes it anew):\n%s", file, got)
+			}
+		})
+	}
+}
+
+// teller plays the world around one machine.
+type teller struct {
+	t     *testing.T
+	s     State
+	now   Instant
+	sales int
+	items int
+	out   bytes.Buffer
+}
+
+func tell(t *testing.T, script string) []byte {
+	w := &teller{t: t, now: Instant(time.Hour)}
+	for line := range strings.Lines(script) {
+		line = strings.TrimSuffix(line, "\n")
+		switch {
+		case strings.HasPrefix(line, "> "):
+			fmt.Fprintln(&w.out, line)
+			w.line(strings.Fields(line[2:]))
+		case strings.HasPrefix(line, "#"), line == "":
+			fmt.Fprintln(&w.out, line)
+		}
+	}
+	return w.out.Bytes()
+}
+
+func (w *teller) line(words []string) {
+	if words[0] == "wait" {
+		d, err := time.ParseDuration(words[1])
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.now = w.now.add(d)
+		return
+	}
+	before := w.s
+	next, effects, durable := Step(w.s, w.event(words[0], words[1:]))
+	w.s = next
+	kind := "volatile"
+	if durable {
+		kind = "durable"
+	}
+	fmt.Fprintf(&w.out, "  %s/%s", next.Stage.Phase(), next.Stage)
+	if next.Reason != "" {
+		fmt.Fprintf(&w.out, " (%s)", next.Reason)
+	}
+	fmt.Fprintf(&w.out, " %s", kind)
+	if at, ok := next.Wake(); ok {
+		fmt.Fprintf(&w.out, ", wakes in %v", at.Since(w.now))
+	}
+	fmt.Fprintln(&w.out)
+	if next.Live.Notice != before.Live.Notice && next.Live.Notice != "" {
+		fmt.Fprintf(&w.out, "  notice: %s\n", next.Live.Notice)
+	}
+	if !reflect.DeepEqual(next.Closed, before.Closed) {
+		fmt.Fprintf(&w.out, "  closed slots: %v\n", next.Closed)
+	}
+	for _, e := range effects {
+		fmt.Fprintf(&w.out, "  → %s\n", show(e))
+	}
+	if next.Sale.Ended && (!before.Sale.Ended || before.Sale.ID != next.Sale.ID) {
+		s := next.Sale
+		fmt.Fprintf(&w.out, "  = %s: charged %v, refunded %v; why %q; note %q\n", s.State, s.Charged, s.Refunded, s.Why, s.Note)
+		for _, i := range s.Items {
+			fmt.Fprintf(&w.out, "    %s %v %s %s\n", i.Slot, i.Price, i.Outcome, i.Why)
+		}
+	}
+}
+
+// show writes an effect as one short line.
+func show(e Effect) string {
+	name := reflect.TypeOf(e).Name()
+	switch e := e.(type) {
+	case Answer:
+		return strings.TrimSpace(fmt.Sprintf("%s %s %s%s", name, e.Request, e.Reference, e.Code))
+	case SendInvoice:
+		return fmt.Sprintf("%s %s of %v%s", name, e.ClientInvoiceID, e.Total, rows(e.Items))
+	case AskStatus:
+		return fmt.Sprintf("%s %s version %d", name, e.Reference, e.Version)
+	case UpdateInvoice:
+		return fmt.Sprintf("%s %s to %v%s", name, e.Reference, e.Total, rows(e.Items))
+	case CommitReservation:
+		return fmt.Sprintf("%s %s of %v", name, e.Reference, e.Total)
+	case CancelInvoice:
+		return fmt.Sprintf("%s %s", name, e.Reference)
+	case RefundPayment:
+		return fmt.Sprintf("%s %s of %v full=%v", name, e.ErsReference, e.Total, e.Full)
+	case SubmitReceipt:
+		return fmt.Sprintf("%s %s of %v%s", name, e.ErsReference, e.Total, rows(e.Items))
+	case Vend:
+		return fmt.Sprintf("%s %s in %s", name, e.Item.ID, e.Item.Slot)
+	case StopVend:
+		return fmt.Sprintf("%s %s", name, e.Item)
+	case TakeStock:
+		return fmt.Sprintf("%s %s", name, e.Slot)
+	}
+	return name + " is not shown"
+}
+
+func rows(items []Item) string {
+	s := ""
+	for _, i := range items {
+		s += fmt.Sprintf(" [%s %v]", i.Slot, i.Price)
+	}
+	return s
+}
+
+// event makes the event of a line: a word, then words and key=value pairs.
+func (w *teller) event(word string, args []string) Event {
+	opt := map[string]string{}
+	var plain []string
+	for _, a := range args {
+		if k, v, ok := strings.Cut(a, "="); ok {
+			opt[k] = v
+		} else {
+			plain = append(plain, a)
+		}
+	}
+	arg := func(n int, otherwise string) string {
+		if n < len(plain) {
+			return plain[n]
+		}
+		return otherwise
+	}
+	or := func(key, otherwise string) string {
+		if v, ok := opt[key]; ok {
+			return v
+		}
+		return otherwise
+	}
+	sek := func(s string) money.Amount {
+		if s == "none" || s == "" {
+			return money.Amount{}
+		}
+		a, err := money.Parse(s, or("currency", "SEK"))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return a
+	}
+	number := func(s string) int {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return n
+	}
+	call, sale := number(or("call", strconv.Itoa(w.s.Live.Waiting))), or("sale", w.s.Sale.ID)
+	result := func(n int) Result {
+		r := Result{Kind: ResultKind(arg(n, "done"))}
+		switch r.Kind {
+		case Done, Doubt, NotSent:
+			return r
+		case Refused:
+			r.Code = number(arg(n+1, ""))
+			return r
+		}
+		w.t.Fatalf("no result %q", plain)
+		return Result{}
+	}
+	ids := func() NewSale {
+		id := fmt.Sprintf("S%d", w.sales+1)
+		return NewSale{id, "I" + id, "secret-" + id}
+	}
+	switch word {
+	case "boot":
+		e := Booted{At: w.now, Boot: or("id", "boot1"), Rules: Rules{Flow(or("flow", "reservation")), sek("200.00"), time.Minute, time.Minute, 10 * time.Minute}}
+		if o := opt["evidence"]; o != "" {
+			e.Evidence = []Evidence{{Item: w.s.Sale.Items[len(w.s.Sale.Items)-1].ID, Outcome: ItemOutcome(o)}}
+		}
+		return e
+	case "scan":
+		e := PurchaseRequested{w.now, or("request", "r1"), ids(), opt["payer"], sek(arg(0, "50.00")), sek(or("cheapest", "15.00"))}
+		w.sales++
+		return e
+	case "choose":
+		w.items++
+		e := ProductChosen{w.now, ids(), Item{ID: fmt.Sprintf("i%d", w.items), Slot: arg(0, "A1"), Name: "Product", Price: sek(arg(1, "15.00")),
+			MaxVend: 5 * time.Second, UnknownCharged: opt["unknown"] == "charged"}, number(or("stock", "5"))}
+		if !w.s.Busy() {
+			w.sales++
+		}
+		return e
+	case "sent":
+		e := InvoiceSent{w.now, call, sale, result(0), "", ""}
+		if e.Result.Kind == Done {
+			e.Reference, e.QR = or("ref", "R"+sale), "HTTP://SEQR.SE/R"+sale
+		}
+		return e
+	case "status":
+		if first := arg(0, ""); strings.ToUpper(first) != first {
+			return StatusAnswered{At: w.now, Call: call, Sale: sale, Result: result(0)}
+		}
+		return StatusAnswered{w.now, call, sale, Result{Kind: Done}, PayStatus(arg(0, "ISSUED")), number(or("version", "1")), sek(opt["amount"]), opt["ers"]}
+	case "updated":
+		return InvoiceUpdated{w.now, call, sale, result(0)}
+	case "committed":
+		return ReservationCommitted{w.now, call, sale, result(0)}
+	case "canceled":
+		return InvoiceCanceled{w.now, call, sale, result(0)}
+	case "refunded":
+		return PaymentRefunded{w.now, call, sale, result(0)}
+	case "receipted":
+		return ReceiptSubmitted{w.now, call, sale, result(0)}
+	case "vended":
+		item := ""
+		for _, i := range w.s.Sale.Items {
+			if i.Outcome == Pending {
+				item = i.ID
+			}
+		}
+		return VendEnded{w.now, sale, or("item", item), ItemOutcome(arg(0, "")), arg(1, ""), sek(or("cheapest", "15.00"))}
+	case "cancel":
+		return CancelPressed{w.now}
+	case "retry":
+		return RetryPressed{w.now}
+	case "notified":
+		return Notified{w.now, or("secret", w.s.Sale.Secret)}
+	case "fault":
+		return FaultRaised{w.now, Fault{arg(0, ""), arg(1, "") == "hard"}}
+	case "clear":
+		return FaultCleared{w.now, arg(0, "")}
+	case "open":
+		return SlotsOpened{w.now, plain, "technician"}
+	case "stop":
+		return SaleStopped{w.now, "technician"}
+	case "tick":
+		at, ok := w.s.Wake()
+		if !ok {
+			w.t.Fatal("nothing to wake for")
+		}
+		w.now = max(w.now, at)
+		return Ticked{w.now}
+	}
+	w.t.Fatalf("no event %q", word)
+	return nil
+}
