@@ -76,6 +76,8 @@ func (t *step) stepResolving(e Event) {
 		t.paidUnwanted(a)
 	case a.Status == StatusCanceled || a.Status == StatusFailed:
 		t.unpaid()
+	case !sale.Charged.IsZero(): // it was PAID once
+		t.bounded(fmt.Sprintf("the invoice is %s after it was PAID", a.Status))
 	case nothing:
 		sale.Held = sale.Held || a.Status == StatusReserved
 		t.release("restarted")

@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"fmt"
 	"slices"
 
 	"kioskd/internal/money"
@@ -105,6 +106,10 @@ func (t *step) payBack(why string) {
 		sale.Due = money.Amount{}
 		t.receipt()
 		return
+	}
+	if !sale.Basket().IsZero() {
+		sale.Note = fmt.Sprintf("Glase charged %v for %v", sale.Charged, sale.Basket())
+		why = firstOf(why, "overcharged")
 	}
 	sale.Why = firstOf(sale.Why, why, "not_delivered")
 	t.enter(Refunding)

@@ -160,7 +160,6 @@ func (t *step) paidFirst(e StatusAnswered) {
 		sale.Note = fmt.Sprintf("Glase charged %v for %v", e.Amount, item.Price)
 	}
 	if short || closed || t.s.hardFault() != "" {
-		t.setItem(item.ID, NotDelivered, "not_started")
 		t.payBack(firstOf(t.s.hardFault(), "payment_failed"))
 		return
 	}

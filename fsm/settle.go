@@ -24,9 +24,6 @@ func (t *step) release(why string) {
 	}
 	t.s.Live.Requests = nil
 	t.s.Sale.Why = firstOf(t.s.Sale.Why, why)
-	if t.s.Sale.Flow != Reservation && len(t.s.Sale.Items) > 0 && !t.s.Sale.Items[0].Started {
-		t.setItem(t.s.Sale.Items[0].ID, NotDelivered, "not_started")
-	}
 	t.enter(Releasing)
 	t.call()
 }
@@ -173,6 +170,10 @@ func (t *step) gone(status PayStatus) {
 
 // unpaid ends a sale whose invoice is over without a payment.
 func (t *step) unpaid() {
+	if paid := t.s.Sale.Charged; !paid.IsZero() {
+		t.s.Sale.Note = fmt.Sprintf("Glase took back the payment of %v", paid)
+		t.s.Sale.Charged = money.Amount{}
+	}
 	switch sale := t.s.Sale; {
 	case !sale.Basket().IsZero():
 		t.end(Lost, "payment_failed")

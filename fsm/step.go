@@ -114,29 +114,37 @@ func (t *step) inStage(e Event) {
 	}
 }
 
-// stale reports an outcome of a call that nobody waits for any more: of another sale, or overtaken by a later call.
+// stale reports an outcome that nobody waits for any more: of another sale, of another call, or overtaken by a later one.
 func (t *step) stale(e Event) bool {
 	var call int
 	var sale string
+	var stage bool // whether the stage's last call was of the event's kind
+	asking := true
+	switch t.s.Stage {
+	case Invoicing, Updating, Committing, Refunding, Receipting:
+		asking = false
+	case Releasing:
+		asking = t.s.Live.Checking
+	}
 	switch e := e.(type) {
 	case InvoiceSent:
-		call, sale = e.Call, e.Sale
+		call, sale, stage = e.Call, e.Sale, t.s.Stage == Invoicing
 	case StatusAnswered:
-		call, sale = e.Call, e.Sale
+		call, sale, stage = e.Call, e.Sale, asking
 	case InvoiceUpdated:
-		call, sale = e.Call, e.Sale
+		call, sale, stage = e.Call, e.Sale, t.s.Stage == Updating
 	case ReservationCommitted:
-		call, sale = e.Call, e.Sale
+		call, sale, stage = e.Call, e.Sale, t.s.Stage == Committing
 	case InvoiceCanceled:
-		call, sale = e.Call, e.Sale
+		call, sale, stage = e.Call, e.Sale, t.s.Stage == Releasing && !asking
 	case PaymentRefunded:
-		call, sale = e.Call, e.Sale
+		call, sale, stage = e.Call, e.Sale, t.s.Stage == Refunding
 	case ReceiptSubmitted:
-		call, sale = e.Call, e.Sale
+		call, sale, stage = e.Call, e.Sale, t.s.Stage == Receipting
 	default:
 		return false
 	}
-	if sale != t.s.Sale.ID || t.s.Sale.Ended || call == 0 || call != t.s.Live.Waiting {
+	if !stage || sale != t.s.Sale.ID || t.s.Sale.Ended || call == 0 || call != t.s.Live.Waiting {
 		return true
 	}
 	t.s.Live.Waiting = 0
@@ -355,9 +363,12 @@ func (t *step) end(state SaleState, why string) {
 	for _, r := range t.s.Live.Requests {
 		t.do(Answer{Request: r, Code: InvoicingError})
 	}
-	if t.s.Sale.Why == "" {
-		t.s.Sale.Why = why
+	for _, i := range t.s.Sale.Items {
+		if i.Outcome == Pending && !i.Started {
+			t.setItem(i.ID, NotDelivered, "not_started")
+		}
 	}
+	t.s.Sale.Why = firstOf(t.s.Sale.Why, why)
 	t.s.Sale.State, t.s.Sale.Ended, t.s.Sale.Stop = state, true, ""
 	t.enter(Ready)
 	t.s.Live = Live{Calls: t.s.Live.Calls, ShowTill: t.now.add(showFor)}

@@ -29,7 +29,8 @@ func TestStories(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := tell(t, string(want))
+			w := &teller{t: t, now: Instant(time.Hour)}
+			got := w.tell(string(want))
 			if *update {
 				if err := os.WriteFile(file, got, 0o644); err != nil {
 					t.Fatal(err)
@@ -50,11 +51,11 @@ type teller struct {
 	now   Instant
 	sales int
 	items int
+	each  func(Event) // told of each event, when set
 	out   bytes.Buffer
 }
 
-func tell(t *testing.T, script string) []byte {
-	w := &teller{t: t, now: Instant(time.Hour)}
+func (w *teller) tell(script string) []byte {
 	for line := range strings.Lines(script) {
 		line = strings.TrimSuffix(line, "\n")
 		switch {
@@ -78,7 +79,11 @@ func (w *teller) line(words []string) {
 		return
 	}
 	before := w.s
-	next, effects, durable := Step(w.s, w.event(words[0], words[1:]))
+	e := w.event(words[0], words[1:])
+	if w.each != nil {
+		w.each(e)
+	}
+	next, effects, durable := Step(w.s, e)
 	w.s = next
 	kind := "volatile"
 	if durable {
@@ -278,4 +283,26 @@ func (w *teller) event(word string, args []string) Event {
 	}
 	w.t.Fatalf("no event %q", word)
 	return nil
+}
+
+// storyStates are the states that the stories pass through, each transition judged on the way.
+func storyStates(t *testing.T) []node {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no stories: %v", err)
+	}
+	var nodes []node
+	for _, file := range files {
+		script, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := node{now: Instant(time.Hour)}
+		w := &teller{t: t, now: n.now, each: func(e Event) {
+			n = visit(t, n, e)
+			nodes = append(nodes, n)
+		}}
+		w.tell(string(script))
+	}
+	return nodes
 }

@@ -1,0 +1,217 @@
+package fsm
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"kioskd/internal/money"
+)
+
+// node is a state that the search has reached, and how.
+type node struct {
+	s    State
+	g    ghost
+	now  Instant
+	path []Event
+}
+
+// alphabet is every event that could come next, the absurd ones included.
+func alphabet(s State, now Instant, n int) []Event {
+	sek := func(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: "SEK"} }
+	id := fmt.Sprintf("S%d", n)
+	ids := NewSale{id, "I" + id, "secret-" + id}
+	call, sale := s.Live.Waiting, s.Sale.ID
+	item := func(slot string, price int64, charged bool) Item {
+		return Item{ID: fmt.Sprintf("i%d%s", n, slot), Slot: slot, Name: "P", Price: sek(price), MaxVend: 5 * time.Second, UnknownCharged: charged}
+	}
+	rules := s.Rules
+	events := []Event{
+		PurchaseRequested{now, "q", ids, "p1", sek(5000), sek(1500)},
+		PurchaseRequested{now, "q", ids, "p2", sek(5000), sek(1500)},
+		PurchaseRequested{now, "q", ids, "", sek(100), sek(1500)},
+		ProductChosen{now, ids, item("A1", 1500, false), 5},
+		ProductChosen{now, ids, item("A2", 3000, true), 5},
+		ProductChosen{now, ids, item("A3", 9000, false), 0},
+		CancelPressed{now}, RetryPressed{now}, Notified{now, s.Sale.Secret}, Notified{now, "forged"},
+		FaultRaised{now, Fault{FaultJournal, true}}, FaultRaised{now, Fault{FaultDoor, true}}, FaultRaised{now, Fault{"display", false}},
+		FaultCleared{now, FaultDoor}, SlotsOpened{now, nil, "t"}, SaleStopped{now, "t"}, Ticked{now},
+		Booted{now, s.Boot, rules, nil}, Booted{now, s.Boot + "'", rules, nil},
+	}
+	for _, f := range s.Faults {
+		events = append(events, FaultCleared{now, f.Name})
+	}
+	for _, i := range s.Sale.Items {
+		if i.Outcome == Pending {
+			events = append(events, Booted{now, s.Boot, rules, []Evidence{{i.ID, Delivered, ""}}})
+			for _, o := range []ItemOutcome{Delivered, NotDelivered, Unknown} {
+				events = append(events, VendEnded{now, sale, i.ID, o, "jam", sek(1500)}, VendEnded{now, sale, i.ID, o, "stopped", money.Amount{}})
+			}
+			events = append(events, VendEnded{now, "S0", i.ID, Delivered, "", sek(1500)}, VendEnded{now, sale, "i0", Delivered, "", sek(1500)})
+		}
+	}
+	if at, ok := s.Wake(); ok && at > now {
+		events = append(events, Ticked{at}, Ticked{at.add(11 * time.Second)}, Ticked{at.add(12 * time.Minute)})
+	}
+	results := []Result{{Kind: Done}, {Kind: Doubt}, {Kind: NotSent}}
+	for _, c := range []int{11, 20, 48, 50, 51, 54, 93, 95, 96, 98} {
+		results = append(results, Result{Kind: Refused, Code: c})
+	}
+	for _, r := range results {
+		events = append(events, InvoiceSent{now, call, sale, r, "R" + sale, "QR"}, InvoiceUpdated{now, call, sale, r}, ReservationCommitted{now, call, sale, r},
+			InvoiceCanceled{now, call, sale, r}, PaymentRefunded{now, call, sale, r}, ReceiptSubmitted{now, call, sale, r})
+		if r.Kind != Done {
+			events = append(events, StatusAnswered{At: now, Call: call, Sale: sale, Result: r})
+		}
+	}
+	answer := func(st PayStatus, a money.Amount, ers string) {
+		events = append(events, StatusAnswered{now, call, sale, Result{Kind: Done}, st, s.Live.Version + 1, a, ers})
+	}
+	for _, st := range []PayStatus{StatusIssued, StatusReserved, StatusCanceled, StatusFailed, "PARTIALLY_PAID", "NEW_WORD"} {
+		answer(st, money.Amount{}, "")
+	}
+	for _, a := range []int64{1400, 1500, 3000, 4500, 5000} {
+		answer(StatusPaid, sek(a), "E1")
+	}
+	answer(StatusPaid, money.Amount{}, "")
+	answer(StatusPaid, money.Amount{Minor: 1500, Currency: "EUR"}, "E1")
+	return append(events, StatusAnswered{now, call + 1, sale, Result{Kind: Done}, StatusPaid, 1, sek(1500), "E1"},
+		StatusAnswered{now, call, "S0", Result{Kind: Done}, StatusPaid, 1, sek(1500), "E1"})
+}
+
+// visit takes one transition and judges it.
+func visit(t *testing.T, n node, e Event) node {
+	next, effects, durable := Step(n.s, e)
+	path := append(slices.Clip(n.path), e)
+	g, err := judge(n.g, n.s, e, next, effects, durable)
+	if err != nil {
+		story := ""
+		for _, e := range path {
+			story += fmt.Sprintf("  %s%+v\n", Name(e), e)
+		}
+		t.Fatalf("%v\nstate %+v\neffects %+v\nstory:\n%s", err, next, effects, story)
+	}
+	return node{next, g, max(n.now, e.at()), path}
+}
+
+// pure holds that Step is a function of values: it writes into none, says the same again, and its state survives the journal.
+func pure(s State, e Event) error {
+	frozen, err := json.Marshal([]any{s, s.Live})
+	if err != nil {
+		return err
+	}
+	next, effects, durable := Step(s, e)
+	again, effects2, durable2 := Step(s, e)
+	if !reflect.DeepEqual(again, next) || !reflect.DeepEqual(effects, effects2) || durable != durable2 {
+		return fmt.Errorf("Step is not deterministic")
+	}
+	if after, _ := json.Marshal([]any{s, s.Live}); string(after) != string(frozen) {
+		return fmt.Errorf("Step wrote into the state it was given")
+	}
+	return round(next)
+}
+
+func TestStepIsAFunctionOfValues(t *testing.T) {
+	for n, node := range storyStates(t) {
+		if n%4 != 0 {
+			continue // each fourth state shows as much
+		}
+		for _, e := range alphabet(node.s, node.now, n+1000) {
+			if err := pure(node.s, e); err != nil {
+				t.Fatalf("%v\nstate %+v\nevent %s%+v", err, node.s, Name(e), e)
+			}
+		}
+	}
+}
+
+// key names a node apart from the passing of time and the counting of calls.
+func key(n node) string {
+	s := n.s
+	for _, i := range []*Instant{&s.Deadline, &s.Live.Called, &s.Live.CallAt, &s.Live.KnownAt, &s.Live.ShowTill, &s.Sale.InvoicedAt, &s.Sale.ReservedUntil} {
+		if *i != 0 {
+			*i -= n.now
+		}
+	}
+	waiting := s.Live.Waiting != 0
+	s.Live.Waiting, s.Live.Calls, s.Live.Version, s.Boot, s.Live.Requests = 0, 0, 0, "", nil
+	b, _ := json.Marshal([]any{s, s.Live, waiting, n.g})
+	return string(b)
+}
+
+// TestNothingForbiddenHappensFromAnyStateOfAnyStory takes every state that a story passes through and every event in it, and again
+// every event in what comes of that.
+func TestNothingForbiddenHappensFromAnyStateOfAnyStory(t *testing.T) {
+	depth := 2
+	if testing.Short() {
+		depth = 1
+	}
+	frontier, seen := storyStates(t), map[string]bool{}
+	steps, ends := map[Stage]bool{}, map[SaleState]int{}
+	var transitions int
+	for range depth {
+		var next []node
+		for _, n := range frontier {
+			if k := key(n); seen[k] {
+				continue
+			} else {
+				seen[k] = true
+			}
+			steps[n.s.Stage] = true
+			for _, e := range alphabet(n.s, n.now, len(n.path)+100) {
+				to := visit(t, n, e)
+				if to.s.Sale.Ended {
+					ends[to.s.Sale.State]++
+				}
+				next = append(next, to)
+				transitions++
+			}
+		}
+		frontier = next
+	}
+	if len(steps) != 15 {
+		t.Errorf("only these steps were reached: %v", steps)
+	}
+	for _, state := range []SaleState{Charged, Released, Refunded, Cancelled, Failed, Lost, InDoubt} {
+		if ends[state] == 0 {
+			t.Errorf("no transition ended a sale as %s: the search proves too little", state)
+		}
+	}
+	t.Logf("%d states, %d transitions", len(seen), transitions)
+}
+
+// TestNothingForbiddenHappensOnLongWalks follows random events for long, more often those that lead on.
+func TestNothingForbiddenHappensOnLongWalks(t *testing.T) {
+	walks := 600
+	if testing.Short() {
+		walks = 200
+	}
+	for seed := range uint64(walks) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		flow := []Flow{Reservation, Sticker, InvoiceQR, Web}[seed%4]
+		n := visit(t, node{now: Instant(time.Hour)}, Booted{Instant(time.Hour), "b", Rules{flow, money.Amount{}, time.Minute, time.Minute, 10 * time.Minute}, nil})
+		for range 80 {
+			events := alphabet(n.s, n.now, len(n.path))
+			n = visit(t, n, likely(r, n.s, events))
+		}
+	}
+}
+
+// likely prefers, three times in four, an event that leads on: to another step, to the next call, or back into service.
+func likely(r *rand.Rand, s State, events []Event) Event {
+	for range 20 * r.IntN(4) {
+		e := events[r.IntN(len(events))]
+		switch e.(type) {
+		case Booted, FaultRaised, SaleStopped:
+			continue
+		}
+		next, _, _ := Step(s, e)
+		if next.Stage != s.Stage || next.Live.Waiting != s.Live.Waiting || len(next.Faults) < len(s.Faults) {
+			return e
+		}
+	}
+	return events[r.IntN(len(events))]
+}

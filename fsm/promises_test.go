@@ -1,0 +1,245 @@
+package fsm
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"kioskd/internal/money"
+)
+
+// ghost is what a stranger remembers of the current sale, from the events and effects alone. The state machine's own fields are
+// judged against it.
+type ghost struct {
+	Sale        string
+	Vended      []string // items whose motor was started
+	Stocked     []string // slots whose stock was taken
+	Reserved    bool     // an answer said RESERVED
+	Paid        []money.Amount
+	Updated     money.Amount // the total of the updateInvoice on its way
+	UpdatedDone money.Amount // the total that an updateInvoice is known to have set
+	RefundOpen  bool         // a refund is on its way or may have been made
+	RefundSent  money.Amount // the one on its way
+	RefundDone  int64        // minor units that are known to have gone back
+	Charged     int64        // what the last PAID said
+}
+
+// judge holds what must never happen against one transition, and returns what the stranger remembers after it.
+func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool) (ghost, error) {
+	if next.Sale.ID != s.Sale.ID {
+		if s.Sale.ID != "" && !s.Sale.Ended {
+			return g, fmt.Errorf("a sale began before the last one was settled")
+		}
+		g = ghost{Sale: next.Sale.ID}
+	}
+	g.hear(s, e)
+	for _, f := range effects {
+		if err := g.act(s, e, next, f, durable); err != nil {
+			return g, err
+		}
+	}
+	sale := next.Sale
+	_, boot := e.(Booted)
+	switch {
+	case boot && slices.Contains([]Stage{Awaiting, Asking, Choosing, Vending}, next.Stage):
+		return g, fmt.Errorf("a boot resumed %s", next.Stage)
+	case next.Stage == Ready && (next.Busy() || len(next.Faults) > 0):
+		return g, fmt.Errorf("ready with an open sale or a fault")
+	case next.Busy() && next.Stage.Phase() == Idle && next.Stage != Resolving:
+		return g, fmt.Errorf("an open sale in %s", next.Stage)
+	case next.Busy():
+		if _, wakes := next.Wake(); !wakes && next.Live.Waiting == 0 {
+			return g, fmt.Errorf("a sale is left hanging in %s", next.Stage)
+		}
+	case sale.ID != "" && (s.Sale.ID != sale.ID || !s.Sale.Ended):
+		if err := g.ended(sale); err != nil {
+			return g, err
+		}
+	case sale.ID != "" && !boot && !reflect.DeepEqual(sale, s.Sale):
+		return g, fmt.Errorf("an ended sale changed")
+	}
+	if credit := sale.Reserved; credit.Currency != "" && sale.Flow == Reservation && credit.Less(sale.Basket()) {
+		return g, fmt.Errorf("products for %v came out of a reservation of %v", sale.Basket(), credit)
+	}
+	return g, nil
+}
+
+// hear remembers what an event proves. Outcomes of calls that nobody waits for prove nothing.
+func (g *ghost) hear(s State, e Event) {
+	if s.Live.Waiting == 0 {
+		return
+	}
+	switch e := e.(type) {
+	case StatusAnswered:
+		if e.Sale != g.Sale || e.Call != s.Live.Waiting || e.Result.Kind != Done {
+			return
+		}
+		g.Reserved = g.Reserved || e.Status == StatusReserved
+		if e.Status == StatusPaid && e.Amount.Minor > 0 {
+			g.Paid = append(slices.Clip(g.Paid), e.Amount)
+		}
+	case InvoiceUpdated:
+		if e.Sale == g.Sale && e.Call == s.Live.Waiting && e.Result.Kind == Done {
+			g.UpdatedDone = g.Updated
+		}
+	case PaymentRefunded:
+		if e.Sale != g.Sale || e.Call != s.Live.Waiting || s.Stage != Refunding {
+			return
+		}
+		busy := e.Result.Kind == Refused && (e.Result.Code == codePaymentInProgress || e.Result.Code == codeSystemBusy)
+		switch {
+		case e.Result.Kind == Done, e.Result.Kind == Refused && e.Result.Code == codeRefundSumExceeded && s.Live.Unsure:
+			g.RefundDone += g.RefundSent.Minor
+			g.RefundOpen = false
+		case e.Result.Kind == NotSent, busy:
+			g.RefundOpen = s.Live.Unsure
+		}
+	}
+}
+
+// act judges one effect.
+func (g *ghost) act(s State, e Event, next State, f Effect, durable bool) error {
+	sale := next.Sale
+	switch f := f.(type) {
+	case Vend:
+		return g.vend(e, next, f, durable)
+	case TakeStock:
+		if !durable {
+			return fmt.Errorf("stock taken without a record")
+		}
+		g.Stocked = append(slices.Clip(g.Stocked), f.Slot)
+		if len(g.Stocked) > len(g.Vended) {
+			return fmt.Errorf("more stock taken than motors started")
+		}
+	case SendInvoice:
+		if f.ClientInvoiceID != sale.ClientInvoiceID || s.Sale.ID != sale.ID && !durable {
+			return fmt.Errorf("an invoice whose id is not recorded")
+		}
+	case UpdateInvoice:
+		g.Updated = f.Total
+		if f.Total != sale.Basket() || f.Total.IsZero() || sum(f.Items) != f.Total.Minor {
+			return fmt.Errorf("updateInvoice to %v, and %v came out", f.Total, sale.Basket())
+		}
+	case CommitReservation:
+		if f.Total != sale.Basket() || f.Total.IsZero() {
+			return fmt.Errorf("commit of %v, and %v came out", f.Total, sale.Basket())
+		}
+		if g.UpdatedDone != f.Total {
+			return fmt.Errorf("commit before the update is known done")
+		}
+		if sale.Commits == 0 || s.Stage != Committing && !durable {
+			return fmt.Errorf("a commit that is not recorded")
+		}
+	case RefundPayment:
+		if g.RefundOpen && !f.Full {
+			return fmt.Errorf("a partial refund was repeated although it may have been made")
+		}
+		if f.Full != (f.Total == sale.Charged) || f.Total.Minor > sale.Charged.Minor-g.RefundDone {
+			return fmt.Errorf("refund of %v of %v, full %v", f.Total, sale.Charged, f.Full)
+		}
+		if !g.RefundOpen && s.Stage != Refunding && !durable {
+			return fmt.Errorf("a refund that is not recorded")
+		}
+		g.RefundOpen, g.RefundSent = true, f.Total
+	case Answer:
+		if f.Reference != "" && (f.Reference != sale.Reference || next.Stage != Awaiting) {
+			return fmt.Errorf("createPurchase answered with %s in %s", f.Reference, next.Stage)
+		}
+		if (f.Reference == "") == (f.Code == "") {
+			return fmt.Errorf("createPurchase answered with %+v", f)
+		}
+	}
+	return nil
+}
+
+// vend judges a motor start: one for each approved item of this sale, paid or reserved for, recorded, and never by a boot.
+func (g *ghost) vend(e Event, next State, f Vend, durable bool) error {
+	sale := next.Sale
+	if _, boot := e.(Booted); boot || sale.Recovered {
+		return fmt.Errorf("a motor was started after a boot")
+	}
+	if !durable || f.Sale != sale.ID || sale.Ended || next.hardFault() != "" {
+		return fmt.Errorf("a motor was started without a record, for another sale, or against %q", next.hardFault())
+	}
+	if slices.Contains(g.Vended, f.Item.ID) {
+		return fmt.Errorf("item %s moved its motor twice", f.Item.ID)
+	}
+	g.Vended = append(slices.Clip(g.Vended), f.Item.ID)
+	if !slices.ContainsFunc(sale.Items, func(i Item) bool { return reflect.DeepEqual(i, f.Item) && i.Started && i.Outcome == Pending }) {
+		return fmt.Errorf("item %s is not an approved item of the sale", f.Item.ID)
+	}
+	if _, closed := next.ClosedSlots()[f.Item.Slot]; closed {
+		return fmt.Errorf("a closed slot moved")
+	}
+	if sale.Flow == Reservation {
+		if !g.Reserved || sale.Credit().Minor < 0 {
+			return fmt.Errorf("a motor was started without a reservation that covers it")
+		}
+		if f.Item.MaxVend+settleMargin > sale.ReservedUntil.Since(e.at()) {
+			return fmt.Errorf("a vend that could outlast the reservation")
+		}
+		return nil
+	}
+	if !slices.ContainsFunc(g.Paid, func(a money.Amount) bool { return a.Minor >= f.Item.Price.Minor }) {
+		return fmt.Errorf("a motor was started without a payment that covers it")
+	}
+	return nil
+}
+
+// ended judges how a sale ended.
+func (g *ghost) ended(sale Sale) error {
+	basket, charged := sale.Basket(), sale.Charged.Minor
+	if slices.ContainsFunc(sale.Items, func(i Item) bool { return i.Outcome == Pending }) {
+		return fmt.Errorf("ended %s with a pending item", sale.State)
+	}
+	if charged != 0 && !slices.Contains(g.Paid, sale.Charged) {
+		return fmt.Errorf("ended with a charge of %v that Glase never said", sale.Charged)
+	}
+	if sale.State != InDoubt && sale.Refunded.Minor != g.RefundDone {
+		return fmt.Errorf("ended with %v refunded, Glase confirmed %d", sale.Refunded, g.RefundDone)
+	}
+	ok := true
+	switch sale.State {
+	case Charged:
+		ok = charged-sale.Refunded.Minor == basket.Minor && !basket.IsZero()
+	case Refunded:
+		ok = charged == sale.Refunded.Minor && basket.IsZero()
+	case Released, Cancelled, Failed:
+		ok = charged == 0 && basket.IsZero()
+	case Lost:
+		ok = charged == 0 && !basket.IsZero()
+	case InDoubt:
+		ok = sale.Note != ""
+	default:
+		ok = false
+	}
+	if !ok {
+		return fmt.Errorf("ended %s: charged %v, refunded %v, basket %v, note %q", sale.State, sale.Charged, sale.Refunded, basket, sale.Note)
+	}
+	return nil
+}
+
+func sum(items []Item) (minor int64) {
+	for _, i := range items {
+		minor += i.Price.Minor
+	}
+	return minor
+}
+
+// round holds that a state survives the journal.
+func round(s State) error {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	var back State
+	if err := json.Unmarshal(b, &back); err != nil {
+		return err
+	}
+	s.Live = Live{}
+	if !reflect.DeepEqual(s, back) {
+		return fmt.Errorf("the journal would change the state to %s", b)
+	}
+	return nil
+}
