@@ -32,7 +32,7 @@ type Amount struct {
 }
 
 // Known reports whether code is an ISO 4217 currency, in upper case.
-func Known(code string) bool { return currency.IsValid(code) }
+func Known(code string) bool { return code != "" && currency.IsValid(code) }
 
 // Digits is the number of decimal places of a currency: 2 for SEK, 0 for JPY. It answers 2 for an unknown code.
 func Digits(code string) int {

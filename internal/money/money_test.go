@@ -18,8 +18,10 @@ func TestAPriceIsReadStrictly(t *testing.T) {
 			t.Errorf("Parse(%q) = %v, %v; want ErrAmount", text, a, err)
 		}
 	}
-	if _, err := Parse("1.00", "KRONOR"); err == nil {
-		t.Error("an unknown currency was accepted")
+	for _, code := range []string{"KRONOR", "sek", ""} {
+		if _, err := Parse("1.00", code); err == nil {
+			t.Errorf("the currency %q was accepted", code)
+		}
 	}
 }
 

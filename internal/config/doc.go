@@ -1,0 +1,75 @@
+// Package config reads the kiosk's TOML file, strictly: what it accepts can be run, and what it refuses it explains.
+//
+// Load and Parse report every problem at once, each with its file, line, key, what is wrong and what to write instead. Unknown
+// keys, keys written twice, values of another type and values out of range are problems; nothing is silently replaced by a
+// default. A value that the format has but this version of kioskd cannot do (marked * below) is a problem too.
+//
+// Durations are texts with a unit ("30s", "10m"), amounts are texts with a decimal point in the currency of [machine] ("15.00"),
+// pins are "GPIO0" to "GPIO53" by the chip's number, and no two wires share one. Paths are absolute or relative to the folder
+// of the file, except [display].device, which the driver takes as it is. Every other text is one line, at most 1024 bytes.
+//
+// No password or token stands in the file or in a Config: the keys that end in _file name files of mode 0600 that hold them,
+// see ReadSecret. Those files are not opened here.
+//
+// The table is the whole of the format. "needed" is a key that must be there, "R" one that flow "reservation" needs, "S" one
+// that flow "sticker" needs; the others may be left out, and a key without a default is then empty.
+//
+//	Key                           Value                                             Default
+//	machine.name                  text, 1 to 60 characters                          needed
+//	machine.token                 1 to 64 letters and digits                        R
+//	machine.language              "en", "sv"                                        "en"
+//	machine.currency              ISO 4217 code, "SEK"                              needed
+//	machine.timezone              IANA name, "Europe/Stockholm"                     "UTC"
+//	machine.support               text, 1 to 80 characters                          -
+//	glase.endpoint                URL; http only to this machine                    needed
+//	glase.merchant_id             1 to 64 letters, digits, _ - .                    R
+//	glase.terminal_id             1 to 64 letters, digits, _ - .                    -
+//	glase.password_file           path                                              -
+//	glase.client_id               text, 1 to 60 characters                          needed
+//	glase.timeout                 duration, 100ms to 3s                             "3s"
+//	glase.reservation_timeout     duration in whole seconds, 2m to 1h               "10m"
+//	glase.reseller_id             1 to 64 letters, digits, _ - .                    -
+//	glase.reseller_user           1 to 64 letters, digits, _ - .                    "9900"
+//	glase.reseller_password_file  path                                              -
+//	ups.listen                    address, with TLS or a proxy beyond loopback      R
+//	ups.public_url                URL with the path prefix; http only on loopback   R
+//	ups.path_prefix               "" or "/…" without a slash at the end             ""
+//	ups.tls_cert                  path                                              -
+//	ups.tls_key                   path                                              -
+//	ups.behind_proxy              true, false                                       false
+//	payment.flow                  "reservation", "sticker", "invoice", "web"*       "reservation"
+//	payment.seqr_id               1 to 64 letters and digits                        S
+//	payment.reserve_max           amount, not below any price                       R
+//	payment.pin_timeout           duration, 5s to 10m                               "1m"
+//	payment.choose_timeout        duration, 3s to 10m                               "1m"
+//	journal.path                  path                                              "/var/lib/kioskd/journal.db"
+//	debug.listen                  address, with TLS and token_file beyond loopback  "127.0.0.1:8081"
+//	debug.socket                  path, at most 107 bytes                           "/run/kioskd/debug.sock"
+//	debug.token_file              path                                              -
+//	debug.tls_cert                path                                              -
+//	debug.tls_key                 path                                              -
+//	display.driver                "terminal", "none", "framebuffer"*, "ssd1306"*, "epd"*, "png"*  "none"
+//	display.device                text                                              -
+//	display.width                 pixels, 1 to 4096                                 800
+//	display.height                pixels, 1 to 4096                                 480
+//	gpio.driver                   "sim", "host"*                                    needed
+//	gpio.device                   path of sim's unix socket, at most 107 bytes      -
+//	gpio.door                     pin                                               -
+//	gpio.tilt                     pin                                               -
+//	gpio.cancel                   pin                                               -
+//	gpio.retry                    pin                                               -
+//	slot.id                       1 to 8 capital letters and digits, unique         needed
+//	slot.name                     text, 1 to 60 characters                          needed
+//	slot.price                    amount                                            needed
+//	slot.stock                    0 to 10000, when the journal is new               needed
+//	slot.vat                      whole percent, 0 to 100                           -
+//	slot.ean                      8 to 14 digits                                    -
+//	slot.button                   pin                                               -
+//	slot.max_on                   duration, 50ms to 30s                             needed
+//	slot.vend.driver              "relay", "lock"*, "mdb"*, "board"*                needed
+//	slot.vend.relay               pin                                               needed
+//	slot.vend.drop                pin                                               needed
+//
+// There are 1 to 64 slots. In flow "reservation" pin_timeout and choose_timeout together are shorter than reservation_timeout.
+// When [ups] is there at all it has listen and public_url, and without behind_proxy public_url's path is path_prefix.
+package config

@@ -1,0 +1,91 @@
+package config
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"kioskd/internal/money"
+)
+
+// FuzzParse holds that Parse never panics, that whatever loads can be run, and that whatever does not load is explained.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{Example, minimal, minimal + secondSlot, "", "slot = [{id = \"A1\"}, 3, [[]]]", "a.b.c = 1\n[a.b]\n[[a.b.c]]",
+		"[[slot]]\n[slot.vend]\n[slot.vend]", "\"\" = 1\n'a.b' = {c = {d = [1, {e = 2}]}}", "[[slot]]\n[[slot.vend]]\n", "slot = 1\nmachine = []",
+		strings.Replace(minimal, "[gpio]", "[[gpio]]", 1), "\ufeff", "[machine]\ncurrency = \"sek\"", "name = '''\n'''\nname = 1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, content string) {
+		c, err := Parse("k.toml", []byte(content), "/etc/kioskd")
+		if err == nil {
+			runnable(t, c)
+			return
+		}
+		var all Errors
+		if !errors.As(err, &all) || len(all) == 0 || len(all) > problemsMax+1 {
+			t.Fatalf("not an explanation: %v", err)
+		}
+		lines := strings.Count(content, "\n") + 1
+		for _, p := range all {
+			if p.File != "k.toml" || p.Message == "" || p.Line < 0 || p.Line > lines || len(p.String()) > 4*textMax || !utf8.ValidString(p.String()) {
+				t.Errorf("a poor explanation: %q", p.String())
+			}
+			if strings.ContainsAny(p.String(), "\n\r\x1b") {
+				t.Errorf("an explanation of more than one line, or one that moves the cursor: %q", p.String())
+			}
+		}
+	})
+}
+
+var pinName = regexp.MustCompile(`^GPIO(0|[1-9][0-9]?)$`)
+
+// runnable holds what the rest of the program takes for granted.
+func runnable(t *testing.T, c Config) {
+	t.Helper()
+	must := func(ok bool, what string) {
+		t.Helper()
+		if !ok {
+			t.Errorf("%s: %+v", what, c)
+		}
+	}
+	must(c.Machine.Name != "" && c.Machine.Currency != "" && money.Known(c.Machine.Currency) && c.Machine.Timezone != nil, "machine")
+	must(c.Machine.Language == "en" || c.Machine.Language == "sv", "language")
+	must(c.Glase.Timeout > 0 && c.Glase.Timeout <= 3*time.Second && c.Glase.ReservationTimeout%time.Second == 0, "timeouts")
+	must(strings.HasPrefix(c.Glase.Endpoint, "http") && c.Glase.ClientID != "", "glase")
+	must((c.UPS.TLSCert == "") == (c.UPS.TLSKey == "") && (c.Debug.TLSCert == "") == (c.Debug.TLSKey == ""), "half a TLS")
+	must((c.UPS.Listen == "") == (c.UPS.PublicURL == ""), "half a listener")
+	must(c.UPS.Listen == "" || localListen(c.UPS.Listen) || c.UPS.BehindProxy || c.UPS.TLSCert != "", "payments over plain HTTP")
+	must(localListen(c.Debug.Listen) || c.Debug.TLSCert != "" && c.Debug.TokenFile != "", "an open technicians' port")
+	must(c.Display.Driver == "terminal" || c.Display.Driver == "none", "display")
+	must(c.Journal.Path != "" && c.Debug.Socket != "" && c.GPIO.Driver == "sim", "paths and pins")
+	switch c.Payment.Flow {
+	case Reservation:
+		must(c.Machine.Token != "" && c.Glase.MerchantID != "" && c.UPS.PublicURL != "" && c.Payment.ReserveMax.Minor > 0, "reservation")
+		must(c.Payment.PINTimeout+c.Payment.ChooseTimeout < c.Glase.ReservationTimeout, "the reservation ends too early")
+	case Sticker:
+		must(c.Payment.SeqrID != "", "sticker")
+	default:
+		must(c.Payment.Flow == Invoice, "flow")
+	}
+	must(len(c.Slots) >= 1 && len(c.Slots) <= slotsMax, "slots")
+	ids, pins := map[string]bool{}, map[string]bool{}
+	wires := []string{c.GPIO.Door, c.GPIO.Tilt, c.GPIO.Cancel, c.GPIO.Retry}
+	for _, s := range c.Slots {
+		must(s.ID != "" && !ids[s.ID], "slot id")
+		ids[s.ID] = true
+		must(s.Name != "" && utf8.RuneCountInString(s.Name) <= nameMax, "slot name")
+		must(s.Price.Minor > 0 && s.Price.Currency == c.Machine.Currency, "price")
+		must(c.Payment.Flow != Reservation || !c.Payment.ReserveMax.Less(s.Price), "a price above what can be reserved")
+		must(s.Stock >= 0 && s.Stock <= stockMax && (s.VAT == nil || *s.VAT >= 0 && *s.VAT <= 100), "stock and VAT")
+		must(s.MaxOn >= 50*time.Millisecond && s.MaxOn <= 30*time.Second, "max_on")
+		must(s.Vend.Driver == "relay" && s.Vend.Relay != "" && s.Vend.Drop != "", "vend")
+		wires = append(wires, s.Button, s.Vend.Relay, s.Vend.Drop)
+	}
+	for _, w := range wires {
+		must(w == "" || pinName.MatchString(w) && !pins[w], "pin "+w)
+		pins[w] = true
+	}
+}

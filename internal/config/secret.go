@@ -1,0 +1,52 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// secretMax bounds a password or token, in bytes.
+const secretMax = 4 << 10
+
+// ReadSecret reads a file that holds one password or token and nothing else, such as those that password_file,
+// reseller_password_file and token_file name. One line break at the end is left out. A file that group or others may read is
+// refused, and so is one that is empty or holds more than one line. No error repeats anything of the contents.
+func ReadSecret(path string) (string, error) {
+	f, err := os.Open(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("config: %s does not exist: write the password or token into it, then chmod 600 %s", path, path)
+	case err != nil:
+		return "", fmt.Errorf("config: secret: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("config: secret: %w", err)
+	case !info.Mode().IsRegular():
+		return "", fmt.Errorf("config: %s is not a file: write the password or token into a file", path)
+	case info.Mode().Perm()&0o077 != 0:
+		return "", fmt.Errorf("config: %s can be read or changed by others than its owner: chmod 600 %s", path, path)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, secretMax+1))
+	if err != nil {
+		return "", fmt.Errorf("config: secret: %w", err)
+	}
+	s := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
+	switch {
+	case len(b) > secretMax:
+		return "", fmt.Errorf("config: %s is larger than %d bytes: it shall hold one password or token alone", path, secretMax)
+	case s == "":
+		return "", fmt.Errorf("config: %s is empty: write the password or token into it", path)
+	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) || strings.HasPrefix(s, "\ufeff"):
+		return "", fmt.Errorf("config: %s holds more than one line of plain text: it shall hold one password or token alone", path)
+	}
+	return s, nil
+}

@@ -1,0 +1,70 @@
+package config
+
+import (
+	"fmt"
+	"time"
+)
+
+const (
+	// slotsMax bounds the slots: more than any machine's front has, and a board of buttons still fits on a display.
+	slotsMax = 64
+	// stockMax bounds what one slot holds.
+	stockMax = 10000
+)
+
+// slots reads every [[slot]] and compares each with those before it.
+func (t *table) slots(p *Payment, currency string) []Slot {
+	tables := t.each("slot")
+	if list, ok := t.values["slot"].([]any); !t.has("slot") || ok && len(list) == 0 {
+		t.doc.note(0, "slot", "there is none: write a [[slot]] for each place that holds products")
+	}
+	if len(tables) > slotsMax {
+		t.doc.note(tables[slotsMax].line, "slot", fmt.Sprintf("there are %d slots, and at most %d fit: leave out those from here on", len(tables), slotsMax))
+		return nil
+	}
+	slots := make([]Slot, len(tables))
+	lines := map[string]int{}
+	for i, t := range tables {
+		s := &slots[i]
+		priced := t.slot(s, currency)
+		if line, taken := lines[s.ID]; taken && s.ID != "" {
+			t.fail("id", "%s is the id of the slot in line %d already: every slot needs an id of its own", quote(s.ID), line)
+		}
+		lines[s.ID] = t.lineOf("id")
+		if p.Flow == Reservation && priced && !p.ReserveMax.IsZero() && p.ReserveMax.Less(s.Price) {
+			t.fail("price", "%q is more than payment.reserve_max, %q, so nobody could ever buy it: lower the one or raise the other",
+				s.Price.Decimal(), p.ReserveMax.Decimal())
+		}
+	}
+	return slots
+}
+
+// slot reads one slot and answers whether its price can be compared.
+func (t *table) slot(s *Slot, currency string) (priced bool) {
+	t.need("id", `"A1"`, "")
+	t.text("id", &s.ID, code(8, upper+digits, "capital letters and digits: write it as on the machine's front, like \"A1\""))
+	t.need("name", `"Still water"`, "")
+	t.text("name", &s.Name, spoken(nameMax))
+	t.need("price", `"15.00"`, "")
+	priced = t.amount("price", &s.Price, currency)
+	t.need("stock", "10", "how many are in it at the first start")
+	t.whole("stock", &s.Stock, 0, stockMax)
+	if vat := 0; t.whole("vat", &vat, 0, 100) {
+		s.VAT = &vat
+	}
+	t.text("ean", &s.EAN, isEAN)
+	t.pin("button", &s.Button)
+	t.duration("max_on", &s.MaxOn, 50*time.Millisecond, 30*time.Second)
+
+	v := t.table("vend")
+	v.need("driver", `"relay"`, "")
+	v.choice("driver", &s.Vend.Driver, []string{"relay"}, []string{"lock", "mdb", "board"})
+	v.pin("relay", &s.Vend.Relay)
+	v.pin("drop", &s.Vend.Drop)
+	if s.Vend.Driver == "relay" {
+		v.need("relay", `"GPIO17"`, "")
+		v.need("drop", `"GPIO27"`, "without a sensor nobody knows what came out")
+		t.need("max_on", `"3s"`, "the longest that the motor may run for one product")
+	}
+	return priced
+}
