@@ -1,0 +1,258 @@
+// Package kiosk is the runtime: the one loop that receives, steps, records, acts.
+//
+// Everything that happens enters the loop as an event; fsm.Step decides; a step that changes what is true about money, motors or
+// promises is on the disk before its effects are carried out; slow effects run beside the loop and come back as events. One
+// goroutine, the one that called Run, owns the state.
+package kiosk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"kioskd/fsm"
+	"kioskd/internal/money"
+	"kioskd/internal/planogram"
+)
+
+const (
+	inboxMax    = 64               // events that may wait for the loop; buttons beyond it are dropped, answers wait
+	watchersMax = 16               // technicians' pages that may follow at the same time
+	watchBuffer = 64               // steps that a slow follower may lag behind before it loses some
+	settleMax   = 20 * time.Second // how long an end of the daemon waits for a sale to be settled; the next start does the rest
+)
+
+// Record is a durable step, as the journal keeps it.
+type Record struct {
+	Wall    time.Time // the wall clock's word, which a Pi without network gets wrong
+	Before  fsm.Live  // the volatile part that the step began with
+	Event   fsm.Event
+	After   fsm.State
+	Effects []fsm.Effect
+}
+
+// Journal records steps. Append returns nil once the step survives a power cut.
+type Journal interface {
+	Append(ctx context.Context, r Record) error
+}
+
+// Outcome is an event that only lacks the instant at which the loop receives it. It is called once, by the loop.
+type Outcome func(at fsm.Instant) fsm.Event
+
+// Payments carries out a call to Glase: SendInvoice, AskStatus, UpdateInvoice, CommitReservation, CancelInvoice, RefundPayment or
+// SubmitReceipt. It returns within that call's own time budget and never fails: not knowing is an outcome too.
+type Payments interface {
+	Call(ctx context.Context, call fsm.Effect) Outcome
+}
+
+// Dispenser makes one product come out.
+type Dispenser interface {
+	// Vend runs an item's one vend to its end. When ctx ends the motor stops at once; the outcome still says what is known.
+	Vend(ctx context.Context, item fsm.Item) (outcome fsm.ItemOutcome, why string)
+	// Halt makes all outputs inactive at once and keeps them so.
+	Halt() error
+}
+
+// View is what a display needs to draw.
+type View struct {
+	State  fsm.State
+	Offers []planogram.Offer
+	At     fsm.Instant // the instant of the step, to count down from
+}
+
+// Screen shows the machine to its customer. Show returns at once.
+type Screen interface {
+	Show(v View)
+}
+
+// Update is one step, as followers see it.
+type Update struct {
+	Wall    time.Time
+	Event   fsm.Event
+	State   fsm.State
+	Durable bool
+}
+
+// Config wires a kiosk. All fields are required.
+type Config struct {
+	Rules     fsm.Rules
+	Planogram planogram.Planogram
+	State     fsm.State      // as the journal left it
+	Stock     map[string]int // as the journal left it
+	Journal   Journal
+	Payments  Payments
+	Dispenser Dispenser
+	Screen    Screen
+	NewSale   func() fsm.NewSale // mints a sale's identifiers
+	NewItem   func() string      // mints an item's identifier
+	Now       func() fsm.Instant // the monotonic clock of this boot
+	Boot      string             // this boot's id
+	Wall      func() time.Time
+	Log       zerolog.Logger
+}
+
+// Kiosk is one machine. Its methods may be called from any goroutine.
+type Kiosk struct {
+	cfg   Config
+	inbox chan Outcome
+	done  chan struct{} // closed when Run returns
+	state atomic.Pointer[fsm.State]
+
+	mu       sync.Mutex
+	waiting  map[string]chan answer // createPurchase calls by request id
+	requests int
+	watchers map[chan Update]struct{}
+
+	// The loop's own.
+	stock  map[string]int
+	memory bool // the journal failed: what has begun is settled from memory
+	vends  map[string]context.CancelFunc
+	work   sync.WaitGroup
+	ctx    context.Context // of calls and vends
+}
+
+type answer struct {
+	reference string
+	code      fsm.ErrorCode
+}
+
+// New makes a kiosk; Run starts it.
+func New(cfg Config) (*Kiosk, error) {
+	if cfg.Journal == nil || cfg.Payments == nil || cfg.Dispenser == nil || cfg.Screen == nil || cfg.NewSale == nil ||
+		cfg.NewItem == nil || cfg.Now == nil || cfg.Wall == nil || cfg.Boot == "" {
+		return nil, errors.New("kiosk: a part is missing")
+	}
+	k := &Kiosk{
+		cfg: cfg, inbox: make(chan Outcome, inboxMax), done: make(chan struct{}), waiting: map[string]chan answer{},
+		watchers: map[chan Update]struct{}{}, stock: map[string]int{}, vends: map[string]context.CancelFunc{},
+	}
+	for slot, n := range cfg.Stock {
+		k.stock[slot] = n
+	}
+	s := cfg.State
+	k.state.Store(&s)
+	return k, nil
+}
+
+// State is the present state. It is a value that nobody writes into any more.
+func (k *Kiosk) State() fsm.State { return *k.state.Load() }
+
+// CreatePurchase asks for a reservation and waits for the answer or for ctx. payer is a keyed hash of the phone number, never the
+// number. Exactly one of the results is set; a ctx that ends first is a SYSTEM_ERROR, and the sale goes on.
+func (k *Kiosk) CreatePurchase(ctx context.Context, payer string, amount money.Amount) (string, fsm.ErrorCode) {
+	got := make(chan answer, 1)
+	k.mu.Lock()
+	k.requests++
+	id := fmt.Sprintf("r%d", k.requests)
+	k.waiting[id] = got
+	k.mu.Unlock()
+	defer func() {
+		k.mu.Lock()
+		delete(k.waiting, id)
+		k.mu.Unlock()
+	}()
+	event := func(at fsm.Instant) fsm.Event {
+		cheapest, _ := k.cfg.Planogram.Cheapest(k.stock, k.State().ClosedSlots())
+		return fsm.PurchaseRequested{At: at, Request: id, New: k.cfg.NewSale(), Payer: payer, Amount: amount, Cheapest: cheapest}
+	}
+	select {
+	case k.inbox <- event:
+	case <-k.done:
+		return "", fsm.DeviceUnavailable
+	case <-ctx.Done():
+		return "", fsm.SystemError
+	}
+	select {
+	case a := <-got:
+		return a.reference, a.code
+	case <-k.done:
+		return "", fsm.DeviceUnavailable
+	case <-ctx.Done():
+		return "", fsm.SystemError
+	}
+}
+
+// Choose is a product's button. It reports whether the event was taken: an unknown slot or a flooded loop takes none.
+func (k *Kiosk) Choose(slot string) bool {
+	p, ok := k.cfg.Planogram.Product(slot)
+	if !ok {
+		return false
+	}
+	return k.offer(func(at fsm.Instant) fsm.Event {
+		item := fsm.Item{ID: k.cfg.NewItem(), Slot: p.Slot, Name: p.Name, Price: p.Price, EAN: p.EAN, MaxVend: p.MaxVend, UnknownCharged: p.UnknownCharged}
+		if p.VAT != nil {
+			item.VAT = *p.VAT
+		}
+		return fsm.ProductChosen{At: at, New: k.cfg.NewSale(), Item: item, Stock: k.stock[slot]}
+	})
+}
+
+// Cancel is the customer's cancel button.
+func (k *Kiosk) Cancel() bool {
+	return k.offer(func(at fsm.Instant) fsm.Event { return fsm.CancelPressed{At: at} })
+}
+
+// Retry is the customer's "try again".
+func (k *Kiosk) Retry() bool {
+	return k.offer(func(at fsm.Instant) fsm.Event { return fsm.RetryPressed{At: at} })
+}
+
+// Notify is Glase's hint about the sale whose secret it names; false: no open sale has it.
+func (k *Kiosk) Notify(secret string) bool {
+	s := k.State()
+	if !s.Busy() || !sameSecret(secret, s.Sale.Secret) {
+		return false
+	}
+	k.offer(func(at fsm.Instant) fsm.Event { return fsm.Notified{At: at, Secret: secret} })
+	return true
+}
+
+// Raise takes the machine out of service for a reason; a hard one also ends the sale that is on. Clear takes the reason away.
+func (k *Kiosk) Raise(f fsm.Fault) {
+	k.post(func(at fsm.Instant) fsm.Event { return fsm.FaultRaised{At: at, Fault: f} })
+}
+
+// Clear takes a fault's reason away.
+func (k *Kiosk) Clear(name string) {
+	k.post(func(at fsm.Instant) fsm.Event { return fsm.FaultCleared{At: at, Name: name} })
+}
+
+// Watch follows the steps until ctx ends. A follower that lags loses steps; it is told nothing of them. nil: too many follow.
+func (k *Kiosk) Watch(ctx context.Context) <-chan Update {
+	ch := make(chan Update, watchBuffer)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.watchers) >= watchersMax {
+		return nil
+	}
+	k.watchers[ch] = struct{}{}
+	context.AfterFunc(ctx, func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		delete(k.watchers, ch)
+	})
+	return ch
+}
+
+// offer gives the loop an event that may be lost.
+func (k *Kiosk) offer(o Outcome) bool {
+	select {
+	case k.inbox <- o:
+		return true
+	default:
+		return false
+	}
+}
+
+// post gives the loop an event that may not be lost while it runs.
+func (k *Kiosk) post(o Outcome) {
+	select {
+	case k.inbox <- o:
+	case <-k.done:
+	}
+}

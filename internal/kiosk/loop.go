@@ -1,0 +1,197 @@
+package kiosk
+
+import (
+	"context"
+	"crypto/subtle"
+	"fmt"
+	"maps"
+	"time"
+
+	"kioskd/fsm"
+	"kioskd/internal/money"
+)
+
+// Run is the loop. When ctx ends it makes the outputs inactive, settles the sale that is on as far as settleMax allows, and
+// returns; what is left then, the next start settles. Run may be called once.
+func (k *Kiosk) Run(ctx context.Context) error {
+	var stop context.CancelFunc
+	k.ctx, stop = context.WithCancel(context.WithoutCancel(ctx))
+	defer func() {
+		close(k.done)
+		stop()
+		k.work.Wait()
+	}()
+	k.step(fsm.Booted{At: k.cfg.Now(), Boot: k.cfg.Boot, Rules: k.cfg.Rules})
+
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	ending := ctx.Done()
+	var over <-chan time.Time
+	for {
+		k.setTimer(timer)
+		select {
+		case o := <-k.inbox:
+			k.step(o(k.cfg.Now()))
+		case <-timer.C:
+			k.step(fsm.Ticked{At: k.cfg.Now()})
+		case <-ending:
+			ending = nil
+			if err := k.cfg.Dispenser.Halt(); err != nil {
+				k.cfg.Log.Error().Err(err).Msg("outputs could not be made inactive")
+			}
+			k.step(fsm.FaultRaised{At: k.cfg.Now(), Fault: fsm.Fault{Name: fsm.FaultStopping, Hard: true}})
+			over = time.After(settleMax)
+		case <-over:
+			k.cfg.Log.Warn().Str("step", string(k.State().Stage)).Msg("the sale is not settled yet: the next start does it")
+			return nil
+		}
+		if ending == nil && !k.State().Busy() {
+			return nil
+		}
+	}
+}
+
+// setTimer makes the one timer fire at the moment that the state cares about next.
+func (k *Kiosk) setTimer(t *time.Timer) {
+	at, ok := k.State().Wake()
+	if !ok {
+		t.Stop()
+		return
+	}
+	t.Reset(max(0, at.Since(k.cfg.Now())))
+}
+
+// step takes one event through the state machine, the journal and the effects, in this order.
+func (k *Kiosk) step(e fsm.Event) {
+	before := k.State()
+	next, effects, durable := fsm.Step(before, e)
+	if durable && !k.memory {
+		err := k.cfg.Journal.Append(k.ctx, Record{k.cfg.Wall(), before.Live, e, next, effects})
+		if err != nil {
+			k.journalFailed(e, err)
+			return
+		}
+	}
+	k.commit(e, next, effects, durable)
+}
+
+// journalFailed goes on from memory: with the fault raised nothing new moves, and what has begun is settled.
+func (k *Kiosk) journalFailed(e fsm.Event, err error) {
+	k.memory = true
+	k.cfg.Log.Error().Err(err).Str("event", fsm.Name(e)).Msg("the journal cannot be written: out of service")
+	fault := fsm.FaultRaised{At: k.cfg.Now(), Fault: fsm.Fault{Name: fsm.FaultJournal, Hard: true}}
+	if _, boot := e.(fsm.Booted); boot { // a boot moves nothing, and forgets faults
+		k.step(e)
+		k.step(fault)
+		return
+	}
+	k.step(fault)
+	k.step(e)
+}
+
+// commit makes the step true and carries out its effects.
+func (k *Kiosk) commit(e fsm.Event, next fsm.State, effects []fsm.Effect, durable bool) {
+	k.state.Store(&next)
+	for _, f := range effects {
+		k.perform(f)
+	}
+	k.log(e, next, durable)
+	k.publish(Update{k.cfg.Wall(), e, next, durable})
+	k.cfg.Screen.Show(View{next, k.cfg.Planogram.Offers(k.stock, next.ClosedSlots()), k.cfg.Now()})
+}
+
+func (k *Kiosk) perform(f fsm.Effect) {
+	switch f := f.(type) {
+	case fsm.Answer:
+		k.mu.Lock()
+		if ch := k.waiting[f.Request]; ch != nil {
+			ch <- answer{f.Reference, f.Code} // has room: a request is answered once
+			delete(k.waiting, f.Request)
+		}
+		k.mu.Unlock()
+	case fsm.TakeStock:
+		k.stock[f.Slot] = max(0, k.stock[f.Slot]-1)
+	case fsm.Vend:
+		k.vend(f)
+	case fsm.StopVend:
+		if stop := k.vends[f.Item]; stop != nil {
+			stop()
+		}
+	default: // a call to Glase; the state machine waits for one at a time, and each ends within its own budget
+		k.work.Go(func() { k.post(k.cfg.Payments.Call(k.ctx, f)) })
+	}
+}
+
+func (k *Kiosk) vend(f fsm.Vend) {
+	ctx, stop := context.WithCancel(k.ctx)
+	k.vends[f.Item.ID] = stop
+	k.work.Go(func() {
+		defer stop()
+		outcome, why := k.cfg.Dispenser.Vend(ctx, f.Item)
+		k.post(func(at fsm.Instant) fsm.Event {
+			delete(k.vends, f.Item.ID)
+			return fsm.VendEnded{At: at, Sale: f.Sale, Item: f.Item.ID, Outcome: outcome, Why: why, Cheapest: k.cheapestAfter(f.Item.Slot, outcome)}
+		})
+	})
+}
+
+// cheapestAfter is the cheapest product that can be sold once an item's outcome is taken into account; none: nothing can.
+func (k *Kiosk) cheapestAfter(slot string, o fsm.ItemOutcome) money.Amount {
+	stock, closed := maps.Clone(k.stock), k.State().ClosedSlots()
+	stock[slot]--
+	if o != fsm.Delivered {
+		closed[slot] = string(o)
+	}
+	cheapest, _ := k.cfg.Planogram.Cheapest(stock, closed)
+	return cheapest
+}
+
+// log writes durable steps at info and the others at debug. Events hold no phone number and no secret but the notification's,
+// which is left out.
+func (k *Kiosk) log(e fsm.Event, s fsm.State, durable bool) {
+	line := k.cfg.Log.Debug()
+	if durable {
+		line = k.cfg.Log.Info()
+	}
+	line.Str("phase", string(s.Stage.Phase())).Str("step", string(s.Stage))
+	if s.Reason != "" {
+		line.Str("reason", s.Reason)
+	}
+	if s.Sale.ID != "" {
+		line.Str("sale", s.Sale.ID)
+	}
+	if s.Sale.Ended && durable {
+		line.Str("state", string(s.Sale.State)).Str("why", s.Sale.Why).Str("note", s.Sale.Note).
+			Stringer("charged", s.Sale.Charged).Stringer("refunded", s.Sale.Refunded)
+	}
+	switch e := e.(type) {
+	case fsm.VendEnded:
+		line.Str("outcome", fmt.Sprint(e.Outcome, " ", e.Why))
+	case fsm.StatusAnswered:
+		line.Str("glase", fmt.Sprint(e.Status, " ", e.Result.Text))
+	case fsm.InvoiceSent:
+		line.Str("glase", e.Result.Text)
+	case fsm.InvoiceUpdated:
+		line.Str("glase", e.Result.Text)
+	case fsm.ReservationCommitted:
+		line.Str("glase", e.Result.Text)
+	case fsm.InvoiceCanceled:
+		line.Str("glase", e.Result.Text)
+	case fsm.PaymentRefunded:
+		line.Str("glase", e.Result.Text)
+	}
+	line.Msg(fsm.Name(e))
+}
+
+func (k *Kiosk) publish(u Update) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for ch := range k.watchers {
+		select {
+		case ch <- u:
+		default:
+		}
+	}
+}
+
+func sameSecret(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
