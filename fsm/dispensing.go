@@ -81,11 +81,13 @@ func (t *step) outcome(item Item, o ItemOutcome, why string) {
 	if o != NotDelivered {
 		t.do(TakeStock{item.Slot})
 	}
-	if o == Delivered {
+	if o == Delivered && why == "" {
 		return
 	}
-	t.s.Sale.Why = firstOf(why, string(o))
-	if o == Unknown || why != "stopped" {
+	if o != Delivered {
+		t.s.Sale.Why = firstOf(why, string(o))
+	}
+	if o == Unknown || why != "stopped" { // also a delivery by a part that failed
 		t.closeSlot(item.Slot, firstOf(why, string(o)))
 	}
 }

@@ -1,0 +1,187 @@
+// Package gpio turns configured names ("GPIO17") into periph's pins, and makes sure that no output stays on.
+//
+// Open is the first act of a start: before it returns, every configured output is inactive. An output is handed out with
+// its limit around it, so that it goes Low by itself after its maximum on-time whatever the program above does. What is
+// handed out are the interfaces of periph.io/x/conn/v3/gpio, which are this program's only hardware interfaces.
+//
+// Outputs are active High (High energises a relay). Inputs are contacts to ground with a pull-up: active Low.
+//
+// The one driver in this version is "sim": a simulated machine, in this process, or in a process of its own that is
+// reached through a unix socket.
+package gpio
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	periph "periph.io/x/conn/v3/gpio"
+
+	"kioskd/hw/gpio/simboard"
+)
+
+// Config says which pins there are.
+type Config struct {
+	Driver  string   // "sim"; "host", the kernel's lines, is not built in yet
+	Device  string   // "sim": "" for a board in this process, or the unix socket of a board's own process
+	Outputs []Output // each is driven Low by Open
+	Inputs  []string // pin names
+
+	Board   simboard.Wiring  // "sim" in this process: what the pins are wired to
+	Physics simboard.Physics // "sim" in this process: how fast the machine moves
+}
+
+// Output is a pin that moves something.
+type Output struct {
+	Pin   string        // a pin name, used once
+	MaxOn time.Duration // the longest that it is ever on in one go; above 0, at most OnMax
+}
+
+// Pins are the configured pins. All methods may be called from any goroutine.
+type Pins struct {
+	outputs map[string]*Limited
+	order   []*Limited
+	inputs  map[string]periph.PinIn
+	front   simboard.Front
+	closing func() error
+
+	mu      sync.Mutex
+	claimed map[string]bool
+}
+
+// source is where a driver's pins come from.
+type source interface {
+	Pin(name string) (periph.PinIO, error)
+}
+
+// Open opens the driver's pins and drives every output Low. It fails, naming the pin and what to do about it, for an
+// unknown driver, a pin that the driver does not have, a pin that is named twice, a maximum on-time out of range, and
+// when an output cannot be driven Low.
+func Open(c Config) (*Pins, error) {
+	p := &Pins{outputs: map[string]*Limited{}, inputs: map[string]periph.PinIn{}, claimed: map[string]bool{}}
+	from, err := p.driver(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.collect(from, c); err != nil {
+		return nil, errors.Join(err, p.closing())
+	}
+	if err := p.AllOff(); err != nil {
+		return nil, errors.Join(err, p.closing())
+	}
+	return p, nil
+}
+
+func (p *Pins) driver(c Config) (source, error) {
+	switch c.Driver {
+	case "sim":
+	case "host":
+		return nil, errors.New(`gpio: driver "host" is not built into this version yet: set driver = "sim"`)
+	default:
+		return nil, fmt.Errorf(`gpio: unknown driver %.40q: set driver = "sim"`, c.Driver)
+	}
+	if c.Device != "" {
+		client, err := simboard.Dial(c.Device)
+		if err != nil {
+			return nil, fmt.Errorf("gpio: no simulated board answers at device %q: start it, or remove device for one in this process: %w", c.Device, err)
+		}
+		p.front, p.closing = client, client.Close
+		return client, nil
+	}
+	board, err := simboard.New(c.Board, c.Physics)
+	if err != nil {
+		return nil, fmt.Errorf("gpio: %w", err)
+	}
+	p.front, p.closing = board, func() error { return nil }
+	return board, nil
+}
+
+func (p *Pins) collect(from source, c Config) error {
+	named := map[string]bool{}
+	find := func(name string) (periph.PinIO, error) {
+		if named[name] {
+			return nil, fmt.Errorf("gpio: %s is named twice: give each part a pin of its own", name)
+		}
+		named[name] = true
+		pin, err := from.Pin(name)
+		if err != nil {
+			return nil, fmt.Errorf("gpio: no pin %.40q on this board: check the name and what is wired to it: %w", name, err)
+		}
+		return pin, nil
+	}
+	for _, o := range c.Outputs {
+		pin, err := find(o.Pin)
+		if err != nil {
+			return err
+		}
+		limited, err := Limit(pin, o.MaxOn)
+		if err != nil {
+			return err
+		}
+		p.outputs[o.Pin] = limited
+		p.order = append(p.order, limited)
+	}
+	for _, name := range c.Inputs {
+		pin, err := find(name)
+		if err != nil {
+			return err
+		}
+		p.inputs[name] = pin
+	}
+	return nil
+}
+
+// Output hands out the output of that name with its limit around it, once: two parts that drive one wire would undo each
+// other.
+func (p *Pins) Output(name string) (periph.PinOut, error) {
+	if err := p.claim(name, p.outputs[name] != nil, "output"); err != nil {
+		return nil, err
+	}
+	return p.outputs[name], nil
+}
+
+// Input hands out the input of that name, once: two parts that wait on one wire would take each other's edges.
+func (p *Pins) Input(name string) (periph.PinIn, error) {
+	if err := p.claim(name, p.inputs[name] != nil, "input"); err != nil {
+		return nil, err
+	}
+	return p.inputs[name], nil
+}
+
+func (p *Pins) claim(name string, known bool, as string) error {
+	if !known {
+		return fmt.Errorf("gpio: %.40q is not configured as an %s: add it to the configuration", name, as)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.claimed[name] {
+		return fmt.Errorf("gpio: %s is already in use: give each part a pin of its own", name)
+	}
+	p.claimed[name] = true
+	return nil
+}
+
+// AllOff drives every output Low, handed out or not. It tries each of them, whatever happens to the others, and answers
+// with all that failed.
+func (p *Pins) AllOff() error {
+	var failed []error
+	for _, l := range p.order {
+		if err := l.Out(periph.Low); err != nil {
+			failed = append(failed, fmt.Errorf("gpio: %s cannot be switched off: cut the power of what it drives: %w", l.Name(), err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// Simulated is the simulated machine's front, for driver "sim".
+func (p *Pins) Simulated() (simboard.Front, bool) { return p.front, p.front != nil }
+
+// Close drives every output Low, releases whoever waits on an input, and lets the pins go.
+func (p *Pins) Close() error {
+	errs := []error{p.AllOff()}
+	for _, in := range p.inputs {
+		errs = append(errs, in.Halt())
+	}
+	return errors.Join(append(errs, p.closing())...)
+}

@@ -1,0 +1,210 @@
+package simboard
+
+import (
+	"fmt"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+)
+
+// Faults of a slot. A new one replaces the old one.
+const (
+	FaultNone        = "none"
+	FaultJam         = "jam"          // the motor turns and nothing falls; an empty spiral looks the same
+	FaultNoDrop      = "no_drop"      // one product falls past the sensor unseen, and the next one wedges until the motor's next start
+	FaultLateDrop    = "late_drop"    // one product hangs on the spiral, and falls some time after the motor stopped
+	FaultBounce      = "bounce"       // the sensor makes many edges of one product
+	FaultStuckSensor = "stuck_sensor" // the sensor's line is Low, always
+)
+
+const (
+	bounces    = 5                    // short pulses of a bouncing contact before (a button) or instead of (a drop sensor) the clean one
+	bounceStep = 1 * time.Millisecond // how long each of them, and each gap between, lasts
+	pressGap   = 100 * time.Millisecond
+	pressesMax = 5 * time.Second // presses wait for the finger at most this long, so a caller in a loop is told instead of queued
+)
+
+// slot is a spiral, its motor and its drop sensor. The fields after drop are guarded by board.mu.
+type slot struct {
+	board *Board
+	id    string
+	drop  *pin // nil: not wired
+
+	fault   string
+	endless bool
+	stock   int // products left, when not endless
+	pulses  int // motor starts
+	dropped int // products that fell
+	passing int // products, or bounces of one, that cover the sensor now
+
+	on      bool
+	run     int           // counts starts and stops: a timer of an earlier run is void
+	since   time.Time     // the last time the angle below was right
+	angle   time.Duration // turned since the last product, at full speed
+	blocked bool          // no_drop, late_drop: nothing more falls in this run
+	hanging bool          // late_drop: a product waits for the motor's stop
+}
+
+// power switches the motor. Called with the board locked, only when it changes.
+func (s *slot) power(on bool) {
+	now := time.Now()
+	s.run++
+	s.on = on
+	if on {
+		s.pulses++
+		s.since, s.blocked = now, false
+		s.afterTurn()
+		return
+	}
+	s.angle = min(s.angle+now.Sub(s.since), s.board.physics.Turn)
+	if s.hanging {
+		s.hanging = false
+		s.board.after(s.board.physics.Late, func() { s.pass(FaultNone) })
+	}
+}
+
+// afterTurn lets a product go when the turn that the spiral is in ends, unless the motor stops before.
+func (s *slot) afterTurn() {
+	run := s.run
+	s.board.after(s.board.physics.Turn-s.angle, func() {
+		if s.run != run {
+			return
+		}
+		s.angle, s.since = 0, time.Now()
+		s.push()
+		s.afterTurn()
+	})
+}
+
+// push is the end of a turn: a product leaves the spiral, if there is one and nothing holds it.
+func (s *slot) push() {
+	if s.fault == FaultJam || s.blocked || !s.endless && s.stock == 0 {
+		return
+	}
+	s.stock--
+	switch s.fault {
+	case FaultLateDrop:
+		s.blocked, s.hanging = true, true
+		return
+	case FaultNoDrop:
+		s.blocked = true
+	}
+	fault := s.fault
+	s.board.after(s.board.physics.Fall, func() { s.pass(fault) })
+}
+
+// pass is a product at the sensor's height.
+func (s *slot) pass(fault string) {
+	s.dropped++
+	switch fault {
+	case FaultNoDrop:
+	case FaultBounce:
+		for i := range bounces {
+			s.board.after(time.Duration(2*i)*bounceStep, func() { s.cover(bounceStep) })
+		}
+	default:
+		s.cover(s.board.physics.Pulse)
+	}
+}
+
+func (s *slot) cover(d time.Duration) {
+	s.passing++
+	s.sense()
+	s.board.after(d, func() { s.passing--; s.sense() })
+}
+
+func (s *slot) sense() {
+	s.drop.contact(gpio.Level(s.passing == 0 && s.fault != FaultStuckSensor))
+}
+
+// after runs f with the board locked.
+func (b *Board) after(d time.Duration, f func()) {
+	time.AfterFunc(d, func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		f()
+	})
+}
+
+// Snapshot is the machine as an onlooker sees it.
+type Snapshot struct {
+	Slots []SlotState `json:"slots"` // in the order of the wiring
+	Door  string      `json:"door"`  // "closed" or "open"
+}
+
+// SlotState is one slot of a Snapshot.
+type SlotState struct {
+	Slot    string `json:"slot"`
+	Relay   bool   `json:"relay"`   // energised now
+	Pulses  int    `json:"pulses"`  // motor starts since the board began
+	Dropped int    `json:"dropped"` // products that fell since the board began, seen by the sensor or not
+}
+
+// Snapshot answers at once; its error is always nil (a Client's is not).
+func (b *Board) Snapshot() (Snapshot, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := Snapshot{Slots: make([]SlotState, 0, len(b.order)), Door: "closed"}
+	for _, sl := range b.order {
+		s.Slots = append(s.Slots, SlotState{Slot: sl.id, Relay: sl.on, Pulses: sl.pulses, Dropped: sl.dropped})
+	}
+	if b.open {
+		s.Door = "open"
+	}
+	return s, nil
+}
+
+// Fault sets the fault of a slot, or "none". Errors: ErrNoSuchSlot, ErrNoSuchFault.
+func (b *Board) Fault(slot, fault string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s, ok := b.slots[slot]
+	if !ok {
+		return fmt.Errorf("simboard: %w: %.40q", ErrNoSuchSlot, slot)
+	}
+	switch fault {
+	case FaultNone, FaultJam, FaultNoDrop, FaultLateDrop, FaultBounce, FaultStuckSensor:
+	default:
+		return fmt.Errorf("simboard: %w: %.40q", ErrNoSuchFault, fault)
+	}
+	s.fault = fault
+	s.sense()
+	return nil
+}
+
+// button is a contact under a finger.
+type button struct {
+	pin  *pin
+	free time.Time // when the finger is back from the presses so far; guarded by board.mu
+}
+
+// Press presses a slot's button, or "cancel", "retry" or "tilt", as long as a finger does and with the contact's bounces;
+// "door" opens or closes the service door. It returns before the press is over; a press that comes too early waits for
+// the one before it. Errors: ErrNoSuchSlot (also for a button that is not wired), ErrTooMany.
+func (b *Board) Press(name string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if name == "door" {
+		b.open = !b.open
+		b.door.contact(gpio.Level(b.open))
+		return nil
+	}
+	bt, ok := b.buttons[name]
+	if !ok {
+		return fmt.Errorf("simboard: %w: %.40q has no button wired", ErrNoSuchSlot, name)
+	}
+	now := time.Now()
+	wait := max(bt.free.Sub(now), 0)
+	if wait > pressesMax {
+		return fmt.Errorf("simboard: %s: %w", name, ErrTooMany)
+	}
+	bt.free = now.Add(wait + b.physics.Press + pressGap)
+	for i := range bounces {
+		at := wait + time.Duration(2*i)*bounceStep
+		b.after(at, func() { bt.pin.contact(gpio.Low) })
+		b.after(at+bounceStep, func() { bt.pin.contact(gpio.High) })
+	}
+	b.after(wait+2*bounces*bounceStep, func() { bt.pin.contact(gpio.Low) })
+	b.after(wait+2*bounces*bounceStep+b.physics.Press, func() { bt.pin.contact(gpio.High) })
+	return nil
+}

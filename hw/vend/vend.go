@@ -1,0 +1,149 @@
+// Package vend makes one product come out of a slot, and says what it knows about whether it did.
+//
+// # The parts
+//
+// A Relay slot is a motor behind a relay and a drop sensor in the chute. The relay's line is High to turn the spiral; each
+// turn pushes one product out. The sensor's line is Low while a product passes, for 5 ms or more, High otherwise.
+//
+// # What an outcome means
+//
+// The sensor decides. It is asked before the motor starts, so that a sensor that cannot be believed starts no motor, and
+// again at the end, so that silence is a sensor's silence and not a broken wire's. Hence:
+//
+//   - delivered: the sensor saw a product after the motor started, and is idle again.
+//   - not delivered: the motor never started; or it stopped, the time for a late product passed, and a sensor that works
+//     saw nothing.
+//   - unknown: the sensor or the relay failed while the motor may have been on. For a slot with a drop sensor the rule is
+//     that an unknown item is not charged.
+//
+// # The motor never stays on
+//
+// The motor goes off at the first edge of the sensor, at the maximum on-time, when the context ends, on every error and in a
+// panic. Give it an output that enforces the maximum on-time by itself too, for the case that this program hangs.
+package vend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+)
+
+// Outcome is what is known about one item. The words are stable: they are recorded and shown.
+type Outcome string
+
+// The outcomes.
+const (
+	Delivered    Outcome = "delivered"
+	NotDelivered Outcome = "not_delivered"
+	Unknown      Outcome = "unknown"
+)
+
+// Why an outcome is not a plain delivery. The words are stable: they are recorded and shown.
+const (
+	WhyJam         = "jam"          // not delivered: the motor had its time and nothing fell: a jam, or an empty spiral
+	WhyStopped     = "stopped"      // not delivered: the context ended before anything fell
+	WhyBusy        = "busy"         // not delivered: this slot is vending already; the motor was not touched
+	WhySetup       = "setup"        // not delivered: Check fails; the motor was not touched
+	WhyStuckSensor = "stuck_sensor" // the sensor is active and stays so: not delivered before the motor's start, unknown after it
+	WhySensorFault = "sensor_fault" // the sensor cannot be asked: not delivered before the motor's start, unknown after it
+	WhyRelayFault  = "relay_fault"  // the relay's line cannot be driven: unknown, or delivered when the sensor saw it; close the slot
+)
+
+// Result is the end of one vend.
+type Result struct {
+	Outcome Outcome
+	Why     string // "" for a delivery without a fault, else one of the words above
+	Err     error  // the error behind Why, for the log; nil when there is none
+}
+
+const (
+	OnMax         = 30 * time.Second // the longest MaxOn: no spiral needs longer for one product
+	SettleMax     = 30 * time.Second // the longest Settle: the customer is waiting
+	SettleDefault = 3 * time.Second  // Settle when it is 0: twice what a product on the edge of its tray was seen to take
+
+	deadTime = 50 * time.Millisecond // edges that follow one another within this are one product: it tumbles and bounces
+	glance   = 5 * time.Millisecond  // how often the context and the time are looked at while the sensor is waited for
+	offTries = 3                     // writes of Low before the relay counts as faulty
+)
+
+// Relay is a slot with a relay and a drop sensor. Fill the fields and leave them alone; its methods may be called from any
+// goroutine. A slot without a drop sensor cannot be one: nobody would know what came out.
+type Relay struct {
+	Motor  gpio.PinOut   // High turns the spiral; an output that limits its own on-time
+	Drop   gpio.PinIn    // Low while a product passes
+	MaxOn  time.Duration // how long the motor may run for one product: above 0, at most OnMax; a little more than one turn
+	Settle time.Duration // how long after the motor's stop a product may still fall: at most SettleMax; 0 is SettleDefault
+
+	vending sync.Mutex
+}
+
+// Check says what is wrong with the fields, with the remedy.
+func (r *Relay) Check() error {
+	switch {
+	case r.Motor == nil:
+		return errors.New("vend: no relay: name its pin")
+	case r.Drop == nil:
+		return fmt.Errorf("vend: %s has no drop sensor: a relay slot needs one to know what came out: name its pin", r.Motor.Name())
+	case r.MaxOn <= 0 || r.MaxOn > OnMax:
+		return fmt.Errorf("vend: %s: maximum on-time %s: write more than 0s and at most %s", r.Motor.Name(), r.MaxOn, OnMax)
+	case r.Settle < 0 || r.Settle > SettleMax:
+		return fmt.Errorf("vend: %s: settle time %s: write at most %s", r.Motor.Name(), r.Settle, SettleMax)
+	}
+	return nil
+}
+
+// Vend turns the motor for one product. It takes at most MaxOn and twice Settle. When ctx ends the motor goes off at once,
+// and a product that then falls within Settle is still delivered: the wait for it goes on after ctx has ended.
+func (r *Relay) Vend(ctx context.Context) Result {
+	if err := r.Check(); err != nil {
+		return Result{NotDelivered, WhySetup, err}
+	}
+	if !r.vending.TryLock() {
+		return Result{NotDelivered, WhyBusy, nil}
+	}
+	defer r.vending.Unlock()
+	if ctx.Err() != nil {
+		return Result{NotDelivered, WhyStopped, context.Cause(ctx)}
+	}
+	// Armed before the motor starts: a product that falls at once is seen. What the sensor does before that is not ours.
+	if err := r.arm(); err != nil {
+		return Result{NotDelivered, WhySensorFault, err}
+	}
+	if r.Drop.Read() == gpio.Low || r.Drop.WaitForEdge(0) {
+		return Result{NotDelivered, WhyStuckSensor, nil}
+	}
+	t := turn{Relay: r, settle: r.Settle}
+	if t.settle == 0 {
+		t.settle = SettleDefault
+	}
+	return t.vend(ctx)
+}
+
+// Halt switches the motor off. A vend that is under way goes on to its end without it.
+func (r *Relay) Halt() error {
+	if r.Motor == nil {
+		return nil
+	}
+	return r.off()
+}
+
+func (r *Relay) off() error {
+	var err error
+	for range offTries {
+		if err = r.Motor.Out(gpio.Low); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("vend: %s cannot be switched off: %w", r.Motor.Name(), errors.Join(err, r.Motor.Halt()))
+}
+
+func (r *Relay) arm() error {
+	if err := r.Drop.In(gpio.PullUp, gpio.FallingEdge); err != nil {
+		return fmt.Errorf("vend: drop sensor %s: %w", r.Drop.Name(), err)
+	}
+	return nil
+}
