@@ -33,6 +33,11 @@ func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool
 		}
 		g = ghost{Sale: next.Sale.ID}
 	}
+	if v, ok := e.(VendEnded); ok && !reflect.DeepEqual(s, next) {
+		if !slices.ContainsFunc(s.Sale.Items, func(i Item) bool { return i.ID == v.Item && i.Outcome == Pending }) || v.Sale != s.Sale.ID {
+			return g, fmt.Errorf("the end of a vend that is not on changed the state")
+		}
+	}
 	g.hear(s, e)
 	for _, f := range effects {
 		if err := g.act(s, e, next, f, durable); err != nil {

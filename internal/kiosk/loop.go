@@ -130,17 +130,17 @@ func (k *Kiosk) vend(f fsm.Vend) {
 		outcome, why := k.cfg.Dispenser.Vend(ctx, f.Item)
 		k.post(func(at fsm.Instant) fsm.Event {
 			delete(k.vends, f.Item.ID)
-			return fsm.VendEnded{At: at, Sale: f.Sale, Item: f.Item.ID, Outcome: outcome, Why: why, Cheapest: k.cheapestAfter(f.Item.Slot, outcome)}
+			return fsm.VendEnded{At: at, Sale: f.Sale, Item: f.Item.ID, Outcome: outcome, Why: why, Cheapest: k.cheapestAfter(f.Item.Slot, outcome, why)}
 		})
 	})
 }
 
 // cheapestAfter is the cheapest product that can be sold once an item's outcome is taken into account; none: nothing can.
-func (k *Kiosk) cheapestAfter(slot string, o fsm.ItemOutcome) money.Amount {
+func (k *Kiosk) cheapestAfter(slot string, o fsm.ItemOutcome, why string) money.Amount {
 	stock, closed := maps.Clone(k.stock), k.State().ClosedSlots()
 	stock[slot]--
-	if o != fsm.Delivered {
-		closed[slot] = string(o)
+	if o != fsm.Delivered || why != "" {
+		closed[slot] = why
 	}
 	cheapest, _ := k.cfg.Planogram.Cheapest(stock, closed)
 	return cheapest

@@ -1,0 +1,375 @@
+package kiosk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"kioskd/fsm"
+	"kioskd/internal/money"
+	"kioskd/internal/planogram"
+)
+
+func sek(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: "SEK"} }
+
+// world is a whole surrounding of one kiosk: a Glase of one invoice, a dispenser, a journal and a screen, with one diary.
+type world struct {
+	mu      sync.Mutex
+	diary   []string
+	status  fsm.PayStatus
+	total   money.Amount // of the invoice as Glase has it
+	paid    money.Amount
+	records []Record
+	failAt  int // the record from which on the journal refuses; -1 never
+	vend    func(ctx context.Context) (fsm.ItemOutcome, string)
+	gone    bool // Glase does nothing and its answers are lost
+	shown   View
+	ids     int
+}
+
+func (w *world) note(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.diary = append(w.diary, fmt.Sprintf(format, args...))
+}
+
+func (w *world) Append(_ context.Context, r Record) error {
+	w.note("record %s", fsm.Name(r.Event))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.failAt >= 0 && len(w.records) >= w.failAt {
+		return errors.New("the disk is full")
+	}
+	w.records = append(w.records, r)
+	return nil
+}
+
+// Call is a Glase that does at once what it is asked for.
+func (w *world) Call(_ context.Context, call fsm.Effect) Outcome {
+	w.note("%s", reflect.TypeOf(call).Name())
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	done := fsm.Result{Kind: fsm.Done}
+	switch c := call.(type) {
+	case fsm.SendInvoice:
+		w.status, w.total = fsm.StatusIssued, c.Total
+		return func(at fsm.Instant) fsm.Event {
+			return fsm.InvoiceSent{At: at, Call: c.Call, Sale: c.Sale, Result: done, Reference: "R1"}
+		}
+	case fsm.AskStatus:
+		e := fsm.StatusAnswered{Call: c.Call, Sale: c.Sale, Result: done, Status: w.status, Version: 1}
+		if w.status == fsm.StatusPaid {
+			e.Amount, e.ErsReference = w.paid, "E1"
+		}
+		return func(at fsm.Instant) fsm.Event { e.At = at; return e }
+	case fsm.UpdateInvoice:
+		w.total = c.Total
+		return func(at fsm.Instant) fsm.Event {
+			return fsm.InvoiceUpdated{At: at, Call: c.Call, Sale: c.Sale, Result: done}
+		}
+	case fsm.CommitReservation:
+		w.status, w.paid = fsm.StatusPaid, c.Total
+		return func(at fsm.Instant) fsm.Event {
+			return fsm.ReservationCommitted{At: at, Call: c.Call, Sale: c.Sale, Result: done}
+		}
+	case fsm.CancelInvoice:
+		if w.gone {
+			return func(at fsm.Instant) fsm.Event {
+				return fsm.InvoiceCanceled{At: at, Call: c.Call, Sale: c.Sale, Result: fsm.Result{Kind: fsm.Doubt}}
+			}
+		}
+		w.status = fsm.StatusCanceled
+		return func(at fsm.Instant) fsm.Event {
+			return fsm.InvoiceCanceled{At: at, Call: c.Call, Sale: c.Sale, Result: done}
+		}
+	}
+	panic("no such call in these stories")
+}
+
+func (w *world) Vend(ctx context.Context, item fsm.Item) (fsm.ItemOutcome, string) {
+	w.note("motor %s on", item.Slot)
+	return w.vend(ctx)
+}
+
+func (w *world) Halt() error { w.note("outputs off"); return nil }
+
+func (w *world) Show(v View) { w.mu.Lock(); w.shown = v; w.mu.Unlock() }
+
+func (w *world) said(prefix string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.IndexFunc(w.diary, func(s string) bool { return strings.HasPrefix(s, prefix) })
+}
+
+func newWorld() *world {
+	w := &world{failAt: -1}
+	w.vend = func(ctx context.Context) (fsm.ItemOutcome, string) {
+		select {
+		case <-time.After(time.Second):
+			return fsm.Delivered, ""
+		case <-ctx.Done():
+			return fsm.NotDelivered, "stopped"
+		}
+	}
+	return w
+}
+
+// start runs a kiosk in a synctest bubble, from a recorded state.
+func (w *world) start(t *testing.T, s fsm.State) (*Kiosk, context.CancelFunc, chan error) {
+	gram, err := planogram.New([]planogram.Product{
+		{Slot: "A1", Name: "Water", Price: sek(1500), MaxVend: 5 * time.Second},
+		{Slot: "A2", Name: "Cake", Price: sek(2250), MaxVend: 5 * time.Second},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now().Add(-time.Hour)
+	k, err := New(Config{
+		Rules:     fsm.Rules{Flow: fsm.Reservation, PinTimeout: time.Minute, ChooseTimeout: 5 * time.Second, ReservationTimeout: 10 * time.Minute},
+		Planogram: gram, State: s, Stock: map[string]int{"A1": 2, "A2": 1}, Journal: w, Payments: w, Dispenser: w, Screen: w,
+		NewSale: func() fsm.NewSale {
+			w.ids++
+			return fsm.NewSale{ID: fmt.Sprint("S", w.ids), ClientInvoiceID: fmt.Sprint("I", w.ids), Secret: fmt.Sprint("secret", w.ids)}
+		},
+		NewItem: func() string { w.ids++; return fmt.Sprint("i", w.ids) },
+		Now:     func() fsm.Instant { return fsm.Instant(time.Since(begin)) }, Boot: "boot", Wall: time.Now, Log: zerolog.Nop(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- k.Run(ctx) }()
+	synctest.Wait()
+	return k, stop, ended
+}
+
+func (w *world) confirm() { w.mu.Lock(); w.status = fsm.StatusReserved; w.mu.Unlock() }
+
+// sell plays a sale up to its end, the customer pressing A1.
+func sell(t *testing.T, w *world, k *Kiosk) {
+	if ref, code := k.CreatePurchase(t.Context(), "payer", sek(5000)); ref != "R1" || code != "" {
+		time.Sleep(time.Minute) // out of service, or a failing journal
+		return
+	}
+	w.confirm()
+	time.Sleep(2 * time.Second)
+	k.Choose("A1")
+	time.Sleep(time.Minute)
+}
+
+func TestAStepIsOnTheDiskBeforeItsEffects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		k, stop, ended := w.start(t, fsm.State{})
+		sell(t, w, k)
+		for effect, event := range map[string]string{
+			"SendInvoice": "record PurchaseRequested", "motor A1 on": "record ProductChosen",
+			"UpdateInvoice": "record Ticked", "CommitReservation": "record InvoiceUpdated",
+		} {
+			if a, b := w.said(effect), w.said(event); a < 0 || b < 0 || a < b {
+				t.Errorf("%q stands at %d and %q at %d of %q", effect, a, event, b, w.diary)
+			}
+		}
+		if s := k.State().Sale; s.State != fsm.Charged || s.Charged != sek(1500) {
+			t.Errorf("the sale ended %s with %v charged", s.State, s.Charged)
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestWhenTheJournalFailsNothingNewMovesAndWhatCameOutIsCharged lets the journal fail at each record of a sale in turn.
+func TestWhenTheJournalFailsNothingNewMovesAndWhatCameOutIsCharged(t *testing.T) {
+	for n := 0; n <= 9; n++ {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			w.failAt = n
+			k, stop, ended := w.start(t, fsm.State{})
+			sell(t, w, k)
+			failed, motor := w.said("record"), w.said("motor")
+			s := k.State()
+			if s.Busy() || s.Stage != fsm.OutOfService || s.Reason != fsm.FaultJournal {
+				t.Fatalf("journal failing at record %d: %s (%s), open sale %v", n, s.Stage, s.Reason, s.Busy())
+			}
+			if motor >= 0 && w.paid != sek(1500) {
+				t.Errorf("journal failing at record %d: a product came out and %v was charged; %q", n, w.paid, w.diary)
+			}
+			if motor < 0 && (!w.paid.IsZero() || w.status == fsm.StatusReserved) {
+				t.Errorf("journal failing at record %d: nothing came out, %v was charged, the invoice is %s; %q", n, w.paid, w.status, w.diary)
+			}
+			if motor >= 0 && len(w.records) < 5 {
+				t.Errorf("journal failing at record %d, first at %d: the motor moved without a record; %q", n, failed, w.diary)
+			}
+			if ref, code := k.CreatePurchase(t.Context(), "p", sek(5000)); ref != "" || code != fsm.DeviceUnavailable {
+				t.Errorf("journal failing at record %d: a new sale was answered %q %q", n, ref, code)
+			}
+			stop()
+			<-ended
+		})
+	}
+}
+
+// TestAnEndOfTheDaemonLosesNoMoney ends the daemon at each tenth of a second of a sale, starts it again, and looks at the money.
+func TestAnEndOfTheDaemonLosesNoMoney(t *testing.T) {
+	for tenth := range 90 {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			k, stop, ended := w.start(t, fsm.State{})
+			go func() {
+				k.CreatePurchase(t.Context(), "payer", sek(5000))
+				w.confirm()
+				time.Sleep(2 * time.Second)
+				k.Choose("A1")
+			}()
+			time.Sleep(time.Duration(tenth)*100*time.Millisecond + time.Millisecond)
+			began := time.Now()
+			stop()
+			<-ended
+			if took := time.Since(began); took > settleMax {
+				t.Fatalf("the daemon took %v to end", took)
+			}
+			if off, motor := w.said("outputs off"), w.said("motor"); off < 0 || motor > off {
+				t.Fatalf("outputs off at %d, the motor at %d: %q", off, motor, w.diary)
+			}
+			state := w.records[len(w.records)-1].After
+			k2, stop, ended := w.start(t, state)
+			time.Sleep(time.Minute)
+			sale := k2.State().Sale
+			if k2.State().Busy() || sale.Charged.Minor != sale.Basket().Minor || !w.paid.IsZero() != !sale.Basket().IsZero() {
+				t.Errorf("ended after %d tenths: %+v, Glase took %v", tenth, sale, w.paid)
+			}
+			if w.status == fsm.StatusReserved {
+				t.Errorf("ended after %d tenths: the reservation is left hanging", tenth)
+			}
+			stop()
+			<-ended
+		})
+	}
+}
+
+func TestTheDaemonEndsEvenWhenGlaseDoesNotAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		k, stop, ended := w.start(t, fsm.State{})
+		k.CreatePurchase(t.Context(), "payer", sek(5000))
+		w.mu.Lock()
+		w.gone = true
+		w.mu.Unlock()
+		began := time.Now()
+		stop()
+		<-ended
+		if took := time.Since(began); took != settleMax {
+			t.Errorf("the daemon took %v to end, want %v", took, settleMax)
+		}
+		if !k.State().Busy() {
+			t.Error("the sale was ended without Glase's word")
+		}
+	})
+}
+
+func TestACustomerIsAnsweredEvenWhenTheCallerGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		k, stop, ended := w.start(t, fsm.State{})
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 10 {
+			if ref, code := k.CreatePurchase(gone, "p", sek(5000)); ref != "" && code != "" || ref == "" && code == "" {
+				t.Errorf("answered %q %q", ref, code)
+			}
+		}
+		synctest.Wait()
+		if n := len(k.waiting); n != 0 {
+			t.Errorf("%d requests wait for ever", n)
+		}
+		stop()
+		<-ended
+		if _, code := k.CreatePurchase(t.Context(), "p", sek(5000)); code != fsm.DeviceUnavailable {
+			t.Errorf("a kiosk that has ended answers %q", code)
+		}
+	})
+}
+
+func TestOnlyTheOpenSalesSecretNotifies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		k, stop, ended := w.start(t, fsm.State{})
+		if k.Notify("") || k.Notify("secret1") {
+			t.Error("an idle kiosk took a notification")
+		}
+		k.CreatePurchase(t.Context(), "p", sek(5000))
+		w.confirm()
+		if k.Notify("guess") {
+			t.Error("a guessed notification was taken")
+		}
+		if !k.Notify(k.State().Sale.Secret) {
+			t.Error("the sale's own notification was not taken")
+		}
+		synctest.Wait()
+		if s := k.State().Stage; s != fsm.Choosing {
+			t.Errorf("%s right after the notification, not choosing", s)
+		}
+		stop()
+		<-ended
+	})
+}
+
+func TestASlowFollowerHoldsUpNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		k, stop, ended := w.start(t, fsm.State{})
+		ctx, unfollow := context.WithCancel(t.Context())
+		updates := k.Watch(ctx)
+		for range watchersMax - 1 {
+			if k.Watch(ctx) == nil {
+				t.Fatal("a follower within the bound was refused")
+			}
+		}
+		if k.Watch(ctx) != nil {
+			t.Error("more followers than watchersMax")
+		}
+		for range 3 * watchBuffer {
+			k.Cancel()
+			synctest.Wait()
+		}
+		if n := len(updates); n != watchBuffer {
+			t.Errorf("the follower has %d steps, want %d", n, watchBuffer)
+		}
+		unfollow()
+		synctest.Wait()
+		if k.Watch(t.Context()) == nil {
+			t.Error("a follower's place is not given free")
+		}
+		stop()
+		<-ended
+	})
+}
+
+func TestAnIdleKioskSleeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		k, stop, ended := w.start(t, fsm.State{})
+		updates := k.Watch(t.Context())
+		time.Sleep(24 * time.Hour)
+		if n := len(updates); n != 0 {
+			t.Errorf("%d steps in an idle day", n)
+		}
+		if n := len(w.records); n != 1 {
+			t.Errorf("%d records, want the boot's", n)
+		}
+		stop()
+		<-ended
+	})
+}
