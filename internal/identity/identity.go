@@ -1,0 +1,241 @@
+// Package identity keeps what makes this machine this machine: the terminal's credentials at Glase, and the key under which
+// payers are known.
+//
+// They live in one small JSON file of their own, readable by its owner alone, so that journals and configs may be shown to
+// anybody. The file is replaced whole: after a power cut it is the old one or the new one. No error and no printing of an
+// Identity shows a secret, whatever the verb.
+package identity
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/rs/zerolog"
+)
+
+const (
+	// sizeMax bounds what Load reads, in bytes; a whole identity is 200.
+	sizeMax = 16 << 10
+	// keySize is the payer key's, in bytes: as much as the hash gives.
+	keySize = 32
+	// serialMax bounds a machine's serial number, in bytes; a Raspberry Pi's has 16.
+	serialMax = 64
+)
+
+// SerialFile is where Linux shows the serial number of a board that has a device tree, as every Raspberry Pi does.
+const SerialFile = "/proc/device-tree/serial-number"
+
+// The reasons that a caller tells apart. A file that is not there is fs.ErrNotExist.
+var (
+	ErrExposed = errors.New("readable by others")
+	ErrBad     = errors.New("not an identity file")
+)
+
+// Secret is a text that does not print. It is behind a pointer, so that not even a reflective printer of some outer struct
+// reaches it.
+type Secret struct{ text *string }
+
+// NewSecret hides a text.
+func NewSecret(text string) Secret { return Secret{&text} }
+
+// Reveal is the text itself; empty when there is none.
+func (s Secret) Reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
+
+// String says only whether there is a secret.
+func (s Secret) String() string {
+	if s.Reveal() == "" {
+		return "(none)"
+	}
+	return "(hidden)"
+}
+
+// GoString is String, for %#v.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText is String, so that JSON of something that holds a Secret hides it too.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Identity is the content of the file. The zero Identity is a machine that is not registered and knows no payer.
+type Identity struct {
+	TerminalID string // Glase's; empty: not registered, or the config says it
+	Password   Secret // of the terminal
+	Serial     string // of the machine that it was made on; empty: unknown. Another one means a copied card
+	key        Secret // of Payer
+}
+
+// file is the JSON form.
+type file struct {
+	TerminalID string `json:"terminal_id,omitempty"`
+	Password   string `json:"password,omitempty"`
+	Serial     string `json:"serial,omitempty"`
+	PayerKey   string `json:"payer_key,omitempty"` // hexadecimal
+}
+
+// New is an identity with a fresh payer key, made on the machine with that serial number.
+func New(serial string) Identity {
+	key := make([]byte, keySize)
+	rand.Read(key) // never fails: crypto/rand ends the program rather than give weak bytes
+	return Identity{Serial: serial, key: NewSecret(string(key))}
+}
+
+// Ensure loads the identity at path. Where there is none, or one without a payer key, it makes what is missing and saves it.
+func Ensure(path, serial string) (Identity, error) {
+	id, err := Load(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		id = New(serial)
+	case err != nil || id.key.Reveal() != "":
+		return id, err
+	default:
+		id.key = New("").key
+	}
+	return id, Save(path, id)
+}
+
+// Payer is a keyed hash of a phone number, 16 hexadecimal digits: the same payer gives the same hash on this machine, and
+// without the key nobody can try the numbers through. It is empty for no number, and for an identity without a key.
+func (i Identity) Payer(msisdn string) string {
+	if msisdn == "" || i.key.Reveal() == "" {
+		return ""
+	}
+	h := hmac.New(sha256.New, []byte(i.key.Reveal()))
+	h.Write([]byte(msisdn))
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// String tells what may be told.
+func (i Identity) String() string {
+	return fmt.Sprintf("terminal %q, password %v, serial %q, payer key %v", i.TerminalID, i.Password, i.Serial, i.key)
+}
+
+// GoString is String, for %#v.
+func (i Identity) GoString() string { return i.String() }
+
+// MarshalZerologObject logs what may be told.
+func (i Identity) MarshalZerologObject(e *zerolog.Event) {
+	e.Str("terminal_id", i.TerminalID).Stringer("password", i.Password).Str("serial", i.Serial)
+}
+
+// Load reads the file at path. It answers fs.ErrNotExist, ErrExposed when anybody but the owner may read or write it, and ErrBad.
+func Load(path string) (Identity, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Identity{}, fmt.Errorf("identity: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return Identity{}, fmt.Errorf("identity: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return Identity{}, fmt.Errorf("identity: %s: %w: it is not a regular file", path, ErrBad)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return Identity{}, fmt.Errorf("identity: %s: %w (mode %04o): chmod 600 it, and give the terminal a new password if others use this machine",
+			path, ErrExposed, info.Mode().Perm())
+	}
+	b, err := io.ReadAll(io.LimitReader(f, sizeMax+1))
+	if err != nil {
+		return Identity{}, fmt.Errorf("identity: %w", err)
+	}
+	id, err := decode(b)
+	if err != nil {
+		return Identity{}, fmt.Errorf("identity: %s: %w; restore it, or remove it and register the terminal again", path, err)
+	}
+	return id, nil
+}
+
+// decode reads the JSON form. Its errors never quote the file.
+func decode(b []byte) (Identity, error) {
+	if len(bytes.TrimSpace(b)) == 0 {
+		return Identity{}, fmt.Errorf("%w: it is empty", ErrBad)
+	}
+	if len(b) > sizeMax {
+		return Identity{}, fmt.Errorf("%w: it is longer than %d bytes", ErrBad, sizeMax)
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields() // saving it again would lose them
+	var f *file
+	if err := d.Decode(&f); err != nil || f == nil {
+		return Identity{}, fmt.Errorf("%w: no JSON object with terminal_id, password, serial and payer_key, up to byte %d", ErrBad, d.InputOffset())
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return Identity{}, fmt.Errorf("%w: something follows the JSON object", ErrBad)
+	}
+	id := Identity{TerminalID: f.TerminalID, Serial: f.Serial}
+	if f.Password != "" {
+		id.Password = NewSecret(f.Password)
+	}
+	if f.PayerKey != "" {
+		key, err := hex.DecodeString(f.PayerKey)
+		if err != nil || len(key) != keySize {
+			return Identity{}, fmt.Errorf("%w: payer_key is not %d bytes in hexadecimal", ErrBad, keySize)
+		}
+		id.key = NewSecret(string(key))
+	}
+	return id, nil
+}
+
+// Save replaces the file at path with this identity, mode 0600. It is on the disk when Save returns nil; on an error the old file
+// is as it was.
+func Save(path string, i Identity) error {
+	b, err := json.MarshalIndent(file{i.TerminalID, i.Password.Reveal(), i.Serial, hex.EncodeToString([]byte(i.key.Reveal()))}, "", "\t")
+	if err != nil {
+		return fmt.Errorf("identity: %w", err)
+	}
+	folder := filepath.Dir(path)
+	f, err := os.CreateTemp(folder, ".identity-*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("identity: %w", err)
+	}
+	defer os.Remove(f.Name()) // nothing is there any more after the rename
+	_, err = f.Write(append(b, '\n'))
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("identity: %w", err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return fmt.Errorf("identity: %w", err)
+	}
+	d, err := os.Open(folder)
+	if err != nil {
+		return fmt.Errorf("identity: %w", err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("identity: %w", err)
+	}
+	return nil
+}
+
+// MachineSerial reads the machine's serial number from path, usually SerialFile; empty when there is none.
+func MachineSerial(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, serialMax+1))
+	if err != nil || len(b) > serialMax {
+		return ""
+	}
+	serial := strings.TrimRight(string(b), "\x00\n") // the device tree's strings end with a zero byte
+	if strings.ContainsFunc(serial, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return ""
+	}
+	return serial
+}

@@ -1,0 +1,165 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"kioskd/fsm"
+)
+
+// checkpointEvery is the number of appends after which the write-ahead log, about 800 KiB by then, is moved into the file: between
+// sales, since it takes some hundred milliseconds of a Pi's SD card that no customer should wait for.
+const checkpointEvery = 250
+
+// prepare readies the statements of an Append.
+func (j *Journal) prepare(ctx context.Context) error {
+	for _, s := range []struct {
+		stmt **sql.Stmt
+		text string
+	}{
+		{&j.tail, "SELECT ifnull(max(seq), 0) FROM entries"},
+		{&j.insert, "INSERT INTO entries (" + entryColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+		{&j.newest, "SELECT " + saleColumns + " FROM sales ORDER BY first DESC LIMIT 1"},
+		{&j.sale, "REPLACE INTO sales (" + saleColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+		{&j.take, "UPDATE stock SET left = left - 1 WHERE slot = ? AND left > 0"},
+	} {
+		stmt, err := j.db.PrepareContext(ctx, s.text)
+		if err != nil && kind(err) == nil {
+			return corrupt(j.path, "%w", err)
+		}
+		if err != nil {
+			return fail(j.path, err)
+		}
+		*s.stmt = stmt
+	}
+	return nil
+}
+
+// Append records one step: the entry, the sale's row, and one product less in the slot of each TakeStock. All of it is on the disk
+// when Append returns nil. After an error none of it is part of the journal, and Append may be called again with the same or
+// another step; a power cut at the very moment of a failing sync may still leave the step recorded, as if the cut had come just
+// after it. The context is looked at before the transaction and not in it, so that a shutdown never splits a step.
+func (j *Journal) Append(ctx context.Context, rec Record) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("journal: append: %w", err)
+	}
+	e, err := encode(rec)
+	if err != nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	last := j.end
+	next := last.add(e, rec.After.Sale.ID)
+	err = j.change(ctx, func(tx *sql.Tx) error {
+		var seq int64
+		if err := tx.StmtContext(ctx, j.tail).QueryRowContext(ctx).Scan(&seq); err != nil {
+			return err
+		}
+		if seq != last.seq {
+			return corrupt(j.path, "the last entry is %d, and was %d: something else wrote to it", seq, last.seq)
+		}
+		if _, err := tx.StmtContext(ctx, j.insert).ExecContext(ctx, e.seq, e.wall, e.whole, e.event, string(e.body), string(e.before), string(e.after),
+			e.prev, e.hash); err != nil {
+			return err
+		}
+		if err := j.recordSale(ctx, tx, e, rec.After.Sale); err != nil {
+			return err
+		}
+		for _, effect := range rec.Effects {
+			if t, ok := effect.(fsm.TakeStock); ok {
+				if _, err := tx.StmtContext(ctx, j.take).ExecContext(ctx, t.Slot); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	j.end = next
+	j.unmoved++
+	if j.unmoved >= checkpointEvery && !rec.After.Busy() {
+		j.unmoved = 0
+		// What is in the write-ahead log is safe there, so a failure is not the step's: the next checkpoint tries again.
+		j.db.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)")
+	}
+	return nil
+}
+
+// add gives an entry with a whole state its place at the end, and takes from it what did not change.
+func (last end) add(e *entry, sale string) end {
+	next := end{seq: last.seq + 1, doc: e.after, run: last.run + 1}
+	var before struct {
+		Sale struct {
+			ID string `json:"id"`
+		} `json:"sale"`
+	}
+	sameSale := json.Unmarshal(last.doc, &before) == nil && before.Sale.ID == sale
+	e.seq, e.prev, e.whole = next.seq, last.hash, 1
+	if patch := diff(last.doc, e.after); patch != nil && sameSale && last.seq > 0 && next.run < wholeEvery {
+		e.whole, e.after = 0, patch
+	} else {
+		next.run = 0
+	}
+	next.hash = e.sum()
+	e.hash = next.hash
+	return next
+}
+
+// encode makes the entry of a step, but for its place in the chain.
+func encode(rec Record) (*entry, error) {
+	e := &entry{wall: rec.Wall.UnixMilli(), event: fsm.Name(rec.Event)}
+	var err error
+	if e.body, err = json.Marshal(rec.Event); err != nil {
+		return nil, fmt.Errorf("journal: %s: %w", e.event, err)
+	}
+	if e.before, err = json.Marshal(rec.Before); err != nil {
+		return nil, fmt.Errorf("journal: state before %s: %w", e.event, err)
+	}
+	if string(e.before) == "{}" {
+		e.before = nil
+	}
+	if e.after, err = json.Marshal(rec.After); err != nil {
+		return nil, fmt.Errorf("journal: state after %s: %w", e.event, err)
+	}
+	return e, nil
+}
+
+// change runs one transaction, synced when it returns nil.
+func (j *Journal) change(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := j.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fail(j.path, err)
+	}
+	if err := do(tx); err != nil {
+		tx.Rollback()
+		return fail(j.path, err)
+	}
+	if err := tx.Commit(); err != nil {
+		j.db.ExecContext(ctx, "ROLLBACK") // some failed commits leave SQLite's transaction open; in the others this does nothing
+		return fail(j.path, err)
+	}
+	return nil
+}
+
+// sign notes which version of the program writes from here on, when it is another one than before.
+func (j *Journal) sign(ctx context.Context, version string) error {
+	var last string
+	err := j.db.QueryRowContext(ctx, "SELECT version FROM programs ORDER BY seq DESC LIMIT 1").Scan(&last)
+	if err == nil && last == version {
+		return nil
+	}
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fail(j.path, err)
+	}
+	return j.change(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "REPLACE INTO programs VALUES ((SELECT ifnull(max(seq), 0) + 1 FROM entries), ?)", version)
+		return err
+	})
+}

@@ -1,0 +1,41 @@
+package journal
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// BenchmarkSale is one sale of ten appends. written/sale is what the kernel counts as sent to the disk (write_bytes; nothing on a
+// tmpfs); count fsyncs with strace -f -c -e fsync,fdatasync.
+func BenchmarkSale(b *testing.B) {
+	j, path := fresh(b)
+	m := newMachine(b, j)
+	m.steps = 0
+	start := writeBytes(b)
+	for b.Loop() {
+		m.sell()
+		m.states = nil
+	}
+	b.ReportMetric(float64(writeBytes(b)-start)/float64(b.N), "written/sale")
+	b.ReportMetric(float64(m.steps)/float64(b.N), "appends/sale")
+	info, err := os.Stat(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(info.Size())/float64(b.N), "filebytes/sale")
+}
+
+func writeBytes(t testing.TB) (n int64) {
+	t.Helper()
+	io, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, ok := strings.Cut(string(io), "\nwrite_bytes: ")
+	if _, err := fmt.Sscan(after, &n); !ok || err != nil {
+		t.Fatalf("no write_bytes in %q: %v", io, err)
+	}
+	return n
+}

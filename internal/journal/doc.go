@@ -1,0 +1,20 @@
+// Package journal is the durable record of every sale and of the stock.
+//
+// It is one SQLite file that exactly one process owns. Every step of the state machine that changes something true about money,
+// motors or promises is one transaction: the event, the state after it, the sale's row and the stock. When Append returns nil the
+// transaction is on the disk (write-ahead log, synchronous=FULL) and survives SIGKILL and a power cut; when it returns an error
+// nothing of it counts, and the journal goes on working as soon as the disk does.
+//
+// The entries are chained: each holds a SHA-256 hash over itself and the hash of the one before it. The chain finds damage and
+// gaps, not forgery: there is no key. Nothing here repairs a file: what cannot be read is an error that says what to do.
+//
+// A journal may be sent to anybody. It holds no credential and no phone number; a payer is known by a keyed hash, whose key is
+// not in it. To send a journal of a running machine, copy the file together with the -wal file beside it.
+//
+// Wall time only labels. A Raspberry Pi has no clock until the network gives it one, so everything is ordered by seq, the number
+// of the entry, counted from 1 without gaps.
+//
+// Tables: entries (the chain), sales (one row for each sale, a summary of its entries), stock, anchor (the number of the oldest
+// entry that is kept), programs (which version of the program wrote from which entry on). A technician may read them with any
+// SQLite; the program's owner is found through the flock on the file NAME.lock beside it.
+package journal

@@ -1,0 +1,124 @@
+package journal
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"os"
+	"sync"
+	"time"
+
+	"kioskd/fsm"
+)
+
+// wholeEvery bounds the changes between two whole states, and thereby what Load reads. A sale begins with a whole state, so this
+// matters only for what happens between sales, and in the longest of them.
+const wholeEvery = 50
+
+// Options are the settings of a journal.
+type Options struct {
+	Version string // of this program, kept with the entries that it writes
+}
+
+// Journal is an open journal. Its methods may be called from any goroutine; they take turns on one connection, so that a long
+// reading keeps an Append waiting only while one batch of it is read.
+type Journal struct {
+	path string
+	db   *sql.DB
+	lock *os.File
+
+	tail, insert, newest, sale, take *sql.Stmt
+
+	mu      sync.Mutex // one Append at a time
+	end     end        // as of the last Append, so that the next one need not read it
+	unmoved int        // appends since the last checkpoint
+}
+
+// Record is one durable step of the state machine.
+type Record struct {
+	Wall    time.Time    // a label: never used to order anything
+	Before  fsm.Live     // the volatile part of the state that Event met, so that a replay is exact
+	Event   fsm.Event    // what happened
+	After   fsm.State    // what is true now; its Live is not recorded
+	Effects []fsm.Effect // only TakeStock is carried out here
+}
+
+// Close lets go of the file. What was appended stays, whether Close is called or not.
+func (j *Journal) Close() error {
+	err := j.db.Close()
+	return errors.Join(err, j.lock.Close())
+}
+
+// Load gives the last recorded state, or the zero State of a new journal; its Live is zero. A state that an older version of
+// the program recorded decodes as well: what it did not know is zero. It answers ErrCorrupt rather than a state that does not
+// verify.
+func (j *Journal) Load(ctx context.Context) (fsm.State, error) {
+	end, err := j.readEnd(ctx)
+	if err != nil {
+		return fsm.State{}, err
+	}
+	var s fsm.State
+	if err := json.Unmarshal(end.doc, &s); err != nil {
+		return fsm.State{}, corrupt(j.path, "entry %d: %w", end.seq, err)
+	}
+	return s, nil
+}
+
+// end is where the journal ends: the number and hash of the last entry and the whole state after it, as JSON.
+type end struct {
+	seq  int64
+	hash []byte
+	doc  json.RawMessage
+	run  int // entries since the last whole one
+}
+
+// readEnd reads the last whole state and the changes since, and checks their chain.
+func (j *Journal) readEnd(ctx context.Context) (end, error) {
+	var anchor, whole int64
+	if err := j.db.QueryRowContext(ctx, "SELECT seq FROM anchor").Scan(&anchor); err != nil {
+		return end{}, j.damaged(err)
+	}
+	err := j.db.QueryRowContext(ctx, "SELECT seq FROM entries WHERE whole = 1 ORDER BY seq DESC LIMIT 1").Scan(&whole)
+	if errors.Is(err, sql.ErrNoRows) && anchor == 1 {
+		return end{hash: make([]byte, sha256.Size), doc: json.RawMessage("{}")}, nil
+	}
+	if err != nil {
+		return end{}, j.damaged(err)
+	}
+	rows, err := j.db.QueryContext(ctx, "SELECT "+entryColumns+" FROM entries WHERE seq >= ? ORDER BY seq LIMIT ?", whole-1, wholeEvery+2)
+	if err != nil {
+		return end{}, fail(j.path, err)
+	}
+	tail, err := scanEntries(rows)
+	if err != nil {
+		return end{}, fail(j.path, err)
+	}
+	at := link{next: anchor}
+	if len(tail) > 0 && tail[0].seq == whole-1 {
+		at = link{next: whole, prev: tail[0].hash}
+		tail = tail[1:]
+	}
+	var last end
+	for n, e := range tail {
+		if err := at.check(e); err != nil {
+			return end{}, corrupt(j.path, "%w", err)
+		}
+		at = link{next: e.seq + 1, prev: e.hash}
+		doc, err := e.take(last.doc)
+		if err != nil {
+			return end{}, corrupt(j.path, "%w", err)
+		}
+		last = end{seq: e.seq, hash: e.hash, doc: doc, run: n}
+	}
+	return last, nil
+}
+
+// damaged is fail for a query that finds its row in every journal.
+func (j *Journal) damaged(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return corrupt(j.path, "a row is missing")
+	}
+	return fail(j.path, err)
+}

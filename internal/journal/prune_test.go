@@ -1,0 +1,190 @@
+package journal
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"kioskd/fsm"
+)
+
+// day makes the machine's next day: a boot and n sales.
+func (m *machine) day(n int) {
+	m.t.Helper()
+	m.wall = m.wall.Truncate(24 * time.Hour).Add(32 * time.Hour)
+	m.happen(fsm.Booted{At: m.now, Boot: fmt.Sprint("b", m.wall.Unix()), Rules: m.state.Rules})
+	for range n {
+		m.sell()
+	}
+}
+
+// whole checks that a pruned journal is still one: its chain, its state, its replay.
+func whole(t *testing.T, j *Journal, want fsm.State, entries int) Chain {
+	t.Helper()
+	want.Live = fsm.Live{}
+	if s, err := j.Load(t.Context()); err != nil || !reflect.DeepEqual(s, want) {
+		t.Errorf("Load: %+v, %v\nwant %+v", s, err, want)
+	}
+	c, err := j.Verify(t.Context())
+	if err != nil || c.Entries != entries {
+		t.Errorf("Verify: %+v, %v, want %d entries", c, err, entries)
+	}
+	r, err := Replay(t.Context(), j.path)
+	if err != nil || r.Difference != nil || r.Replayed != entries-1 {
+		t.Errorf("Replay: %s, %v, want all but the anchor of %d", mustJSON(t, r), err, entries)
+	}
+	return c
+}
+
+func (m *machine) saleIDs() string {
+	m.t.Helper()
+	sales, err := m.j.Sales(m.t.Context(), salesMax)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	var ids []string
+	for _, s := range sales {
+		ids = append(ids, s.ID)
+	}
+	return strings.Join(ids, " ")
+}
+
+func TestPruningLeavesAJournal(t *testing.T) {
+	j, path := fresh(t)
+	m := newMachine(t, j)
+	for range 8 { // 8 × 34 entries: more than one batch
+		m.day(3)
+	}
+	today := m.wall
+	m.day(2)
+	n, err := j.Prune(t.Context(), today)
+	if err != nil || n < 7*34 || n > 8*34 {
+		t.Errorf("%d entries deleted, %v", n, err)
+	}
+	c := whole(t, j, m.state, m.steps-n)
+	if again, err := j.Prune(t.Context(), today); again != 0 || err != nil {
+		t.Errorf("pruning again: %d, %v", again, err)
+	}
+	m.sell()
+	whole(t, j, m.state, m.steps-n)
+	if got := m.saleIDs(); got != "s27 s26 s25 s24" { // s24 ended as the last of the old ones: it is the anchor's
+		t.Errorf("sales left: %s", got)
+	}
+	if story, err := j.Entries(t.Context(), "s24"); err != nil || len(story) != 11 || story[0].Seq != c.First {
+		t.Errorf("the anchor's sale is not whole: %d entries, %v", len(story), err)
+	}
+	if story, err := j.Entries(t.Context(), "s3"); err != nil || len(story) != 0 {
+		t.Errorf("a pruned sale: %v, %v", story, err)
+	}
+	j.Close()
+	j = open(t, path)
+	whole(t, j, m.state, m.steps-n)
+}
+
+func TestPruningKeepsTheLastEntry(t *testing.T) {
+	j, _ := fresh(t)
+	m := newMachine(t, j)
+	m.day(3)
+	n, err := j.Prune(t.Context(), m.wall.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole(t, j, m.state, m.steps-n)
+	last, err := j.Sales(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range wholeEvery + 5 { // a long time without a customer
+		m.day(0)
+	}
+	n2, err := j.Prune(t.Context(), m.wall.Add(time.Hour))
+	if err != nil || n2 < 11 || n+n2 >= m.steps {
+		t.Errorf("%d and %d of %d entries deleted, %v", n, n2, m.steps, err)
+	}
+	m.day(0) // its state still holds the last sale, which must not become a sale of today
+	if sales, err := j.Sales(t.Context(), 10); err != nil || !reflect.DeepEqual(sales, last) {
+		t.Errorf("sales: %+v, %v\nwant %+v", sales, err, last)
+	}
+}
+
+func TestPruningNeverSplitsASale(t *testing.T) {
+	j, _ := fresh(t)
+	m := newMachine(t, j)
+	m.day(2)
+	id := m.reserve()
+	for range 2 * wholeEvery { // long enough to hold whole states of its own
+		m.happen(fsm.FaultRaised{At: m.now, Fault: fsm.Fault{Name: "paper"}})
+		m.happen(fsm.FaultCleared{At: m.now, Name: "paper"})
+	}
+	n, err := j.Prune(t.Context(), m.wall.Add(time.Hour))
+	if err != nil || n != m.steps-3-4*wholeEvery {
+		t.Errorf("%d entries deleted, %v", n, err)
+	}
+	whole(t, j, m.state, m.steps-n)
+	if story, err := j.Entries(t.Context(), id); err != nil || len(story) == 0 || story[0].Event != "PurchaseRequested" {
+		t.Errorf("%d entries of the open sale, %v", len(story), err)
+	}
+	m.happen(fsm.CancelPressed{At: m.now})
+	if again, err := j.Prune(t.Context(), m.wall.Add(time.Hour)); again != 0 || err != nil {
+		t.Errorf("now that it has ended: %d entries deleted, %v", again, err)
+	}
+	whole(t, j, m.state, m.steps-n)
+}
+
+func TestPruningKeepsWhatIsInDoubt(t *testing.T) {
+	j, _ := fresh(t)
+	m := newMachine(t, j)
+	m.day(1)
+	doubtful := visit("doubt", fsm.InDoubt)
+	doubtful.Rules = m.state.Rules
+	if err := j.Append(t.Context(), Record{Wall: m.wall, Event: fsm.Ticked{}, After: doubtful}); err != nil {
+		t.Fatal(err)
+	}
+	m.state = doubtful
+	m.day(3)
+	if _, err := j.Prune(t.Context(), m.wall.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := j.InDoubt(t.Context()); n != 1 || err != nil {
+		t.Errorf("InDoubt = %d, %v", n, err)
+	}
+}
+
+func TestPruningTrustsNoClockThatStoodStill(t *testing.T) {
+	for name, c := range map[string]struct {
+		walls []string // one day's sale each
+		keep  string
+	}{
+		"1970 after old ones, before young ones": {[]string{"2026-05-02", "1970-01-01", "2026-07-01"}, "s3 s2 s1"},
+		"1970 between old ones":                  {[]string{"2026-05-02", "1970-01-01", "2026-05-03", "2026-05-04", "2026-07-01"}, "s5 s4"},
+		"1970 only":                              {[]string{"1970-01-01", "1970-01-02"}, "s2 s1"},
+		"a clock that ran ahead":                 {[]string{"2026-05-02", "2026-05-03", "2038-01-01", "2026-05-04", "2026-07-01"}, "s5 s4 s3 s2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j, _ := fresh(t)
+			m := newMachine(t, j)
+			for _, day := range c.walls {
+				var err error
+				if m.wall, err = time.Parse(time.DateOnly, day); err != nil {
+					t.Fatal(err)
+				}
+				m.sell()
+			}
+			before, err := time.Parse(time.DateOnly, "2026-06-01")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := j.Prune(t.Context(), before); err != nil {
+				t.Fatal(err)
+			}
+			if got := m.saleIDs(); got != c.keep {
+				t.Errorf("sales left: %s, want %s", got, c.keep)
+			}
+			if _, err := j.Verify(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

@@ -1,0 +1,149 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"time"
+
+	"kioskd/fsm"
+	"kioskd/internal/money"
+)
+
+// Sale is a sale's summary, in the words and the JSON that the technicians' port shows. Amounts are decimal strings in Currency.
+type Sale struct {
+	ID               string    `json:"id"`
+	Flow             string    `json:"flow"`
+	State            string    `json:"state"` // of fsm.SaleState
+	Currency         string    `json:"currency"`
+	Reserved         string    `json:"reserved"`
+	Charged          string    `json:"charged"`
+	Refunded         string    `json:"refunded"`
+	InvoiceReference string    `json:"invoice_reference"`
+	ErsReference     string    `json:"ers_reference"`
+	Items            []Item    `json:"items"`
+	Started          time.Time `json:"started"`        // UTC, by the machine's clock of that moment
+	Ended            time.Time `json:"ended,omitzero"` // absent while it is open
+	Why              string    `json:"why,omitempty"`
+	Note             string    `json:"note,omitempty"` // for a technician
+}
+
+// Item is one product of a sale.
+type Item struct {
+	Slot    string `json:"slot"`
+	Price   string `json:"price"`
+	Outcome string `json:"outcome"` // of fsm.ItemOutcome
+}
+
+// salesMax bounds one answer of Sales: some hundred KiB of JSON.
+const salesMax = 1000
+
+const saleColumns = "first, last, id, flow, state, why, note, currency, reserved, charged, refunded, invoice, ers, items, started, ended"
+
+// saleRow is a Sale with its place among the entries.
+type saleRow struct {
+	first, last int64
+	Sale
+}
+
+// Sales gives the newest sales, newest first: limit of them, at most 1000. It never gives nil without an error.
+func (j *Journal) Sales(ctx context.Context, limit int) ([]Sale, error) {
+	state, err := j.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := j.db.QueryContext(ctx, "SELECT "+saleColumns+" FROM sales ORDER BY first DESC LIMIT ?", max(0, min(limit, salesMax)))
+	if err != nil {
+		return nil, fail(j.path, err)
+	}
+	defer rows.Close()
+	sales := []Sale{}
+	for rows.Next() {
+		row, err := scanSale(rows)
+		if err != nil {
+			return nil, fail(j.path, err)
+		}
+		if row.Ended.IsZero() && row.ID == state.Sale.ID && !state.Sale.Ended {
+			started := row.Started
+			row.Sale = summary(state.Sale)
+			row.Started = started
+		}
+		sales = append(sales, row.Sale)
+	}
+	return sales, fail(j.path, rows.Err())
+}
+
+// InDoubt counts the sales that ended in doubt.
+func (j *Journal) InDoubt(ctx context.Context) (int, error) {
+	var n int
+	err := j.db.QueryRowContext(ctx, "SELECT count(*) FROM sales WHERE state = 'in_doubt'").Scan(&n)
+	return n, fail(j.path, err)
+}
+
+// recordSale writes the sale's row when it begins and when it ends. What happens between is in the last state: a row that followed
+// it would be a page more in half of all transactions. There is one sale at a time, so it is the newest row or a new one.
+func (j *Journal) recordSale(ctx context.Context, tx *sql.Tx, e *entry, s fsm.Sale) error {
+	if s.ID == "" {
+		return nil
+	}
+	row := saleRow{first: e.seq, last: e.seq, Sale: summary(s)}
+	row.Started = time.UnixMilli(e.wall).UTC()
+	old, err := scanSale(tx.StmtContext(ctx, j.newest).QueryRowContext(ctx))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+	case err != nil:
+		return err
+	case old.ID == s.ID:
+		row.first, row.Started, row.Ended = old.first, old.Started, old.Ended
+	}
+	if s.Ended && row.Ended.IsZero() {
+		row.Ended = time.UnixMilli(e.wall).UTC()
+	}
+	if row.first != e.seq && (!s.Ended || reflect.DeepEqual(old.Sale, row.Sale)) {
+		return nil
+	}
+	items, err := json.Marshal(row.Items)
+	if err != nil {
+		return err
+	}
+	ended := sql.NullInt64{Int64: row.Ended.UnixMilli(), Valid: !row.Ended.IsZero()}
+	_, err = tx.StmtContext(ctx, j.sale).ExecContext(ctx, row.first, row.last, row.ID, row.Flow, row.State, row.Why, row.Note, row.Currency,
+		row.Reserved, row.Charged, row.Refunded, row.InvoiceReference, row.ErsReference, string(items), row.Started.UnixMilli(), ended)
+	return err
+}
+
+func summary(s fsm.Sale) Sale {
+	currency := s.Reserved.Currency
+	if currency == "" {
+		currency = s.Requested.Currency
+	}
+	decimal := func(a money.Amount) string { return money.Amount{Minor: a.Minor, Currency: currency}.Decimal() }
+	sum := Sale{
+		ID: s.ID, Flow: string(s.Flow), State: string(s.State), Currency: currency,
+		Reserved: decimal(s.Reserved), Charged: decimal(s.Charged), Refunded: decimal(s.Refunded),
+		InvoiceReference: s.Reference, ErsReference: s.ErsReference, Items: []Item{}, Why: s.Why, Note: s.Note,
+	}
+	for _, i := range s.Items {
+		sum.Items = append(sum.Items, Item{Slot: i.Slot, Price: i.Price.Decimal(), Outcome: string(i.Outcome)})
+	}
+	return sum
+}
+
+func scanSale(row interface{ Scan(...any) error }) (saleRow, error) {
+	var r saleRow
+	var items []byte
+	var started int64
+	var ended sql.NullInt64
+	err := row.Scan(&r.first, &r.last, &r.ID, &r.Flow, &r.State, &r.Why, &r.Note, &r.Currency, &r.Reserved, &r.Charged, &r.Refunded,
+		&r.InvoiceReference, &r.ErsReference, &items, &started, &ended)
+	if err != nil {
+		return r, err
+	}
+	r.Started = time.UnixMilli(started).UTC()
+	if ended.Valid {
+		r.Ended = time.UnixMilli(ended.Int64).UTC()
+	}
+	return r, json.Unmarshal(items, &r.Items)
+}

@@ -1,0 +1,185 @@
+package journal
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"kioskd/fsm"
+	"kioskd/internal/money"
+)
+
+func TestSalesAreToldAsTheTechniciansPortPromises(t *testing.T) {
+	j, _ := fresh(t)
+	m := newMachine(t, j)
+	m.sell()
+	m.outcome = fsm.NotDelivered
+	m.reserve()
+	m.choose("A1")
+	m.happen(fsm.CancelPressed{At: m.now})
+	m.outcome = fsm.Delivered
+	m.happen(fsm.SlotsOpened{At: m.now, By: "test"})
+	m.reserve()
+
+	sales, err := j.Sales(t.Context(), 10)
+	if err != nil || len(sales) != 3 {
+		t.Fatalf("%+v, %v", sales, err)
+	}
+	want := []string{
+		`{"id":"s3","flow":"reservation","state":"open","currency":"SEK","reserved":"60.00","charged":"0.00","refunded":"0.00",` +
+			`"invoice_reference":"900000003","ers_reference":"","items":[],"started":"2026-05-01T08:00:02.4Z"}`,
+		`{"id":"s2","flow":"reservation","state":"released","currency":"SEK","reserved":"60.00","charged":"0.00","refunded":"0.00",` +
+			`"invoice_reference":"900000002","ers_reference":"","items":[{"slot":"A1","price":"15.00","outcome":"not_delivered"}],` +
+			`"started":"2026-05-01T08:00:01.4Z","ended":"2026-05-01T08:00:02.2Z","why":"not_delivered"}`,
+		`{"id":"s1","flow":"reservation","state":"charged","currency":"SEK","reserved":"60.00","charged":"30.00","refunded":"0.00",` +
+			`"invoice_reference":"900000001","ers_reference":"2026050100000000000000001","items":[{"slot":"A1","price":"15.00","outcome":"delivered"},` +
+			`{"slot":"B2","price":"15.00","outcome":"delivered"}],"started":"2026-05-01T08:00:00.2Z","ended":"2026-05-01T08:00:01.3Z"}`,
+	}
+	for n := range sales {
+		if got := mustJSON(t, sales[n]); got != want[n] {
+			t.Errorf("got  %s\nwant %s", got, want[n])
+		}
+	}
+	if newest, err := j.Sales(t.Context(), 1); err != nil || len(newest) != 1 || newest[0].ID != sales[0].ID {
+		t.Errorf("limit 1: %+v, %v", newest, err)
+	}
+	if none, err := j.Sales(t.Context(), -1); err != nil || len(none) != 0 {
+		t.Errorf("limit -1: %+v, %v", none, err)
+	}
+}
+
+func TestAmountsHaveTheirCurrencysPlaces(t *testing.T) {
+	for currency, want := range map[string]string{"SEK": "0.00", "JPY": "0", "KWD": "0.000"} {
+		if s := summary(fsm.Sale{ID: "x", Requested: money.Amount{Minor: 1, Currency: currency}}); s.Charged != want || s.Currency != currency {
+			t.Errorf("%s: %+v", currency, s)
+		}
+	}
+}
+
+// visit is a sale as a state, made by hand.
+func visit(id string, state fsm.SaleState) fsm.State {
+	return fsm.State{Stage: fsm.Ready, Sale: fsm.Sale{ID: id, Flow: fsm.Reservation, State: state, Ended: state != fsm.Open, Reserved: sek(1500)}}
+}
+
+func TestSalesInDoubtAreCounted(t *testing.T) {
+	j, _ := fresh(t)
+	for n, state := range []fsm.SaleState{fsm.InDoubt, fsm.Charged, fsm.InDoubt, fsm.Open} {
+		if err := j.Append(t.Context(), Record{Event: fsm.Ticked{}, After: visit(fmt.Sprint(n), state)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := j.InDoubt(t.Context()); n != 2 || err != nil {
+		t.Errorf("InDoubt = %d, %v, want 2", n, err)
+	}
+}
+
+func TestSalesAreInTheOrderTheyHappenedWhateverTheClock(t *testing.T) {
+	j, _ := fresh(t)
+	for n, wall := range []int64{1_780_000_000_000, 1000, 1_790_000_000_000, 2000} { // a Pi wakes up in 1970
+		for _, state := range []fsm.SaleState{fsm.Open, fsm.Charged} {
+			if err := j.Append(t.Context(), Record{Wall: time.UnixMilli(wall), Event: fsm.Ticked{}, After: visit(fmt.Sprint("s", n), state)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	sales, err := j.Sales(t.Context(), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, s := range sales {
+		ids = append(ids, s.ID)
+	}
+	if got := strings.Join(ids, " "); got != "s3 s2 s1 s0" {
+		t.Errorf("newest first: %s", got)
+	}
+	if got := sales[0].Started.Format(time.RFC3339); got != "1970-01-01T00:00:02Z" {
+		t.Errorf("started %s", got)
+	}
+}
+
+func TestAnEndedSaleKeepsItsEnd(t *testing.T) {
+	j, _ := fresh(t)
+	for n, s := range []fsm.State{visit("a", fsm.Open), visit("a", fsm.Charged), visit("a", fsm.Charged)} {
+		s.Reason = fmt.Sprint(n) // a durable change that is not the sale's
+		if err := j.Append(t.Context(), Record{Wall: time.UnixMilli(int64(1000 * n)), Event: fsm.Ticked{}, After: s}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sales, err := j.Sales(t.Context(), 10)
+	if err != nil || len(sales) != 1 || !sales[0].Started.Equal(time.UnixMilli(0)) || !sales[0].Ended.Equal(time.UnixMilli(1000)) {
+		t.Errorf("%+v, %v", sales, err)
+	}
+	story, err := j.Entries(t.Context(), "a")
+	if err != nil || len(story) != 2 {
+		t.Errorf("its story: %+v, %v", story, err)
+	}
+}
+
+func TestEntriesTellTheStoryOfASale(t *testing.T) {
+	j, _ := fresh(t)
+	m := newMachine(t, j)
+	m.sell()
+	id := m.sell()
+	m.sell()
+	story, err := j.Entries(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range story {
+		names = append(names, e.Event)
+	}
+	if got, want := strings.Join(names, " "), "PurchaseRequested InvoiceSent StatusAnswered ProductChosen VendEnded ProductChosen VendEnded "+
+		"CancelPressed InvoiceUpdated ReservationCommitted StatusAnswered"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if !strings.Contains(string(story[0].After), `"rules"`) || strings.Contains(string(story[4].After), `"rules"`) {
+		t.Errorf("the first entry holds the whole state, and the others what changed:\n%s\n%s", story[0].After, story[4].After)
+	}
+	if s := mustJSON(t, story); !strings.Contains(s, `"body":{"at":`) {
+		t.Errorf("as JSON: %s", s)
+	}
+	if _, err := j.db.Exec(`UPDATE entries SET body = '{"at":1}' WHERE seq = ?`, story[2].Seq); err != nil {
+		t.Fatal(err)
+	}
+	if story, err := j.Entries(t.Context(), id); err == nil {
+		t.Errorf("a changed entry is told as if it were true: %+v", story)
+	}
+}
+
+func TestStockIsCountedWithTheSale(t *testing.T) {
+	j, path := fresh(t)
+	if err := j.SeedStock(t.Context(), map[string]int{"A1": 3, "B2": 1}); err != nil {
+		t.Fatal(err)
+	}
+	m := newMachine(t, j)
+	m.sell()
+	m.sell() // B2 is empty by now, and the dispenser knows better
+	if err := j.SeedStock(t.Context(), map[string]int{"A1": 99, "C3": 7}); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.SetStock(t.Context(), "D4", 4); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.SetStock(t.Context(), "D4", 5); err != nil {
+		t.Fatal(err)
+	}
+	j.Close()
+	j = open(t, path)
+	stock, err := j.Stock(t.Context())
+	if got := fmt.Sprint(stock); err != nil || got != "map[A1:1 B2:0 C3:7 D4:5]" {
+		t.Errorf("stock %s, %v", got, err)
+	}
+}
+
+func TestAStepOfAnUnknownSlotIsRecorded(t *testing.T) {
+	j, _ := fresh(t)
+	if err := j.Append(t.Context(), Record{Event: fsm.Ticked{}, After: fsm.State{Stage: fsm.Ready}, Effects: []fsm.Effect{fsm.TakeStock{Slot: "Z9"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if stock, err := j.Stock(t.Context()); err != nil || len(stock) != 0 {
+		t.Errorf("%v, %v", stock, err)
+	}
+}

@@ -1,0 +1,46 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+)
+
+// SeedStock gives each slot that was never seen before its first stock. Known slots keep theirs: what is in the machine is known
+// here, not in a config.
+func (j *Journal) SeedStock(ctx context.Context, first map[string]int) error {
+	return j.change(ctx, func(tx *sql.Tx) error {
+		for slot, n := range first {
+			if _, err := tx.ExecContext(ctx, "INSERT INTO stock VALUES (?, ?) ON CONFLICT DO NOTHING", slot, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Stock is how many products are left in each slot that was ever seen, also those that are no longer configured.
+func (j *Journal) Stock(ctx context.Context) (map[string]int, error) {
+	rows, err := j.db.QueryContext(ctx, "SELECT slot, left FROM stock")
+	if err != nil {
+		return nil, fail(j.path, err)
+	}
+	defer rows.Close()
+	stock := map[string]int{}
+	for rows.Next() {
+		var slot string
+		var n int
+		if err := rows.Scan(&slot, &n); err != nil {
+			return nil, fail(j.path, err)
+		}
+		stock[slot] = n
+	}
+	return stock, fail(j.path, rows.Err())
+}
+
+// SetStock is a technician's word on how many products are in a slot.
+func (j *Journal) SetStock(ctx context.Context, slot string, n int) error {
+	return j.change(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "REPLACE INTO stock VALUES (?, ?)", slot, n)
+		return err
+	})
+}
