@@ -1,0 +1,226 @@
+package glase
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+const (
+	pauseMin = 250 * time.Millisecond // before the second attempt; doubles from there
+	pauseMax = 2 * time.Second
+	// notReadyPause is how long the documentation asks to wait for a report.
+	notReadyPause = 3 * time.Second
+	// attemptMin is the least time that makes another attempt worth while. One that is cut short can turn a certain "not done" into
+	// an unknown outcome.
+	attemptMin = time.Second
+)
+
+// exchange is one call under way: retryablehttp carries its attempts, and asks it after each what to do next.
+type exchange struct {
+	client  *Client
+	op      *operation
+	read    func(*answer) // takes the facts of a success
+	secrets []string      // this request's own, besides the client's
+
+	carrier retryablehttp.Client
+	sender  http.Client
+	trace   httptrace.ClientTrace
+
+	connected atomic.Bool // the attempt under way has, or had, a connection
+	attempt   int         // attempts that have ended
+	unknown   error       // why the first one with an unknown outcome was
+	err       error       // the last one's outcome
+}
+
+// call sends a finished envelope until the operation's rules, its budget or the context say enough. Secrets are those of this
+// request alone.
+func (c *Client) call(ctx context.Context, op *operation, e *envelope, read func(*answer), secrets ...string) error {
+	body, err := e.finish()
+	if err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return &NotSentError{op.name, err}
+	}
+	x := &exchange{client: c, op: op, read: read, secrets: secrets}
+	budget := op.budget
+	x.sender = http.Client{Transport: c.transport, Timeout: op.timeout(c.cfg.Timeout), CheckRedirect: stay}
+	if op.attempts == 1 { // one deadline does for both
+		budget, x.sender.Timeout = x.sender.Timeout, 0
+	}
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	x.trace.GotConn = x.gotConn
+	req, err := c.post(httptrace.WithClientTrace(ctx, &x.trace), body)
+	if err != nil {
+		return &NotSentError{op.name, err}
+	}
+	x.carrier.HTTPClient = &x.sender
+	x.carrier.RetryMax = op.attempts - 1
+	x.carrier.CheckRetry = x.check
+	x.carrier.Backoff = x.pause
+	// Each attempt's outcome was taken down by check, and its body read and closed; what Do gives back says nothing more.
+	_, _ = x.carrier.Do(req)
+	return x.outcome(ctx)
+}
+
+// post makes the request, whose body every attempt repeats.
+func (c *Client) post(ctx context.Context, body []byte) (*retryablehttp.Request, error) {
+	plain := &http.Request{Method: http.MethodPost, URL: c.endpoint, Host: c.endpoint.Host, Header: c.header.Clone()}
+	req := &retryablehttp.Request{Request: plain.WithContext(ctx)}
+	return req, req.SetBody(body)
+}
+
+// stay keeps a redirect's answer: following one would carry the password elsewhere.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+func (x *exchange) gotConn(httptrace.GotConnInfo) { x.connected.Store(true) }
+
+// check is retryablehttp's CheckRetry: it takes down an attempt's outcome and decides about the next.
+func (x *exchange) check(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	x.attempt++
+	x.err = x.judge(resp, err)
+	x.connected.Store(false)
+	again := false
+	switch e := x.err.(type) {
+	case nil:
+		return false, nil
+	case *NotSentError:
+		again = true
+	case *UnknownError:
+		again = x.op.repeat
+		if x.unknown == nil {
+			x.unknown = e.Err
+		}
+	case *ResultError:
+		e.AfterUnknown = x.unknown != nil
+		again = e.Code == CodeSystemBusy || e.Code == CodeReportNotReady && x.op.notReady
+	}
+	if x.client.cfg.Log != nil {
+		x.client.cfg.Log(x.op.name, x.attempt, x.err)
+	}
+	if !again {
+		return false, nil
+	}
+	deadline, _ := ctx.Deadline() // call set one; a context that is over ends the pause at once
+	return time.Until(deadline) >= x.pause(0, 0, x.attempt-1, nil)+attemptMin, nil
+}
+
+// pause is retryablehttp's Backoff. A server's Retry-After is not asked: it could hold up a customer for hours.
+func (x *exchange) pause(_, _ time.Duration, n int, _ *http.Response) time.Duration {
+	if e, ok := x.err.(*ResultError); ok && e.Code == CodeReportNotReady {
+		return notReadyPause
+	}
+	return min(pauseMin<<min(n, 10), pauseMax)
+}
+
+// outcome is the whole call's: an attempt with an unknown outcome is not undone by a later one that was not sent or found the
+// system busy.
+func (x *exchange) outcome(ctx context.Context) error {
+	if x.attempt == 0 {
+		return &NotSentError{x.op.name, context.Cause(ctx)}
+	}
+	if x.unknown == nil {
+		return x.err
+	}
+	switch e := x.err.(type) {
+	case *NotSentError:
+		return x.unknownf("%w; the last of %d attempts was not sent", x.unknown, x.attempt)
+	case *ResultError:
+		if e.Code == CodeSystemBusy {
+			return x.unknownf("%w; the last of %d attempts: %s", x.unknown, x.attempt, CodeName(e.Code))
+		}
+	}
+	return x.err
+}
+
+func (x *exchange) unknownf(format string, args ...any) error {
+	return &UnknownError{x.op.name, fmt.Errorf(format, args...)}
+}
+
+// judge says what one attempt came to: nil, a *NotSentError, an *UnknownError or a *ResultError.
+func (x *exchange) judge(resp *http.Response, err error) error {
+	if err != nil {
+		if x.notSent(err) {
+			return &NotSentError{x.op.name, err}
+		}
+		return &UnknownError{x.op.name, err}
+	}
+	body, err := readAll(resp, x.op.bodyMax)
+	if err != nil {
+		return x.unknownf("HTTP %d: %w", resp.StatusCode, err)
+	}
+	a, err := open(x.op.name, body)
+	var fault *faultError
+	if errors.As(err, &fault) {
+		return x.unknownf("HTTP %d: SOAP fault: %s", resp.StatusCode, x.presentable(fault.code+": "+fault.text))
+	}
+	if resp.StatusCode != http.StatusOK {
+		return x.unknownf("HTTP %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
+	}
+	if err != nil {
+		return &UnknownError{x.op.name, err}
+	}
+	switch code := a.number("resultCode"); {
+	case a.err != nil:
+		return &UnknownError{x.op.name, a.err}
+	case code == CodeSuccess:
+		if x.read(a); a.err != nil {
+			return &UnknownError{x.op.name, a.err}
+		}
+		return nil
+	case code == CodeSystemError || code == CodeServiceUnavailable:
+		return x.unknownf("%d %s: %s", code, CodeName(code), x.presentable(a.text("resultDescription")))
+	default:
+		return &ResultError{Op: x.op.name, Code: code, Description: x.presentable(a.text("resultDescription"))}
+	}
+}
+
+func (x *exchange) presentable(s string) string {
+	return presentable(s, slices.Concat(x.secrets, x.client.secrets))
+}
+
+// notSent reports whether an attempt certainly ended before there was a connection to send it on.
+func (x *exchange) notSent(err error) bool {
+	if x.connected.Load() {
+		return false
+	}
+	if x.client.traced {
+		return true
+	}
+	var dial *net.OpError
+	return errors.As(err, &dial) && dial.Op == "dial"
+}
+
+// readAll reads a body to its end, so that the connection can be used again, and closes it. Beyond the bound it gives up.
+func readAll(resp *http.Response, most int64) ([]byte, error) {
+	defer resp.Body.Close()
+	if resp.ContentLength > most {
+		return nil, fmt.Errorf("an answer of %d bytes, more than %d", resp.ContentLength, most)
+	}
+	if resp.ContentLength > 0 {
+		b := make([]byte, resp.ContentLength)
+		if _, err := io.ReadFull(resp.Body, b); err != nil {
+			return nil, fmt.Errorf("reading the answer: %w", err)
+		}
+		return b, nil
+	}
+	b, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	if int64(len(b)) > most {
+		return nil, fmt.Errorf("an answer of more than %d bytes", most)
+	}
+	return b, nil
+}
