@@ -1,0 +1,252 @@
+// Package debug is the technicians' port: how the machine stands, its sales, its steps as they happen, and its metrics.
+//
+//	GET /api/status            {"phase", "step", "reason"?, "sale"?}; sale is the open one's id
+//	GET /api/sales[?limit=N]   the newest sales, newest first: 50 of them unless N says otherwise, at most 500
+//	GET /api/events            server-sent events: the status at once, then every step; see events.go
+//	GET /healthz               {"status": "ok"}; 503 with "starting" before the first step, and with "journal" while the
+//	                           journal cannot be written. It says whether the daemon works, not whether the machine
+//	                           sells: a door that stands open is a healthy daemon's out of service, and restarting it
+//	                           would not close the door. For that there are the status and the metrics.
+//	GET /metrics               for Prometheus; see metrics.go
+//	/sim/                      the simulated board, when there is one
+//
+// Failures answer {"error": a sentence}; only the simulated board words its own. Nothing here changes the machine, and nothing
+// that is shown holds a phone number or a credential. Who may ask is decided in guard.go, for every path alike.
+package debug
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"kioskd/fsm"
+	"kioskd/internal/journal"
+	"kioskd/internal/kiosk"
+)
+
+const (
+	salesDefault = 50
+	salesMax     = 500     // rows in one answer: some 200 KiB of JSON
+	bodyMax      = 4 << 10 // bytes: a button of the simulated board, with room
+)
+
+// Kiosk is the machine that the port shows.
+type Kiosk interface {
+	// State is the present state.
+	State() fsm.State
+	// Watch follows the steps until ctx ends; nil: too many follow.
+	Watch(ctx context.Context) <-chan kiosk.Update
+}
+
+// Sales is the record of the machine's sales.
+type Sales interface {
+	// Sales gives the newest sales, newest first.
+	Sales(ctx context.Context, limit int) ([]journal.Sale, error)
+	// InDoubt counts the sales that ended in doubt.
+	InDoubt(ctx context.Context) (int, error)
+}
+
+// Config is what a port shows and whom it answers.
+type Config struct {
+	Kiosk   Kiosk
+	Sales   Sales
+	Sim     http.Handler // the simulated board, asked for paths that begin with /sim/; nil: there is none
+	Token   string       // every request must bring it as "Authorization: Bearer …"; empty: none is needed
+	Hosts   []string     // names that the machine is called by, besides localhost and its own address; a port in them is ignored
+	Version string       // of the program
+	Log     zerolog.Logger
+}
+
+type port struct {
+	Config
+	hosts   []string
+	reading chan struct{} // held by the one who reads the journal
+}
+
+// New makes the port's handler. It starts nothing that would have to be ended.
+func New(c Config) (http.Handler, error) {
+	if c.Kiosk == nil || c.Sales == nil {
+		return nil, errors.New("debug: the port needs a kiosk and its sales")
+	}
+	if strings.ContainsFunc(c.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, errors.New("debug: the token can stand in no request: it must be printable ASCII without spaces")
+	}
+	p := &port{Config: c, reading: make(chan struct{}, 1)}
+	for _, h := range c.Hosts {
+		name := hostname(h)
+		if name == "" {
+			return nil, errors.New("debug: an allowed host has no name")
+		}
+		p.hosts = append(p.hosts, name)
+	}
+	metrics, err := p.metrics()
+	if err != nil {
+		return nil, err
+	}
+	get, mux := []string{http.MethodGet, http.MethodHead}, http.NewServeMux()
+	mux.Handle("/api/status", only(get, p.status))
+	mux.Handle("/api/sales", only(get, p.sales))
+	mux.Handle("/api/events", only([]string{http.MethodGet}, p.events))
+	mux.Handle("/healthz", only(get, p.health))
+	mux.Handle("/metrics", only(get, metrics.ServeHTTP))
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		refuse(w, http.StatusNotFound, "there is nothing at this address")
+	})
+	if c.Sim != nil {
+		mux.Handle("/sim/", c.Sim)
+	}
+	return p.guard(mux), nil
+}
+
+// only answers the methods that a path has.
+func only(methods []string, h http.HandlerFunc) http.Handler {
+	allow := strings.Join(methods, ", ")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !slices.Contains(methods, r.Method) {
+			w.Header().Set("Allow", allow)
+			refuse(w, http.StatusMethodNotAllowed, "this address can only be read")
+			return
+		}
+		h(w, r)
+	})
+}
+
+// status is how the machine stands, in the words of the outside.
+type status struct {
+	Phase  fsm.Phase `json:"phase"`
+	Step   fsm.Stage `json:"step"`
+	Reason string    `json:"reason,omitempty"`
+	Sale   string    `json:"sale,omitempty"`
+}
+
+// starting is the reason of a machine that has not made its first step.
+const starting = "starting"
+
+func statusOf(s fsm.State) status {
+	st := status{s.Stage.Phase(), s.Stage, s.Reason, ""}
+	if s.Stage == "" {
+		st.Step, st.Reason = fsm.OutOfService, starting
+	}
+	if s.Busy() {
+		st.Sale = s.Sale.ID
+	}
+	return st
+}
+
+func (p *port) status(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, statusOf(p.Kiosk.State()))
+}
+
+func (p *port) health(w http.ResponseWriter, _ *http.Request) {
+	s, code, word := p.Kiosk.State(), http.StatusOK, "ok"
+	switch {
+	case s.Stage == "":
+		code, word = http.StatusServiceUnavailable, starting
+	case slices.ContainsFunc(s.Faults, func(f fsm.Fault) bool { return f.Name == fsm.FaultJournal }):
+		code, word = http.StatusServiceUnavailable, fsm.FaultJournal
+	}
+	answer(w, code, map[string]string{"status": word})
+}
+
+func (p *port) sales(w http.ResponseWriter, r *http.Request) {
+	limit, err := strconv.Atoi(cmp.Or(r.URL.Query().Get("limit"), strconv.Itoa(salesDefault)))
+	if err != nil || limit < 1 {
+		refuse(w, http.StatusBadRequest, "limit must be a whole number from 1 to "+strconv.Itoa(salesMax))
+		return
+	}
+	var sales []journal.Sale
+	err = p.read(r.Context(), func(ctx context.Context) (err error) {
+		sales, err = p.Sales.Sales(ctx, min(limit, salesMax))
+		return err
+	})
+	if err != nil {
+		p.Log.Warn().Err(err).Msg("a technician could not be shown the sales")
+		refuse(w, http.StatusServiceUnavailable, "the sales cannot be read: "+err.Error())
+		return
+	}
+	if sales == nil {
+		sales = []journal.Sale{} // [] in JSON, not null
+	}
+	answer(w, http.StatusOK, sales)
+}
+
+// read asks the journal something. One question at a time, so that a step of the machine, which takes turns with the questions,
+// never waits for more than one of them.
+func (p *port) read(ctx context.Context, question func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, readWithin)
+	defer cancel()
+	select {
+	case p.reading <- struct{}{}:
+		defer func() { <-p.reading }()
+		return question(ctx)
+	case <-ctx.Done():
+		return errors.New("others are reading them")
+	}
+}
+
+func answer(w http.ResponseWriter, code int, body any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(body) // a caller that went away has no use for the rest
+}
+
+func refuse(w http.ResponseWriter, code int, why string) {
+	answer(w, code, map[string]string{"error": why})
+}
+
+// How long and how much one connection may take.
+const (
+	headerWithin = 5 * time.Second  // a technician's laptop on the machine's own network
+	bodyWithin   = 10 * time.Second // headers and body
+	readWithin   = 5 * time.Second  // the journal's answer; a slow SD card needs a tenth of it
+	writeWithin  = 30 * time.Second // from the headers to the answer's last byte; a stream of events has its own, see events.go
+	idleWithin   = 60 * time.Second // between requests: a Prometheus asks each 15 to 60 s
+	headerMax    = 16 << 10         // bytes
+	connsMax     = 64               // connections at once, followers of events included
+)
+
+// stoppingKey is the request context's key of a context that ends when the server is being shut down.
+type stoppingKey struct{}
+
+// Server is an http.Server for the port with every limit set and no address: the caller listens, with TLS or without, sets
+// ErrorLog, and shuts it down, which ends the streams of events. A connection beyond the bound is closed at once.
+func Server(h http.Handler) *http.Server {
+	stopping, stop := context.WithCancel(context.Background())
+	var http1 http.Protocols
+	http1.SetHTTP1(true) // a bound on connections is a bound on requests
+	var open atomic.Int32
+	s := &http.Server{
+		Handler:           h,
+		Protocols:         &http1,
+		ReadHeaderTimeout: headerWithin,
+		ReadTimeout:       bodyWithin,
+		WriteTimeout:      writeWithin,
+		IdleTimeout:       idleWithin,
+		MaxHeaderBytes:    headerMax,
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.Background(), stoppingKey{}, stopping)
+		},
+		ConnState: func(c net.Conn, s http.ConnState) {
+			switch s {
+			case http.StateNew:
+				if open.Add(1) > connsMax {
+					_ = c.Close() // its goroutine finds it closed and reports StateClosed
+				}
+			case http.StateClosed, http.StateHijacked:
+				open.Add(-1)
+			}
+		},
+	}
+	s.RegisterOnShutdown(stop)
+	return s
+}

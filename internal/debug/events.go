@@ -1,0 +1,92 @@
+package debug
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"kioskd/fsm"
+	"kioskd/internal/kiosk"
+)
+
+const (
+	heartbeatEvery = 15 * time.Second // a follower that is gone without a word is noticed, and proxies keep the line
+	eventWithin    = 10 * time.Second // a follower that takes no byte for so long is let go
+)
+
+// stepEvent is one step of the machine, as a follower is told of it.
+type stepEvent struct {
+	Time    time.Time `json:"time"`    // UTC, by the machine's clock
+	Event   string    `json:"event"`   // what happened, in the journal's words
+	Durable bool      `json:"durable"` // whether it was recorded
+	status            // how the machine stands after it
+}
+
+// events is a stream of server-sent events: one "status", as /api/status, then a "step" for each step of the machine. A step that
+// comes while the status is being made may be in both. A follower that falls far behind loses steps. The stream ends with the
+// follower or the server; 503 when there are too many followers.
+func (p *port) events(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	if stopping, ok := ctx.Value(stoppingKey{}).(context.Context); ok {
+		defer context.AfterFunc(stopping, cancel)()
+	}
+	steps := p.Kiosk.Watch(ctx) // before the status is taken, so that no step falls between
+	if steps == nil {
+		refuse(w, http.StatusServiceUnavailable, "too many follow the machine already: close one of them")
+		return
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	s := stream{w, http.NewResponseController(w)}
+	defer s.patience() // for the end of the answer
+	err := s.event("status", statusOf(p.Kiosk.State()))
+	beat := time.NewTicker(heartbeatEvery)
+	defer beat.Stop()
+	for err == nil {
+		select {
+		case u, ok := <-steps:
+			if !ok {
+				return
+			}
+			err = s.event("step", stepOf(u))
+		case <-beat.C:
+			err = s.write(": still here\n\n")
+		case <-ctx.Done():
+			return
+		}
+	}
+	p.Log.Debug().Err(err).Msg("a follower of the steps is gone")
+}
+
+func stepOf(u kiosk.Update) stepEvent {
+	return stepEvent{u.Wall.UTC(), fsm.Name(u.Event), u.Durable, statusOf(u.State)}
+}
+
+type stream struct {
+	w  http.ResponseWriter
+	rc *http.ResponseController
+}
+
+func (s stream) event(name string, data any) error {
+	b, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	return s.write(fmt.Sprintf("event: %s\ndata: %s\n\n", name, b))
+}
+
+// write sends text at once.
+func (s stream) write(text string) error {
+	s.patience()
+	if _, err := s.w.Write([]byte(text)); err != nil {
+		return err
+	}
+	return s.rc.Flush()
+}
+
+// patience gives what is written next a time of its own: the server's limit on a whole answer does not fit one that goes on.
+func (s stream) patience() {
+	_ = s.rc.SetWriteDeadline(time.Now().Add(eventWithin)) // it fails only where a write fails as well
+}
