@@ -10,3 +10,5 @@
 // The money rules it holds: a motor start belongs to exactly one approved item; what is charged is the sum of what came out; an
 // outcome that is not known is asked for, never assumed; a restart finishes the money of a sale but never moves a motor.
 package fsm
+
+//go:generate go test -run TestTheDiagramShowsTheCode -update .

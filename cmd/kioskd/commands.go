@@ -1,0 +1,163 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"kioskd/internal/app"
+	"kioskd/internal/config"
+	"kioskd/internal/journal"
+)
+
+func checkCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "check",
+		Short: "Say whether a config is right, and what to mend",
+		Long: `Read a config as "run" would, with the password files it names, and list everything that is
+wrong with it by file, line and key. Exit status 0 means that it is right.`,
+		Example: "  kioskd check --example > kioskd.toml\n  kioskd check --config kioskd.toml",
+		Args:    cobra.NoArgs,
+	}
+	file, asJSON := configFlag(c), jsonFlag(c)
+	example := c.Flags().Bool("example", false, "print a commented config to begin with")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		out := c.OutOrStdout()
+		if *example {
+			_, err := io.WriteString(out, config.Example)
+			return err
+		}
+		cfg, err := config.Load(*file)
+		var problems config.Errors
+		if err != nil && !errors.As(err, &problems) {
+			return err
+		}
+		if err == nil {
+			problems = secrets(*file, cfg)
+		}
+		if *asJSON {
+			if err := json.NewEncoder(out).Encode(map[string]any{"ok": len(problems) == 0, "problems": append(config.Errors{}, problems...)}); err != nil {
+				return err
+			}
+		} else if len(problems) == 0 {
+			fmt.Fprintf(out, "%s is right: %q sells from %d slots by %s, in %s.\n", *file, cfg.Machine.Name, len(cfg.Slots), cfg.Payment.Flow, cfg.Machine.Currency)
+		} else {
+			fmt.Fprintln(c.ErrOrStderr(), problems)
+		}
+		if len(problems) > 0 {
+			return errSaid
+		}
+		return nil
+	}
+	return c
+}
+
+// secrets tries the files that hold secrets.
+func secrets(file string, cfg config.Config) (problems config.Errors) {
+	for key, path := range map[string]string{
+		"glase.password_file": cfg.Glase.PasswordFile, "glase.reseller_password_file": cfg.Glase.ResellerPasswordFile, "debug.token_file": cfg.Debug.TokenFile,
+	} {
+		if path == "" {
+			continue
+		}
+		if _, err := config.ReadSecret(path); err != nil {
+			problems = append(problems, config.Problem{File: file, Key: key, Message: err.Error()})
+		}
+	}
+	return problems
+}
+
+func replayCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "replay FILE",
+		Short: "Take a journal through the state machine again, and say where it differs",
+		Long: `Read a journal, or a copy of one from the field with its -wal file beside it, check its hash chain,
+and take every recorded event through this version's state machine again. The first entry whose
+state comes out differently is shown. Nothing is written; a daemon may be running on the journal.
+Exit status 0 means that the chain is whole and every state came out the same.`,
+		Args: cobra.ExactArgs(1),
+	}
+	configFlag(c) // taken like by every command; a replay needs no config
+	asJSON := jsonFlag(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		report, err := journal.Replay(c.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		out := c.OutOrStdout()
+		if *asJSON {
+			if err := json.NewEncoder(out).Encode(report); err != nil {
+				return err
+			}
+		} else {
+			printReplay(out, args[0], report)
+		}
+		if report.Difference != nil || report.Chain.Broken != "" {
+			return errSaid
+		}
+		return nil
+	}
+	return c
+}
+
+func printReplay(out io.Writer, file string, r journal.Report) {
+	if r.Chain.Entries == 0 {
+		fmt.Fprintf(out, "%s holds no entries.\n", file)
+		return
+	}
+	fmt.Fprintf(out, "%s: entries %d to %d, ", file, r.Chain.First, r.Chain.Last)
+	if r.Chain.Broken != "" {
+		fmt.Fprintf(out, "and the hash chain is broken: %s.\n", r.Chain.Broken)
+	} else {
+		fmt.Fprintln(out, "the hash chain is whole.")
+	}
+	if d := r.Difference; d != nil {
+		fmt.Fprintf(out, "Entry %d (%s, %s, recorded by version %s) comes out differently:\n", d.Seq, d.Wall.Format("2006-01-02 15:04:05"), d.Event, d.Version)
+		for _, line := range d.Lines {
+			fmt.Fprintln(out, "  "+line)
+		}
+		return
+	}
+	fmt.Fprintf(out, "%d steps replayed: every state came out the same.\n", r.Replayed)
+}
+
+func outputsOffCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "outputs-off",
+		Short: "Make all outputs inactive, and do nothing else",
+		Long: `Make every output that the config names inactive. The service's unit runs this after the daemon has
+ended for whatever reason, because the kernel of Raspberry Pi OS keeps a released output's level.`,
+		Args: cobra.NoArgs,
+	}
+	file := configFlag(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, err := config.Load(*file)
+		if err != nil {
+			return err
+		}
+		if err := app.OutputsOff(cfg); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.OutOrStdout(), "%d outputs are inactive.\n", len(cfg.Slots))
+		return nil
+	}
+	return c
+}
+
+func versionCommand() *cobra.Command {
+	c := &cobra.Command{Use: "version", Short: "Say which version this is", Args: cobra.NoArgs}
+	configFlag(c)
+	asJSON := jsonFlag(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if *asJSON {
+			return json.NewEncoder(c.OutOrStdout()).Encode(map[string]string{"version": version, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
+		}
+		fmt.Fprintf(c.OutOrStdout(), "kioskd %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		return nil
+	}
+	return c
+}

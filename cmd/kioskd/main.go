@@ -1,0 +1,56 @@
+// Command kioskd runs an unattended kiosk: a vending machine, a cooler, a locker or a coffee bar that sells through Glase.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the build: -ldflags "-X main.version=…".
+var version = "development"
+
+// errSaid ends a command whose output has said everything already.
+var errSaid = errors.New("")
+
+func main() {
+	if err := command(os.Stdout, os.Stderr).Execute(); err != nil {
+		if !errors.Is(err, errSaid) {
+			fmt.Fprintln(os.Stderr, "kioskd:", err)
+		}
+		os.Exit(1)
+	}
+}
+
+// command is the whole command line.
+func command(out, errOut io.Writer) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "kioskd",
+		Short: "Run an unattended kiosk that sells through Glase",
+		Long: `kioskd runs an unattended kiosk: it shows a payment QR, reserves the customer's money
+through Glase, turns the motors, watches the product sensors, and charges for
+exactly what came out.
+
+  kioskd check --example > kioskd.toml     begin with a commented config
+  kioskd check --config kioskd.toml        is it right?
+  kioskd run --config kioskd.toml          sell`,
+		SilenceUsage: true, SilenceErrors: true,
+	}
+	root.SetOut(out)
+	root.SetErr(errOut)
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(runCommand(), checkCommand(), replayCommand(), outputsOffCommand(), versionCommand(), boardCommand())
+	return root
+}
+
+// configFlag is --config, with its default.
+func configFlag(c *cobra.Command) *string {
+	return c.Flags().String("config", "/etc/kioskd/kioskd.toml", "the config `FILE`")
+}
+
+func jsonFlag(c *cobra.Command) *bool {
+	return c.Flags().Bool("json", false, "print JSON for programs")
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"kioskd/hw/display"
+	"kioskd/hw/gpio/simboard"
+	"kioskd/internal/app"
+	"kioskd/internal/config"
+)
+
+func runCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Run the kiosk until it is told to end",
+		Long: `Run the kiosk until SIGTERM or Ctrl-C. It then makes the outputs inactive, settles the sale
+that is on for at most 20 seconds, and leaves the rest to the next start, which loses nothing.
+A second signal ends it at once.
+
+The log goes to the standard error, readable on a terminal and as JSON lines otherwise. When the
+customer's display is that same terminal, it goes to kioskd.log beside the journal instead.`,
+		Args: cobra.NoArgs,
+	}
+	file := configFlag(c)
+	logFile := c.Flags().String("log", "", "write the log to `FILE`")
+	verbose := c.Flags().BoolP("verbose", "v", false, "log each poll and tick as well")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, err := config.Load(*file)
+		if err != nil {
+			return err
+		}
+		log, closeLog, err := openLog(cfg, *logFile, *verbose)
+		if err != nil {
+			return err
+		}
+		defer closeLog()
+		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
+		defer stop()
+		context.AfterFunc(ctx, stop) // the second signal is not caught any more
+		return run(ctx, cfg, log)
+	}
+	return c
+}
+
+// run is the daemon.
+func run(ctx context.Context, cfg config.Config, log zerolog.Logger) error {
+	clock, err := app.KernelClock()
+	if err != nil {
+		return err
+	}
+	screen, err := openDisplay(cfg.Display)
+	if err != nil {
+		return err
+	}
+	a, err := app.New(ctx, cfg, app.Parts{Version: version, Log: log, Clock: clock, Random: rand.Reader, Screen: screen})
+	if err != nil {
+		return err
+	}
+	log.Info().Str("version", version).Str("machine", cfg.Machine.Name).Str("flow", cfg.Payment.Flow).
+		Str("debug", "http://"+cfg.Debug.Listen).Msg("kioskd starts")
+	err = a.Serve(ctx)
+	err = errors.Join(err, a.Close())
+	log.Info().Msg("kioskd has ended")
+	return err
+}
+
+// openLog makes the logger: for people on a terminal, for programs elsewhere, and never on the customer's screen.
+func openLog(cfg config.Config, path string, verbose bool) (zerolog.Logger, func() error, error) {
+	level := zerolog.InfoLevel
+	if verbose {
+		level = zerolog.DebugLevel
+	}
+	onTerminal := term.IsTerminal(int(os.Stderr.Fd()))
+	if path == "" && onTerminal && cfg.Display.Driver == "terminal" && cfg.Display.Device == "" {
+		path = filepath.Join(filepath.Dir(cfg.Journal.Path), "kioskd.log")
+	}
+	if path != "" {
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
+		if err != nil {
+			return zerolog.Logger{}, nil, fmt.Errorf("the log cannot be written: %w", err)
+		}
+		return zerolog.New(f).Level(level).With().Timestamp().Logger(), f.Close, nil
+	}
+	var w io.Writer = os.Stderr
+	if onTerminal {
+		w = zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != ""}
+	}
+	return zerolog.New(w).Level(level).With().Timestamp().Logger(), func() error { return nil }, nil
+}
+
+// openDisplay opens the configured display. The terminal is the standard output, or the device (a tty) that the config names.
+func openDisplay(cfg config.Display) (app.Driver, error) {
+	if cfg.Driver == "none" {
+		return display.None{}, nil
+	}
+	out := os.Stdout
+	if cfg.Device != "" {
+		f, err := os.OpenFile(cfg.Device, os.O_WRONLY, 0)
+		if err != nil {
+			return nil, fmt.Errorf("[display] device: %w", err)
+		}
+		out = f
+	}
+	o := display.TerminalOptions{Width: cfg.Width, Height: cfg.Height}
+	onTerminal := term.IsTerminal(int(out.Fd()))
+	o.Colour = os.Getenv("NO_COLOR") == "" && (onTerminal || os.Getenv("CLICOLOR_FORCE") != "")
+	if w, h, err := term.GetSize(int(out.Fd())); err == nil {
+		o.Width, o.Height = w, h
+	}
+	t := display.NewTerminal(out, o)
+	if onTerminal {
+		resized := make(chan os.Signal, 1)
+		signal.Notify(resized, syscall.SIGWINCH)
+		go func() { // as long as the process
+			for range resized {
+				if w, h, err := term.GetSize(int(out.Fd())); err == nil {
+					_ = t.Resize(w, h) // a display that cannot be drawn on says so at the next Show
+				}
+			}
+		}()
+	}
+	return t, nil
+}
+
+func boardCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:    "sim-board",
+		Short:  "Be the simulated machine of a config, in a process of its own",
+		Hidden: true,
+		Long: `Be the simulated machine (GPIO driver "sim") of a config at the unix socket that its [gpio] device
+names, until Ctrl-C. A kiosk whose config names a device drives this machine instead of one in
+its own process, so the machine outlives a killed kiosk, as relays and motors do.`,
+		Args: cobra.NoArgs,
+	}
+	file := configFlag(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cfg, err := config.Load(*file)
+		if err != nil {
+			return err
+		}
+		if cfg.GPIO.Device == "" {
+			return errors.New("the config's [gpio] names no device: set it to a path for the board's socket")
+		}
+		board, err := simboard.New(app.Wiring(cfg), simboard.Physics{})
+		if err != nil {
+			return err
+		}
+		l, err := simboard.Listen(cfg.GPIO.Device)
+		if err != nil {
+			return err
+		}
+		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
+		defer stop()
+		fmt.Fprintln(c.OutOrStdout(), "the board is at", cfg.GPIO.Device)
+		return simboard.Serve(ctx, l, board)
+	}
+	return c
+}

@@ -1,0 +1,106 @@
+package app
+
+import (
+	"context"
+	"encoding/base32"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"kioskd/fsm"
+	"kioskd/internal/identity"
+	"kioskd/internal/journal"
+	"kioskd/internal/kiosk"
+	"kioskd/ups"
+)
+
+// Clock tells the time: a monotonic clock that survives restarts of the process but not of the machine, and the wall's.
+type Clock struct {
+	Boot string // names the boot that Now counts from
+	Now  func() fsm.Instant
+	Wall func() time.Time
+}
+
+// KernelClock is the kernel's own: CLOCK_BOOTTIME, and the boot id beside it.
+func KernelClock() (Clock, error) {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return Clock{}, fmt.Errorf("the kernel's boot id cannot be read: %w", err)
+	}
+	return Clock{Boot: strings.TrimSpace(string(id)), Wall: time.Now, Now: func() fsm.Instant {
+		var ts unix.Timespec
+		if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+			panic(fmt.Sprintf("the kernel has no CLOCK_BOOTTIME: %v", err)) // Linux has had it since 2.6.39
+		}
+		return fsm.Instant(ts.Nano())
+	}}, nil
+}
+
+// minter makes identifiers of random bytes, written with letters and digits that are hard to confuse.
+type minter struct{ random io.Reader }
+
+func (m minter) text(bytes int) string {
+	b := make([]byte, bytes)
+	if _, err := io.ReadFull(m.random, b); err != nil {
+		panic(fmt.Sprintf("no random numbers: %v", err)) // crypto/rand never fails on Linux
+	}
+	return base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding).EncodeToString(b)
+}
+
+// sale mints a sale's identifiers: 50 bits are enough to tell the sales of one machine apart, and short enough to read to
+// somebody on the phone.
+func (m minter) sale() fsm.NewSale {
+	id := m.text(5)
+	return fsm.NewSale{ID: id, ClientInvoiceID: m.text(10), Secret: m.text(20)}
+}
+
+func (m minter) item() string { return m.text(5) }
+
+// reference is a clientReference: the product's name, and unique.
+func (m minter) reference() string { return "kioskd-" + m.text(10) }
+
+// door lets Glase's service for unattended machines in. The phone number ends here: what goes on is its keyed hash.
+type door struct {
+	kiosk *kiosk.Kiosk
+	id    identity.Identity
+}
+
+func (d door) CreatePurchase(ctx context.Context, p ups.Purchase) (string, ups.ErrorCode) {
+	reference, code := d.kiosk.CreatePurchase(ctx, d.id.Payer(p.Payer), p.Amount)
+	return reference, ups.ErrorCode(code)
+}
+
+func (d door) Notify(secret string) bool { return d.kiosk.Notify(secret) }
+
+// records is the journal as the loop sees it.
+type records struct{ journal *journal.Journal }
+
+func (r records) Append(ctx context.Context, rec kiosk.Record) error {
+	return r.journal.Append(ctx, journal.Record(rec))
+}
+
+// refusing stands in for a journal that could not be opened.
+type refusing struct{ err error }
+
+func (r refusing) Append(context.Context, kiosk.Record) error { return r.err }
+
+// sales is the journal as the technicians' port sees it; nil when it could not be opened.
+type sales struct{ journal *journal.Journal }
+
+func (s sales) Sales(ctx context.Context, limit int) ([]journal.Sale, error) {
+	if s.journal == nil {
+		return nil, fmt.Errorf("the journal cannot be used: the log of the last start says why")
+	}
+	return s.journal.Sales(ctx, limit)
+}
+
+func (s sales) InDoubt(ctx context.Context) (int, error) {
+	if s.journal == nil {
+		return 0, fmt.Errorf("the journal cannot be used: the log of the last start says why")
+	}
+	return s.journal.InDoubt(ctx)
+}

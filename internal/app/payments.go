@@ -1,0 +1,148 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html"
+	"strings"
+	"time"
+
+	"kioskd/fsm"
+	"kioskd/glase"
+	"kioskd/internal/config"
+	"kioskd/internal/kiosk"
+	"kioskd/internal/money"
+	"kioskd/ups"
+)
+
+// payments turns the state machine's calls into Glase's operations, and their errors into outcomes.
+type payments struct {
+	glase *glase.Client
+	cfg   config.Config
+	wall  func() time.Time
+}
+
+// Call implements kiosk.Payments.
+func (p payments) Call(ctx context.Context, call fsm.Effect) kiosk.Outcome {
+	switch c := call.(type) {
+	case fsm.SendInvoice:
+		sent, err := p.glase.SendInvoice(ctx, p.invoice(c))
+		return func(at fsm.Instant) fsm.Event {
+			return fsm.InvoiceSent{At: at, Call: c.Call, Sale: c.Sale, Result: result(err), Reference: sent.Reference, QR: sent.QRCode}
+		}
+	case fsm.AskStatus:
+		s, err := p.glase.GetPaymentStatus(ctx, c.Reference, c.Version)
+		return func(at fsm.Instant) fsm.Event { return answered(at, c, s, err) }
+	case fsm.UpdateInvoice:
+		err := p.glase.UpdateInvoice(ctx, c.Reference, glase.Invoice{Title: p.cfg.Machine.Name, Rows: rows(c.Items), Total: c.Total})
+		return func(at fsm.Instant) fsm.Event {
+			return fsm.InvoiceUpdated{At: at, Call: c.Call, Sale: c.Sale, Result: result(err)}
+		}
+	case fsm.CommitReservation:
+		err := p.glase.CommitReservation(ctx, c.Reference, c.Total)
+		return func(at fsm.Instant) fsm.Event {
+			return fsm.ReservationCommitted{At: at, Call: c.Call, Sale: c.Sale, Result: result(err)}
+		}
+	case fsm.CancelInvoice:
+		err := p.glase.CancelInvoice(ctx, c.Reference)
+		return func(at fsm.Instant) fsm.Event {
+			return fsm.InvoiceCanceled{At: at, Call: c.Call, Sale: c.Sale, Result: result(err)}
+		}
+	case fsm.RefundPayment:
+		_, err := p.glase.RefundPayment(ctx, c.ErsReference, glase.Invoice{
+			Title: p.cfg.Machine.Name, ClientInvoiceID: c.ClientInvoiceID, Total: c.Total, Rows: []glase.InvoiceRow{p.row("refund", c.Total)},
+		}, c.Full)
+		return func(at fsm.Instant) fsm.Event {
+			return fsm.PaymentRefunded{At: at, Call: c.Call, Sale: c.Sale, Result: result(err)}
+		}
+	case fsm.SubmitReceipt:
+		_, err := p.glase.SubmitPaymentReceipt(ctx, c.ErsReference, p.receipt(c))
+		return func(at fsm.Instant) fsm.Event {
+			return fsm.ReceiptSubmitted{At: at, Call: c.Call, Sale: c.Sale, Result: result(err)}
+		}
+	}
+	panic(fmt.Sprintf("app: %T is no call to Glase", call)) // the loop hands over calls only
+}
+
+// invoice is what the customer sees on the phone: the products, or the most that will be reserved.
+func (p payments) invoice(c fsm.SendInvoice) glase.Invoice {
+	in := glase.Invoice{
+		PaymentMode: glase.ImmediateDebit, AcknowledgmentMode: glase.NoAcknowledgment, IssueDate: p.wall(), Title: p.cfg.Machine.Name,
+		ClientInvoiceID: c.ClientInvoiceID, Rows: rows(c.Items), Total: c.Total,
+	}
+	if c.Flow == fsm.Reservation {
+		in.PaymentMode, in.CommitReservationTimeout = glase.ReservationPreliminary, c.ReservationTimeout
+		in.Rows = []glase.InvoiceRow{p.row("reservation", c.Total)}
+	}
+	if p.cfg.UPS.PublicURL != "" {
+		in.NotificationURL = ups.NotificationURL(p.cfg.UPS.PublicURL, c.Secret)
+	}
+	return in
+}
+
+// row is a line that stands for no product, in the machine's language.
+func (p payments) row(what string, total money.Amount) glase.InvoiceRow {
+	words := map[string]string{"reservation": "Reserved at most", "refund": "Refund"}
+	if p.cfg.Machine.Language == "sv" {
+		words = map[string]string{"reservation": "Reserveras högst", "refund": "Återbetalning"}
+	}
+	return glase.InvoiceRow{Description: words[what], Quantity: 1, Total: total}
+}
+
+func rows(items []fsm.Item) []glase.InvoiceRow {
+	var out []glase.InvoiceRow
+	for _, i := range items {
+		r := glase.InvoiceRow{Description: i.Name, EAN: i.EAN, SKU: i.Slot, Quantity: 1, Total: i.Price}
+		if vat := i.VAT; vat != 0 {
+			r.TaxRate = &vat
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// answered is a getPaymentStatus in the state machine's words. The amount is the receipt's own: nothing is filled in.
+func answered(at fsm.Instant, c fsm.AskStatus, s glase.PaymentStatus, err error) fsm.Event {
+	e := fsm.StatusAnswered{At: at, Call: c.Call, Sale: c.Sale, Result: result(err)}
+	if err != nil {
+		return e
+	}
+	e.Status, e.Version, e.ErsReference = fsm.PayStatus(s.Status), s.Version, s.ErsReference
+	if s.Receipt != nil {
+		e.Amount = s.Receipt.Invoice.Total
+	}
+	return e
+}
+
+// result says what is known about a call. A refusal that came after an unknown attempt only settles the last attempt when it
+// says "busy, not done": the earlier one may still have been carried out.
+func result(err error) fsm.Result {
+	var refused *glase.ResultError
+	var notSent *glase.NotSentError
+	switch {
+	case err == nil:
+		return fsm.Result{Kind: fsm.Done}
+	case errors.As(err, &refused) && refused.AfterUnknown && refused.Code == glase.CodeSystemBusy:
+		return fsm.Result{Kind: fsm.Doubt, Text: err.Error()}
+	case errors.As(err, &refused):
+		return fsm.Result{Kind: fsm.Refused, Code: refused.Code, Text: err.Error()}
+	case errors.As(err, &notSent), errors.Is(err, glase.ErrInvalid):
+		return fsm.Result{Kind: fsm.NotSent, Text: err.Error()}
+	}
+	return fsm.Result{Kind: fsm.Doubt, Text: err.Error()}
+}
+
+// receipt is the document that the customer finds in the app: amount, reference, "Glase payment" and the time, as Glase's
+// certification asks.
+func (p payments) receipt(c fsm.SubmitReceipt) glase.ReceiptDocument {
+	language := p.cfg.Machine.Language
+	var b strings.Builder
+	fmt.Fprintf(&b, "<!DOCTYPE html><html lang=%q><meta charset=\"utf-8\"><title>%s</title><h1>%[2]s</h1><table>", language, html.EscapeString(p.cfg.Machine.Name))
+	for _, i := range c.Items {
+		fmt.Fprintf(&b, "<tr><td>%s<td>%s", html.EscapeString(i.Name), html.EscapeString(i.Price.Local(language)))
+	}
+	fmt.Fprintf(&b, "</table><p>Glase payment %s<p>%s<p>%s", html.EscapeString(c.Total.Local(language)), html.EscapeString(c.ErsReference),
+		p.wall().In(p.cfg.Machine.Timezone).Format("2006-01-02 15:04:05 MST"))
+	return glase.ReceiptDocument{MimeType: "text/html", Data: []byte(b.String()), Type: "receipt"}
+}

@@ -1,0 +1,157 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"kioskd/fsm"
+	"kioskd/hw/display"
+	"kioskd/internal/config"
+	"kioskd/internal/kiosk"
+	"kioskd/internal/planogram"
+	"kioskd/ups"
+)
+
+// screen keeps the display at what the kiosk last showed, and moves its countdown. Only the newest view counts, so a slow display
+// never holds up the loop.
+type screen struct {
+	cfg    config.Config
+	driver Driver
+	now    func() fsm.Instant
+	newest chan kiosk.View // holds at most one
+}
+
+func newScreen(cfg config.Config, driver Driver, now func() fsm.Instant) *screen {
+	return &screen{cfg, driver, now, make(chan kiosk.View, 1)}
+}
+
+// Show implements kiosk.Screen. Only the loop calls it.
+func (s *screen) Show(v kiosk.View) {
+	select {
+	case <-s.newest:
+	default:
+	}
+	s.newest <- v
+}
+
+// run draws until ctx ends, and tells when the display begins or ceases to fail.
+func (s *screen) run(ctx context.Context, failed func(error)) {
+	var view kiosk.View
+	var tick <-chan time.Time
+	broken := false
+	for {
+		select {
+		case view = <-s.newest:
+		case <-tick:
+		case <-ctx.Done():
+			return
+		}
+		picture := draw(s.cfg, view, s.now())
+		err := s.driver.Show(picture)
+		if (err != nil) != broken {
+			broken = err != nil
+			failed(err)
+		}
+		tick = nil
+		switch {
+		case broken:
+			tick = time.After(10 * time.Second) // perhaps it is back
+		case picture.Remaining > 0:
+			tick = time.After(picture.Remaining%time.Second + 10*time.Millisecond) // when the next whole second is over
+		}
+	}
+}
+
+// draw says what a customer should see now.
+func draw(cfg config.Config, v kiosk.View, now fsm.Instant) display.Screen {
+	s, sale := v.State, v.State.Sale
+	p := display.Screen{Language: cfg.Machine.Language, Machine: cfg.Machine.Name, Support: cfg.Machine.Support, Code: sale.ID,
+		Prices: prices(v.Offers), Notice: s.Live.Notice}
+	if s.Deadline != 0 {
+		p.Remaining = max(0, s.Deadline.Since(now))
+	}
+	if sale.Ended && s.Live.ShowTill != 0 {
+		return ended(p, sale)
+	}
+	switch s.Stage {
+	case fsm.Ready:
+		p.Kind = display.Idle
+		if s.Rules.Flow == fsm.Reservation {
+			p.QR = ups.StaticQR(cfg.Glase.MerchantID, cfg.Machine.Token)
+		}
+		if !sellable(v.Offers) {
+			p.Kind, p.Why = display.OutOfService, planogram.SoldOut
+		}
+	case fsm.Invoicing:
+		p.Kind, p.Amount = display.Settling, sale.Reserved
+	case fsm.Awaiting:
+		p.Kind, p.Amount = display.Confirm, sale.Reserved
+		if sale.Flow != fsm.Reservation {
+			p.Kind, p.Product = display.Scan, product(sale)
+		}
+		if sale.Flow == fsm.InvoiceQR || sale.Flow == fsm.Web {
+			p.QR = sale.QR
+		}
+	case fsm.Asking:
+		p.Kind, p.Amount, p.Product = display.Asking, sale.Reserved, product(sale)
+	case fsm.Choosing:
+		p.Kind, p.Credit, p.Amount = display.Choose, sale.Credit(), sale.Basket()
+	case fsm.Vending:
+		p.Kind, p.Product, p.Remaining = display.Dispensing, product(sale), 0
+	case fsm.Updating, fsm.Committing, fsm.Confirming, fsm.Releasing, fsm.Refunding:
+		p.Kind, p.Amount, p.Remaining = display.Settling, sale.Basket(), 0
+	case fsm.Receipting:
+		sale.State = fsm.Charged
+		return ended(p, sale)
+	default:
+		p.Kind, p.Why, p.Code = display.OutOfService, s.Reason, ""
+		if s.Reason == "" {
+			p.Why = string(s.Stage)
+		}
+	}
+	return p
+}
+
+// ended is a sale's result.
+func ended(p display.Screen, sale fsm.Sale) display.Screen {
+	p.Remaining, p.Why, p.Reference, p.Notice = 0, sale.Why, sale.ErsReference, ""
+	for _, i := range sale.Items {
+		if i.Charge() {
+			p.Items = append(p.Items, display.Price{Slot: i.Slot, Name: i.Name, Amount: i.Price})
+		}
+	}
+	switch sale.State {
+	case fsm.Charged:
+		p.Kind, p.Amount = display.Done, sale.Basket()
+	case fsm.Refunded:
+		p.Kind, p.Amount = display.Refunded, sale.Refunded
+	default:
+		p.Kind = display.NothingCharged
+	}
+	return p
+}
+
+// product is the item that the sale is about now.
+func product(sale fsm.Sale) string {
+	if n := len(sale.Items); n > 0 {
+		return sale.Items[n-1].Name
+	}
+	return ""
+}
+
+func prices(offers []planogram.Offer) []display.Price {
+	out := make([]display.Price, 0, len(offers))
+	for _, o := range offers {
+		out = append(out, display.Price{Slot: o.Slot, Name: o.Name, Amount: o.Price, State: o.State})
+	}
+	return out
+}
+
+func sellable(offers []planogram.Offer) bool {
+	for _, o := range offers {
+		if o.Sellable() {
+			return true
+		}
+	}
+	return false
+}

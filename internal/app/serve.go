@@ -1,0 +1,138 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+
+	"kioskd/internal/debug"
+	"kioskd/ups"
+)
+
+// shutdownMax is how long answers that are under way may take at the end.
+const shutdownMax = 3 * time.Second
+
+// port is a listener and what answers there.
+type port struct {
+	listener net.Listener
+	server   *http.Server
+}
+
+// Serve listens on the config's ports and runs the kiosk until ctx ends.
+func (a *App) Serve(ctx context.Context) (err error) {
+	ports, err := a.listen()
+	if err != nil {
+		return err
+	}
+	failed := make(chan error, len(ports))
+	for _, p := range ports {
+		go func() { failed <- p.server.Serve(p.listener) }()
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	broke := make(chan error, 1)
+	go func() {
+		select {
+		case err := <-failed: // a listener that breaks ends the daemon: systemd starts it anew
+			broke <- err
+			stop()
+		case <-ctx.Done():
+			broke <- nil
+		}
+	}()
+	err = a.Run(ctx)
+	stop()
+	err = errors.Join(err, <-broke)
+	ending, done := context.WithTimeout(context.WithoutCancel(ctx), shutdownMax)
+	defer done()
+	for _, p := range ports {
+		if p.server.Shutdown(ending) != nil {
+			p.server.Close()
+		}
+	}
+	return err
+}
+
+// listen opens all ports, or none.
+func (a *App) listen() (ports []port, err error) {
+	defer func() {
+		if err != nil {
+			for _, p := range ports {
+				p.listener.Close()
+			}
+		}
+	}()
+	if u := a.cfg.UPS; a.UPS != nil && u.Listen != "" {
+		l, err := listenTCP("[ups] listen", u.Listen, u.TLSCert, u.TLSKey)
+		if err != nil {
+			return ports, err
+		}
+		ports = append(ports, port{l, ups.Server(a.UPS)})
+	}
+	d := a.cfg.Debug
+	l, err := listenTCP("[debug] listen", d.Listen, d.TLSCert, d.TLSKey)
+	if err != nil {
+		return ports, err
+	}
+	ports = append(ports, port{l, debug.Server(a.Debug)})
+	if d.Socket != "" {
+		l, err := listenSocket(d.Socket)
+		if err != nil {
+			return ports, err
+		}
+		ports = append(ports, port{l, debug.Server(a.Debug)})
+	}
+	return ports, nil
+}
+
+func listenTCP(key, address, cert, keyFile string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s: %s is in use already: is another kioskd running? Stop it, or choose another port", key, address)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	if cert == "" {
+		return l, nil
+	}
+	pair, err := tls.LoadX509KeyPair(cert, keyFile)
+	if err != nil {
+		l.Close()
+		return nil, fmt.Errorf("%s: the certificate cannot be used: %w", key, err)
+	}
+	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}), nil
+}
+
+// listenSocket listens on a unix socket for this user and group. A file that a killed daemon left is taken away; one that still
+// answers is another daemon's.
+func listenSocket(path string) (net.Listener, error) {
+	l, err := net.Listen("unix", path)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		if c, dialErr := net.Dial("unix", path); dialErr == nil {
+			c.Close()
+			return nil, fmt.Errorf("[debug] socket: %s is in use already: is another kioskd running?", path)
+		}
+		if err := os.Remove(path); err != nil {
+			return nil, fmt.Errorf("[debug] socket: %w", err)
+		}
+		l, err = net.Listen("unix", path)
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("[debug] socket: %s: its folder does not exist: make it, or choose another path", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("[debug] socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o660); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("[debug] socket: %w", err)
+	}
+	return l, nil
+}
