@@ -127,7 +127,7 @@ func (t *step) notYet() {
 		t.doubt(fmt.Sprintf("still RESERVED after %d commits", sale.Commits))
 	case !sale.Updated || t.now >= sale.ReservedUntil:
 		t.retry() // only Glase's last word is missing
-	case t.s.Live.Tries < int(recommitWait/pollEvery):
+	case t.s.Live.Tries < sale.Commits*int(recommitWait/pollEvery): // a little longer each time
 		t.s.Live.Tries++
 		t.callIn(pollEvery)
 	default:

@@ -32,7 +32,7 @@ var allowed = map[string][]string{
 	"internal/app":       {"*"},
 	"cmd/kioskd":         {"hw/display", "hw/gpio/simboard", "internal/app", "internal/config", "internal/journal"},
 	"cmd/glasesim":       {"glase/glasetest"},
-	"cmd/demo":           {},
+	"cmd/demo":           {"internal/money"},
 }
 
 // allowedInTests are the further imports that a package's tests may use.

@@ -115,16 +115,13 @@ func answered(at fsm.Instant, c fsm.AskStatus, s glase.PaymentStatus, err error)
 	return e
 }
 
-// result says what is known about a call. A refusal that came after an unknown attempt only settles the last attempt when it
-// says "busy, not done": the earlier one may still have been carried out.
+// result says what is known about a call.
 func result(err error) fsm.Result {
 	var refused *glase.ResultError
 	var notSent *glase.NotSentError
 	switch {
 	case err == nil:
 		return fsm.Result{Kind: fsm.Done}
-	case errors.As(err, &refused) && refused.AfterUnknown && refused.Code == glase.CodeSystemBusy:
-		return fsm.Result{Kind: fsm.Doubt, Text: err.Error()}
 	case errors.As(err, &refused):
 		return fsm.Result{Kind: fsm.Refused, Code: refused.Code, Text: err.Error()}
 	case errors.As(err, &notSent), errors.Is(err, glase.ErrInvalid):

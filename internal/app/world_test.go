@@ -1,0 +1,275 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"kioskd/fsm"
+	"kioskd/glase/glasetest"
+	"kioskd/hw/display"
+	"kioskd/internal/config"
+	"kioskd/internal/money"
+	"kioskd/ups"
+)
+
+// world is a whole kiosk with everything around it, in virtual time: Glase, a simulated machine, a journal on the disk.
+type world struct {
+	t      *testing.T
+	glase  *glasetest.Glase
+	cfg    config.Config
+	app    *App
+	log    diary
+	screen filmed
+	end    func()
+	begin  time.Time
+}
+
+// diary is a log that many goroutines write to.
+type diary struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (d *diary) Write(b []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.text.Write(b)
+}
+
+func (d *diary) String() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.text.String()
+}
+
+// filmed is a display that remembers what it showed.
+type filmed struct {
+	mu    sync.Mutex
+	kinds []display.Kind
+	last  display.Screen
+	fail  error
+}
+
+func (f *filmed) Show(s display.Screen) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.fail != nil {
+		return f.fail
+	}
+	if len(f.kinds) == 0 || f.kinds[len(f.kinds)-1] != s.Kind {
+		f.kinds = append(f.kinds, s.Kind)
+	}
+	f.last = s
+	return nil
+}
+
+func (f *filmed) Close() error { return nil }
+
+// now is what stands on the display.
+func (f *filmed) now() display.Screen {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.last
+}
+
+func (f *filmed) shown(k display.Kind) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Contains(f.kinds, k)
+}
+
+// play builds the world in a bubble of virtual time, starts the kiosk, and lets the story happen.
+func play(t *testing.T, flow string, story func(w *world)) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, begin: time.Now().Add(-time.Hour)}
+		w.cfg = testConfig(t, dir, flow)
+		var door kioskDoor
+		w.glase = glasetest.New(glasetest.Config{Transport: glasetest.InProcess(&door)})
+		defer w.glase.Close()
+		w.glase.Connect("123456", "http://kiosk.test/seqr/createPurchase")
+		w.start()
+		door.app = w
+		story(w)
+		w.end()
+		if log := w.log.String(); strings.Contains(log, "12345678") || strings.Contains(log, "46700000001") {
+			t.Errorf("a password or a phone number is in the log:\n%s", log)
+		}
+	})
+}
+
+// kioskDoor hands Glase's calls to whichever kiosk runs now.
+type kioskDoor struct{ app *world }
+
+func (d *kioskDoor) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	d.app.app.UPS.ServeHTTP(rw, r)
+}
+
+func testConfig(t *testing.T, dir, flow string) config.Config {
+	if err := os.WriteFile(filepath.Join(dir, "password"), []byte("12345678\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := `
+[machine]
+name = "Test machine"
+token = "123456"
+currency = "SEK"
+[glase]
+endpoint = "http://127.0.0.1:1/soap/merchant/cashregister-2"
+merchant_id = "public_test_shop"
+terminal_id = "public_test_shop_terminal"
+password_file = "password"
+client_id = "Test AB"
+[ups]
+listen = "127.0.0.1:0"
+public_url = "http://127.0.0.1/seqr"
+path_prefix = "/seqr"
+[payment]
+flow = "` + flow + `"
+seqr_id = "ABC123"
+reserve_max = "200.00"
+pin_timeout = "60s"
+choose_timeout = "20s"
+[journal]
+path = "journal.db"
+[debug]
+listen = "127.0.0.1:1"
+[gpio]
+driver = "sim"
+[[slot]]
+id = "A1"
+name = "Water"
+price = "15.00"
+stock = 5
+button = "GPIO5"
+max_on = "2s"
+[slot.vend]
+driver = "relay"
+relay = "GPIO17"
+drop = "GPIO27"
+[[slot]]
+id = "A2"
+name = "Cake"
+price = "22.50"
+stock = 5
+button = "GPIO6"
+max_on = "2s"
+[slot.vend]
+driver = "relay"
+relay = "GPIO22"
+drop = "GPIO23"
+`
+	cfg, err := config.Parse("test.toml", []byte(text), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+// start runs a kiosk on the world's journal.
+func (w *world) start() {
+	boot := w.begin
+	a, err := New(w.t.Context(), w.cfg, Parts{
+		Version: "test", Log: zerolog.New(&w.log), Random: rand.Reader, Transport: glasetest.InProcess(w.glase), Screen: &w.screen,
+		Clock: Clock{Boot: "boot", Wall: time.Now, Now: func() fsm.Instant { return fsm.Instant(time.Since(boot)) }},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.app = a
+	ctx, cancel := context.WithCancel(w.t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx) }()
+	synctest.Wait()
+	w.end = func() {
+		cancel()
+		if err := <-ended; err != nil {
+			w.t.Error(err)
+		}
+		if err := a.Close(); err != nil {
+			w.t.Error(err)
+		}
+	}
+}
+
+// scan is the customer's phone at the machine's QR.
+func (w *world) scan() string {
+	i, err := w.glase.Scan(w.t.Context(), glasetest.Scan{QR: ups.StaticQR("public_test_shop", "123456"), Amount: sek(5000)})
+	if err != nil {
+		w.t.Fatalf("scan: %v\n%s", err, w.log.String())
+	}
+	return i.Reference
+}
+
+func (w *world) confirm(reference string) {
+	if _, err := w.glase.Confirm(reference, "1234"); err != nil {
+		w.t.Fatal(err)
+	}
+	time.Sleep(2 * time.Second)
+}
+
+func (w *world) press(button string) {
+	front, _ := w.app.pins.Simulated()
+	if err := front.Press(button); err != nil {
+		w.t.Fatal(err)
+	}
+	time.Sleep(time.Second)
+}
+
+func (w *world) fault(slot, fault string) {
+	front, _ := w.app.pins.Simulated()
+	if err := front.Fault(slot, fault); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// dropped is what came out, as the machine itself counts it.
+func (w *world) dropped() map[string]int {
+	front, _ := w.app.pins.Simulated()
+	s, err := front.Snapshot()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	n := map[string]int{}
+	for _, slot := range s.Slots {
+		n[slot.Slot] = slot.Dropped
+		if slot.Relay {
+			w.t.Errorf("the relay of %s is on", slot.Slot)
+		}
+	}
+	return n
+}
+
+// settled waits until no sale is on, for at most an hour of virtual time.
+func (w *world) settled() fsm.Sale {
+	for range 3600 {
+		if s := w.app.Kiosk.State(); !s.Busy() && s.Sale.ID != "" {
+			return s.Sale
+		}
+		time.Sleep(time.Second)
+	}
+	w.t.Fatalf("the sale is left hanging: %+v\n%s", w.app.Kiosk.State(), w.log.String())
+	return fsm.Sale{}
+}
+
+func sek(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: "SEK"} }
+
+// money holds what Glase has of the customer's money against what was expected.
+func (w *world) money(reference string, paid int64) {
+	w.t.Helper()
+	held, got := w.glase.Balance(reference)
+	if held.Minor != 0 || got.Minor != paid {
+		w.t.Errorf("Glase holds %v and the customer has paid %v, want %v\n%s", held, got, sek(paid), w.log.String())
+	}
+}
