@@ -6,9 +6,11 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"path/filepath"
 
@@ -48,7 +50,8 @@ type Driver interface {
 // App is a whole kiosk. Its handlers work while Run does.
 type App struct {
 	UPS   http.Handler // nil when the config has no [ups]
-	Debug http.Handler
+	Debug http.Handler // for the network
+	Local http.Handler // the same for the socket, whose file mode says who may ask: no token is needed
 	Kiosk *kiosk.Kiosk
 
 	cfg      config.Config
@@ -128,8 +131,31 @@ func (a *App) openPorts(id identity.Identity, p Parts) (err error) {
 	if front, ok := a.pins.Simulated(); ok {
 		sim = simboard.Handler(front)
 	}
-	a.Debug, err = debug.New(debug.Config{Kiosk: a.Kiosk, Sales: sales{a.journal}, Sim: sim, Token: token, Version: p.Version, Log: p.Log})
+	dc := debug.Config{Kiosk: a.Kiosk, Sales: sales{a.journal}, Sim: sim, Version: p.Version, Log: p.Log}
+	if a.Local, err = debug.New(dc); err != nil {
+		return err
+	}
+	dc.Token = token
+	if dc.Hosts, err = debugHosts(a.cfg.Debug); err != nil {
+		return err
+	}
+	a.Debug, err = debug.New(dc)
 	return err
+}
+
+// debugHosts are the names that the technicians' port may be called by: the configured one, and the certificate's.
+func debugHosts(d config.Debug) (names []string, err error) {
+	if host, _, err := net.SplitHostPort(d.Listen); err == nil && host != "" {
+		names = append(names, host)
+	}
+	if d.TLSCert == "" {
+		return names, nil
+	}
+	pair, err := tls.LoadX509KeyPair(d.TLSCert, d.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("[debug]: the certificate cannot be used: %w", err)
+	}
+	return append(names, pair.Leaf.DNSNames...), nil
 }
 
 // openIdentity gives the credentials and the payers' key. A file that must not be used fails it. A folder that takes none does

@@ -86,7 +86,7 @@ func (a *App) listen() (ports []port, err error) {
 		if err != nil {
 			return ports, err
 		}
-		ports = append(ports, port{l, debug.Server(a.Debug)})
+		ports = append(ports, port{l, debug.Server(a.Local)})
 	}
 	return ports, nil
 }

@@ -18,6 +18,7 @@ const (
 
 // stepEvent is one step of the machine, as a follower is told of it.
 type stepEvent struct {
+	Seq     uint64    `json:"seq"`     // counts the steps since the start; a gap is what a slow follower has lost
 	Time    time.Time `json:"time"`    // UTC, by the machine's clock
 	Event   string    `json:"event"`   // what happened, in the journal's words
 	Durable bool      `json:"durable"` // whether it was recorded
@@ -25,7 +26,7 @@ type stepEvent struct {
 }
 
 // events is a stream of server-sent events: one "status", as /api/status, then a "step" for each step of the machine. A step that
-// comes while the status is being made may be in both. A follower that falls far behind loses steps. The stream ends with the
+// comes while the status is being made may be in both. A follower that falls far behind loses steps, and sees it by their numbers. The stream ends with the
 // follower or the server; 503 when there are too many followers.
 func (p *port) events(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
@@ -61,7 +62,7 @@ func (p *port) events(w http.ResponseWriter, r *http.Request) {
 }
 
 func stepOf(u kiosk.Update) stepEvent {
-	return stepEvent{u.Wall.UTC(), fsm.Name(u.Event), u.Durable, statusOf(u.State)}
+	return stepEvent{u.Seq, u.Wall.UTC(), fsm.Name(u.Event), u.Durable, statusOf(u.State)}
 }
 
 type stream struct {

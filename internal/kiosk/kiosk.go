@@ -72,6 +72,7 @@ type Screen interface {
 
 // Update is one step, as followers see it.
 type Update struct {
+	Seq     uint64 // counts the steps of this run from 1; a gap is what a slow follower has lost
 	Wall    time.Time
 	Event   fsm.Event
 	State   fsm.State
@@ -109,11 +110,13 @@ type Kiosk struct {
 	watchers map[chan Update]struct{}
 
 	// The loop's own.
-	stock  map[string]int
-	memory bool // the journal failed: what has begun is settled from memory
-	vends  map[string]context.CancelFunc
-	work   sync.WaitGroup
-	ctx    context.Context // of calls and vends
+	current fsm.State
+	seq     uint64
+	stock   map[string]int
+	memory  bool // the journal failed: what has begun is settled from memory
+	vends   map[string]context.CancelFunc
+	work    sync.WaitGroup
+	ctx     context.Context // of calls and vends
 }
 
 type answer struct {
@@ -134,12 +137,13 @@ func New(cfg Config) (*Kiosk, error) {
 	for slot, n := range cfg.Stock {
 		k.stock[slot] = n
 	}
-	s := cfg.State
-	k.state.Store(&s)
+	k.current = cfg.State
+	k.state.Store(&fsm.State{})
 	return k, nil
 }
 
-// State is the present state. It is a value that nobody writes into any more.
+// State is the present state; the zero State, without a stage, until the boot's step. It is a value that nobody writes into any
+// more.
 func (k *Kiosk) State() fsm.State { return *k.state.Load() }
 
 // CreatePurchase asks for a reservation and waits for the answer or for ctx. payer is a keyed hash of the phone number, never the
@@ -157,7 +161,7 @@ func (k *Kiosk) CreatePurchase(ctx context.Context, payer string, amount money.A
 		k.mu.Unlock()
 	}()
 	event := func(at fsm.Instant) fsm.Event {
-		cheapest, _ := k.cfg.Planogram.Cheapest(k.stock, k.State().ClosedSlots())
+		cheapest, _ := k.cfg.Planogram.Cheapest(k.stock, k.current.ClosedSlots())
 		return fsm.PurchaseRequested{At: at, Request: id, New: k.cfg.NewSale(), Payer: payer, Amount: amount, Cheapest: cheapest}
 	}
 	select {

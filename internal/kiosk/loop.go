@@ -42,10 +42,10 @@ func (k *Kiosk) Run(ctx context.Context) error {
 			k.step(fsm.FaultRaised{At: k.cfg.Now(), Fault: fsm.Fault{Name: fsm.FaultStopping, Hard: true}})
 			over = time.After(settleMax)
 		case <-over:
-			k.cfg.Log.Warn().Str("step", string(k.State().Stage)).Msg("the sale is not settled yet: the next start does it")
+			k.cfg.Log.Warn().Str("step", string(k.current.Stage)).Msg("the sale is not settled yet: the next start does it")
 			return nil
 		}
-		if ending == nil && !k.State().Busy() {
+		if ending == nil && !k.current.Busy() {
 			return nil
 		}
 	}
@@ -53,7 +53,7 @@ func (k *Kiosk) Run(ctx context.Context) error {
 
 // setTimer makes the one timer fire at the moment that the state cares about next.
 func (k *Kiosk) setTimer(t *time.Timer) {
-	at, ok := k.State().Wake()
+	at, ok := k.current.Wake()
 	if !ok {
 		t.Stop()
 		return
@@ -63,7 +63,7 @@ func (k *Kiosk) setTimer(t *time.Timer) {
 
 // step takes one event through the state machine, the journal and the effects, in this order.
 func (k *Kiosk) step(e fsm.Event) {
-	before := k.State()
+	before := k.current
 	next, effects, durable := fsm.Step(before, e)
 	if durable && !k.memory {
 		err := k.cfg.Journal.Append(k.ctx, Record{k.cfg.Wall(), before.Live, e, next, effects})
@@ -91,12 +91,14 @@ func (k *Kiosk) journalFailed(e fsm.Event, err error) {
 
 // commit makes the step true and carries out its effects.
 func (k *Kiosk) commit(e fsm.Event, next fsm.State, effects []fsm.Effect, durable bool) {
+	k.current = next
 	k.state.Store(&next)
+	k.seq++
 	for _, f := range effects {
 		k.perform(f)
 	}
 	k.log(e, next, durable)
-	k.publish(Update{k.cfg.Wall(), e, next, durable})
+	k.publish(Update{k.seq, k.cfg.Wall(), e, next, durable})
 	k.cfg.Screen.Show(View{next, k.cfg.Planogram.Offers(k.stock, next.ClosedSlots()), k.cfg.Now()})
 }
 
@@ -137,7 +139,7 @@ func (k *Kiosk) vend(f fsm.Vend) {
 
 // cheapestAfter is the cheapest product that can be sold once an item's outcome is taken into account; none: nothing can.
 func (k *Kiosk) cheapestAfter(slot string, o fsm.ItemOutcome, why string) money.Amount {
-	stock, closed := maps.Clone(k.stock), k.State().ClosedSlots()
+	stock, closed := maps.Clone(k.stock), k.current.ClosedSlots()
 	stock[slot]--
 	if o != fsm.Delivered || why != "" {
 		closed[slot] = why
