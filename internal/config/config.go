@@ -100,7 +100,7 @@ type Debug struct {
 type Display struct {
 	Driver        string // "terminal" or "none"
 	Device        string // its meaning is the driver's
-	Width, Height int    // pixels
+	Width, Height int    // columns and rows of a terminal that does not say its size; 0: the driver's own
 }
 
 // GPIO is the pins that belong to no slot; each is a name like "GPIO17", or "" when there is no such wire.
@@ -141,7 +141,7 @@ func Default() Config {
 		Payment: Payment{Flow: Reservation, PINTimeout: time.Minute, ChooseTimeout: time.Minute},
 		Journal: Journal{Path: "/var/lib/kioskd/journal.db"},
 		Debug:   Debug{Listen: "127.0.0.1:8081", Socket: "/run/kioskd/debug.sock"},
-		Display: Display{Driver: "none", Width: 800, Height: 480},
+		Display: Display{Driver: "none"},
 	}
 }
 

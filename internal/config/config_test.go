@@ -33,7 +33,7 @@ func TestTheMinimalConfigHasTheDefaults(t *testing.T) {
 		Payment: Payment{Flow: Reservation, ReserveMax: kronor(200), PINTimeout: time.Minute, ChooseTimeout: time.Minute},
 		Journal: Journal{Path: "/var/lib/kioskd/journal.db"},
 		Debug:   Debug{Listen: "127.0.0.1:8081", Socket: "/run/kioskd/debug.sock"},
-		Display: Display{Driver: "none", Width: 800, Height: 480},
+		Display: Display{Driver: "none"},
 		GPIO:    GPIO{Driver: "sim"},
 		Slots: []Slot{{ID: "A1", Name: "Water", Price: kronor(15), Stock: 5, MaxOn: 3 * time.Second,
 			Vend: Vend{Driver: "relay", Relay: "GPIO17", Drop: "GPIO27"}}},

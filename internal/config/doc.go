@@ -50,8 +50,8 @@
 //	debug.tls_key                 path                                              -
 //	display.driver                "terminal", "none", "framebuffer"*, "ssd1306"*, "epd"*, "png"*  "none"
 //	display.device                text                                              -
-//	display.width                 pixels, 1 to 4096                                 800
-//	display.height                pixels, 1 to 4096                                 480
+//	display.width                 columns, 1 to 4096                                -
+//	display.height                rows, 1 to 4096                                   -
 //	gpio.driver                   "sim", "host"*                                    needed
 //	gpio.device                   path of sim's unix socket, at most 107 bytes      -
 //	gpio.door                     pin                                               -

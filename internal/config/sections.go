@@ -142,7 +142,7 @@ func (t *table) display(p *Display) {
 	t.whole("height", &p.Height, 1, pixelsMax)
 }
 
-// pixelsMax bounds a picture to 64 MiB of memory.
+// pixelsMax bounds a picture to 64 MiB of memory, and a terminal to what none has.
 const pixelsMax = 4096
 
 func (t *table) gpio(g *GPIO) {

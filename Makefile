@@ -1,0 +1,38 @@
+# kioskd: "make demo" sells something on this machine, "make test" proves it.
+GO      ?= go
+VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+FLAGS   := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+
+# The race detector needs a C compiler; without one the tests run all the same, and say so.
+RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
+
+.PHONY: build demo test lint fuzz generate clean
+
+build: ## the programs, in bin/
+	CGO_ENABLED=0 $(GO) build $(FLAGS) -o bin/ ./cmd/...
+
+demo: build ## a whole kiosk on this machine: make demo, or make demo ARGS=--auto
+	@bin/demo $(ARGS)
+
+test: ## all tests, with nothing but Go
+	@[ -n "$(RACE)" ] || echo "no gcc: testing without the race detector"
+	$(GO) test $(RACE) ./...
+
+lint: ## gofmt, vet and staticcheck are clean
+	@test -z "$$(gofmt -l . | tee /dev/stderr)"
+	$(GO) vet ./...
+	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+
+FUZZTIME ?= 10s
+fuzz: ## every parser of outside bytes, FUZZTIME each
+	@for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+	  done; \
+	done
+
+generate: ## what is drawn from the code
+	$(GO) generate ./...
+
+clean:
+	rm -rf bin
