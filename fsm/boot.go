@@ -73,6 +73,7 @@ func (t *step) stepResolving(e Event) {
 	nothing := sale.Basket().IsZero()
 	switch {
 	case a.Status == StatusPaid:
+		t.knownByCharge(a)
 		t.paidUnwanted(a)
 	case a.Status == StatusCanceled || a.Status == StatusFailed:
 		t.unpaid()
@@ -89,5 +90,28 @@ func (t *step) stepResolving(e Event) {
 		t.settle("")
 	default:
 		t.bounded(fmt.Sprintf("the invoice is %s although products came out", a.Status))
+	}
+}
+
+// knownByCharge takes Glase's own record for evidence: a reservation is only ever committed here with the sum of what came out,
+// so one that is PAID with just the items that this boot knows nothing of says that they did. It is what is left of a sale that
+// was settled while the journal could not be written.
+func (t *step) knownByCharge(a StatusAnswered) {
+	if t.s.Sale.Flow != Reservation || !a.proves(t.s.Sale.Reserved.Currency) {
+		return
+	}
+	sum := t.s.Sale.Basket()
+	for _, i := range t.s.Sale.Items {
+		if i.Outcome == Unknown && !i.Charge() {
+			sum = sum.Add(i.Price)
+		}
+	}
+	if sum != a.Amount {
+		return
+	}
+	for _, i := range t.s.Sale.Items {
+		if i.Outcome == Unknown && !i.Charge() {
+			t.setItem(i.ID, Delivered, "charged")
+		}
 	}
 }
