@@ -5,6 +5,44 @@ import (
 	"slices"
 )
 
+// purchaseRequested is createPurchase, in whichever stage it comes.
+func (t *step) purchaseRequested(e PurchaseRequested) {
+	refuse := func(c ErrorCode) { t.do(Answer{Request: e.Request, Code: c}) }
+	sale := t.s.Sale
+	again := t.s.Busy() && e.Payer != "" && e.Payer == sale.Payer && e.Amount == sale.Requested && sale.Stop == ""
+	switch {
+	case again && t.s.Stage == Awaiting:
+		t.do(Answer{Request: e.Request, Reference: sale.Reference})
+	case again && t.s.Stage == Invoicing && len(t.s.Live.Requests) < requestsMax:
+		t.s.Live.Requests = append(slices.Clip(t.s.Live.Requests), e.Request)
+	case t.s.Busy() && !sale.Recovered && len(t.s.Faults) == 0:
+		refuse(DeviceInUse)
+	case t.s.Stage != Ready || t.s.Rules.Flow != Reservation || e.Cheapest.IsZero():
+		refuse(DeviceUnavailable)
+	case e.Amount.Currency != e.Cheapest.Currency || e.Amount.Minor <= 0:
+		refuse(SystemError)
+	case e.Amount.Less(e.Cheapest):
+		refuse(InsufficientFunds)
+	default:
+		total := e.Amount
+		if m := t.s.Rules.ReserveMax; !m.IsZero() && m.Less(total) {
+			total = m
+		}
+		t.begin(Sale{Payer: e.Payer, Requested: e.Amount, Reserved: total}, e.New)
+		t.s.Live.Requests = []string{e.Request}
+	}
+}
+
+// begin starts a sale with its invoice.
+func (t *step) begin(sale Sale, ids NewSale) {
+	sale.ID, sale.ClientInvoiceID, sale.Secret = ids.ID, ids.ClientInvoiceID, ids.Secret
+	sale.Flow, sale.State, sale.InvoicedAt = t.s.Rules.Flow, Open, t.now
+	t.s.Sale = sale
+	t.s.Live = Live{Calls: t.s.Live.Calls}
+	t.enter(Invoicing)
+	t.call()
+}
+
 // stepReady: a product chosen first begins a direct-debit sale.
 func (t *step) stepReady(e Event) {
 	switch e := e.(type) {

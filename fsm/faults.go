@@ -1,0 +1,71 @@
+package fsm
+
+import "slices"
+
+// faultRaised takes the machine out of service, and ends a sale that has begun when the fault is a hard one.
+func (t *step) faultRaised(f Fault) {
+	if !t.s.fault(f.Name) {
+		t.s.Faults = append(slices.Clip(t.s.Faults), f)
+	}
+	if f.Hard {
+		t.hurry(f.Name, f.Name != FaultJournal) // what moves already may end by itself when it cannot be recorded
+	}
+	t.rest()
+}
+
+func (t *step) faultCleared(name string) {
+	if !t.s.fault(name) {
+		return
+	}
+	t.s.Faults = slices.DeleteFunc(slices.Clone(t.s.Faults), func(f Fault) bool { return f.Name == name })
+	if len(t.s.Faults) == 0 {
+		t.s.Faults = nil
+	}
+	if name == FaultDoor { // a technician has been there: slots, and what needed a person, get a new chance
+		t.openSlots(nil)
+		t.faultCleared(FaultChargeRefused)
+		t.faultCleared(FaultForeignCancel)
+	}
+	t.rest()
+}
+
+func (t *step) openSlots(slots []string) {
+	t.s.Closed = slices.DeleteFunc(slices.Clone(t.s.Closed), func(c Closure) bool {
+		return len(slots) == 0 || slices.Contains(slots, c.Slot)
+	})
+	if len(t.s.Closed) == 0 {
+		t.s.Closed = nil
+	}
+}
+
+// hurry ends the sale that is on as soon as its money can be settled. motors: also what moves now.
+func (t *step) hurry(why string, motors bool) {
+	switch t.s.Stage {
+	case Invoicing:
+		t.s.Sale.Stop = why
+	case Awaiting, Asking:
+		t.release(why)
+	case Choosing:
+		t.settle(why)
+	case Vending:
+		t.s.Sale.Stop = why
+		if motors {
+			t.do(StopVend{t.s.Sale.ID, t.pending().ID})
+		}
+	}
+}
+
+// rest puts a machine without a sale where its faults say.
+func (t *step) rest() {
+	if t.s.Busy() {
+		return
+	}
+	t.s.Stage, t.s.Reason = Ready, ""
+	if len(t.s.Faults) == 0 {
+		return
+	}
+	t.s.Stage, t.s.Reason = OutOfService, t.s.Faults[0].Name
+	if t.s.Reason == FaultDoor || t.s.Reason == FaultTechnician {
+		t.s.Stage = Maintenance
+	}
+}
