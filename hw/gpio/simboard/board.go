@@ -105,6 +105,7 @@ type Board struct {
 
 	mu   sync.Mutex // guards what follows, and every field of pin, slot and button that says so
 	open bool       // the service door
+	due  []event    // what will happen, in the order of its time
 }
 
 // New builds the machine with its door closed, its motors off and no fault. It refuses a wiring that uses a pin or a slot

@@ -2,6 +2,8 @@ package simboard
 
 import (
 	"fmt"
+	"slices"
+	"sort"
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
@@ -117,13 +119,30 @@ func (s *slot) sense() {
 	s.drop.contact(gpio.Level(s.passing == 0 && s.fault != FaultStuckSensor))
 }
 
-// after runs f with the board locked.
+// event is something that will happen to the machine.
+type event struct {
+	at time.Time
+	f  func()
+}
+
+// after runs f with the board locked when d has passed, and after whatever is due before it: timers that expire together on a
+// busy computer fire in any order, and a bounce that came after the finger would lift it. Called with the board locked.
 func (b *Board) after(d time.Duration, f func()) {
-	time.AfterFunc(d, func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
+	at := time.Now().Add(d)
+	i := sort.Search(len(b.due), func(i int) bool { return b.due[i].at.After(at) })
+	b.due = slices.Insert(b.due, i, event{at, f})
+	time.AfterFunc(d, b.happen)
+}
+
+// happen lets everything happen that is due, in the order of its time.
+func (b *Board) happen() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for len(b.due) > 0 && !b.due[0].at.After(time.Now()) {
+		f := b.due[0].f
+		b.due = slices.Delete(b.due, 0, 1)
 		f()
-	})
+	}
 }
 
 // Snapshot is the machine as an onlooker sees it.
