@@ -1,0 +1,217 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+const (
+	answerMax    = 1 << 20          // bytes of an answer: some hundred sales
+	answerWithin = 15 * time.Second // a scan waits for the kiosk for up to 10 s
+)
+
+// status is GET /api/status.
+type status struct {
+	Phase  string `json:"phase"`
+	Step   string `json:"step"`
+	Reason string `json:"reason"`
+	Sale   string `json:"sale"`
+}
+
+func (s status) String() string {
+	text := s.Phase + " / " + s.Step
+	if s.Reason != "" {
+		text += " (" + s.Reason + ")"
+	}
+	return text
+}
+
+// sale is one of GET /api/sales. Amounts are decimal strings.
+type sale struct {
+	ID       string    `json:"id"`
+	State    string    `json:"state"`
+	Currency string    `json:"currency"`
+	Reserved string    `json:"reserved"`
+	Charged  string    `json:"charged"`
+	Refunded string    `json:"refunded"`
+	Invoice  string    `json:"invoice_reference"`
+	Items    []item    `json:"items"`
+	Ended    time.Time `json:"ended"` // zero while it is open
+	Why      string    `json:"why"`
+}
+
+type item struct {
+	Slot    string `json:"slot"`
+	Price   string `json:"price"`
+	Outcome string `json:"outcome"`
+}
+
+// movement is one of GET /ledger.
+type movement struct {
+	Seq      int    `json:"seq"`
+	Invoice  string `json:"invoiceReference"`
+	Kind     string `json:"kind"` // reserve, release, charge, refund, reversal
+	Amount   string `json:"amount"`
+	Currency string `json:"currency"`
+	Why      string `json:"why"`
+}
+
+// board is GET /sim/board.
+type board struct {
+	Slots []struct {
+		Slot    string `json:"slot"`
+		Relay   bool   `json:"relay"`
+		Pulses  int    `json:"pulses"`
+		Dropped int    `json:"dropped"`
+	} `json:"slots"`
+	Door string `json:"door"`
+}
+
+// invoice is what the phone shows, or why it shows none.
+type invoice struct {
+	Reference string `json:"invoiceReference"`
+	Status    string `json:"status"`
+	Total     string `json:"totalAmount"`
+	Currency  string `json:"currency"`
+	Ers       string `json:"ersReference"`
+	ErrorCode string `json:"errorCode"`
+	Message   string `json:"message"`
+}
+
+// qr is what the machine's QR code says.
+func qr() string { return "HTTP://SEQR.SE/000/ups?w=" + merchant + "&t=" + token }
+
+func (w *world) scan(ctx context.Context) (i invoice, err error) {
+	err = post(ctx, w.glase+"/phone/scan", map[string]string{"qr": qr(), "amount": amount, "currency": currency}, &i)
+	return i, err
+}
+
+func (w *world) confirm(ctx context.Context, ref string) (i invoice, err error) {
+	err = post(ctx, w.glase+"/phone/confirm", map[string]string{"invoiceReference": ref, "pin": pin}, &i)
+	return i, err
+}
+
+func (w *world) cancel(ctx context.Context, ref string) (i invoice, err error) {
+	err = post(ctx, w.glase+"/phone/cancel", map[string]string{"invoiceReference": ref}, &i)
+	return i, err
+}
+
+func (w *world) invoice(ctx context.Context, ref string) (i invoice, err error) {
+	err = get(ctx, w.glase+"/phone/invoices/"+url.PathEscape(ref), &i)
+	return i, err
+}
+
+func (w *world) ledger(ctx context.Context) (all []movement, err error) {
+	err = get(ctx, w.glase+"/ledger", &all)
+	return all, err
+}
+
+func (w *world) status(ctx context.Context) (s status, err error) {
+	err = get(ctx, w.debug+"/api/status", &s)
+	return s, err
+}
+
+// sales are the kiosk's sales, oldest first.
+func (w *world) sales(ctx context.Context) ([]sale, error) {
+	var newest []sale
+	if err := get(ctx, w.debug+"/api/sales?limit=500", &newest); err != nil {
+		return nil, err
+	}
+	oldest := make([]sale, 0, len(newest))
+	for i := len(newest) - 1; i >= 0; i-- {
+		oldest = append(oldest, newest[i])
+	}
+	return oldest, nil
+}
+
+func (w *world) board(ctx context.Context) (b board, err error) {
+	err = get(ctx, w.debug+"/sim/board", &b)
+	return b, err
+}
+
+// press presses a slot's button, "cancel", or opens or closes the "door".
+func (w *world) press(ctx context.Context, button string) (b board, err error) {
+	err = post(ctx, w.debug+"/sim/press", map[string]string{"slot": button}, &b)
+	return b, err
+}
+
+// fault sets what is wrong with a slot: "jam", or "none".
+func (w *world) fault(ctx context.Context, slot, fault string) error {
+	return post(ctx, w.debug+"/sim/fault", map[string]string{"slot": slot, "fault": fault}, new(board))
+}
+
+// follow gives every step of the machine to told, beginning with the present one, until ctx or the kiosk ends.
+func (w *world) follow(ctx context.Context, told func(status)) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.debug+"/api/events", nil)
+	if err != nil {
+		return err
+	}
+	stream, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer stream.Body.Close()
+	lines := bufio.NewScanner(stream.Body) // of at most 64 KiB each
+	for lines.Scan() {
+		data, ok := bytes.CutPrefix(lines.Bytes(), []byte("data: "))
+		if !ok {
+			continue
+		}
+		var s status
+		if err := json.Unmarshal(data, &s); err != nil {
+			return err
+		}
+		told(s)
+	}
+	return lines.Err()
+}
+
+func get(ctx context.Context, url string, into any) error {
+	return call(ctx, http.MethodGet, url, nil, into)
+}
+
+func post(ctx context.Context, url string, body map[string]string, into any) error {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return call(ctx, http.MethodPost, url, b, into)
+}
+
+// call asks one of the programs something. The phone says why it cannot in an invoice's errorCode; anything else that is not
+// 200 is an error.
+func call(ctx context.Context, method, url string, body []byte, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(answer.Body, answerMax+1))
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", method, url, err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s %s: %s: %s", method, url, answer.Status, bytes.TrimSpace(b))
+	}
+	if len(b) > answerMax {
+		return fmt.Errorf("%s %s: the answer has more than %d bytes", method, url, answerMax)
+	}
+	if err := json.Unmarshal(b, into); err != nil {
+		return fmt.Errorf("%s %s: %w", method, url, err)
+	}
+	return nil
+}
