@@ -8,6 +8,7 @@ import (
 	"kioskd/hw/display"
 	"kioskd/internal/config"
 	"kioskd/internal/kiosk"
+	"kioskd/internal/money"
 	"kioskd/internal/planogram"
 	"kioskd/ups"
 )
@@ -83,7 +84,10 @@ func draw(cfg config.Config, v kiosk.View, now fsm.Instant) display.Screen {
 			p.Kind, p.Why = display.OutOfService, planogram.SoldOut
 		}
 	case fsm.Invoicing:
-		p.Kind, p.Amount = display.Settling, sale.Reserved
+		p.Kind, p.Amount = display.Confirm, sale.Reserved // what comes next, and within a second
+		if sale.Flow != fsm.Reservation {
+			p.Kind, p.Amount = display.Settling, money.Amount{}
+		}
 	case fsm.Awaiting:
 		p.Kind, p.Amount = display.Confirm, sale.Reserved
 		if sale.Flow != fsm.Reservation {
