@@ -65,7 +65,7 @@ type App struct {
 	faults   []fsm.Fault // found while building
 }
 
-// New builds a kiosk. Its first act is to make all outputs inactive. A journal that cannot be used does not fail it: the machine
+// New builds a kiosk. Its first act is to make all outputs inactive, unless another kioskd runs this machine. A journal that cannot be used does not fail it: the machine
 // then starts out of service and says why. One that another process owns does.
 func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	cfg = simulated(cfg)
@@ -75,6 +75,9 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 			err = errors.Join(err, a.Close())
 		}
 	}()
+	if journal.InUse(cfg.Journal.Path) {
+		return nil, fmt.Errorf("journal: %s: %w: is another kioskd running?", cfg.Journal.Path, journal.ErrLocked)
+	}
 	if a.pins, err = gpio.Open(pinConfig(cfg, p.Physics)); err != nil {
 		return nil, err
 	}

@@ -100,6 +100,20 @@ func (j *Journal) open(ctx context.Context, o Options) error {
 	return j.sign(ctx, o.Version)
 }
 
+// InUse reports whether another process owns the journal at path: whoever asks should then leave that process's machine alone. It
+// reads and writes nothing but the lock, for a moment, and says false for a path that Open will refuse for another reason.
+func InUse(path string) bool {
+	path, err := checkPath(path)
+	if err != nil {
+		return false
+	}
+	lock, err := own(path)
+	if err == nil {
+		lock.Close()
+	}
+	return errors.Is(err, ErrLocked)
+}
+
 // checkPath gives the absolute path, if a file can be there.
 func checkPath(path string) (string, error) {
 	if path == "" {

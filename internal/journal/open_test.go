@@ -410,3 +410,23 @@ func TestSomebodyElsesLongWriteIsNamed(t *testing.T) {
 		t.Errorf("Append afterwards: %v", err)
 	}
 }
+
+func TestInUseIsSaidOfAnOwnedJournalOnly(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	if InUse(path) {
+		t.Error("a journal that nobody made is in use")
+	}
+	j, err := Open(t.Context(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !InUse(path) {
+		t.Error("an open journal is not in use")
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if InUse(path) || InUse(filepath.Join(path, "none")) {
+		t.Error("a closed journal, or no journal, is in use")
+	}
+}
