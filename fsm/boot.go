@@ -1,13 +1,21 @@
 package fsm
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // booted begins a start. It never moves a motor and never lets anybody choose: what the last run left open is only settled.
 func (t *step) booted(e Booted) {
 	s := &t.s
 	s.Live = Live{}
-	s.Faults, s.Rules = nil, e.Rules
-	s.Deadline = 0
+	s.Rules, s.Deadline = e.Rules, 0
+	s.Faults = slices.DeleteFunc(slices.Clone(s.Faults), func(f Fault) bool { // the others are found anew, or are over
+		return f.Name != FaultChargeRefused && f.Name != FaultForeignCancel
+	})
+	if len(s.Faults) == 0 {
+		s.Faults = nil
+	}
 	if e.Boot != s.Boot { // another clock: how long the power was away is not known, so the longest rest of the time is taken
 		s.Boot = e.Boot
 		if s.Sale.ReservedUntil != 0 {
@@ -16,7 +24,7 @@ func (t *step) booted(e Booted) {
 		s.Sale.InvoicedAt = t.now
 	}
 	if !t.s.Busy() {
-		s.Stage, s.Reason = Ready, ""
+		t.rest()
 		return
 	}
 	s.Sale.Recovered = true
@@ -93,6 +101,9 @@ func (t *step) stepResolving(e Event) {
 	}
 }
 
+// lostAtBoot: nothing is known of the item but that its motor was started before the boot.
+func (i Item) lostAtBoot() bool { return i.Outcome == Unknown && i.Why == "restarted" && !i.Charge() }
+
 // knownByCharge takes Glase's own record for evidence: a reservation is only ever committed here with the sum of what came out,
 // so one that is PAID with just the items that this boot knows nothing of says that they did. It is what is left of a sale that
 // was settled while the journal could not be written.
@@ -102,7 +113,7 @@ func (t *step) knownByCharge(a StatusAnswered) {
 	}
 	sum := t.s.Sale.Basket()
 	for _, i := range t.s.Sale.Items {
-		if i.Outcome == Unknown && !i.Charge() {
+		if i.lostAtBoot() {
 			sum = sum.Add(i.Price)
 		}
 	}
@@ -110,7 +121,7 @@ func (t *step) knownByCharge(a StatusAnswered) {
 		return
 	}
 	for _, i := range t.s.Sale.Items {
-		if i.Outcome == Unknown && !i.Charge() {
+		if i.lostAtBoot() {
 			t.setItem(i.ID, Delivered, "charged")
 		}
 	}

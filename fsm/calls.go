@@ -50,11 +50,29 @@ func (t *step) retry() {
 
 // bounded is retry for an answer that decided nothing although Glase can be reached: at asksMax the sale stands in doubt.
 func (t *step) bounded(note string) {
-	if t.s.Live.Tries >= asksMax {
+	t.s.Live.Answers++
+	if t.s.Live.Answers > asksMax {
 		t.doubt(note)
 		return
 	}
 	t.retry()
+}
+
+// unacknowledged asks once more with the version that came with a RESERVED or PAID: the version is an acknowledgement, and Glase
+// may reverse what nobody acknowledged. Nothing is made of the answer before. A version that grows with each question is let be.
+func (t *step) unacknowledged(e Event) bool {
+	a, ok := e.(StatusAnswered)
+	if !ok {
+		return false
+	}
+	if a.Result.Kind != Done || a.Status != StatusReserved && a.Status != StatusPaid || a.Version == t.s.Live.Version || t.s.Live.Acks >= acksMax {
+		t.s.Live.Acks = 0
+		return false
+	}
+	t.s.Live.Acks++
+	t.s.Live.Version = a.Version
+	t.call()
+	return true
 }
 
 // stale reports an outcome that nobody waits for any more: of another sale, of another call, or overtaken by a later one.

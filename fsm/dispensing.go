@@ -114,6 +114,5 @@ func (t *step) payBack(why string) {
 		why = firstOf(why, "overcharged")
 	}
 	sale.Why = firstOf(sale.Why, why, "not_delivered")
-	t.enter(Refunding)
-	t.call()
+	t.refund()
 }

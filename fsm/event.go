@@ -24,7 +24,7 @@ const (
 // Result is the outcome of a call to Glase.
 type Result struct {
 	Kind ResultKind `json:"kind"`
-	Code int        `json:"code,omitzero"` // Glase's result code, when refused
+	Code int        `json:"code,omitzero"` // Glase's result code, when refused; 0: refused on our side, and so would each repeat be
 	Text string     `json:"text,omitzero"` // for a technician; no secret, no phone number
 }
 
@@ -159,16 +159,22 @@ type (
 		At   Instant `json:"at"`
 		Name string  `json:"name"`
 	}
-	// SlotsOpened is a technician's word that closed slots may sell again.
+	// SlotsOpened is a technician's word that closed slots may sell again; without slots, that the whole machine has been looked at.
 	SlotsOpened struct {
 		At    Instant  `json:"at"`
-		Slots []string `json:"slots,omitzero"` // none: all
+		Slots []string `json:"slots,omitzero"` // none: all, and what else waits for a person
 		By    string   `json:"by"`
 	}
 	// SaleStopped is a technician who ends the sale that is on.
 	SaleStopped struct {
 		At Instant `json:"at"`
 		By string  `json:"by"`
+	}
+	// Remembered is a state that was reached while the journal could not be written, recorded once it could again. It changes
+	// nothing but the record: the loop itself makes it of its present state.
+	Remembered struct {
+		At    Instant `json:"at"`
+		State State   `json:"state"`
 	}
 	// Ticked is the moment that State.Wake named.
 	Ticked struct {
@@ -201,6 +207,7 @@ func (e FaultRaised) at() Instant          { return e.At }
 func (e FaultCleared) at() Instant         { return e.At }
 func (e SlotsOpened) at() Instant          { return e.At }
 func (e SaleStopped) at() Instant          { return e.At }
+func (e Remembered) at() Instant           { return e.At }
 func (e Ticked) at() Instant               { return e.At }
 
 // Name is the event's name in a journal: "Booted".
@@ -245,6 +252,8 @@ func DecodeEvent(name string, b []byte) (Event, error) {
 		return decode[SlotsOpened](b)
 	case "SaleStopped":
 		return decode[SaleStopped](b)
+	case "Remembered":
+		return decode[Remembered](b)
 	case "Ticked":
 		return decode[Ticked](b)
 	}

@@ -69,13 +69,16 @@ func alphabet(s State, now Instant, n int) []Event {
 		}
 	}
 	answer := func(st PayStatus, a money.Amount, ers string) {
-		events = append(events, StatusAnswered{now, call, sale, Result{Kind: Done}, st, s.Live.Version + 1, a, ers})
+		events = append(events, StatusAnswered{now, call, sale, Result{Kind: Done}, st, s.Live.Version, a, ers})
 	}
 	for _, st := range []PayStatus{StatusIssued, StatusReserved, StatusCanceled, StatusFailed, "PARTIALLY_PAID", "NEW_WORD"} {
 		answer(st, money.Amount{}, "")
 	}
 	for _, a := range []int64{1400, 1500, 3000, 4500, 5000} {
 		answer(StatusPaid, sek(a), "E1")
+	}
+	for _, st := range []PayStatus{StatusReserved, StatusPaid} { // not acknowledged yet
+		events = append(events, StatusAnswered{now, call, sale, Result{Kind: Done}, st, s.Live.Version + 1, sek(1500), "E1"})
 	}
 	answer(StatusPaid, money.Amount{}, "")
 	answer(StatusPaid, money.Amount{Minor: 1500, Currency: "EUR"}, "E1")

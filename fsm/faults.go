@@ -21,12 +21,17 @@ func (t *step) faultCleared(name string) {
 	if len(t.s.Faults) == 0 {
 		t.s.Faults = nil
 	}
-	if name == FaultDoor { // a technician has been there: slots, and what needed a person, get a new chance
-		t.openSlots(nil)
-		t.faultCleared(FaultChargeRefused)
-		t.faultCleared(FaultForeignCancel)
+	if name == FaultDoor {
+		t.serviced()
 	}
 	t.rest()
+}
+
+// serviced: a technician has been there, so that slots, and what needed a person, get a new chance.
+func (t *step) serviced() {
+	t.openSlots(nil)
+	t.faultCleared(FaultChargeRefused)
+	t.faultCleared(FaultForeignCancel)
 }
 
 func (t *step) openSlots(slots []string) {

@@ -80,6 +80,9 @@ func (g *ghost) hear(s State, e Event) {
 		if e.Sale != g.Sale || e.Call != s.Live.Waiting || e.Result.Kind != Done {
 			return
 		}
+		if e.Version != s.Live.Version && s.Live.Acks < acksMax {
+			return // not acknowledged: it may still be reversed
+		}
 		g.Reserved = g.Reserved || e.Status == StatusReserved
 		if e.Status == StatusPaid && e.Amount.Minor > 0 {
 			g.Paid = append(slices.Clip(g.Paid), e.Amount)

@@ -98,11 +98,11 @@ func (t *step) invoiceSent(e InvoiceSent) {
 			t.s.Deadline = t.now.add(t.s.Rules.PinTimeout)
 		}
 		t.callIn(pollEvery)
-	case sale.Flow == Sticker && (e.Result.Kind != Refused || e.Result.Code == codeSystemBusy) && (e.Result.Kind != NotSent || t.s.Live.Unsure):
+	case sale.Flow == Sticker && (t.s.Live.Unsure || e.Result.Kind == Doubt || e.Result.Kind == Done):
 		// The sticker leads to the terminal's current invoice, so the customer could pay one whose reference was lost.
-		t.s.Live.Unsure = t.s.Live.Unsure || e.Result.Kind == Doubt || e.Result.Kind == Done
-		if !t.s.Live.Unsure {
-			t.fail(e.Result)
+		t.s.Live.Unsure = true
+		if e.Result.Kind == Refused && e.Result.Code != codeSystemBusy {
+			t.bounded(note("sendInvoice", e.Result) + " after an attempt without an answer")
 			return
 		}
 		t.retry()
@@ -309,6 +309,9 @@ func (t *step) chosenStatus(e StatusAnswered) {
 func note(op string, r Result) string {
 	switch r.Kind {
 	case Refused:
+		if r.Code == 0 {
+			return op + " was not sent: " + r.Text
+		}
 		return fmt.Sprintf("%s refused with code %d", op, r.Code)
 	case NotSent:
 		return op + " could not be sent"

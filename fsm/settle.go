@@ -12,8 +12,14 @@ func (t *step) settle(why string) {
 		t.release(why)
 		return
 	}
+	t.update()
+}
+
+// update makes the invoice the basket's, as often as that takes within the reservation's time.
+func (t *step) update() {
 	t.enter(Updating)
 	t.s.Deadline = t.s.Sale.ReservedUntil
+	t.s.Sale.Updates++
 	t.call()
 }
 
@@ -122,11 +128,14 @@ func (t *step) notYet() {
 	case sale.Refusal != 0:
 		t.chargeRefused(fmt.Sprintf("commitReservation refused with code %d", sale.Refusal))
 	case t.now > sale.ReservedUntil.add(expiryGrace):
-		t.doubt("the reservation is still RESERVED after its time")
-	case sale.Commits >= commitsMax:
-		t.doubt(fmt.Sprintf("still RESERVED after %d commits", sale.Commits))
-	case !sale.Updated || t.now >= sale.ReservedUntil:
+		t.chargeRefused(fmt.Sprintf("still RESERVED after its time and %d commits", sale.Commits))
+	case t.now >= sale.ReservedUntil || sale.Commits >= commitsMax || sale.Updates >= commitsMax:
 		t.retry() // only Glase's last word is missing
+	case !sale.Updated && t.s.Live.Tries < sale.Updates*int(recommitWait/pollEvery):
+		t.s.Live.Tries++
+		t.callIn(pollEvery)
+	case !sale.Updated: // whatever updateInvoice was refused for, the invoice is there: it sets, so it may be repeated
+		t.update()
 	case t.s.Live.Tries < sale.Commits*int(recommitWait/pollEvery): // a little longer each time
 		t.s.Live.Tries++
 		t.callIn(pollEvery)
@@ -153,9 +162,19 @@ func (t *step) paid(e StatusAnswered) {
 		sale.Note = fmt.Sprintf("Glase charged %v for %v", e.Amount, basket)
 		sale.Why = firstOf(sale.Why, "overcharged")
 		sale.Due = e.Amount.Sub(basket)
-		t.enter(Refunding)
-		t.call()
+		t.refund()
 	}
+}
+
+// refund gives Due back. A part of a payment is only refunded when that is on record, since the next start could not know of it
+// and would do it again.
+func (t *step) refund() {
+	if !t.s.Sale.fullRefund() && t.s.fault(FaultJournal) {
+		t.doubt(fmt.Sprintf("%v is owed to the customer, and the journal cannot be written", t.s.Sale.Due))
+		return
+	}
+	t.enter(Refunding)
+	t.call()
 }
 
 // gone: the reservation is CANCELED or FAILED, and not by us.
@@ -209,13 +228,16 @@ func (t *step) canceled(r Result) {
 	l := &t.s.Live
 	switch {
 	case r.Kind == Done, r.Kind == Refused && (r.Code == codeAlreadyCancelled || r.Code == codePaymentCancelled):
-		if !t.s.Sale.Held {
+		if t.s.Sale.Flow != Reservation {
 			t.end(Cancelled, "")
 			return
 		}
-		l.Checking = true // it is not documented what cancelInvoice does to a reservation: look
+		l.Checking = true // it is not documented what cancelInvoice does to a reservation, and this may have become one: look
 		t.call()
-	case r.Kind != Refused, r.Code == codeSystemBusy:
+	case r.Kind == NotSent, r.Kind == Refused && r.Code == codeSystemBusy:
+		t.retry()
+	case r.Kind != Refused: // the status says whether it was carried out, or needs to be any more
+		l.Checking = true
 		t.retry()
 	case r.Code == codeUnknownReference:
 		t.doubt(note("cancelInvoice", r))
@@ -289,6 +311,8 @@ func (t *step) stepRefunding(e Event) {
 	case r.Kind == Doubt && full:
 		l.Unsure = true // 98 proves an earlier one
 		t.retry()
+	case r.Kind == Refused && r.Code == codeRefundSumExceeded:
+		t.doubt(note("refundPayment", r) + ": " + sale.Due.String() + " may have been refunded already")
 	default:
 		t.doubt(note("refundPayment", r) + ": " + sale.Due.String() + " owed to the customer")
 	}

@@ -156,6 +156,7 @@ type Sale struct {
 	Rounds          int          `json:"rounds,omitzero"` // times that the customer chose "try again"
 	Items           []Item       `json:"items,omitzero"`
 	Updated         bool         `json:"updated,omitzero"` // updateInvoice is known done for the basket
+	Updates         int          `json:"updates,omitzero"` // updateInvoice was begun this many times
 	Commits         int          `json:"commits,omitzero"` // commitReservation was asked this many times
 	Refusal         int          `json:"refusal,omitzero"` // commitReservation's final refusal
 	ErsReference    string       `json:"ers_reference,omitzero"`
@@ -230,6 +231,8 @@ type Live struct {
 	CallAt   Instant  `json:"call_at,omitzero"`   // the next call, when none is on its way
 	Again    bool     `json:"again,omitzero"`     // a notification came while a question was on its way: ask at once after it
 	Tries    int      `json:"tries,omitzero"`     // outcomes in a row that decided nothing, in this stage
+	Answers  int      `json:"answers,omitzero"`   // those of them that Glase did answer
+	Acks     int      `json:"acks,omitzero"`      // questions in a row that only acknowledged a version
 	Unsure   bool     `json:"unsure,omitzero"`    // an earlier attempt of this stage's call may have been carried out
 	Checking bool     `json:"checking,omitzero"`  // releasing: the next call is a question, not a cancelInvoice
 	Version  int      `json:"version,omitzero"`   // the latest invoice version that Glase has told us

@@ -21,9 +21,10 @@ const (
 	recommitWait = 3 * time.Second  // a commit may need this long before its status shows; then it is made again
 
 	itemsMax    = 32  // products in one sale: a basket that no customer fills, and an invoice that Glase takes
-	requestsMax = 4   // createPurchase calls that may wait for one invoice
+	requestsMax = 64  // createPurchase calls that may wait for one invoice: as many as the customer's side lets in
 	roundsMax   = 10  // "try again" in a row
 	commitsMax  = 10  // commitReservation calls for one sale
+	acksMax     = 3   // questions in a row that only acknowledge a version
 	asksMax     = 100 // answers in a row that decide nothing although Glase can be reached; then the sale is in doubt
 )
 
@@ -57,6 +58,13 @@ func Step(s State, e Event) (next State, effects []Effect, durable bool) {
 		t.faultCleared(e.Name)
 	case SlotsOpened:
 		t.openSlots(e.Slots)
+		if len(e.Slots) == 0 {
+			t.serviced()
+		}
+	case Remembered:
+		live := t.s.Live
+		t.s = e.State
+		t.s.Live = live
 	case SaleStopped:
 		t.hurry("stopped", true)
 	default:
@@ -78,7 +86,7 @@ func (t *step) do(e Effect) { t.effects = append(t.effects, e) }
 
 // inStage gives the event to the stage that waits for it.
 func (t *step) inStage(e Event) {
-	if t.stale(e) {
+	if t.stale(e) || t.unacknowledged(e) {
 		return
 	}
 	if _, ok := e.(Ticked); ok {
@@ -156,7 +164,8 @@ func (t *step) deadline() {
 func (t *step) enter(stage Stage) {
 	t.s.Stage, t.s.Deadline, t.s.Reason = stage, 0, ""
 	l := &t.s.Live
-	l.Waiting, l.CallAt, l.Again, l.Tries, l.Unsure, l.Checking, l.Wanted, l.Notice = 0, 0, false, 0, false, false, Item{}, ""
+	l.Waiting, l.CallAt, l.Again, l.Checking, l.Unsure, l.Wanted, l.Notice = 0, 0, false, false, false, Item{}, ""
+	l.Tries, l.Answers, l.Acks = 0, 0, 0
 }
 
 // end closes the sale: nothing more is done for it.

@@ -51,7 +51,8 @@ type teller struct {
 	now   Instant
 	sales int
 	items int
-	each  func(Event) // told of each event, when set
+	each  func(e Event, told bool) // of each event, when set; not told: one of a line's repetitions
+	quiet bool
 	out   bytes.Buffer
 }
 
@@ -61,7 +62,24 @@ func (w *teller) tell(script string) []byte {
 		switch {
 		case strings.HasPrefix(line, "> "):
 			fmt.Fprintln(&w.out, line)
-			w.line(strings.Fields(line[2:]))
+			words := strings.Fields(line[2:])
+			times := 1
+			if last := words[len(words)-1]; strings.HasPrefix(last, "×") {
+				n, err := strconv.Atoi(strings.TrimPrefix(last, "×"))
+				if err != nil {
+					w.t.Fatal(err)
+				}
+				times, words = n, words[:len(words)-1]
+			}
+			for range times - 1 { // only the last is told
+				told := w.out.Len()
+				w.quiet = true
+				w.line(words)
+				w.line([]string{"tick"})
+				w.quiet = false
+				w.out.Truncate(told)
+			}
+			w.line(words)
 		case strings.HasPrefix(line, "#"), line == "":
 			fmt.Fprintln(&w.out, line)
 		}
@@ -81,7 +99,7 @@ func (w *teller) line(words []string) {
 	before := w.s
 	e := w.event(words[0], words[1:])
 	if w.each != nil {
-		w.each(e)
+		w.each(e, !w.quiet)
 	}
 	next, effects, durable := Step(w.s, e)
 	w.s = next
@@ -240,7 +258,11 @@ func (w *teller) event(word string, args []string) Event {
 		if first := arg(0, ""); strings.ToUpper(first) != first {
 			return StatusAnswered{At: w.now, Call: call, Sale: sale, Result: result(0)}
 		}
-		return StatusAnswered{w.now, call, sale, Result{Kind: Done}, PayStatus(arg(0, "ISSUED")), number(or("version", "1")), sek(opt["amount"]), opt["ers"]}
+		version := "1" // unless told otherwise a RESERVED or PAID answers a question that acknowledged its version
+		if status := arg(0, ""); status == "RESERVED" || status == "PAID" {
+			version = strconv.Itoa(w.s.Live.Version)
+		}
+		return StatusAnswered{w.now, call, sale, Result{Kind: Done}, PayStatus(arg(0, "ISSUED")), number(or("version", version)), sek(opt["amount"]), opt["ers"]}
 	case "updated":
 		return InvoiceUpdated{w.now, call, sale, result(0)}
 	case "committed":
@@ -298,9 +320,11 @@ func storyStates(t *testing.T) []node {
 			t.Fatal(err)
 		}
 		n := node{now: Instant(time.Hour)}
-		w := &teller{t: t, now: n.now, each: func(e Event) {
+		w := &teller{t: t, now: n.now, each: func(e Event, told bool) {
 			n = visit(t, n, e)
-			nodes = append(nodes, n)
+			if told {
+				nodes = append(nodes, n)
+			}
 		}}
 		w.tell(string(script))
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -65,7 +66,7 @@ func secrets(file string, cfg config.Config) (problems config.Errors) {
 			continue
 		}
 		if _, err := config.ReadSecret(path); err != nil {
-			problems = append(problems, config.Problem{File: file, Key: key, Message: err.Error()})
+			problems = append(problems, config.Problem{File: file, Key: key, Message: strings.TrimPrefix(err.Error(), "config: ")})
 		}
 	}
 	return problems
@@ -130,20 +131,16 @@ func outputsOffCommand() *cobra.Command {
 		Use:   "outputs-off",
 		Short: "Make all outputs inactive, and do nothing else",
 		Long: `Make every output that the config names inactive. The service's unit runs this after the daemon has
-ended for whatever reason, because the kernel of Raspberry Pi OS keeps a released output's level.`,
+ended for whatever reason, because the kernel of Raspberry Pi OS keeps a released output's level.
+A config with mistakes does not stop it: what can be read of it is used, and the exit status is 1.`,
 		Args: cobra.NoArgs,
 	}
 	file := configFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, err := config.Load(*file)
-		if err != nil {
-			return err
-		}
-		if err := app.OutputsOff(cfg); err != nil {
-			return err
-		}
-		fmt.Fprintf(c.OutOrStdout(), "%d outputs are inactive.\n", len(cfg.Slots))
-		return nil
+		cfg, bad := config.Load(*file) // what could be read of a bad config still names outputs that must go off
+		n, err := app.OutputsOff(cfg)
+		fmt.Fprintf(c.OutOrStdout(), "%d outputs are inactive.\n", n)
+		return errors.Join(err, bad)
 	}
 	return c
 }

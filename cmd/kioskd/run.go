@@ -36,6 +36,7 @@ customer's display is that same terminal, it goes to kioskd.log beside the journ
 	}
 	file := configFlag(c)
 	logFile := c.Flags().String("log", "", "write the log to `FILE`")
+	serviced := c.Flags().String("serviced-by", "", "say that `WHO` has looked at the machine: closed slots sell again")
 	verbose := c.Flags().BoolP("verbose", "v", false, "log each poll and tick as well")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		cfg, err := config.Load(*file)
@@ -47,16 +48,16 @@ customer's display is that same terminal, it goes to kioskd.log beside the journ
 			return err
 		}
 		defer closeLog()
-		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
+		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP) // SIGHUP: its terminal is gone
 		defer stop()
 		context.AfterFunc(ctx, stop) // the second signal is not caught any more
-		return run(ctx, cfg, log)
+		return run(ctx, cfg, log, *serviced)
 	}
 	return c
 }
 
 // run is the daemon.
-func run(ctx context.Context, cfg config.Config, log zerolog.Logger) error {
+func run(ctx context.Context, cfg config.Config, log zerolog.Logger, serviced string) error {
 	clock, err := app.KernelClock()
 	if err != nil {
 		return err
@@ -71,6 +72,9 @@ func run(ctx context.Context, cfg config.Config, log zerolog.Logger) error {
 	}
 	log.Info().Str("version", version).Str("machine", cfg.Machine.Name).Str("flow", cfg.Payment.Flow).
 		Str("debug", "http://"+cfg.Debug.Listen).Msg("kioskd starts")
+	if serviced != "" {
+		go a.Kiosk.Serviced(serviced) // taken after the boot's step
+	}
 	err = a.Serve(ctx)
 	err = errors.Join(err, a.Close())
 	log.Info().Msg("kioskd has ended")

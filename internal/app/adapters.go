@@ -20,9 +20,10 @@ import (
 
 // Clock tells the time: a monotonic clock that survives restarts of the process but not of the machine, and the wall's.
 type Clock struct {
-	Boot string // names the boot that Now counts from
-	Now  func() fsm.Instant
-	Wall func() time.Time
+	Boot   string // names the boot that Now counts from
+	Now    func() fsm.Instant
+	Wall   func() time.Time
+	Synced func() bool // whether Wall can be believed: the kernel's clock is set by somebody who knows
 }
 
 // KernelClock is the kernel's own: CLOCK_BOOTTIME, and the boot id beside it.
@@ -31,13 +32,20 @@ func KernelClock() (Clock, error) {
 	if err != nil {
 		return Clock{}, fmt.Errorf("the kernel's boot id cannot be read: %w", err)
 	}
-	return Clock{Boot: strings.TrimSpace(string(id)), Wall: time.Now, Now: func() fsm.Instant {
+	return Clock{Boot: strings.TrimSpace(string(id)), Wall: time.Now, Synced: synchronised, Now: func() fsm.Instant {
 		var ts unix.Timespec
 		if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
 			panic(fmt.Sprintf("the kernel has no CLOCK_BOOTTIME: %v", err)) // Linux has had it since 2.6.39
 		}
 		return fsm.Instant(ts.Nano())
 	}}, nil
+}
+
+// synchronised is the kernel's own word, which NTP daemons keep.
+func synchronised() bool {
+	var t unix.Timex
+	state, err := unix.Adjtimex(&t)
+	return err == nil && state != unix.TIME_ERROR && t.Status&unix.STA_UNSYNC == 0
 }
 
 // minter makes identifiers of random bytes, written with letters and digits that are hard to confuse.
@@ -51,7 +59,7 @@ func (m minter) text(bytes int) string {
 	return base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding).EncodeToString(b)
 }
 
-// sale mints a sale's identifiers: 50 bits are enough to tell the sales of one machine apart, and short enough to read to
+// sale mints a sale's identifiers: 40 bits are enough to tell the sales of one machine apart, and short enough to read to
 // somebody on the phone.
 func (m minter) sale() fsm.NewSale {
 	id := m.text(5)

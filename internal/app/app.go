@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -28,6 +29,12 @@ import (
 	"kioskd/internal/kiosk"
 	"kioskd/internal/planogram"
 	"kioskd/ups"
+)
+
+const (
+	keepFor        = 400 * 24 * time.Hour // records stay for a year and a month: some 300 MB for 100 sales a day
+	pruneEvery     = 24 * time.Hour
+	screenPatience = 2 * time.Second // for the last picture at the end
 )
 
 // Parts are what a kiosk is built from besides its config.
@@ -63,13 +70,15 @@ type App struct {
 	screens  Driver
 	contacts []contact
 	faults   []fsm.Fault // found while building
+	copied   bool        // the card was made on another machine
+	synced   func() bool // whether the wall clock can be believed
 }
 
 // New builds a kiosk. Its first act is to make all outputs inactive, unless another kioskd runs this machine. A journal that cannot be used does not fail it: the machine
 // then starts out of service and says why. One that another process owns does.
 func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	cfg = simulated(cfg)
-	a := &App{cfg: cfg, log: p.Log, screens: p.Screen}
+	a := &App{cfg: cfg, log: p.Log, screens: p.Screen, synced: p.Clock.Synced}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -176,14 +185,18 @@ func (a *App) openIdentity() (identity.Identity, error) {
 	}
 	if id.Serial != "" && serial != "" && id.Serial != serial {
 		a.log.Error().Str("identity", path).Msg("out of service: this card was made on another machine, and two machines must not share a terminal")
-		a.faults = append(a.faults, fsm.Fault{Name: "cloned_card"})
+		a.copied = true
+		a.faults = append(a.faults, fsm.Fault{Name: "cloned_card", Hard: true})
 	}
 	return id, nil
 }
 
 // openJournal gives what the journal remembers. One that cannot be used is replaced by one that refuses every record, so that
-// the kiosk comes up out of service.
+// the kiosk comes up out of service. So is that of a copied card: the sale in it is another machine's to settle.
 func (a *App) openJournal(ctx context.Context, version string) (fsm.State, map[string]int, kiosk.Journal, error) {
+	if a.copied {
+		return fsm.State{}, nil, refusing{errors.New("the card was made on another machine")}, nil
+	}
 	state, stock, err := a.loadJournal(ctx, version)
 	if errors.Is(err, journal.ErrLocked) || errors.Is(err, context.Canceled) {
 		return fsm.State{}, nil, nil, err
@@ -236,11 +249,61 @@ func (a *App) Run(ctx context.Context) error {
 	for _, f := range a.faults {
 		go a.Kiosk.Raise(f) // taken once the loop runs
 	}
+	go a.prune(inputs)
+	ctx, again := context.WithCancelCause(ctx)
+	defer again(nil)
+	go a.awaitJournal(ctx, again)
 	err := a.Kiosk.Run(ctx)
+	if cause := context.Cause(ctx); errors.Is(cause, errAgain) {
+		err = errors.Join(err, cause)
+	}
 	stop()
 	<-ended
-	<-screenEnded
+	select {
+	case <-screenEnded:
+	case <-time.After(screenPatience): // a display that hangs does not keep the daemon from ending
+		a.log.Error().Msg("the display hangs")
+		a.screens = nil
+	}
 	return err
+}
+
+// errAgain ends a daemon that came up without its journal, once it could come up with it.
+var errAgain = errors.New("the journal can be used now: start kioskd again, as systemd does")
+
+// awaitJournal tries a journal that could not be opened once a minute.
+func (a *App) awaitJournal(ctx context.Context, again context.CancelCauseFunc) {
+	for a.journal == nil && !a.copied {
+		select {
+		case <-time.After(time.Minute):
+		case <-ctx.Done():
+			return
+		}
+		if j, err := journal.Open(ctx, a.cfg.Journal.Path, journal.Options{}); err == nil {
+			again(errors.Join(errAgain, j.Close()))
+		}
+	}
+}
+
+// prune lets go of what is older than keepFor, once a day and only when the kernel says that the clock is right: a wrong one must
+// not make records old.
+func (a *App) prune(ctx context.Context) {
+	for {
+		select {
+		case <-time.After(pruneEvery):
+		case <-ctx.Done():
+			return
+		}
+		if a.journal == nil || !a.synced() {
+			continue
+		}
+		n, err := a.journal.Prune(ctx, time.Now().Add(-keepFor))
+		if err != nil {
+			a.log.Error().Err(err).Msg("old records cannot be let go")
+		} else if n > 0 {
+			a.log.Info().Int("entries", n).Msg("old records were let go")
+		}
+	}
 }
 
 // displayed raises a fault while the display cannot show anything: a customer would have no QR to scan.

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -65,17 +66,28 @@ func Wiring(cfg config.Config) simboard.Wiring {
 	return w
 }
 
-// OutputsOff makes all of the config's outputs inactive, and is done.
-func OutputsOff(cfg config.Config) error {
-	p, err := pins.Open(pinConfig(simulated(cfg), simboard.Physics{}))
-	if err != nil {
-		return err
+// OutputsOff makes the config's outputs inactive, and says how many they are. The config may have mistakes: each output that it
+// names counts, once.
+func OutputsOff(cfg config.Config) (int, error) {
+	pc := pins.Config{Driver: cfg.GPIO.Driver, Device: cfg.GPIO.Device}
+	if pc.Driver == "sim" && pc.Device == "" {
+		return len(cfg.Slots), nil // a board in the daemon's own process ends with it
 	}
-	return p.Close()
+	for _, s := range cfg.Slots {
+		o := pins.Output{Pin: s.Vend.Relay, MaxOn: pins.OnMax}
+		if o.Pin != "" && !slices.Contains(pc.Outputs, o) {
+			pc.Outputs = append(pc.Outputs, o)
+		}
+	}
+	p, err := pins.Open(pc)
+	if err != nil {
+		return 0, err
+	}
+	return len(pc.Outputs), p.Close()
 }
 
-// slots are the machine's dispensers.
-type slots struct {
+// motors are the machine's dispensers.
+type motors struct {
 	relays map[string]*vend.Relay
 	pins   *pins.Pins
 	log    zerolog.Logger
@@ -86,8 +98,8 @@ type slots struct {
 }
 
 // dispensers makes a dispenser for each slot, and the products that they hold.
-func dispensers(cfg config.Config, p *pins.Pins, log zerolog.Logger) (*slots, []planogram.Product, error) {
-	d := &slots{relays: map[string]*vend.Relay{}, pins: p, log: log, stops: map[string]context.CancelFunc{}}
+func dispensers(cfg config.Config, p *pins.Pins, log zerolog.Logger) (*motors, []planogram.Product, error) {
+	d := &motors{relays: map[string]*vend.Relay{}, pins: p, log: log, stops: map[string]context.CancelFunc{}}
 	var products []planogram.Product
 	for _, s := range cfg.Slots {
 		motor, err := p.Output(s.Vend.Relay)
@@ -109,7 +121,7 @@ func dispensers(cfg config.Config, p *pins.Pins, log zerolog.Logger) (*slots, []
 }
 
 // Vend implements kiosk.Dispenser.
-func (d *slots) Vend(ctx context.Context, item fsm.Item) (fsm.ItemOutcome, string) {
+func (d *motors) Vend(ctx context.Context, item fsm.Item) (fsm.ItemOutcome, string) {
 	r := d.relays[item.Slot]
 	if r == nil {
 		return fsm.NotDelivered, "no_such_slot"
@@ -135,7 +147,7 @@ func (d *slots) Vend(ctx context.Context, item fsm.Item) (fsm.ItemOutcome, strin
 }
 
 // Halt implements kiosk.Dispenser: motors off, now and until the next start.
-func (d *slots) Halt() error {
+func (d *motors) Halt() error {
 	d.halted.Store(true)
 	d.mu.Lock()
 	for _, stop := range d.stops {

@@ -29,7 +29,7 @@ func (p payments) Call(ctx context.Context, call fsm.Effect) kiosk.Outcome {
 	case fsm.SendInvoice:
 		sent, err := p.glase.SendInvoice(ctx, p.invoice(c))
 		return func(at fsm.Instant) fsm.Event {
-			return fsm.InvoiceSent{At: at, Call: c.Call, Sale: c.Sale, Result: result(err), Reference: sent.Reference, QR: sent.QRCode}
+			return fsm.InvoiceSent{At: at, Call: c.Call, Sale: c.Sale, Result: oneTime(err), Reference: sent.Reference, QR: sent.QRCode}
 		}
 	case fsm.AskStatus:
 		s, err := p.glase.GetPaymentStatus(ctx, c.Reference, c.Version)
@@ -54,7 +54,7 @@ func (p payments) Call(ctx context.Context, call fsm.Effect) kiosk.Outcome {
 			Title: p.cfg.Machine.Name, ClientInvoiceID: c.ClientInvoiceID, Total: c.Total, Rows: []glase.InvoiceRow{p.row("refund", c.Total)},
 		}, c.Full)
 		return func(at fsm.Instant) fsm.Event {
-			return fsm.PaymentRefunded{At: at, Call: c.Call, Sale: c.Sale, Result: result(err)}
+			return fsm.PaymentRefunded{At: at, Call: c.Call, Sale: c.Sale, Result: oneTime(err)}
 		}
 	case fsm.SubmitReceipt:
 		_, err := p.glase.SubmitPaymentReceipt(ctx, c.ErsReference, p.receipt(c))
@@ -115,6 +115,16 @@ func answered(at fsm.Instant, c fsm.AskStatus, s glase.PaymentStatus, err error)
 	return e
 }
 
+// oneTime is result for an operation that must not be done twice: a refusal that came after an attempt without an answer only
+// speaks of the last attempt, and the earlier one may have been carried out.
+func oneTime(err error) fsm.Result {
+	r := result(err)
+	if refused := (*glase.ResultError)(nil); errors.As(err, &refused) && refused.AfterUnknown {
+		r.Kind, r.Code = fsm.Doubt, 0
+	}
+	return r
+}
+
 // result says what is known about a call.
 func result(err error) fsm.Result {
 	var refused *glase.ResultError
@@ -124,7 +134,9 @@ func result(err error) fsm.Result {
 		return fsm.Result{Kind: fsm.Done}
 	case errors.As(err, &refused):
 		return fsm.Result{Kind: fsm.Refused, Code: refused.Code, Text: err.Error()}
-	case errors.As(err, &notSent), errors.Is(err, glase.ErrInvalid):
+	case errors.Is(err, glase.ErrInvalid):
+		return fsm.Result{Kind: fsm.Refused, Text: err.Error()}
+	case errors.As(err, &notSent):
 		return fsm.Result{Kind: fsm.NotSent, Text: err.Error()}
 	}
 	return fsm.Result{Kind: fsm.Doubt, Text: err.Error()}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"kioskd/fsm"
@@ -12,6 +13,11 @@ import (
 	"kioskd/internal/planogram"
 	"kioskd/ups"
 )
+
+// showMax is longer than any display takes for a picture; an electronic paper takes some seconds.
+const showMax = 10 * time.Second
+
+var errHangs = errors.New("a picture takes longer than 10 s")
 
 // screen keeps the display at what the kiosk last showed, and moves its countdown. Only the newest view counts, so a slow display
 // never holds up the loop.
@@ -48,7 +54,11 @@ func (s *screen) run(ctx context.Context, failed func(error)) {
 			return
 		}
 		picture := draw(s.cfg, view, s.now())
+		hung := time.AfterFunc(showMax, func() { failed(errHangs) })
 		err := s.driver.Show(picture)
+		if !hung.Stop() {
+			broken = true // it was said, and is over now
+		}
 		if (err != nil) != broken {
 			broken = err != nil
 			failed(err)

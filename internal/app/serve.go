@@ -119,6 +119,9 @@ func listenSocket(path string) (net.Listener, error) {
 			c.Close()
 			return nil, fmt.Errorf("[debug] socket: %s is in use already: is another kioskd running?", path)
 		}
+		if info, statErr := os.Lstat(path); statErr == nil && info.Mode().Type() != os.ModeSocket {
+			return nil, fmt.Errorf("[debug] socket: %s is there already and no socket: choose another path", path)
+		}
 		if err := os.Remove(path); err != nil {
 			return nil, fmt.Errorf("[debug] socket: %w", err)
 		}

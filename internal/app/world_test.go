@@ -182,7 +182,7 @@ func (w *world) start() {
 	boot := w.begin
 	a, err := New(w.t.Context(), w.cfg, Parts{
 		Version: "test", Log: zerolog.New(&w.log), Random: rand.Reader, Transport: glasetest.InProcess(w.glase), Screen: &w.screen,
-		Clock: Clock{Boot: "boot", Wall: time.Now, Now: func() fsm.Instant { return fsm.Instant(time.Since(boot)) }},
+		Clock: Clock{Boot: "boot", Wall: time.Now, Synced: func() bool { return true }, Now: func() fsm.Instant { return fsm.Instant(time.Since(boot)) }},
 	})
 	if err != nil {
 		w.t.Fatal(err)

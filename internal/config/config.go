@@ -189,7 +189,7 @@ func Parse(name string, b []byte, dir string) (Config, error) {
 		d.unknown()
 	}
 	if len(d.problems) > 0 {
-		return Config{}, d.problems.sorted()
+		return c, d.problems.sorted()
 	}
 	return c, nil
 }

@@ -14,10 +14,10 @@ const quoteMax = 60
 
 // Problem is one thing that is wrong with the config, said so that the one who edits the file knows what to write instead.
 type Problem struct {
-	File    string // as it was named to Load or Parse
-	Line    int    // from 1; 0 when there is no line to name, as for a missing table
-	Key     string // "slot.vend.relay", or "" when it is no key's fault
-	Message string
+	File    string `json:"file"`          // as it was named to Load or Parse
+	Line    int    `json:"line,omitzero"` // from 1; 0 when there is no line to name, as for a missing table
+	Key     string `json:"key,omitzero"`  // "slot.vend.relay", or "" when it is no key's fault
+	Message string `json:"message"`
 }
 
 // String writes the problem in one line: FILE:LINE: KEY: MESSAGE.

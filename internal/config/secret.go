@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 	"unicode"
 	"unicode/utf8"
 )
@@ -18,7 +19,7 @@ const secretMax = 4 << 10
 // reseller_password_file and token_file name. One line break at the end is left out. A file that group or others may read is
 // refused, and so is one that is empty or holds more than one line. No error repeats anything of the contents.
 func ReadSecret(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe nobody writes to must not hang the start
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", fmt.Errorf("config: %s does not exist: write the password or token into it, then chmod 600 %s", path, path)

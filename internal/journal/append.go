@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 
 	"kioskd/fsm"
 )
@@ -49,6 +50,9 @@ func (j *Journal) Append(ctx context.Context, rec Record) error {
 	e, err := encode(rec)
 	if err != nil {
 		return err
+	}
+	if now, err := os.Stat(j.path); err != nil || !os.SameFile(now, j.file) { // SQLite would write into a file that nobody finds again
+		return &Error{Path: j.path, Kind: ErrMissing, Cause: errors.New("it was moved, deleted or replaced while in use")}
 	}
 	ctx = context.WithoutCancel(ctx)
 	j.mu.Lock()

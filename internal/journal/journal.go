@@ -28,6 +28,7 @@ type Journal struct {
 	path string
 	db   *sql.DB
 	lock *os.File
+	file os.FileInfo // of the file that was opened, to see that it is still the one at path
 
 	tail, insert, newest, sale, take *sql.Stmt
 

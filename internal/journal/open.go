@@ -59,6 +59,9 @@ func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 		lock.Close()
 		return nil, err
 	}
+	if j.file, err = os.Stat(path); err != nil {
+		return nil, errors.Join(fail(path, err), j.Close())
+	}
 	return j, nil
 }
 

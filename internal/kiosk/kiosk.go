@@ -21,10 +21,11 @@ import (
 )
 
 const (
-	inboxMax    = 64               // events that may wait for the loop; buttons beyond it are dropped, answers wait
-	watchersMax = 16               // technicians' pages that may follow at the same time
-	watchBuffer = 64               // steps that a slow follower may lag behind before it loses some
-	settleMax   = 20 * time.Second // how long an end of the daemon waits for a sale to be settled; the next start does the rest
+	inboxMax     = 64               // events that may wait for the loop; buttons beyond it are dropped, answers wait
+	watchersMax  = 16               // technicians' pages that may follow at the same time
+	watchBuffer  = 64               // steps that a slow follower may lag behind before it loses some
+	journalEvery = time.Minute      // a journal that failed is tried again
+	settleMax    = 20 * time.Second // how long an end of the daemon waits for a sale to be settled; the next start does the rest
 )
 
 // Record is a durable step, as the journal keeps it.
@@ -113,7 +114,8 @@ type Kiosk struct {
 	current fsm.State
 	seq     uint64
 	stock   map[string]int
-	memory  bool // the journal failed: what has begun is settled from memory
+	memory  bool         // the journal failed: what has begun is settled from memory
+	missed  []fsm.Effect // the stock taken since then, to be recorded when the journal takes records again
 	vends   map[string]context.CancelFunc
 	work    sync.WaitGroup
 	ctx     context.Context // of calls and vends
@@ -224,6 +226,12 @@ func (k *Kiosk) Raise(f fsm.Fault) {
 // Clear takes a fault's reason away.
 func (k *Kiosk) Clear(name string) {
 	k.post(func(at fsm.Instant) fsm.Event { return fsm.FaultCleared{At: at, Name: name} })
+}
+
+// Serviced is a technician's word that the machine has been looked at: closed slots, and what else waits for a person, get a new
+// chance. by says who; it is recorded.
+func (k *Kiosk) Serviced(by string) {
+	k.post(func(at fsm.Instant) fsm.Event { return fsm.SlotsOpened{At: at, By: by} })
 }
 
 // Watch follows the steps until ctx ends. A follower that lags loses steps; it is told nothing of them. nil: too many follow.

@@ -29,11 +29,17 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	var over <-chan time.Time
 	for {
 		k.setTimer(timer)
+		var again <-chan time.Time // nothing else may come to try the journal with
+		if k.memory {
+			again = time.After(journalEvery)
+		}
 		select {
 		case o := <-k.inbox:
 			k.step(o(k.cfg.Now()))
 		case <-timer.C:
 			k.step(fsm.Ticked{At: k.cfg.Now()})
+		case <-again:
+			k.remember(k.current, nil)
 		case <-ending:
 			ending = nil
 			if err := k.cfg.Dispenser.Halt(); err != nil {
@@ -65,7 +71,10 @@ func (k *Kiosk) setTimer(t *time.Timer) {
 func (k *Kiosk) step(e fsm.Event) {
 	before := k.current
 	next, effects, durable := fsm.Step(before, e)
-	if durable && !k.memory {
+	switch {
+	case durable && k.memory:
+		k.remember(next, effects)
+	case durable:
 		err := k.cfg.Journal.Append(k.ctx, Record{k.cfg.Wall(), before.Live, e, next, effects})
 		if err != nil {
 			k.journalFailed(e, err)
@@ -73,6 +82,24 @@ func (k *Kiosk) step(e fsm.Event) {
 		}
 	}
 	k.commit(e, next, effects, durable)
+}
+
+// remember tries to record what has become true while the journal failed, so that the next start knows it, and the machine can go
+// back into service.
+func (k *Kiosk) remember(next fsm.State, effects []fsm.Effect) {
+	for _, f := range effects {
+		if _, ok := f.(fsm.TakeStock); ok {
+			k.missed = append(k.missed, f)
+		}
+	}
+	e := fsm.Remembered{At: k.cfg.Now(), State: next}
+	if err := k.cfg.Journal.Append(k.ctx, Record{k.cfg.Wall(), fsm.Live{}, e, next, k.missed}); err != nil {
+		k.cfg.Log.Error().Err(err).Msg("the journal still cannot be written")
+		return
+	}
+	k.memory, k.missed = false, nil
+	k.cfg.Log.Warn().Msg("the journal takes records again, and knows what happened meanwhile")
+	k.post(func(at fsm.Instant) fsm.Event { return fsm.FaultCleared{At: at, Name: fsm.FaultJournal} })
 }
 
 // journalFailed goes on from memory: with the fault raised nothing new moves, and what has begun is settled.
