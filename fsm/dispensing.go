@@ -70,6 +70,9 @@ func (t *step) vendEnded(e VendEnded) {
 		return
 	}
 	t.choose()
+	if t.s.Stage == Choosing && e.Outcome != Delivered {
+		t.s.Live.Notice = firstOf(e.Why, string(e.Outcome))
+	}
 }
 
 // outcome records what became of an item, of its slot and of its stock.
