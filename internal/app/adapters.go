@@ -13,7 +13,6 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/internal/identity"
-	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
 	"kioskd/ups"
 )
@@ -83,32 +82,3 @@ func (d door) CreatePurchase(ctx context.Context, p ups.Purchase) (string, ups.E
 }
 
 func (d door) Notify(secret string) bool { return d.kiosk.Notify(secret) }
-
-// records is the journal as the loop sees it.
-type records struct{ journal *journal.Journal }
-
-func (r records) Append(ctx context.Context, rec kiosk.Record) error {
-	return r.journal.Append(ctx, journal.Record(rec))
-}
-
-// refusing stands in for a journal that could not be opened.
-type refusing struct{ err error }
-
-func (r refusing) Append(context.Context, kiosk.Record) error { return r.err }
-
-// sales is the journal as the technicians' port sees it; nil when it could not be opened.
-type sales struct{ journal *journal.Journal }
-
-func (s sales) Sales(ctx context.Context, limit int) ([]journal.Sale, error) {
-	if s.journal == nil {
-		return nil, fmt.Errorf("the journal cannot be used: the log of the last start says why")
-	}
-	return s.journal.Sales(ctx, limit)
-}
-
-func (s sales) InDoubt(ctx context.Context) (int, error) {
-	if s.journal == nil {
-		return 0, fmt.Errorf("the journal cannot be used: the log of the last start says why")
-	}
-	return s.journal.InDoubt(ctx)
-}

@@ -12,7 +12,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"path/filepath"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -31,11 +30,8 @@ import (
 	"kioskd/ups"
 )
 
-const (
-	keepFor        = 400 * 24 * time.Hour // records stay for a year and a month: some 300 MB for 100 sales a day
-	pruneEvery     = 24 * time.Hour
-	screenPatience = 2 * time.Second // for the last picture at the end
-)
+// screenPatience is for the last picture at the end.
+const screenPatience = 2 * time.Second
 
 // Parts are what a kiosk is built from besides its config.
 type Parts struct {
@@ -46,6 +42,8 @@ type Parts struct {
 	Transport http.RoundTripper // to Glase; nil for the network
 	Screen    Driver            // where the display's driver draws
 	Physics   simboard.Physics  // how fast a simulated machine in this process moves
+
+	OpenJournal func(context.Context) (Store, error) // nil: the file that the config names
 }
 
 // Driver shows screens, as the drivers of package display do.
@@ -65,7 +63,8 @@ type App struct {
 	log      zerolog.Logger
 	pins     *gpio.Pins
 	glase    *glase.Client
-	journal  *journal.Journal // nil when it could not be opened
+	journal  Store // nil when it could not be opened
+	open     func(context.Context) (Store, error)
 	screen   *screen
 	screens  Driver
 	contacts []contact
@@ -74,8 +73,8 @@ type App struct {
 	synced   func() bool // whether the wall clock can be believed
 }
 
-// New builds a kiosk. Its first act is to make all outputs inactive, unless another kioskd runs this machine. A journal that cannot be used does not fail it: the machine
-// then starts out of service and says why. One that another process owns does.
+// New builds a kiosk. Its first act is to make all outputs inactive, unless another kioskd runs this machine: that fails it. A
+// journal that cannot be used does not: the machine then starts out of service and says why.
 func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	cfg = simulated(cfg)
 	a := &App{cfg: cfg, log: p.Log, screens: p.Screen, synced: p.Clock.Synced}
@@ -84,8 +83,13 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 			err = errors.Join(err, a.Close())
 		}
 	}()
-	if journal.InUse(cfg.Journal.Path) {
-		return nil, fmt.Errorf("journal: %s: %w: is another kioskd running?", cfg.Journal.Path, journal.ErrLocked)
+	if a.open = p.OpenJournal; a.open == nil {
+		if journal.InUse(cfg.Journal.Path) {
+			return nil, fmt.Errorf("journal: %s: %w: is another kioskd running?", cfg.Journal.Path, journal.ErrLocked)
+		}
+		a.open = func(ctx context.Context) (Store, error) {
+			return journal.Open(ctx, cfg.Journal.Path, journal.Options{Version: p.Version})
+		}
 	}
 	if a.pins, err = gpio.Open(pinConfig(cfg, p.Physics)); err != nil {
 		return nil, err
@@ -102,7 +106,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	state, stock, records, err := a.openJournal(ctx, p.Version)
+	state, stock, records, err := a.openJournal(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -170,69 +174,6 @@ func debugHosts(d config.Debug) (names []string, err error) {
 	return append(names, pair.Leaf.DNSNames...), nil
 }
 
-// openIdentity gives the credentials and the payers' key. A file that must not be used fails it. A folder that takes none does
-// not: it takes no journal either, so the machine will be out of service and say so.
-func (a *App) openIdentity() (identity.Identity, error) {
-	path := filepath.Join(filepath.Dir(a.cfg.Journal.Path), "identity.json")
-	serial := identity.MachineSerial(identity.SerialFile)
-	id, err := identity.Ensure(path, serial)
-	if errors.Is(err, identity.ErrExposed) || errors.Is(err, identity.ErrBad) {
-		return id, err
-	}
-	if err != nil {
-		a.log.Warn().Err(err).Msg("payers are recognised until the next start only")
-		return identity.New(serial), nil
-	}
-	if id.Serial != "" && serial != "" && id.Serial != serial {
-		a.log.Error().Str("identity", path).Msg("out of service: this card was made on another machine, and two machines must not share a terminal")
-		a.copied = true
-		a.faults = append(a.faults, fsm.Fault{Name: "cloned_card", Hard: true})
-	}
-	return id, nil
-}
-
-// openJournal gives what the journal remembers. One that cannot be used is replaced by one that refuses every record, so that
-// the kiosk comes up out of service. So is that of a copied card: the sale in it is another machine's to settle.
-func (a *App) openJournal(ctx context.Context, version string) (fsm.State, map[string]int, kiosk.Journal, error) {
-	if a.copied {
-		return fsm.State{}, nil, refusing{errors.New("the card was made on another machine")}, nil
-	}
-	state, stock, err := a.loadJournal(ctx, version)
-	if errors.Is(err, journal.ErrLocked) || errors.Is(err, context.Canceled) {
-		return fsm.State{}, nil, nil, err
-	}
-	if err != nil {
-		a.log.Error().Err(err).Msg("out of service: the journal cannot be used")
-		if a.journal != nil {
-			err = errors.Join(err, a.journal.Close())
-			a.journal = nil
-		}
-		return fsm.State{}, nil, refusing{err}, nil
-	}
-	return state, stock, records{a.journal}, nil
-}
-
-func (a *App) loadJournal(ctx context.Context, version string) (fsm.State, map[string]int, error) {
-	var err error
-	if a.journal, err = journal.Open(ctx, a.cfg.Journal.Path, journal.Options{Version: version}); err != nil {
-		a.journal = nil
-		return fsm.State{}, nil, err
-	}
-	first := map[string]int{}
-	for _, s := range a.cfg.Slots {
-		first[s.ID] = s.Stock
-	}
-	if err := a.journal.SeedStock(ctx, first); err != nil {
-		return fsm.State{}, nil, err
-	}
-	stock, err := a.journal.Stock(ctx)
-	if err != nil {
-		return fsm.State{}, nil, err
-	}
-	state, err := a.journal.Load(ctx)
-	return state, stock, err
-}
-
 // Run works until ctx ends and the sale that is on is settled as far as time allows.
 func (a *App) Run(ctx context.Context) error {
 	inputs, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -266,44 +207,6 @@ func (a *App) Run(ctx context.Context) error {
 		a.screens = nil
 	}
 	return err
-}
-
-// errAgain ends a daemon that came up without its journal, once it could come up with it.
-var errAgain = errors.New("the journal can be used now: start kioskd again, as systemd does")
-
-// awaitJournal tries a journal that could not be opened once a minute.
-func (a *App) awaitJournal(ctx context.Context, again context.CancelCauseFunc) {
-	for a.journal == nil && !a.copied {
-		select {
-		case <-time.After(time.Minute):
-		case <-ctx.Done():
-			return
-		}
-		if j, err := journal.Open(ctx, a.cfg.Journal.Path, journal.Options{}); err == nil {
-			again(errors.Join(errAgain, j.Close()))
-		}
-	}
-}
-
-// prune lets go of what is older than keepFor, once a day and only when the kernel says that the clock is right: a wrong one must
-// not make records old.
-func (a *App) prune(ctx context.Context) {
-	for {
-		select {
-		case <-time.After(pruneEvery):
-		case <-ctx.Done():
-			return
-		}
-		if a.journal == nil || !a.synced() {
-			continue
-		}
-		n, err := a.journal.Prune(ctx, time.Now().Add(-keepFor))
-		if err != nil {
-			a.log.Error().Err(err).Msg("old records cannot be let go")
-		} else if n > 0 {
-			a.log.Info().Int("entries", n).Msg("old records were let go")
-		}
-	}
 }
 
 // displayed raises a fault while the display cannot show anything: a customer would have no QR to scan.

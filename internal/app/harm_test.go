@@ -302,7 +302,7 @@ func TestACopiedCardSettlesNothingAndSellsNothing(t *testing.T) {
 		w.confirm(ref)
 		w.end() // with the sale open: the copy's journal knows it, too
 		a := &App{copied: true}
-		state, _, records, err := a.openJournal(w.t.Context(), "test")
+		state, _, records, err := a.openJournal(w.t.Context())
 		if err != nil || state.Sale.ID != "" || records.Append(w.t.Context(), kiosk.Record{}) == nil {
 			t.Errorf("a copied card loads %+v, %v", state.Sale, err)
 		}

@@ -1,0 +1,161 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"kioskd/fsm"
+	"kioskd/internal/identity"
+	"kioskd/internal/journal"
+	"kioskd/internal/kiosk"
+)
+
+const (
+	keepFor    = 400 * 24 * time.Hour // records stay for a year and a month: some 300 MB for 100 sales a day
+	pruneEvery = 24 * time.Hour
+)
+
+// Store is the durable record: a *journal.Journal, or a simulated world's own. What its methods promise stands there.
+type Store interface {
+	Load(ctx context.Context) (fsm.State, error)
+	SeedStock(ctx context.Context, first map[string]int) error
+	Stock(ctx context.Context) (map[string]int, error)
+	Append(ctx context.Context, r journal.Record) error
+	Sales(ctx context.Context, limit int) ([]journal.Sale, error)
+	InDoubt(ctx context.Context) (int, error)
+	Prune(ctx context.Context, olderThan time.Time) (int, error)
+	Close() error
+}
+
+// openIdentity gives the credentials and the payers' key. A file that must not be used fails it. A folder that takes none does
+// not: it takes no journal either, so the machine will be out of service and say so.
+func (a *App) openIdentity() (identity.Identity, error) {
+	path := filepath.Join(filepath.Dir(a.cfg.Journal.Path), "identity.json")
+	serial := identity.MachineSerial(identity.SerialFile)
+	id, err := identity.Ensure(path, serial)
+	if errors.Is(err, identity.ErrExposed) || errors.Is(err, identity.ErrBad) {
+		return id, err
+	}
+	if err != nil {
+		a.log.Warn().Err(err).Msg("payers are recognised until the next start only")
+		return identity.New(serial), nil
+	}
+	if id.Serial != "" && serial != "" && id.Serial != serial {
+		a.log.Error().Str("identity", path).Msg("out of service: this card was made on another machine, and two machines must not share a terminal")
+		a.copied = true
+		a.faults = append(a.faults, fsm.Fault{Name: "cloned_card", Hard: true})
+	}
+	return id, nil
+}
+
+// openJournal gives what the journal remembers. One that cannot be used is replaced by one that refuses every record, so that
+// the kiosk comes up out of service. So is that of a copied card: the sale in it is another machine's to settle.
+func (a *App) openJournal(ctx context.Context) (fsm.State, map[string]int, kiosk.Journal, error) {
+	if a.copied {
+		return fsm.State{}, nil, refusing{errors.New("the card was made on another machine")}, nil
+	}
+	state, stock, err := a.loadJournal(ctx)
+	if errors.Is(err, journal.ErrLocked) || errors.Is(err, context.Canceled) {
+		return fsm.State{}, nil, nil, err
+	}
+	if err != nil {
+		a.log.Error().Err(err).Msg("out of service: the journal cannot be used")
+		if a.journal != nil {
+			err = errors.Join(err, a.journal.Close())
+			a.journal = nil
+		}
+		return fsm.State{}, nil, refusing{err}, nil
+	}
+	return state, stock, records{a.journal}, nil
+}
+
+func (a *App) loadJournal(ctx context.Context) (fsm.State, map[string]int, error) {
+	var err error
+	if a.journal, err = a.open(ctx); err != nil {
+		a.journal = nil // not an interface around nothing
+		return fsm.State{}, nil, err
+	}
+	first := map[string]int{}
+	for _, s := range a.cfg.Slots {
+		first[s.ID] = s.Stock
+	}
+	if err := a.journal.SeedStock(ctx, first); err != nil {
+		return fsm.State{}, nil, err
+	}
+	stock, err := a.journal.Stock(ctx)
+	if err != nil {
+		return fsm.State{}, nil, err
+	}
+	state, err := a.journal.Load(ctx)
+	return state, stock, err
+}
+
+// errAgain ends a daemon that came up without its journal, once it could come up with it.
+var errAgain = errors.New("the journal can be used now: start kioskd again, as systemd does")
+
+// awaitJournal tries a journal that could not be opened once a minute.
+func (a *App) awaitJournal(ctx context.Context, again context.CancelCauseFunc) {
+	for a.journal == nil && !a.copied {
+		select {
+		case <-time.After(time.Minute):
+		case <-ctx.Done():
+			return
+		}
+		if j, err := a.open(ctx); err == nil {
+			again(errors.Join(errAgain, j.Close()))
+		}
+	}
+}
+
+// prune lets go of what is older than keepFor, once a day and only when the kernel says that the clock is right: a wrong one must
+// not make records old.
+func (a *App) prune(ctx context.Context) {
+	for {
+		select {
+		case <-time.After(pruneEvery):
+		case <-ctx.Done():
+			return
+		}
+		if a.journal == nil || !a.synced() {
+			continue
+		}
+		n, err := a.journal.Prune(ctx, time.Now().Add(-keepFor))
+		if err != nil {
+			a.log.Error().Err(err).Msg("old records cannot be let go")
+		} else if n > 0 {
+			a.log.Info().Int("entries", n).Msg("old records were let go")
+		}
+	}
+}
+
+// records is the journal as the loop sees it.
+type records struct{ journal Store }
+
+func (r records) Append(ctx context.Context, rec kiosk.Record) error {
+	return r.journal.Append(ctx, journal.Record(rec))
+}
+
+// refusing stands in for a journal that could not be opened.
+type refusing struct{ err error }
+
+func (r refusing) Append(context.Context, kiosk.Record) error { return r.err }
+
+// sales is the journal as the technicians' port sees it; nil when it could not be opened.
+type sales struct{ journal Store }
+
+func (s sales) Sales(ctx context.Context, limit int) ([]journal.Sale, error) {
+	if s.journal == nil {
+		return nil, fmt.Errorf("the journal cannot be used: the log of the last start says why")
+	}
+	return s.journal.Sales(ctx, limit)
+}
+
+func (s sales) InDoubt(ctx context.Context) (int, error) {
+	if s.journal == nil {
+		return 0, fmt.Errorf("the journal cannot be used: the log of the last start says why")
+	}
+	return s.journal.InDoubt(ctx)
+}
