@@ -1,15 +1,19 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"kioskd/internal/debug"
 	"kioskd/ups"
@@ -32,6 +36,7 @@ func (a *App) Serve(ctx context.Context) (err error) {
 	}
 	failed := make(chan error, len(ports))
 	for _, p := range ports {
+		p.server.ErrorLog = log.New(quiet{a.log}, "", 0)
 		go func() { failed <- p.server.Serve(p.listener) }()
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -57,6 +62,14 @@ func (a *App) Serve(ctx context.Context) (err error) {
 		}
 	}
 	return err
+}
+
+// quiet is net/http's own log, at debug: whoever knocks with rubbish must not fill the card with lines.
+type quiet struct{ log zerolog.Logger }
+
+func (q quiet) Write(b []byte) (int, error) {
+	q.log.Debug().Msg(string(bytes.TrimSpace(b)))
+	return len(b), nil
 }
 
 // listen opens all ports, or none.
