@@ -218,3 +218,25 @@ func likely(r *rand.Rand, s State, events []Event) Event {
 	}
 	return events[r.IntN(len(events))]
 }
+
+// TestNoMomentIsWaitedForTwice holds that a tick serves what is due, so that the runtime's timer never spins.
+func TestNoMomentIsWaitedForTwice(t *testing.T) {
+	for n, node := range storyStates(t) {
+		for _, e := range append(alphabet(node.s, node.now, n+1000), nil) {
+			s := node.s
+			if e != nil {
+				s, _, _ = Step(s, e)
+			}
+			at, ok := s.Wake()
+			if !ok {
+				continue
+			}
+			for range 3 { // the deadline, the call and the end of the last result may come due together
+				s, _, _ = Step(s, Ticked{at})
+			}
+			if again, ok := s.Wake(); ok && again <= at {
+				t.Fatalf("after three ticks at %d the state still wakes at %d: %+v", at, again, s)
+			}
+		}
+	}
+}
