@@ -210,6 +210,27 @@ func (e SaleStopped) at() Instant          { return e.At }
 func (e Remembered) at() Instant           { return e.At }
 func (e Ticked) at() Instant               { return e.At }
 
+// ResultOf is what the event says of a call to Glase; false: it is no call's outcome.
+func ResultOf(e Event) (Result, bool) {
+	switch e := e.(type) {
+	case InvoiceSent:
+		return e.Result, true
+	case StatusAnswered:
+		return e.Result, true
+	case InvoiceUpdated:
+		return e.Result, true
+	case ReservationCommitted:
+		return e.Result, true
+	case InvoiceCanceled:
+		return e.Result, true
+	case PaymentRefunded:
+		return e.Result, true
+	case ReceiptSubmitted:
+		return e.Result, true
+	}
+	return Result{}, false
+}
+
 // Name is the event's name in a journal: "Booted".
 func Name(e Event) string { return fmt.Sprintf("%T", e)[len("fsm."):] }
 

@@ -4,13 +4,17 @@ import "slices"
 
 // faultRaised takes the machine out of service, and ends a sale that has begun when the fault is a hard one.
 func (t *step) faultRaised(f Fault) {
-	if !t.s.fault(f.Name) {
-		t.s.Faults = append(slices.Clip(t.s.Faults), f)
-	}
+	t.addFault(f)
 	if f.Hard {
 		t.hurry(f.Name, f.Name != FaultJournal) // what moves already may end by itself when it cannot be recorded
 	}
 	t.rest()
+}
+
+func (t *step) addFault(f Fault) {
+	if !t.s.fault(f.Name) {
+		t.s.Faults = append(slices.Clip(t.s.Faults), f)
+	}
 }
 
 func (t *step) faultCleared(name string) {

@@ -84,7 +84,7 @@ func (t *step) invoiceSent(e InvoiceSent) {
 		sale.Reference, sale.QR = e.Reference, e.QR
 		sale.ReservedUntil = sale.InvoicedAt.add(t.s.Rules.ReservationTimeout)
 		waiting := t.s.Live.Requests
-		if sale.Stop != "" || len(t.s.Faults) > 0 && t.s.hardFault() != "" {
+		if sale.Stop != "" || t.s.hardFault() != "" {
 			t.release(firstOf(sale.Stop, t.s.hardFault()))
 			return
 		}

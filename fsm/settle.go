@@ -113,7 +113,7 @@ func (t *step) undecided(e StatusAnswered) bool {
 		return false
 	case r.Kind == Refused && r.Code == codeUnknownReference:
 		t.doubt(note("getPaymentStatus", r))
-	case r.Kind == Refused && r.Code != codeSystemBusy:
+	case r.Kind == Refused:
 		t.bounded(note("getPaymentStatus", r))
 	default:
 		t.retry() // until Glase can be reached
@@ -209,12 +209,6 @@ func (t *step) chargeRefused(note string) {
 	t.doubt(note)
 }
 
-func (t *step) addFault(f Fault) {
-	if !t.s.fault(f.Name) {
-		t.s.Faults = append(t.s.Faults[:len(t.s.Faults):len(t.s.Faults)], f)
-	}
-}
-
 func (t *step) stepReleasing(e Event) {
 	switch e := e.(type) {
 	case InvoiceCanceled:
@@ -234,8 +228,10 @@ func (t *step) canceled(r Result) {
 		}
 		l.Checking = true // it is not documented what cancelInvoice does to a reservation, and this may have become one: look
 		t.call()
-	case r.Kind == NotSent, r.Kind == Refused && r.Code == codeSystemBusy:
+	case r.Kind == NotSent:
 		t.retry()
+	case r.Kind == Refused && r.Code == codeSystemBusy:
+		t.bounded(note("cancelInvoice", r))
 	case r.Kind != Refused: // the status says whether it was carried out, or needs to be any more
 		l.Checking = true
 		t.retry()

@@ -153,7 +153,7 @@ func (t *step) deadline() {
 	case Vending:
 		item := t.pending()
 		t.do(StopVend{t.s.Sale.ID, item.ID})
-		t.vendEnded(VendEnded{At: t.now, Sale: t.s.Sale.ID, Item: item.ID, Outcome: Unknown, Why: "timeout", Cheapest: money.Amount{}})
+		t.vendEnded(VendEnded{At: t.now, Sale: t.s.Sale.ID, Item: item.ID, Outcome: Unknown, Why: "timeout"})
 	case Updating: // the reservation is over: whatever Glase made of it is the truth now
 		t.enter(Confirming)
 		t.call()

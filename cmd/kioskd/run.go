@@ -43,6 +43,12 @@ customer's display is that same terminal, it goes to kioskd.log beside the journ
 		if err != nil {
 			return err
 		}
+		if err := app.Free(cfg); err != nil {
+			return err
+		}
+		if _, err := app.OutputsOff(cfg); err != nil { // the first act, whatever fails after it
+			return err
+		}
 		log, closeLog, err := openLog(cfg, *logFile, *verbose)
 		if err != nil {
 			return err
@@ -64,14 +70,15 @@ func run(ctx context.Context, cfg config.Config, log zerolog.Logger, serviced st
 	}
 	screen, err := openDisplay(cfg.Display)
 	if err != nil {
-		return err
+		log.Error().Err(err).Msg("the display cannot be opened: no sale is offered")
+		screen = missing{err}
 	}
 	a, err := app.New(ctx, cfg, app.Parts{Version: version, Log: log, Clock: clock, Random: rand.Reader, Screen: screen})
 	if err != nil {
 		return err
 	}
 	log.Info().Str("version", version).Str("machine", cfg.Machine.Name).Str("flow", cfg.Payment.Flow).
-		Str("debug", "http://"+cfg.Debug.Listen).Msg("kioskd starts")
+		Str("debug", cfg.Debug.Listen).Msg("kioskd starts")
 	if serviced != "" {
 		go a.Kiosk.Serviced(serviced) // taken after the boot's step
 	}
@@ -81,6 +88,12 @@ func run(ctx context.Context, cfg config.Config, log zerolog.Logger, serviced st
 	return err
 }
 
+// missing is a display that could not be opened. The machine says so to technicians, and offers no sale.
+type missing struct{ err error }
+
+func (m missing) Show(display.Screen) error { return m.err }
+func (m missing) Close() error              { return nil }
+
 // openLog makes the logger: for people on a terminal, for programs elsewhere, and never on the customer's screen.
 func openLog(cfg config.Config, path string, verbose bool) (zerolog.Logger, func() error, error) {
 	level := zerolog.InfoLevel
@@ -88,7 +101,7 @@ func openLog(cfg config.Config, path string, verbose bool) (zerolog.Logger, func
 		level = zerolog.DebugLevel
 	}
 	onTerminal := term.IsTerminal(int(os.Stderr.Fd()))
-	if path == "" && onTerminal && cfg.Display.Driver == "terminal" && cfg.Display.Device == "" {
+	if path == "" && onTerminal && term.IsTerminal(int(os.Stdout.Fd())) && cfg.Display.Driver == "terminal" && cfg.Display.Device == "" {
 		path = filepath.Join(filepath.Dir(cfg.Journal.Path), "kioskd.log")
 	}
 	if path != "" {
@@ -112,7 +125,7 @@ func openDisplay(cfg config.Display) (app.Driver, error) {
 	}
 	out := os.Stdout
 	if cfg.Device != "" {
-		f, err := os.OpenFile(cfg.Device, os.O_WRONLY, 0)
+		f, err := os.OpenFile(cfg.Device, os.O_WRONLY|syscall.O_NONBLOCK, 0) // a pipe that nobody reads must not hang the start
 		if err != nil {
 			return nil, fmt.Errorf("[display] device: %w", err)
 		}

@@ -30,6 +30,13 @@ type Config struct {
 
 	Board   simboard.Wiring  // "sim" in this process: what the pins are wired to
 	Physics simboard.Physics // "sim" in this process: how fast the machine moves
+	Made    Board            // "sim": a machine that is there already, and stays when the pins are let go; nil makes one
+}
+
+// Board is a simulated machine with its pins, as *simboard.Board is.
+type Board interface {
+	simboard.Front
+	Pin(name string) (periph.PinIO, error)
 }
 
 // Output is a pin that moves something.
@@ -89,9 +96,13 @@ func (p *Pins) driver(c Config) (source, error) {
 		p.front, p.closing = client, client.Close
 		return client, nil
 	}
-	board, err := simboard.New(c.Board, c.Physics)
-	if err != nil {
-		return nil, fmt.Errorf("gpio: %w", err)
+	board := c.Made
+	if board == nil {
+		made, err := simboard.New(c.Board, c.Physics)
+		if err != nil {
+			return nil, fmt.Errorf("gpio: %w", err)
+		}
+		board = made
 	}
 	p.front, p.closing = board, func() error { return nil }
 	return board, nil

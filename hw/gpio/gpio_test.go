@@ -80,6 +80,37 @@ func TestAPinIsHandedOutOnceAndOnlyAsWhatItIs(t *testing.T) {
 	}
 }
 
+func TestABoardThatIsThereAlreadyOutlivesItsPins(t *testing.T) {
+	board, err := simboard.New(wiring(), simboard.Physics{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := Config{Driver: "sim", Made: board, Outputs: []Output{{"GPIO17", time.Second}}}
+	for run := 1; run <= 2; run++ {
+		pins, err := Open(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		motor, err := pins.Output("GPIO17")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := motor.Out(periph.High); err != nil {
+			t.Fatal(err)
+		}
+		front, _ := pins.Simulated()
+		if s, _ := front.Snapshot(); s.Slots[0].Pulses != run || !s.Slots[0].Relay {
+			t.Errorf("run %d: the board is %+v", run, s.Slots[0])
+		}
+		if err := pins.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if s, _ := board.Snapshot(); s.Slots[0].Relay {
+			t.Errorf("run %d: the relay is on after the pins were let go", run)
+		}
+	}
+}
+
 func TestOpenSwitchesOffWhatAKilledProcessLeftOn(t *testing.T) {
 	board, err := simboard.New(wiring(), simboard.Physics{})
 	if err != nil {

@@ -70,15 +70,15 @@ func (m minter) item() string { return m.text(5) }
 // reference is a clientReference: the product's name, and unique.
 func (m minter) reference() string { return "kioskd-" + m.text(10) }
 
-// door lets Glase's service for unattended machines in. The phone number ends here: what goes on is its keyed hash.
-type door struct {
+// purchases lets Glase's service for unattended machines in. The phone number ends here: what goes on is its keyed hash.
+type purchases struct {
 	kiosk *kiosk.Kiosk
 	id    identity.Identity
 }
 
-func (d door) CreatePurchase(ctx context.Context, p ups.Purchase) (string, ups.ErrorCode) {
+func (d purchases) CreatePurchase(ctx context.Context, p ups.Purchase) (string, ups.ErrorCode) {
 	reference, code := d.kiosk.CreatePurchase(ctx, d.id.Payer(p.Payer), p.Amount)
 	return reference, ups.ErrorCode(code)
 }
 
-func (d door) Notify(secret string) bool { return d.kiosk.Notify(secret) }
+func (d purchases) Notify(secret string) bool { return d.kiosk.Notify(secret) }

@@ -30,8 +30,8 @@ import (
 	"kioskd/ups"
 )
 
-// screenPatience is for the last picture at the end.
-const screenPatience = 2 * time.Second
+// endPatience is for the last picture, and for buttons and switches, at the end.
+const endPatience = 2 * time.Second
 
 // Parts are what a kiosk is built from besides its config.
 type Parts struct {
@@ -42,6 +42,7 @@ type Parts struct {
 	Transport http.RoundTripper // to Glase; nil for the network
 	Screen    Driver            // where the display's driver draws
 	Physics   simboard.Physics  // how fast a simulated machine in this process moves
+	Board     gpio.Board        // a simulated machine that is there already; nil makes one
 
 	OpenJournal func(context.Context) (Store, error) // nil: the file that the config names
 }
@@ -70,28 +71,28 @@ type App struct {
 	contacts []contact
 	faults   []fsm.Fault // found while building
 	copied   bool        // the card was made on another machine
-	synced   func() bool // whether the wall clock can be believed
+	clock    Clock
 }
 
 // New builds a kiosk. Its first act is to make all outputs inactive, unless another kioskd runs this machine: that fails it. A
 // journal that cannot be used does not: the machine then starts out of service and says why.
 func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	cfg = simulated(cfg)
-	a := &App{cfg: cfg, log: p.Log, screens: p.Screen, synced: p.Clock.Synced}
+	a := &App{cfg: cfg, log: p.Log, screens: p.Screen, clock: p.Clock}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
 		}
 	}()
 	if a.open = p.OpenJournal; a.open == nil {
-		if journal.InUse(cfg.Journal.Path) {
-			return nil, fmt.Errorf("journal: %s: %w: is another kioskd running?", cfg.Journal.Path, journal.ErrLocked)
+		if err := Free(cfg); err != nil {
+			return nil, err
 		}
 		a.open = func(ctx context.Context) (Store, error) {
 			return journal.Open(ctx, cfg.Journal.Path, journal.Options{Version: p.Version})
 		}
 	}
-	if a.pins, err = gpio.Open(pinConfig(cfg, p.Physics)); err != nil {
+	if a.pins, err = gpio.Open(pinConfig(cfg, p)); err != nil {
 		return nil, err
 	}
 	slots, products, err := dispensers(cfg, a.pins, p.Log)
@@ -129,10 +130,18 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	return a, a.openPorts(id, p)
 }
 
+// Free says whether this machine is free for a kioskd: another one that runs it must not lose its outputs to a second start.
+func Free(cfg config.Config) error {
+	if journal.InUse(cfg.Journal.Path) {
+		return fmt.Errorf("journal: %s: %w: is another kioskd running?", cfg.Journal.Path, journal.ErrLocked)
+	}
+	return nil
+}
+
 // openPorts makes the handlers of the customer's side and of the technicians'.
 func (a *App) openPorts(id identity.Identity, p Parts) (err error) {
 	if a.cfg.UPS.PublicURL != "" {
-		a.UPS, err = ups.New(ups.Config{Token: a.cfg.Machine.Token, PathPrefix: a.cfg.UPS.PathPrefix, Currency: a.cfg.Machine.Currency, Log: p.Log}, door{a.Kiosk, id})
+		a.UPS, err = ups.New(ups.Config{Token: a.cfg.Machine.Token, PathPrefix: a.cfg.UPS.PathPrefix, Currency: a.cfg.Machine.Currency, Log: p.Log}, purchases{a.Kiosk, id})
 		if err != nil {
 			return err
 		}
@@ -199,11 +208,17 @@ func (a *App) Run(ctx context.Context) error {
 		err = errors.Join(err, cause)
 	}
 	stop()
-	<-ended
+	patience := time.After(endPatience) // what hangs does not keep the daemon from ending
+	select {
+	case <-ended:
+	case <-patience:
+		a.log.Error().Msg("a button or a switch hangs: the daemon ends without it")
+		return err
+	}
 	select {
 	case <-screenEnded:
-	case <-time.After(screenPatience): // a display that hangs does not keep the daemon from ending
-		a.log.Error().Msg("the display hangs")
+	case <-patience:
+		a.log.Error().Msg("the display hangs: the daemon ends without it")
 		a.screens = nil
 	}
 	return err

@@ -24,9 +24,9 @@ import (
 const contactHold = 20 * time.Millisecond
 
 // pinConfig says which pins the config uses, and for a simulated machine what is wired to them.
-func pinConfig(cfg config.Config, physics simboard.Physics) pins.Config {
+func pinConfig(cfg config.Config, p Parts) pins.Config {
 	g := cfg.GPIO
-	pc := pins.Config{Driver: g.Driver, Device: g.Device, Board: Wiring(cfg), Physics: physics}
+	pc := pins.Config{Driver: g.Driver, Device: g.Device, Board: Wiring(cfg), Physics: p.Physics, Made: p.Board}
 	input := func(name string) {
 		if name != "" {
 			pc.Inputs = append(pc.Inputs, name)

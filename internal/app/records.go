@@ -15,7 +15,7 @@ import (
 
 const (
 	keepFor    = 400 * 24 * time.Hour // records stay for a year and a month: some 300 MB for 100 sales a day
-	pruneEvery = 24 * time.Hour
+	pruneEvery = time.Hour            // also for a machine that is switched off each night; there is seldom anything to do
 )
 
 // Store is the durable record: a *journal.Journal, or a simulated world's own. What its methods promise stands there.
@@ -110,7 +110,7 @@ func (a *App) awaitJournal(ctx context.Context, again context.CancelCauseFunc) {
 	}
 }
 
-// prune lets go of what is older than keepFor, once a day and only when the kernel says that the clock is right: a wrong one must
+// prune lets go of what is older than keepFor, only when the kernel says that the clock is right: a wrong one must
 // not make records old.
 func (a *App) prune(ctx context.Context) {
 	for {
@@ -119,10 +119,10 @@ func (a *App) prune(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if a.journal == nil || !a.synced() {
+		if a.journal == nil || !a.clock.Synced() {
 			continue
 		}
-		n, err := a.journal.Prune(ctx, time.Now().Add(-keepFor))
+		n, err := a.journal.Prune(ctx, a.clock.Wall().Add(-keepFor))
 		if err != nil {
 			a.log.Error().Err(err).Msg("old records cannot be let go")
 		} else if n > 0 {

@@ -41,27 +41,37 @@ func (s *screen) Show(v kiosk.View) {
 	s.newest <- v
 }
 
-// run draws until ctx ends, and tells when the display begins or ceases to fail.
+// run draws until ctx ends, the last view included, and tells when the display begins or ceases to fail.
 func (s *screen) run(ctx context.Context, failed func(error)) {
 	var view kiosk.View
 	var tick <-chan time.Time
 	broken := false
-	for {
+	tell := func(err error) {
+		if (err != nil) != broken {
+			broken = err != nil
+			failed(err)
+		}
+	}
+	for ctx.Err() == nil {
 		select {
 		case view = <-s.newest:
 		case <-tick:
 		case <-ctx.Done():
-			return
+			select {
+			case view = <-s.newest:
+			default:
+				return
+			}
 		}
 		picture := draw(s.cfg, view, s.now())
-		hung := time.AfterFunc(showMax, func() { failed(errHangs) })
-		err := s.driver.Show(picture)
-		if !hung.Stop() {
-			broken = true // it was said, and is over now
-		}
-		if (err != nil) != broken {
-			broken = err != nil
-			failed(err)
+		shown := make(chan error, 1)
+		go func() { shown <- s.driver.Show(picture) }()
+		select {
+		case err := <-shown:
+			tell(err)
+		case <-time.After(showMax):
+			tell(errHangs)
+			tell(<-shown)
 		}
 		tick = nil
 		switch {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"net/http"
@@ -105,6 +106,12 @@ func play(t *testing.T, flow string, story func(w *world)) {
 		w.end()
 		if log := w.log.String(); strings.Contains(log, "12345678") || strings.Contains(log, "46700000001") {
 			t.Errorf("a password or a phone number is in the log:\n%s", log)
+		}
+		for _, file := range []string{"", "-wal"} {
+			b, err := os.ReadFile(w.cfg.Journal.Path + file)
+			if err == nil && (bytes.Contains(b, []byte("12345678")) || bytes.Contains(b, []byte("46700000001"))) {
+				t.Errorf("a password or a phone number is in the journal%s", file)
+			}
 		}
 	})
 }

@@ -24,6 +24,7 @@ const (
 	inboxMax     = 64               // events that may wait for the loop; buttons beyond it are dropped, answers wait
 	watchersMax  = 16               // technicians' pages that may follow at the same time
 	watchBuffer  = 64               // steps that a slow follower may lag behind before it loses some
+	finishMax    = 10 * time.Second // for calls and vends that were told to end
 	journalEvery = time.Minute      // a journal that failed is tried again
 	settleMax    = 20 * time.Second // how long an end of the daemon waits for a sale to be settled; the next start does the rest
 )
@@ -80,7 +81,7 @@ type Update struct {
 	Durable bool
 }
 
-// Config wires a kiosk. All fields are required.
+// Config wires a kiosk. State and Stock are empty for a new machine, and Log's zero value says nothing; the rest is required.
 type Config struct {
 	Rules     fsm.Rules
 	Planogram planogram.Planogram
@@ -114,8 +115,9 @@ type Kiosk struct {
 	current fsm.State
 	seq     uint64
 	stock   map[string]int
-	memory  bool         // the journal failed: what has begun is settled from memory
-	missed  []fsm.Effect // the stock taken since then, to be recorded when the journal takes records again
+	memory  bool             // the journal failed: what has begun is settled from memory
+	again   <-chan time.Time // the next try
+	missed  []fsm.Effect     // the stock taken since then, to be recorded when the journal takes records again
 	vends   map[string]context.CancelFunc
 	work    sync.WaitGroup
 	ctx     context.Context // of calls and vends
@@ -234,7 +236,7 @@ func (k *Kiosk) Serviced(by string) {
 	k.post(func(at fsm.Instant) fsm.Event { return fsm.SlotsOpened{At: at, By: by} })
 }
 
-// Watch follows the steps until ctx ends. A follower that lags loses steps; it is told nothing of them. nil: too many follow.
+// Watch follows the steps until ctx ends. A follower that lags loses steps, which Update.Seq shows. nil: too many follow.
 func (k *Kiosk) Watch(ctx context.Context) <-chan Update {
 	ch := make(chan Update, watchBuffer)
 	k.mu.Lock()

@@ -31,7 +31,10 @@ type world struct {
 	records []Record
 	failAt  int // the record from which on the journal refuses; -1 never
 	vend    func(ctx context.Context) (fsm.ItemOutcome, string)
-	gone    bool // Glase does nothing and its answers are lost
+	healed  bool   // the journal takes records whatever failAt says
+	flood   func() // what happens while a record is written
+	slow    bool   // a record takes its time
+	gone    bool   // Glase does nothing and its answers are lost
 	shown   View
 	ids     int
 }
@@ -43,10 +46,16 @@ func (w *world) note(format string, args ...any) {
 }
 
 func (w *world) Append(_ context.Context, r Record) error {
+	if w.slow {
+		time.Sleep(time.Millisecond) // what does not wait for the record is in the diary before it
+	}
 	w.note("record %s", fsm.Name(r.Event))
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.failAt >= 0 && len(w.records) >= w.failAt {
+	if w.flood != nil {
+		w.flood()
+	}
+	if w.failAt >= 0 && len(w.records) >= w.failAt && !w.healed {
 		return errors.New("the disk is full")
 	}
 	w.records = append(w.records, r)
@@ -170,6 +179,7 @@ func sell(t *testing.T, w *world, k *Kiosk) {
 func TestAStepIsOnTheDiskBeforeItsEffects(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
+		w.slow = true
 		k, stop, ended := w.start(t, fsm.State{})
 		sell(t, w, k)
 		for effect, event := range map[string]string{
@@ -257,6 +267,52 @@ func TestAnEndOfTheDaemonLosesNoMoney(t *testing.T) {
 			<-ended
 		})
 	}
+}
+
+func TestAJournalThatHealsUnderAFloodOfButtonsSellsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.failAt = 1
+		k, stop, ended := w.start(t, fsm.State{})
+		k.CreatePurchase(t.Context(), "payer", sek(5000)) // is refused: it cannot be recorded
+		w.mu.Lock()
+		w.healed = true
+		w.flood = func() {
+			for k.Cancel() { // as long as there is room for one more
+			}
+		}
+		w.mu.Unlock()
+		for range 120 { // the buttons go on, more often than the journal is tried
+			k.Cancel()
+			time.Sleep(time.Second)
+		}
+		if s := k.State(); s.Stage != fsm.Ready {
+			t.Errorf("%s (%s) two minutes after the disk has room again", s.Stage, s.Reason)
+		}
+		stop()
+		<-ended
+	})
+}
+
+func TestAVendThatHangsDoesNotKeepTheDaemonFromEnding(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		free := make(chan struct{})
+		w.vend = func(context.Context) (fsm.ItemOutcome, string) { <-free; return fsm.Unknown, "relay_fault" }
+		k, stop, ended := w.start(t, fsm.State{})
+		k.CreatePurchase(t.Context(), "payer", sek(5000))
+		w.confirm()
+		time.Sleep(2 * time.Second)
+		k.Choose("A1")
+		time.Sleep(time.Second)
+		began := time.Now()
+		stop()
+		<-ended
+		if took := time.Since(began); took > settleMax+finishMax {
+			t.Errorf("the daemon took %v to end", took)
+		}
+		close(free)
+	})
 }
 
 func TestTheDaemonEndsEvenWhenGlaseDoesNotAnswer(t *testing.T) {

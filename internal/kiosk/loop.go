@@ -3,7 +3,6 @@ package kiosk
 import (
 	"context"
 	"crypto/subtle"
-	"fmt"
 	"maps"
 	"time"
 
@@ -19,7 +18,7 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	defer func() {
 		close(k.done)
 		stop()
-		k.work.Wait()
+		k.finish()
 	}()
 	k.step(fsm.Booted{At: k.cfg.Now(), Boot: k.cfg.Boot, Rules: k.cfg.Rules})
 
@@ -29,16 +28,12 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	var over <-chan time.Time
 	for {
 		k.setTimer(timer)
-		var again <-chan time.Time // nothing else may come to try the journal with
-		if k.memory {
-			again = time.After(journalEvery)
-		}
 		select {
 		case o := <-k.inbox:
 			k.step(o(k.cfg.Now()))
 		case <-timer.C:
 			k.step(fsm.Ticked{At: k.cfg.Now()})
-		case <-again:
+		case <-k.again:
 			k.remember(k.current, nil)
 		case <-ending:
 			ending = nil
@@ -54,6 +49,20 @@ func (k *Kiosk) Run(ctx context.Context) error {
 		if ending == nil && !k.current.Busy() {
 			return nil
 		}
+	}
+}
+
+// finish waits for calls and vends that are told to end; one that hangs does not keep the daemon from ending.
+func (k *Kiosk) finish() {
+	finished := make(chan struct{})
+	go func() {
+		k.work.Wait()
+		close(finished)
+	}()
+	select {
+	case <-finished:
+	case <-time.After(finishMax):
+		k.cfg.Log.Error().Msg("a call or a vend hangs: the daemon ends without it")
 	}
 }
 
@@ -92,19 +101,22 @@ func (k *Kiosk) remember(next fsm.State, effects []fsm.Effect) {
 			k.missed = append(k.missed, f)
 		}
 	}
+	k.again = time.After(journalEvery)
 	e := fsm.Remembered{At: k.cfg.Now(), State: next}
 	if err := k.cfg.Journal.Append(k.ctx, Record{k.cfg.Wall(), fsm.Live{}, e, next, k.missed}); err != nil {
 		k.cfg.Log.Error().Err(err).Msg("the journal still cannot be written")
 		return
 	}
-	k.memory, k.missed = false, nil
+	k.memory, k.missed, k.again = false, nil, nil
 	k.cfg.Log.Warn().Msg("the journal takes records again, and knows what happened meanwhile")
-	k.post(func(at fsm.Instant) fsm.Event { return fsm.FaultCleared{At: at, Name: fsm.FaultJournal} })
+	k.work.Go(func() { // the loop must not wait for itself
+		k.post(func(at fsm.Instant) fsm.Event { return fsm.FaultCleared{At: at, Name: fsm.FaultJournal} })
+	})
 }
 
 // journalFailed goes on from memory: with the fault raised nothing new moves, and what has begun is settled.
 func (k *Kiosk) journalFailed(e fsm.Event, err error) {
-	k.memory = true
+	k.memory, k.again = true, time.After(journalEvery)
 	k.cfg.Log.Error().Err(err).Str("event", fsm.Name(e)).Msg("the journal cannot be written: out of service")
 	fault := fsm.FaultRaised{At: k.cfg.Now(), Fault: fsm.Fault{Name: fsm.FaultJournal, Hard: true}}
 	if _, boot := e.(fsm.Booted); boot { // a boot moves nothing, and forgets faults
@@ -195,19 +207,12 @@ func (k *Kiosk) log(e fsm.Event, s fsm.State, durable bool) {
 	}
 	switch e := e.(type) {
 	case fsm.VendEnded:
-		line.Str("outcome", fmt.Sprint(e.Outcome, " ", e.Why))
+		line.Str("outcome", string(e.Outcome)).Str("outcome_why", e.Why)
 	case fsm.StatusAnswered:
-		line.Str("glase", fmt.Sprint(e.Status, " ", e.Result.Text))
-	case fsm.InvoiceSent:
-		line.Str("glase", e.Result.Text)
-	case fsm.InvoiceUpdated:
-		line.Str("glase", e.Result.Text)
-	case fsm.ReservationCommitted:
-		line.Str("glase", e.Result.Text)
-	case fsm.InvoiceCanceled:
-		line.Str("glase", e.Result.Text)
-	case fsm.PaymentRefunded:
-		line.Str("glase", e.Result.Text)
+		line.Str("status", string(e.Status))
+	}
+	if r, ok := fsm.ResultOf(e); ok && r.Kind != fsm.Done {
+		line.Str("glase", r.Text)
 	}
 	line.Msg(fsm.Name(e))
 }
