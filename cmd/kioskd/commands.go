@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +19,7 @@ func checkCommand() *cobra.Command {
 		Use:   "check",
 		Short: "Say whether a config is right, and what to mend",
 		Long: `Read a config as "run" would, with the password files it names, and list everything that is
-wrong with it by file, line and key. Exit status 0 means that it is right.`,
+wrong with it by file, line and key; a mistake in a file that it names, by key. Exit status 0 means that it is right.`,
 		Example: "  kioskd check --example > kioskd.toml\n  kioskd check --config kioskd.toml",
 		Args:    cobra.NoArgs,
 	}
@@ -34,11 +33,11 @@ wrong with it by file, line and key. Exit status 0 means that it is right.`,
 		}
 		cfg, err := config.Load(*file)
 		var problems config.Errors
-		if err != nil && !errors.As(err, &problems) {
-			return err
-		}
-		if err == nil {
-			problems = secrets(*file, cfg)
+		if !errors.As(err, &problems) {
+			problems = app.Check(cfg)
+			for n := range problems {
+				problems[n].File = *file
+			}
 		}
 		if *asJSON {
 			if err := json.NewEncoder(out).Encode(map[string]any{"ok": len(problems) == 0, "problems": append(config.Errors{}, problems...)}); err != nil {
@@ -55,21 +54,6 @@ wrong with it by file, line and key. Exit status 0 means that it is right.`,
 		return nil
 	}
 	return c
-}
-
-// secrets tries the files that hold secrets.
-func secrets(file string, cfg config.Config) (problems config.Errors) {
-	for key, path := range map[string]string{
-		"glase.password_file": cfg.Glase.PasswordFile, "glase.reseller_password_file": cfg.Glase.ResellerPasswordFile, "debug.token_file": cfg.Debug.TokenFile,
-	} {
-		if path == "" {
-			continue
-		}
-		if _, err := config.ReadSecret(path); err != nil {
-			problems = append(problems, config.Problem{File: file, Key: key, Message: strings.TrimPrefix(err.Error(), "config: ")})
-		}
-	}
-	return problems
 }
 
 func replayCommand() *cobra.Command {

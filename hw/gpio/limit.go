@@ -51,7 +51,7 @@ func Limit(pin periph.PinOut, maxOn time.Duration) (*Limited, error) {
 }
 
 // Out drives the line. After an error the line's level is unknown: after a High the limit still switches it off in time,
-// after a Low it is tried again each second.
+// after a Low it is tried again each second, for ten minutes.
 func (l *Limited) Out(level periph.Level) error {
 	if level == periph.Low {
 		l.mu.Lock()

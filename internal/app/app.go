@@ -260,19 +260,27 @@ func rules(cfg config.Config) fsm.Rules {
 	}
 }
 
-func newClient(cfg config.Config, id identity.Identity, ids minter, p Parts) (*glase.Client, error) {
-	terminal, password := id.TerminalID, id.Password.Reveal()
+// credentials are the terminal's, from the config or else from the identity.
+func credentials(cfg config.Config, id identity.Identity) (terminal, password string, err error) {
+	terminal, password = id.TerminalID, id.Password.Reveal()
 	if cfg.Glase.TerminalID != "" {
 		terminal = cfg.Glase.TerminalID
 	}
 	if f := cfg.Glase.PasswordFile; f != "" {
-		var err error
 		if password, err = config.ReadSecret(f); err != nil {
-			return nil, err
+			return "", "", err
 		}
 	}
 	if terminal == "" || password == "" {
-		return nil, fmt.Errorf("no terminal id or password: set [glase] terminal_id and password_file in the config")
+		return "", "", errors.New("no terminal id or password: set [glase] terminal_id and password_file in the config")
+	}
+	return terminal, password, nil
+}
+
+func newClient(cfg config.Config, id identity.Identity, ids minter, p Parts) (*glase.Client, error) {
+	terminal, password, err := credentials(cfg, id)
+	if err != nil {
+		return nil, err
 	}
 	return glase.New(glase.Config{
 		Endpoint: cfg.Glase.Endpoint, TerminalID: terminal, Password: password, ClientID: cfg.Glase.ClientID,

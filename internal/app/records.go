@@ -13,6 +13,9 @@ import (
 	"kioskd/internal/kiosk"
 )
 
+// identityFile lies beside the journal.
+const identityFile = "identity.json"
+
 const (
 	keepFor    = 400 * 24 * time.Hour // records stay for a year and a month: some 300 MB for 100 sales a day
 	pruneEvery = time.Hour            // also for a machine that is switched off each night; there is seldom anything to do
@@ -33,7 +36,7 @@ type Store interface {
 // openIdentity gives the credentials and the payers' key. A file that must not be used fails it. A folder that takes none does
 // not: it takes no journal either, so the machine will be out of service and say so.
 func (a *App) openIdentity() (identity.Identity, error) {
-	path := filepath.Join(filepath.Dir(a.cfg.Journal.Path), "identity.json")
+	path := filepath.Join(filepath.Dir(a.cfg.Journal.Path), identityFile)
 	serial := identity.MachineSerial(identity.SerialFile)
 	id, err := identity.Ensure(path, serial)
 	if errors.Is(err, identity.ErrExposed) || errors.Is(err, identity.ErrBad) {

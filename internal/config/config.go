@@ -91,7 +91,7 @@ type Journal struct{ Path string }
 // Debug is the technicians' port.
 type Debug struct {
 	Listen          string // host:port
-	Socket          string // unix socket of the kioskd commands
+	Socket          string // unix socket: the same port without the network
 	TokenFile       string // "" for no token, which only a loopback Listen may have
 	TLSCert, TLSKey string // both or neither
 }

@@ -1,4 +1,4 @@
-// Package config reads the kiosk's TOML file, strictly: what it accepts can be run, and what it refuses it explains.
+// Package config reads the kiosk's TOML file, strictly, and explains what it refuses.
 //
 // Load and Parse report every problem at once, each with its file, line, key, what is wrong and what to write instead. Unknown
 // keys, keys written twice, values of another type and values out of range are problems; nothing is silently replaced by a

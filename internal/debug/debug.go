@@ -10,7 +10,7 @@
 //	GET /metrics               for Prometheus; see metrics.go
 //	/sim/                      the simulated board, when there is one
 //
-// Failures answer {"error": a sentence}; only the simulated board words its own. Nothing here changes the machine, and nothing
+// Failures answer {"error": a sentence}; only the simulated board words its own. Nothing here but /sim/ changes the machine, and nothing
 // that is shown holds a phone number or a credential. Who may ask is decided in guard.go, for every path alike.
 package debug
 

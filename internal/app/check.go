@@ -1,0 +1,45 @@
+package app
+
+import (
+	"crypto/tls"
+	"path/filepath"
+	"strings"
+
+	"kioskd/internal/config"
+	"kioskd/internal/identity"
+)
+
+// Check tries what a config names besides itself: secrets, certificates, the terminal's credentials. It changes nothing, and says
+// what a start would fail for, by key.
+func Check(cfg config.Config) (problems config.Errors) {
+	bad := func(key string, err error) {
+		if err != nil {
+			problems = append(problems, config.Problem{Key: key, Message: strings.TrimPrefix(err.Error(), "config: ")})
+		}
+	}
+	for _, secret := range []struct{ key, path string }{
+		{"glase.password_file", cfg.Glase.PasswordFile},
+		{"glase.reseller_password_file", cfg.Glase.ResellerPasswordFile},
+		{"debug.token_file", cfg.Debug.TokenFile},
+	} {
+		if secret.path != "" {
+			_, err := config.ReadSecret(secret.path)
+			bad(secret.key, err)
+		}
+	}
+	for _, pair := range []struct{ key, cert, private string }{
+		{"ups.tls_cert", cfg.UPS.TLSCert, cfg.UPS.TLSKey},
+		{"debug.tls_cert", cfg.Debug.TLSCert, cfg.Debug.TLSKey},
+	} {
+		if pair.cert != "" {
+			_, err := tls.LoadX509KeyPair(pair.cert, pair.private)
+			bad(pair.key, err)
+		}
+	}
+	if len(problems) == 0 {
+		id, _ := identity.Load(filepath.Join(filepath.Dir(cfg.Journal.Path), identityFile)) // without one, or with a bad one, the config must say it
+		_, _, err := credentials(cfg, id)
+		bad("glase.terminal_id", err)
+	}
+	return problems
+}
