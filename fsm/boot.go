@@ -31,11 +31,7 @@ func (t *step) booted(e Booted) {
 	t.lostVends(e.Evidence)
 	switch stage := s.Stage; stage {
 	case Invoicing:
-		if s.Sale.Flow != Sticker { // its reference reached nobody
-			t.end(Failed, "restarted")
-			return
-		}
-		t.enter(Invoicing)
+		t.enter(Invoicing) // found by its clientInvoiceId, and cancelled, before there is another
 		s.Sale.Stop, s.Live.Unsure = "restarted", true
 		t.call()
 	case Refunding:

@@ -58,6 +58,16 @@ func (t *step) bounded(note string) {
 	t.retry()
 }
 
+// askAgain repeats a question that had no answer: soon at first, since not being asked makes Glase take payments back.
+func (t *step) askAgain() {
+	t.s.Live.Lost++
+	if n := t.s.Live.Lost; n <= lostSoon {
+		t.callIn(min(lostMax, time.Duration(n)*time.Second))
+		return
+	}
+	t.callIn(retryMax)
+}
+
 // unacknowledged asks once more with the version that came with a RESERVED or PAID: the version is an acknowledgement, and Glase
 // may reverse what nobody acknowledged. Nothing is made of the answer before. A version that grows with each question is let be.
 func (t *step) unacknowledged(e Event) bool {

@@ -15,10 +15,10 @@ type ResultKind string
 
 // The kinds. Unknown is an answer: the call may or may not have been carried out.
 const (
-	Done    ResultKind = "done"
-	Refused ResultKind = "refused"  // Glase answered with a result code
-	Doubt   ResultKind = "unknown"  // timeout, lost connection, Fault, 5xx, codes 90 and 94
-	NotSent ResultKind = "not_sent" // certainly never reached Glase
+	Done          ResultKind = "done"
+	Refused       ResultKind = "refused"  // Glase answered with a result code
+	ResultUnknown ResultKind = "unknown"  // timeout, lost connection, Fault, 5xx, codes 90 and 94
+	NotSent       ResultKind = "not_sent" // certainly never reached Glase
 )
 
 // Result is the outcome of a call to Glase.

@@ -57,7 +57,7 @@ func alphabet(s State, now Instant, n int) []Event {
 	if at, ok := s.Wake(); ok && at > now {
 		events = append(events, Ticked{at}, Ticked{at.add(11 * time.Second)}, Ticked{at.add(12 * time.Minute)})
 	}
-	results := []Result{{Kind: Done}, {Kind: Doubt}, {Kind: NotSent}}
+	results := []Result{{Kind: Done}, {Kind: ResultUnknown}, {Kind: NotSent}}
 	for _, c := range []int{11, 20, 48, 50, 51, 54, 93, 95, 96, 98} {
 		results = append(results, Result{Kind: Refused, Code: c})
 	}

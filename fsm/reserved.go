@@ -98,17 +98,28 @@ func (t *step) invoiceSent(e InvoiceSent) {
 			t.s.Deadline = t.now.add(t.s.Rules.PinTimeout)
 		}
 		t.callIn(pollEvery)
-	case sale.Flow == Sticker && (t.s.Live.Unsure || e.Result.Kind == Doubt || e.Result.Kind == Done):
-		// The sticker leads to the terminal's current invoice, so the customer could pay one whose reference was lost.
+	case e.Result.Kind == ResultUnknown, e.Result.Kind == Done, t.s.Live.Unsure && (e.Result.Kind == NotSent || e.Result.Code == codeSystemBusy):
+		// Glase may still carry it out, and would then end whichever invoice the terminal has by that time. Until the same one is
+		// known, which it is by its clientInvoiceId, there is no other.
 		t.s.Live.Unsure = true
-		if e.Result.Kind == Refused && e.Result.Code != codeSystemBusy {
-			t.bounded(note("sendInvoice", e.Result) + " after an attempt without an answer")
-			return
-		}
+		t.unanswered()
 		t.retry()
+	case sale.Flow == Sticker && t.s.Live.Unsure:
+		// The sticker leads to the terminal's current invoice, so the customer could pay one whose reference was lost.
+		t.bounded(note("sendInvoice", e.Result) + " after an attempt without an answer")
 	default:
 		t.fail(e.Result)
 	}
+}
+
+// unanswered gives up a sale whose invoice has no known outcome, but not the invoice: it is found and cancelled before the next. The
+// customer in front of a sticker may go on, since the sticker leads to the invoice whatever its reference.
+func (t *step) unanswered() {
+	if t.s.Sale.Flow == Sticker {
+		return
+	}
+	t.s.Sale.Stop = firstOf(t.s.Sale.Stop, "invoicing_failed")
+	t.refuseWaiting()
 }
 
 // fail ends a sale whose invoice nobody can pay: it was refused, or its reference reached nobody.

@@ -25,13 +25,18 @@ func (t *step) update() {
 
 // release lets the customer's money go, or sees to it that none is taken. Committing zero is never the way.
 func (t *step) release(why string) {
+	t.refuseWaiting()
+	t.s.Sale.Why = firstOf(t.s.Sale.Why, why)
+	t.enter(Releasing)
+	t.call()
+}
+
+// refuseWaiting answers the createPurchase calls that wait for a reference that none will get.
+func (t *step) refuseWaiting() {
 	for _, r := range t.s.Live.Requests {
 		t.do(Answer{Request: r, Code: InvoicingError})
 	}
 	t.s.Live.Requests = nil
-	t.s.Sale.Why = firstOf(t.s.Sale.Why, why)
-	t.enter(Releasing)
-	t.call()
 }
 
 func (t *step) stepUpdating(e Event) {
@@ -109,14 +114,14 @@ func (t *step) undecided(e StatusAnswered) bool {
 	r := e.Result
 	switch {
 	case r.Kind == Done:
-		t.s.Live.Version = e.Version
+		t.s.Live.Version, t.s.Live.Lost = e.Version, 0
 		return false
 	case r.Kind == Refused && r.Code == codeUnknownReference:
 		t.doubt(note("getPaymentStatus", r))
 	case r.Kind == Refused:
 		t.bounded(note("getPaymentStatus", r))
 	default:
-		t.retry() // until Glase can be reached
+		t.askAgain() // until Glase can be reached
 	}
 	return true
 }
@@ -303,8 +308,9 @@ func (t *step) stepRefunding(e Event) {
 	case r.Kind == NotSent:
 		t.retry()
 	case r.Kind == Refused && (r.Code == codePaymentInProgress || r.Code == codeSystemBusy):
+		l.Unsure = l.Unsure || r.Code == codePaymentInProgress && full // what is in progress may be this
 		t.bounded(note("refundPayment", r))
-	case r.Kind == Doubt && full:
+	case r.Kind == ResultUnknown && full:
 		l.Unsure = true // 98 proves an earlier one
 		t.retry()
 	case r.Kind == Refused && r.Code == codeRefundSumExceeded:

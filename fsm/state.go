@@ -231,6 +231,7 @@ type Live struct {
 	CallAt   Instant  `json:"call_at,omitzero"`   // the next call, when none is on its way
 	Again    bool     `json:"again,omitzero"`     // a notification came while a question was on its way: ask at once after it
 	Tries    int      `json:"tries,omitzero"`     // outcomes in a row that decided nothing, in this stage
+	Lost     int      `json:"lost,omitzero"`      // questions in a row that had no answer
 	Answers  int      `json:"answers,omitzero"`   // those of them that Glase did answer
 	Acks     int      `json:"acks,omitzero"`      // questions in a row that only acknowledged a version
 	Unsure   bool     `json:"unsure,omitzero"`    // an earlier attempt of this stage's call may have been carried out

@@ -17,6 +17,7 @@ const (
 	vendGrace    = 5 * time.Second  // a dispenser that is silent this long after its longest vend will not answer
 	showFor      = 8 * time.Second  // a sale's result stays on the screen
 	retryMax     = 30 * time.Second // the longest pause between two tries of a call
+	lostMax      = 3 * time.Second  // the pause after a question without an answer, at first: Glase reverses after 20 s what nobody asks for
 	busyWait     = 2 * time.Second  // Glase says a payment is in progress: wait this long and ask
 	recommitWait = 3 * time.Second  // a commit may need this long before its status shows; then it is made again
 
@@ -24,6 +25,7 @@ const (
 	requestsMax = 64  // createPurchase calls that may wait for one invoice: as many as the customer's side lets in
 	roundsMax   = 10  // "try again" in a row
 	commitsMax  = 10  // commitReservation calls for one sale
+	lostSoon    = 15  // questions without an answer that lostMax is for; after them there is nobody to wait for
 	acksMax     = 3   // questions in a row that only acknowledge a version
 	asksMax     = 100 // answers in a row that decide nothing although Glase can be reached; then the sale is in doubt
 )
@@ -165,14 +167,12 @@ func (t *step) enter(stage Stage) {
 	t.s.Stage, t.s.Deadline, t.s.Reason = stage, 0, ""
 	l := &t.s.Live
 	l.Waiting, l.CallAt, l.Again, l.Checking, l.Unsure, l.Wanted, l.Notice = 0, 0, false, false, false, Item{}, ""
-	l.Tries, l.Answers, l.Acks = 0, 0, 0
+	l.Tries, l.Answers, l.Acks, l.Lost = 0, 0, 0, 0
 }
 
 // end closes the sale: nothing more is done for it.
 func (t *step) end(state SaleState, why string) {
-	for _, r := range t.s.Live.Requests {
-		t.do(Answer{Request: r, Code: InvoicingError})
-	}
+	t.refuseWaiting()
 	for _, i := range t.s.Sale.Items {
 		if i.Outcome == Pending && !i.Started {
 			t.setItem(i.ID, NotDelivered, "not_started")

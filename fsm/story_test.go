@@ -216,7 +216,7 @@ func (w *teller) event(word string, args []string) Event {
 	result := func(n int) Result {
 		r := Result{Kind: ResultKind(arg(n, "done"))}
 		switch r.Kind {
-		case Done, Doubt, NotSent:
+		case Done, ResultUnknown, NotSent:
 			return r
 		case Refused:
 			r.Code = number(arg(n+1, ""))

@@ -36,7 +36,7 @@ customer's display is that same terminal, it goes to kioskd.log beside the journ
 	}
 	file := configFlag(c)
 	logFile := c.Flags().String("log", "", "write the log to `FILE`")
-	serviced := c.Flags().String("serviced-by", "", "say that `WHO` has looked at the machine: closed slots sell again")
+	serviced := c.Flags().String("serviced-by", "", "say that `WHO` has refilled the machine: the stock is the config's, and closed slots sell again")
 	verbose := c.Flags().BoolP("verbose", "v", false, "log each poll and tick as well")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		cfg, err := config.Load(*file)
@@ -73,15 +73,12 @@ func run(ctx context.Context, cfg config.Config, log zerolog.Logger, serviced st
 		log.Error().Err(err).Msg("the display cannot be opened: no sale is offered")
 		screen = missing{err}
 	}
-	a, err := app.New(ctx, cfg, app.Parts{Version: version, Log: log, Clock: clock, Random: rand.Reader, Screen: screen})
+	a, err := app.New(ctx, cfg, app.Parts{Version: version, Log: log, Clock: clock, Random: rand.Reader, Screen: screen, ServicedBy: serviced})
 	if err != nil {
 		return err
 	}
 	log.Info().Str("version", version).Str("machine", cfg.Machine.Name).Str("flow", cfg.Payment.Flow).
 		Str("debug", cfg.Debug.Listen).Msg("kioskd starts")
-	if serviced != "" {
-		go a.Kiosk.Serviced(serviced) // taken after the boot's step
-	}
 	err = a.Serve(ctx)
 	err = errors.Join(err, a.Close())
 	log.Info().Msg("kioskd has ended")

@@ -44,6 +44,8 @@ type Parts struct {
 	Physics   simboard.Physics  // how fast a simulated machine in this process moves
 	Board     gpio.Board        // a simulated machine that is there already; nil makes one
 
+	ServicedBy string // who has just looked at the machine: closed slots sell again, and the stock is what the config says; "": nobody
+
 	OpenJournal func(context.Context) (Store, error) // nil: the file that the config names
 }
 
@@ -72,13 +74,14 @@ type App struct {
 	faults   []fsm.Fault // found while building
 	copied   bool        // the card was made on another machine
 	clock    Clock
+	serviced string
 }
 
 // New builds a kiosk. Its first act is to make all outputs inactive, unless another kioskd runs this machine: that fails it. A
 // journal that cannot be used does not: the machine then starts out of service and says why.
 func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	cfg = simulated(cfg)
-	a := &App{cfg: cfg, log: p.Log, screens: p.Screen, clock: p.Clock}
+	a := &App{cfg: cfg, log: p.Log, screens: p.Screen, clock: p.Clock, serviced: p.ServicedBy}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -203,6 +206,9 @@ func (a *App) Run(ctx context.Context) error {
 	ctx, again := context.WithCancelCause(ctx)
 	defer again(nil)
 	go a.awaitJournal(ctx, again)
+	if a.serviced != "" {
+		go a.Kiosk.Serviced(a.serviced)
+	}
 	err := a.Kiosk.Run(ctx)
 	if cause := context.Cause(ctx); errors.Is(cause, errAgain) {
 		err = errors.Join(err, cause)

@@ -354,3 +354,22 @@ func TestASocketsPathNeverCostsAFile(t *testing.T) {
 		t.Errorf("a second listener on a live socket: %v", err)
 	}
 }
+
+func TestATechnicianRefillsAndOpensTheMachine(t *testing.T) {
+	play(t, "reservation", func(w *world) {
+		w.buy()
+		w.settled()
+		w.fault("A2", "jam")
+		ref := w.scan()
+		w.confirm(ref)
+		w.press("A2")
+		w.settled()
+		w.end()
+		w.servicedBy = "Kim"
+		w.start()
+		stock, err := w.app.journal.Stock(w.t.Context())
+		if s := w.app.Kiosk.State(); len(s.Closed) != 0 || err != nil || stock["A1"] != 5 || stock["A2"] != 5 {
+			t.Errorf("closed %v, stock %v, %v", s.Closed, stock, err)
+		}
+	})
+}

@@ -120,7 +120,7 @@ func answered(at fsm.Instant, c fsm.AskStatus, s glase.PaymentStatus, err error)
 func oneTime(err error) fsm.Result {
 	r := result(err)
 	if refused := (*glase.ResultError)(nil); errors.As(err, &refused) && refused.AfterUnknown {
-		r.Kind, r.Code = fsm.Doubt, 0
+		r.Kind, r.Code = fsm.ResultUnknown, 0
 	}
 	return r
 }
@@ -139,7 +139,7 @@ func result(err error) fsm.Result {
 	case errors.As(err, &notSent):
 		return fsm.Result{Kind: fsm.NotSent, Text: err.Error()}
 	}
-	return fsm.Result{Kind: fsm.Doubt, Text: err.Error()}
+	return fsm.Result{Kind: fsm.ResultUnknown, Text: err.Error()}
 }
 
 // receipt is the document that the customer finds in the app: amount, reference, "Glase payment" and the time, as Glase's

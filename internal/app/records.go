@@ -25,6 +25,7 @@ const (
 type Store interface {
 	Load(ctx context.Context) (fsm.State, error)
 	SeedStock(ctx context.Context, first map[string]int) error
+	SetStock(ctx context.Context, slot string, n int) error
 	Stock(ctx context.Context) (map[string]int, error)
 	Append(ctx context.Context, r journal.Record) error
 	Sales(ctx context.Context, limit int) ([]journal.Sale, error)
@@ -87,6 +88,13 @@ func (a *App) loadJournal(ctx context.Context) (fsm.State, map[string]int, error
 	}
 	if err := a.journal.SeedStock(ctx, first); err != nil {
 		return fsm.State{}, nil, err
+	}
+	if a.serviced != "" { // and refilled: what was counted is out of date
+		for slot, n := range first {
+			if err := a.journal.SetStock(ctx, slot, n); err != nil {
+				return fsm.State{}, nil, err
+			}
+		}
 	}
 	stock, err := a.journal.Stock(ctx)
 	if err != nil {

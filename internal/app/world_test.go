@@ -26,14 +26,15 @@ import (
 
 // world is a whole kiosk with everything around it, in virtual time: Glase, a simulated machine, a journal on the disk.
 type world struct {
-	t      *testing.T
-	glase  *glasetest.Glase
-	cfg    config.Config
-	app    *App
-	log    diary
-	screen filmed
-	end    func()
-	begin  time.Time
+	t          *testing.T
+	glase      *glasetest.Glase
+	cfg        config.Config
+	app        *App
+	log        diary
+	screen     filmed
+	end        func()
+	begin      time.Time
+	servicedBy string
 }
 
 // diary is a log that many goroutines write to.
@@ -188,7 +189,7 @@ drop = "GPIO23"
 func (w *world) start() {
 	boot := w.begin
 	a, err := New(w.t.Context(), w.cfg, Parts{
-		Version: "test", Log: zerolog.New(&w.log), Random: rand.Reader, Transport: glasetest.InProcess(w.glase), Screen: &w.screen,
+		Version: "test", Log: zerolog.New(&w.log), Random: rand.Reader, Transport: glasetest.InProcess(w.glase), Screen: &w.screen, ServicedBy: w.servicedBy,
 		Clock: Clock{Boot: "boot", Wall: time.Now, Synced: func() bool { return true }, Now: func() fsm.Instant { return fsm.Instant(time.Since(boot)) }},
 	})
 	if err != nil {

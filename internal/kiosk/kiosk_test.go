@@ -93,7 +93,7 @@ func (w *world) Call(_ context.Context, call fsm.Effect) Outcome {
 	case fsm.CancelInvoice:
 		if w.gone {
 			return func(at fsm.Instant) fsm.Event {
-				return fsm.InvoiceCanceled{At: at, Call: c.Call, Sale: c.Sale, Result: fsm.Result{Kind: fsm.Doubt}}
+				return fsm.InvoiceCanceled{At: at, Call: c.Call, Sale: c.Sale, Result: fsm.Result{Kind: fsm.ResultUnknown}}
 			}
 		}
 		w.status = fsm.StatusCanceled
