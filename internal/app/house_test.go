@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"internal/kiosk":     {"fsm", "internal/money", "internal/planogram"},
 	"internal/debug":     {"fsm", "internal/journal", "internal/kiosk", "internal/money"},
 	"internal/app":       {"*"},
+	"internal/sim":       {"*"},
 	"cmd/kioskd":         {"hw/display", "hw/gpio/simboard", "internal/app", "internal/config", "internal/journal"},
 	"cmd/glasesim":       {"glase/glasetest"},
 	"cmd/demo":           {"internal/money"},

@@ -1,0 +1,196 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"kioskd/fsm"
+	"kioskd/internal/journal"
+	"kioskd/internal/money"
+)
+
+var errFull = errors.New("sim: the disk is full")
+
+// entry is what one record leaves behind: the state as text, so that only what is written out survives, the sale's row, and the
+// stock after it.
+type entry struct {
+	state []byte
+	sale  journal.Sale
+	stock map[string]int
+}
+
+// store is the journal's disk: records are only ever added, and what was acknowledged is there after a kill.
+type store struct {
+	noted func(fsm.Event, fsm.State) // called after each record
+
+	mu      sync.Mutex
+	entries []entry
+	seeded  map[string]int
+	full    bool // refuses records
+	gone    bool // cannot even be opened
+}
+
+func (s *store) trouble(full, gone bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.full, s.gone = full, gone
+}
+
+// forget loses the last n records, which no journal may.
+func (s *store) forget(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.entries = s.entries[:max(0, len(s.entries)-n)]
+}
+
+func (s *store) add(r journal.Record) error {
+	if _, err := json.Marshal(r.Event); err != nil {
+		return err
+	}
+	state, err := json.Marshal(r.After)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	if s.full {
+		s.mu.Unlock()
+		return errFull
+	}
+	e := entry{state: state, sale: row(r.After.Sale), stock: s.left()}
+	e.sale.Started = r.Wall.UTC()
+	if n := len(s.entries); n > 0 && s.entries[n-1].sale.ID == e.sale.ID {
+		e.sale.Started, e.sale.Ended = s.entries[n-1].sale.Started, s.entries[n-1].sale.Ended
+	}
+	if r.After.Sale.Ended && e.sale.Ended.IsZero() {
+		e.sale.Ended = r.Wall.UTC()
+	}
+	for _, f := range r.Effects {
+		if t, ok := f.(fsm.TakeStock); ok {
+			e.stock[t.Slot] = max(0, e.stock[t.Slot]-1)
+		}
+	}
+	s.entries = append(s.entries, e)
+	s.mu.Unlock()
+	s.noted(r.Event, r.After)
+	return nil
+}
+
+// left is the stock now. Called with the store locked.
+func (s *store) left() map[string]int {
+	if n := len(s.entries); n > 0 {
+		return maps.Clone(s.entries[n-1].stock)
+	}
+	return maps.Clone(s.seeded)
+}
+
+func (s *store) stock() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.left()
+}
+
+// sales are the rows, oldest first.
+func (s *store) sales() []journal.Sale {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []journal.Sale
+	for _, e := range s.entries {
+		switch n := len(all); {
+		case e.sale.ID == "":
+		case n > 0 && all[n-1].ID == e.sale.ID:
+			all[n-1] = e.sale
+		default:
+			all = append(all, e.sale)
+		}
+	}
+	return all
+}
+
+// row is a sale's public facts, as package journal words them.
+func row(s fsm.Sale) journal.Sale {
+	currency := s.Reserved.Currency
+	if currency == "" {
+		currency = s.Requested.Currency
+	}
+	decimal := func(a money.Amount) string { return money.Amount{Minor: a.Minor, Currency: currency}.Decimal() }
+	sum := journal.Sale{
+		ID: s.ID, Flow: string(s.Flow), State: string(s.State), Currency: currency,
+		Reserved: decimal(s.Reserved), Charged: decimal(s.Charged), Refunded: decimal(s.Refunded),
+		InvoiceReference: s.Reference, ErsReference: s.ErsReference, Items: []journal.Item{}, Why: s.Why, Note: s.Note,
+	}
+	for _, i := range s.Items {
+		sum.Items = append(sum.Items, journal.Item{Slot: i.Slot, Price: i.Price.Decimal(), Outcome: string(i.Outcome)})
+	}
+	return sum
+}
+
+// handle is the store as one run of the kiosk has it open. It implements app.Store.
+type handle struct {
+	*store
+	gate *gate
+}
+
+func (h handle) Load(context.Context) (s fsm.State, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if n := len(h.entries); n > 0 {
+		err = json.Unmarshal(h.entries[n-1].state, &s)
+	}
+	return s, err
+}
+
+func (h handle) SeedStock(_ context.Context, first map[string]int) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.seeded == nil {
+		h.seeded = maps.Clone(first)
+	}
+	return nil
+}
+
+func (h handle) SetStock(context.Context, string, int) error { return nil } // nobody refills these machines
+
+func (h handle) Stock(context.Context) (map[string]int, error) { return h.stock(), nil }
+
+func (h handle) Append(_ context.Context, r journal.Record) error {
+	var err error
+	if !h.gate.act(func() { err = h.add(r) }) {
+		return errDead
+	}
+	return err
+}
+
+func (h handle) Sales(_ context.Context, limit int) ([]journal.Sale, error) {
+	all := h.sales()
+	slices.Reverse(all)
+	return all[:min(limit, len(all))], nil
+}
+
+func (h handle) InDoubt(context.Context) (n int, err error) {
+	for _, s := range h.sales() {
+		if s.State == string(fsm.InDoubt) {
+			n++
+		}
+	}
+	return n, nil
+}
+
+func (h handle) Prune(context.Context, time.Time) (int, error) { return 0, nil }
+
+func (h handle) Close() error { return nil }
+
+// open is what a start does first.
+func (s *store) open(g *gate) (handle, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gone {
+		return handle{}, fmt.Errorf("sim: the card is not there")
+	}
+	return handle{s, g}, nil
+}
