@@ -76,6 +76,8 @@ func (t *step) stepResolving(e Event) {
 	sale := &t.s.Sale
 	nothing := sale.Basket().IsZero()
 	switch {
+	case sale.Verdict != Verdict{}:
+		t.decided(a)
 	case a.Status == StatusPaid:
 		t.knownByCharge(a)
 		t.paidUnwanted(a)

@@ -24,7 +24,7 @@ const (
 
 // The effects.
 type (
-	// Answer ends a waiting createPurchase: with a reference, or with a code.
+	// Answer ends a waiting createPurchase, or a waiting verdict: with a reference, or with a code.
 	Answer struct {
 		Request   string
 		Reference string

@@ -170,6 +170,14 @@ type (
 		At Instant `json:"at"`
 		By string  `json:"by"`
 	}
+	// SaleResolved is a person's decision on a sale that stands in doubt. It is refused while another sale is open (DeviceInUse), and
+	// when it says too little or cannot be recorded (SystemError).
+	SaleResolved struct {
+		At      Instant `json:"at"`
+		Request string  `json:"request"` // whom Answer answers: with the sale's id as reference when it is taken
+		Sale    Sale    `json:"sale"`    // as its last record has it
+		Verdict Verdict `json:"verdict"`
+	}
 	// Remembered is a state that was reached while the journal could not be written, recorded once it could again. It changes
 	// nothing but the record: the loop itself makes it of its present state.
 	Remembered struct {
@@ -207,6 +215,7 @@ func (e FaultRaised) at() Instant          { return e.At }
 func (e FaultCleared) at() Instant         { return e.At }
 func (e SlotsOpened) at() Instant          { return e.At }
 func (e SaleStopped) at() Instant          { return e.At }
+func (e SaleResolved) at() Instant         { return e.At }
 func (e Remembered) at() Instant           { return e.At }
 func (e Ticked) at() Instant               { return e.At }
 
@@ -273,6 +282,8 @@ func DecodeEvent(name string, b []byte) (Event, error) {
 		return decode[SlotsOpened](b)
 	case "SaleStopped":
 		return decode[SaleStopped](b)
+	case "SaleResolved":
+		return decode[SaleResolved](b)
 	case "Remembered":
 		return decode[Remembered](b)
 	case "Ticked":

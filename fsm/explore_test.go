@@ -54,6 +54,9 @@ func alphabet(s State, now Instant, n int) []Event {
 			events = append(events, VendEnded{now, "S0", i.ID, Delivered, "", sek(1500)}, VendEnded{now, sale, "i0", Delivered, "", sek(1500)})
 		}
 	}
+	for _, d := range []Decision{Charge, Release, Refund} {
+		events = append(events, SaleResolved{now, "v", s.Sale, Verdict{d, "t", "r", false}}, SaleResolved{now, "v", s.Sale, Verdict{d, "t", "r", true}})
+	}
 	if at, ok := s.Wake(); ok && at > now {
 		events = append(events, Ticked{at}, Ticked{at.add(11 * time.Second)}, Ticked{at.add(12 * time.Minute)})
 	}

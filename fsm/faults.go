@@ -74,7 +74,9 @@ func (t *step) rest() {
 		return
 	}
 	t.s.Stage, t.s.Reason = OutOfService, t.s.Faults[0].Name
-	if t.s.Reason == FaultDoor || t.s.Reason == FaultTechnician {
-		t.s.Stage = Maintenance
+	for _, name := range []string{FaultTechnician, FaultDoor} { // whoever works on the machine knows what else is wrong
+		if t.s.fault(name) {
+			t.s.Stage, t.s.Reason = Maintenance, name
+		}
 	}
 }

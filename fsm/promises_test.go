@@ -33,6 +33,19 @@ func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool
 		}
 		g = ghost{Sale: next.Sale.ID}
 	}
+	resolved, decided := e.(SaleResolved)
+	decided = decided && !reflect.DeepEqual(s, next)
+	if decided {
+		if s.Busy() || resolved.Sale.State != InDoubt {
+			return g, fmt.Errorf("a verdict on a sale that does not stand in doubt, or during another")
+		}
+		g = ghost{Sale: next.Sale.ID, RefundDone: resolved.Sale.Refunded.Minor, Paid: []money.Amount{resolved.Sale.Charged}}
+		for _, i := range next.Sale.Items {
+			if i.Started {
+				g.Vended = append(g.Vended, i.ID)
+			}
+		}
+	}
 	if v, ok := e.(VendEnded); ok && !reflect.DeepEqual(s, next) {
 		if !slices.ContainsFunc(s.Sale.Items, func(i Item) bool { return i.ID == v.Item && i.Outcome == Pending }) || v.Sale != s.Sale.ID {
 			return g, fmt.Errorf("the end of a vend that is not on changed the state")
@@ -56,6 +69,10 @@ func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool
 	case next.Busy():
 		if _, wakes := next.Wake(); !wakes && next.Live.Waiting == 0 {
 			return g, fmt.Errorf("a sale is left hanging in %s", next.Stage)
+		}
+	case decided && resolved.Verdict.ByHand:
+		if !sale.Ended || sale.Verdict != resolved.Verdict || sale.Doubtful() || len(effects) > 1 {
+			return g, fmt.Errorf("settled by hand, and %s with %d effects", sale.State, len(effects))
 		}
 	case sale.ID != "" && (s.Sale.ID != sale.ID || !s.Sale.Ended):
 		if err := g.ended(sale); err != nil {
@@ -151,7 +168,11 @@ func (g *ghost) act(s State, e Event, next State, f Effect, durable bool) error 
 		}
 		g.RefundOpen, g.RefundSent = true, f.Total
 	case Answer:
-		if f.Reference != "" && (f.Reference != sale.Reference || next.Stage != Awaiting) {
+		if v, ok := e.(SaleResolved); ok {
+			if f.Reference != "" && (f.Reference != v.Sale.ID || v.Sale.State != InDoubt || !durable) {
+				return fmt.Errorf("a verdict on a sale that is %s was taken, durable %v", v.Sale.State, durable)
+			}
+		} else if f.Reference != "" && (f.Reference != sale.Reference || next.Stage != Awaiting) {
 			return fmt.Errorf("createPurchase answered with %s in %s", f.Reference, next.Stage)
 		}
 		if (f.Reference == "") == (f.Code == "") {
@@ -208,9 +229,24 @@ func (g *ghost) ended(sale Sale) error {
 		return fmt.Errorf("ended with %v refunded, Glase confirmed %d", sale.Refunded, g.RefundDone)
 	}
 	ok := true
+	net := charged - sale.Refunded.Minor
+	if sale.Verdict != (Verdict{}) { // what the person wanted, if Glase's books allow it
+		switch sale.State {
+		case Charged, Lost, Refunded, Released, Cancelled:
+			ok = sale.State == Charged && net > 0 || sale.State != Charged && net == 0
+		case InDoubt:
+			ok = sale.Note != ""
+		default:
+			ok = false
+		}
+		if !ok {
+			return fmt.Errorf("a verdict ended %s: charged %v, refunded %v, note %q", sale.State, sale.Charged, sale.Refunded, sale.Note)
+		}
+		return nil
+	}
 	switch sale.State {
 	case Charged:
-		ok = charged-sale.Refunded.Minor == basket.Minor && !basket.IsZero()
+		ok = net == basket.Minor && !basket.IsZero()
 	case Refunded:
 		ok = charged == sale.Refunded.Minor && basket.IsZero()
 	case Released, Cancelled, Failed:

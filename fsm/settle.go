@@ -199,6 +199,8 @@ func (t *step) unpaid() {
 		t.s.Sale.Charged = money.Amount{}
 	}
 	switch sale := t.s.Sale; {
+	case sale.Verdict.Decision == Release || sale.Verdict.Decision == Refund:
+		t.end(Released, "")
 	case !sale.Basket().IsZero():
 		t.end(Lost, "payment_failed")
 	case sale.Held:
@@ -210,7 +212,9 @@ func (t *step) unpaid() {
 
 // chargeRefused: the customer has the product, and Glase will not take the money. The machine stops, since it would go on so.
 func (t *step) chargeRefused(note string) {
-	t.addFault(Fault{Name: FaultChargeRefused})
+	if t.s.Sale.Verdict == (Verdict{}) { // whoever decided on an old sale knows already
+		t.addFault(Fault{Name: FaultChargeRefused})
+	}
 	t.doubt(note)
 }
 
@@ -322,10 +326,10 @@ func (t *step) stepRefunding(e Event) {
 
 func (t *step) refunded() {
 	switch sale := t.s.Sale; {
-	case sale.Flow != Reservation && !sale.Basket().IsZero():
-		t.receipt()
 	case sale.Refunded == sale.Charged:
 		t.end(Refunded, "not_delivered")
+	case sale.Flow != Reservation && !sale.Basket().IsZero():
+		t.receipt()
 	default:
 		t.end(Charged, "")
 	}

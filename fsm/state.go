@@ -163,7 +163,26 @@ type Sale struct {
 	Charged         money.Amount `json:"charged,omitzero"`   // Glase said PAID with this amount
 	Due             money.Amount `json:"due,omitzero"`       // the refund that is being made
 	Refunded        money.Amount `json:"refunded,omitzero"`  // refunds that Glase has confirmed
-	Recovered       bool         `json:"recovered,omitzero"` // a boot found it open
+	Recovered       bool         `json:"recovered,omitzero"` // a boot found it open, or a person opened it again: it is only settled
+	Verdict         Verdict      `json:"verdict,omitzero"`   // a person's, on a sale that stood in doubt
+}
+
+// Decision is what a person wants to become of the money of a sale in doubt.
+type Decision string
+
+// The decisions.
+const (
+	Charge  Decision = "charge"  // the customer pays for what came out, and for what is unknown
+	Release Decision = "release" // the reservation is let go: the customer pays nothing
+	Refund  Decision = "refund"  // what was paid for nothing goes back; all of it when nothing says that it was for nothing
+)
+
+// Verdict is a person's word on a sale in doubt, for the record.
+type Verdict struct {
+	Decision Decision `json:"decision"`
+	By       string   `json:"by"`
+	Reason   string   `json:"reason"`
+	ByHand   bool     `json:"by_hand,omitzero"` // it was settled with Glase in another way: nothing more is asked of it
 }
 
 // ItemOutcome is what is known of one product.

@@ -63,6 +63,8 @@ func Step(s State, e Event) (next State, effects []Effect, durable bool) {
 		if len(e.Slots) == 0 {
 			t.serviced()
 		}
+	case SaleResolved:
+		t.saleResolved(e)
 	case Remembered:
 		live := t.s.Live
 		t.s = e.State
@@ -181,7 +183,10 @@ func (t *step) end(state SaleState, why string) {
 	t.s.Sale.Why = firstOf(t.s.Sale.Why, why)
 	t.s.Sale.State, t.s.Sale.Ended, t.s.Sale.Stop = state, true, ""
 	t.enter(Ready)
-	t.s.Live = Live{Calls: t.s.Live.Calls, ShowTill: t.now.add(showFor)}
+	t.s.Live = Live{Calls: t.s.Live.Calls}
+	if t.s.Sale.Verdict == (Verdict{}) { // whoever stands there now is not that customer
+		t.s.Live.ShowTill = t.now.add(showFor)
+	}
 	t.rest()
 }
 

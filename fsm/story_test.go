@@ -29,7 +29,7 @@ func TestStories(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := &teller{t: t, now: Instant(time.Hour)}
+			w := &teller{t: t, now: Instant(time.Hour), known: map[string]Sale{}}
 			got := w.tell(string(want))
 			if *update {
 				if err := os.WriteFile(file, got, 0o644); err != nil {
@@ -51,6 +51,7 @@ type teller struct {
 	now   Instant
 	sales int
 	items int
+	known map[string]Sale          // each sale as it was last
 	each  func(e Event, told bool) // of each event, when set; not told: one of a line's repetitions
 	quiet bool
 	out   bytes.Buffer
@@ -103,6 +104,7 @@ func (w *teller) line(words []string) {
 	}
 	next, effects, durable := Step(w.s, e)
 	w.s = next
+	w.known[next.Sale.ID] = next.Sale
 	kind := "volatile"
 	if durable {
 		kind = "durable"
@@ -295,6 +297,8 @@ func (w *teller) event(word string, args []string) Event {
 		return SlotsOpened{w.now, plain, "technician"}
 	case "stop":
 		return SaleStopped{w.now, "technician"}
+	case "resolve":
+		return SaleResolved{w.now, "v1", w.known[sale], Verdict{Decision(arg(0, "")), "technician", "looked at it", opt["hand"] == "yes"}}
 	case "tick":
 		at, ok := w.s.Wake()
 		if !ok {
@@ -320,7 +324,7 @@ func storyStates(t *testing.T) []node {
 			t.Fatal(err)
 		}
 		n := node{now: Instant(time.Hour)}
-		w := &teller{t: t, now: n.now, each: func(e Event, told bool) {
+		w := &teller{t: t, now: n.now, known: map[string]Sale{}, each: func(e Event, told bool) {
 			n = visit(t, n, e)
 			if told {
 				nodes = append(nodes, n)

@@ -1,0 +1,146 @@
+package fsm
+
+import (
+	"fmt"
+	"slices"
+
+	"kioskd/internal/money"
+)
+
+// saleResolved opens a sale that stands in doubt again, and settles it as a person decided. It begins with Glase's word on it, since
+// much may have happened.
+func (t *step) saleResolved(e SaleResolved) {
+	sale, v := e.Sale, e.Verdict
+	known := slices.Contains([]Decision{Charge, Release, Refund}, v.Decision) && v.By != "" && v.Reason != ""
+	nothing := v.ByHand && v.Decision == Charge && sale.Charged.IsZero() && !sale.possible()
+	switch {
+	case t.s.Busy():
+		t.do(Answer{Request: e.Request, Code: DeviceInUse})
+		return
+	case t.s.fault(FaultJournal) || sale.State != InDoubt || !known || nothing:
+		t.do(Answer{Request: e.Request, Code: SystemError})
+		return
+	}
+	t.do(Answer{Request: e.Request, Reference: sale.ID})
+	sale.Verdict, sale.Why, sale.Note = v, "resolved", v.String()+"; before: "+sale.Note
+	t.s.Sale = sale
+	if v.ByHand {
+		t.settledByHand()
+		return
+	}
+	s := &t.s.Sale
+	s.State, s.Ended, s.Recovered = Open, false, true
+	s.Updated, s.Updates, s.Commits, s.Refusal, s.Due = false, 0, 0, 0, money.Amount{}
+	s.InvoicedAt, s.ReservedUntil = t.now, t.now.add(t.s.Rules.ReservationTimeout) // its own may be of another clock: the longest rest
+	t.s.Live = Live{Calls: t.s.Live.Calls}
+	if s.Reference == "" { // found by its clientInvoiceId, and cancelled
+		t.enter(Invoicing)
+		s.Stop, t.s.Live.Unsure = "resolved", true
+		t.call()
+		return
+	}
+	t.enter(Resolving)
+	t.call()
+}
+
+// String is the verdict in a note.
+func (v Verdict) String() string {
+	how := "decided"
+	if v.ByHand {
+		how = "settled by hand"
+	}
+	return fmt.Sprintf("%s, %s by %s: %s", v.Decision, how, v.By, v.Reason)
+}
+
+// possible reports whether an item came out, or may have.
+func (s Sale) possible() bool {
+	return slices.ContainsFunc(s.Items, func(i Item) bool { return i.Charge() || i.Outcome == Unknown })
+}
+
+// settledByHand takes a person's word for what Glase's books say.
+func (t *step) settledByHand() {
+	sale := &t.s.Sale
+	switch sale.Verdict.Decision {
+	case Charge:
+		if sale.Charged.IsZero() {
+			t.chargeUnknown()
+			sale.Charged = sale.Basket()
+		}
+		t.end(Charged, "")
+	case Refund:
+		sale.Refunded = sale.Charged
+		t.end(Refunded, "")
+	default:
+		t.end(Released, "")
+	}
+}
+
+// chargeUnknown: the person knows that what is unknown came out, or wants it paid for.
+func (t *step) chargeUnknown() {
+	items := slices.Clone(t.s.Sale.Items)
+	for n := range items {
+		items[n].UnknownCharged = items[n].UnknownCharged || items[n].Outcome == Unknown
+	}
+	t.s.Sale.Items = items
+}
+
+// decided is Glase's word on a sale that a person has decided on, and what follows for the money.
+func (t *step) decided(a StatusAnswered) {
+	sale := &t.s.Sale
+	if sale.Verdict.Decision == Charge {
+		t.chargeUnknown()
+	}
+	switch {
+	case a.Status == StatusPaid:
+		t.decidedPaid(a)
+	case a.Status == StatusCanceled || a.Status == StatusFailed:
+		t.unpaid()
+	case !sale.Charged.IsZero():
+		t.doubt(fmt.Sprintf("the invoice is %s after it was PAID", a.Status))
+	case a.Status == StatusReserved:
+		sale.Held = true
+		switch {
+		case sale.Verdict.Decision != Charge:
+			t.release("resolved")
+		case sale.Basket().IsZero():
+			t.doubt("nothing came out that could be charged, and the reservation is held: resolve it with release")
+		case sale.Commits > 0: // restarted meanwhile, and the commit may still be on its way
+			t.enter(Confirming)
+			t.notYet()
+		default:
+			t.update()
+		}
+	default:
+		if sale.Verdict.Decision == Charge {
+			t.doubt(fmt.Sprintf("the invoice is %s: there is nothing to charge; resolve it with release", a.Status))
+			return
+		}
+		t.release("resolved")
+	}
+}
+
+// decidedPaid: Glase has taken money.
+func (t *step) decidedPaid(a StatusAnswered) {
+	sale := &t.s.Sale
+	if !a.proves(sale.Reserved.Currency) {
+		t.bounded("PAID without an amount or an ersReference")
+		return
+	}
+	sale.Charged, sale.ErsReference = a.Amount, a.ErsReference
+	left := sale.Charged.Sub(sale.refunded())
+	switch {
+	case sale.Verdict.Decision == Charge:
+		t.end(Charged, "")
+	case left.IsZero():
+		t.end(Refunded, "")
+	case sale.Verdict.Decision == Release:
+		t.doubt(fmt.Sprintf("Glase has charged %v: resolve it with charge or refund", sale.Charged))
+	default:
+		sale.Due = left
+		if due := left.Sub(sale.Basket()); due.Minor > 0 {
+			sale.Due = due
+		}
+		t.refund()
+		t.s.Live.Unsure = t.s.Stage == Refunding && sale.fullRefund() // the doubt may be whether it was made already: 98 proves it
+	}
+}
