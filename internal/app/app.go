@@ -160,7 +160,9 @@ func (a *App) openPorts(id identity.Identity, p Parts) (err error) {
 		sim = simboard.Handler(front)
 	}
 	dc := debug.Config{Kiosk: a.Kiosk, Sales: sales{a.journal}, Sim: sim, Version: p.Version, Log: p.Log}
-	if a.Local, err = debug.New(dc); err != nil {
+	local := dc
+	local.Resolve = a.Resolve
+	if a.Local, err = debug.New(local); err != nil {
 		return err
 	}
 	dc.Token = token

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"time"
 
@@ -29,7 +28,8 @@ type Store interface {
 	Stock(ctx context.Context) (map[string]int, error)
 	Append(ctx context.Context, r journal.Record) error
 	Sales(ctx context.Context, limit int) ([]journal.Sale, error)
-	InDoubt(ctx context.Context) (int, error)
+	InDoubt(ctx context.Context) ([]journal.Sale, error)
+	Doubt(ctx context.Context, id string) (fsm.Sale, error)
 	Prune(ctx context.Context, olderThan time.Time) (int, error)
 	Close() error
 }
@@ -154,19 +154,34 @@ type refusing struct{ err error }
 
 func (r refusing) Append(context.Context, kiosk.Record) error { return r.err }
 
+var errNoJournal = errors.New("the journal cannot be used: the log of the last start says why")
+
 // sales is the journal as the technicians' port sees it; nil when it could not be opened.
 type sales struct{ journal Store }
 
 func (s sales) Sales(ctx context.Context, limit int) ([]journal.Sale, error) {
 	if s.journal == nil {
-		return nil, fmt.Errorf("the journal cannot be used: the log of the last start says why")
+		return nil, errNoJournal
 	}
 	return s.journal.Sales(ctx, limit)
 }
 
-func (s sales) InDoubt(ctx context.Context) (int, error) {
+func (s sales) InDoubt(ctx context.Context) ([]journal.Sale, error) {
 	if s.journal == nil {
-		return 0, fmt.Errorf("the journal cannot be used: the log of the last start says why")
+		return nil, errNoJournal
 	}
 	return s.journal.InDoubt(ctx)
+}
+
+// Resolve settles a sale in doubt as a person decided. The record is read before the loop takes the verdict, and nothing but
+// another verdict changes it meanwhile, which the loop would refuse.
+func (a *App) Resolve(ctx context.Context, id string, v fsm.Verdict) error {
+	if a.journal == nil {
+		return errNoJournal
+	}
+	sale, err := a.journal.Doubt(ctx, id)
+	if err != nil {
+		return err
+	}
+	return a.Kiosk.Resolve(ctx, sale, v)
 }

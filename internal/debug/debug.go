@@ -1,7 +1,9 @@
 // Package debug is the technicians' port: how the machine stands, its sales, its steps as they happen, and its metrics.
 //
 //	GET /api/status            {"phase", "step", "reason"?, "sale"?}; sale is the open one's id
-//	GET /api/sales[?limit=N]   the newest sales, newest first: 50 of them unless N says otherwise, at most 500
+//	GET /api/sales[?limit=N]   the newest sales, newest first: 50 of them unless N says otherwise, at most 500;
+//	                           with state=in_doubt only those that wait for a person
+//	POST /api/sales/ID/resolve a person's verdict on a sale in doubt, on the local socket alone; see resolve.go
 //	GET /api/events            server-sent events: the status at once, then every step; see events.go
 //	GET /healthz               {"status": "ok"}; 503 with "starting" before the first step, and with "journal" while the
 //	                           journal cannot be written. It says whether the daemon works, not whether the machine
@@ -10,7 +12,7 @@
 //	GET /metrics               for Prometheus; see metrics.go
 //	/sim/                      the simulated board, when there is one
 //
-// Failures answer {"error": a sentence}; only the simulated board words its own. Nothing here but /sim/ changes the machine, and nothing
+// Failures answer {"error": a sentence}; only the simulated board words its own. Nothing here but /sim/ and a verdict changes the machine, and nothing
 // that is shown holds a phone number or a credential. Who may ask is decided in guard.go, for every path alike.
 package debug
 
@@ -52,8 +54,8 @@ type Kiosk interface {
 type Sales interface {
 	// Sales gives the newest sales, newest first.
 	Sales(ctx context.Context, limit int) ([]journal.Sale, error)
-	// InDoubt counts the sales that ended in doubt.
-	InDoubt(ctx context.Context) (int, error)
+	// InDoubt gives the sales that stand in doubt, newest first.
+	InDoubt(ctx context.Context) ([]journal.Sale, error)
 }
 
 // Config is what a port shows and whom it answers.
@@ -61,6 +63,7 @@ type Config struct {
 	Kiosk   Kiosk
 	Sales   Sales
 	Sim     http.Handler // the simulated board, asked for paths that begin with /sim/; nil: there is none
+	Resolve Resolve      // nil: this port takes no verdicts
 	Token   string       // every request must bring it as "Authorization: Bearer …"; empty: none is needed
 	Hosts   []string     // names that the machine is called by, besides localhost and its own address; a port in them is ignored
 	Version string       // of the program
@@ -96,6 +99,9 @@ func New(c Config) (http.Handler, error) {
 	get, mux := []string{http.MethodGet, http.MethodHead}, http.NewServeMux()
 	mux.Handle("/api/status", only(get, p.status))
 	mux.Handle("/api/sales", only(get, p.sales))
+	if c.Resolve != nil {
+		mux.Handle("/api/sales/{id}/resolve", only([]string{http.MethodPost}, p.resolve))
+	}
 	mux.Handle("/api/events", only([]string{http.MethodGet}, p.events))
 	mux.Handle("/healthz", only(get, p.health))
 	mux.Handle("/metrics", only(get, metrics.ServeHTTP))
@@ -114,7 +120,7 @@ func only(methods []string, h http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !slices.Contains(methods, r.Method) {
 			w.Header().Set("Allow", allow)
-			refuse(w, http.StatusMethodNotAllowed, "this address can only be read")
+			refuse(w, http.StatusMethodNotAllowed, "this address answers only "+allow)
 			return
 		}
 		h(w, r)
@@ -164,9 +170,19 @@ func (p *port) sales(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "limit must be a whole number from 1 to "+strconv.Itoa(salesMax))
 		return
 	}
+	state := r.URL.Query().Get("state")
+	if state != "" && state != string(fsm.InDoubt) {
+		refuse(w, http.StatusBadRequest, "state can only be "+string(fsm.InDoubt))
+		return
+	}
 	var sales []journal.Sale
 	err = p.read(r.Context(), func(ctx context.Context) (err error) {
-		sales, err = p.Sales.Sales(ctx, min(limit, salesMax))
+		if state == "" {
+			sales, err = p.Sales.Sales(ctx, min(limit, salesMax))
+			return err
+		}
+		sales, err = p.Sales.InDoubt(ctx)
+		sales = sales[:min(limit, salesMax, len(sales))]
 		return err
 	})
 	if err != nil {

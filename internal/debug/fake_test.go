@@ -106,16 +106,15 @@ func (s *fakeSales) Sales(ctx context.Context, limit int) ([]journal.Sale, error
 	return sales, err
 }
 
-func (s *fakeSales) InDoubt(context.Context) (int, error) {
+func (s *fakeSales) InDoubt(context.Context) (doubts []journal.Sale, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := 0
 	for _, sale := range s.sales {
 		if sale.State == string(fsm.InDoubt) {
-			n++
+			doubts = append(doubts, sale)
 		}
 	}
-	return n, s.err
+	return doubts, s.err
 }
 
 // add puts newer sales before the others.

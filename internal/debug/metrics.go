@@ -107,13 +107,13 @@ func (m *machine) Collect(ch chan<- prometheus.Metric) {
 	}
 	tell(m.closed, prometheus.GaugeValue, len(s.Closed))
 
-	var doubts int
+	var doubts []journal.Sale
 	err := m.port.read(context.Background(), func(ctx context.Context) (err error) {
 		doubts, err = m.port.Sales.InDoubt(ctx)
 		return err
 	})
 	if err == nil {
-		tell(m.doubts, prometheus.GaugeValue, doubts)
+		tell(m.doubts, prometheus.GaugeValue, len(doubts))
 		err = m.count(context.Background())
 	}
 	if err != nil {

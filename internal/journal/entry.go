@@ -125,10 +125,24 @@ type Entry struct {
 	After  json.RawMessage `json:"after"`            // what it changed; in the first entry of a sale the whole state
 }
 
+// of reports whether the entry is of a sale: a whole state says so itself, a change is of the same sale as the entry before it.
+func (e entry) of(sale string, before bool) (bool, error) {
+	if e.whole == 0 {
+		return before, nil
+	}
+	var state struct {
+		Sale struct {
+			ID string `json:"id"`
+		} `json:"sale"`
+	}
+	err := json.Unmarshal(e.after, &state)
+	return state.Sale.ID == sale, err
+}
+
 // entriesMax bounds a story: ten entries are usual, and a sale with a hundred products, each of them jammed, has some hundreds.
 const entriesMax = 500
 
-// Entries tells the story of a sale, oldest first, at most 500 entries: from its first to its end. It is
+// Entries tells the story of a sale, oldest first, from at most 500 entries: those from its first on. It is
 // empty for an unknown sale and for one whose entries are pruned.
 func (j *Journal) Entries(ctx context.Context, sale string) ([]Entry, error) {
 	var first, last int64
@@ -148,7 +162,14 @@ func (j *Journal) Entries(ctx context.Context, sale string) ([]Entry, error) {
 		return nil, fail(j.path, err)
 	}
 	var story []Entry
+	own := true
 	for _, e := range found {
+		if own, err = e.of(sale, own); err != nil {
+			return nil, fail(j.path, err)
+		}
+		if !own { // another customer's, before a person decided on this one
+			continue
+		}
 		if !bytes.Equal(e.hash, e.sum()) {
 			return nil, corrupt(j.path, "entry %d is not as it was written", e.seq)
 		}

@@ -20,6 +20,7 @@ var (
 	ErrNoFolder = errors.New("its folder does not exist")
 	ErrIsFolder = errors.New("is a folder, not a file")
 	ErrNoPath   = errors.New("no path is given")
+	ErrNoDoubt  = errors.New("no sale with this id stands in doubt")
 	ErrMissing  = errors.New("does not exist") // reading only: Open makes a new journal
 )
 

@@ -147,8 +147,8 @@ func TestPruningKeepsWhatIsInDoubt(t *testing.T) {
 	if _, err := j.Prune(t.Context(), m.wall.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := j.InDoubt(t.Context()); n != 1 || err != nil {
-		t.Errorf("InDoubt = %d, %v", n, err)
+	if n, err := j.InDoubt(t.Context()); len(n) != 1 || err != nil {
+		t.Errorf("InDoubt = %d, %v", len(n), err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"time"
 
@@ -75,15 +76,74 @@ func (j *Journal) Sales(ctx context.Context, limit int) ([]Sale, error) {
 	return sales, fail(j.path, rows.Err())
 }
 
-// InDoubt counts the sales that ended in doubt.
-func (j *Journal) InDoubt(ctx context.Context) (int, error) {
-	var n int
-	err := j.db.QueryRowContext(ctx, "SELECT count(*) FROM sales WHERE state = 'in_doubt'").Scan(&n)
-	return n, fail(j.path, err)
+// InDoubt gives the sales that stand in doubt, newest first, at most 1000.
+func (j *Journal) InDoubt(ctx context.Context) ([]Sale, error) {
+	rows, err := j.db.QueryContext(ctx, "SELECT "+saleColumns+" FROM sales WHERE state = 'in_doubt' ORDER BY first DESC LIMIT ?", salesMax)
+	if err != nil {
+		return nil, fail(j.path, err)
+	}
+	defer rows.Close()
+	var sales []Sale
+	for rows.Next() {
+		row, err := scanSale(rows)
+		if err != nil {
+			return nil, fail(j.path, err)
+		}
+		sales = append(sales, row.Sale)
+	}
+	return sales, fail(j.path, rows.Err())
 }
 
-// recordSale writes the sale's row when it begins and when it ends. What happens between is in the last state: a row that followed
-// it would be a page more in half of all transactions. There is one sale at a time, so it is the newest row or a new one.
+// Doubt gives a sale that stands in doubt as its last record has it, to be settled; ErrNoDoubt when no such sale does.
+func (j *Journal) Doubt(ctx context.Context, id string) (fsm.Sale, error) {
+	var last int64
+	err := j.db.QueryRowContext(ctx, "SELECT last FROM sales WHERE state = 'in_doubt' AND id = ?", id).Scan(&last)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fsm.Sale{}, fmt.Errorf("journal: %q: %w", id, ErrNoDoubt)
+	}
+	if err != nil {
+		return fsm.Sale{}, fail(j.path, err)
+	}
+	doc, err := j.stateAt(ctx, last)
+	if err != nil {
+		return fsm.Sale{}, fail(j.path, err)
+	}
+	var state fsm.State
+	if err := json.Unmarshal(doc, &state); err != nil {
+		return fsm.Sale{}, corrupt(j.path, "entry %d: %w", last, err)
+	}
+	if state.Sale.ID != id {
+		return fsm.Sale{}, corrupt(j.path, "entry %d is of sale %q and not of %q", last, state.Sale.ID, id)
+	}
+	return state.Sale, nil
+}
+
+// stateAt is the state that an entry left, as JSON.
+func (j *Journal) stateAt(ctx context.Context, seq int64) (json.RawMessage, error) {
+	rows, err := j.db.QueryContext(ctx, "SELECT "+entryColumns+" FROM entries WHERE seq BETWEEN "+
+		"(SELECT max(seq) FROM entries WHERE seq <= ?1 AND seq > ?1 - ?2 AND whole = 1) AND ?1 ORDER BY seq", seq, wholeEvery)
+	if err != nil {
+		return nil, err
+	}
+	found, err := scanEntries(rows)
+	if err != nil {
+		return nil, err
+	}
+	var doc json.RawMessage
+	for _, e := range found {
+		if doc, err = e.take(doc); err != nil {
+			return nil, err
+		}
+	}
+	if doc == nil {
+		return nil, corrupt(j.path, "entry %d is not there", seq)
+	}
+	return doc, nil
+}
+
+// recordSale writes the sale's row when it begins, when it ends, and when a person opens it again. What happens between is in the
+// last state: a row that followed it would be a page more in half of all transactions. There is one sale at a time, so it is the
+// newest row or a new one, but for a sale that was in doubt.
 func (j *Journal) recordSale(ctx context.Context, tx *sql.Tx, e *entry, s fsm.Sale) error {
 	if s.ID == "" {
 		return nil
@@ -91,6 +151,9 @@ func (j *Journal) recordSale(ctx context.Context, tx *sql.Tx, e *entry, s fsm.Sa
 	row := saleRow{first: e.seq, last: e.seq, Sale: summary(s)}
 	row.Started = time.UnixMilli(e.wall).UTC()
 	old, err := scanSale(tx.StmtContext(ctx, j.newest).QueryRowContext(ctx))
+	if err == nil && old.ID != s.ID && s.Verdict != (fsm.Verdict{}) {
+		old, err = scanSale(tx.QueryRowContext(ctx, "SELECT "+saleColumns+" FROM sales WHERE id = ? ORDER BY first DESC LIMIT 1", s.ID))
+	}
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 	case err != nil:
@@ -98,10 +161,14 @@ func (j *Journal) recordSale(ctx context.Context, tx *sql.Tx, e *entry, s fsm.Sa
 	case old.ID == s.ID:
 		row.first, row.Started, row.Ended = old.first, old.Started, old.Ended
 	}
-	if s.Ended && row.Ended.IsZero() {
+	opened := !s.Ended && !row.Ended.IsZero()
+	switch {
+	case opened:
+		row.Ended = time.Time{}
+	case s.Ended && row.Ended.IsZero():
 		row.Ended = time.UnixMilli(e.wall).UTC()
 	}
-	if row.first != e.seq && (!s.Ended || reflect.DeepEqual(old.Sale, row.Sale)) {
+	if row.first != e.seq && !opened && (!s.Ended || reflect.DeepEqual(old.Sale, row.Sale)) {
 		return nil
 	}
 	items, err := json.Marshal(row.Items)

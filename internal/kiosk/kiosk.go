@@ -107,7 +107,7 @@ type Kiosk struct {
 	state atomic.Pointer[fsm.State]
 
 	mu       sync.Mutex
-	waiting  map[string]chan answer // createPurchase calls by request id
+	waiting  map[string]chan answer // createPurchase calls and verdicts by request id
 	requests int
 	watchers map[chan Update]struct{}
 
@@ -153,6 +153,14 @@ func (k *Kiosk) State() fsm.State { return *k.state.Load() }
 // CreatePurchase asks for a reservation and waits for the answer or for ctx. payer is a keyed hash of the phone number, never the
 // number. Exactly one of the results is set; a ctx that ends first is a SYSTEM_ERROR, and the sale goes on.
 func (k *Kiosk) CreatePurchase(ctx context.Context, payer string, amount money.Amount) (string, fsm.ErrorCode) {
+	return k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
+		cheapest, _ := k.cfg.Planogram.Cheapest(k.stock, k.current.ClosedSlots())
+		return fsm.PurchaseRequested{At: at, Request: request, New: k.cfg.NewSale(), Payer: payer, Amount: amount, Cheapest: cheapest}
+	})
+}
+
+// await gives the loop an event, made by the loop, and waits for the Answer to it or for ctx.
+func (k *Kiosk) await(ctx context.Context, event func(at fsm.Instant, request string) fsm.Event) (string, fsm.ErrorCode) {
 	got := make(chan answer, 1)
 	k.mu.Lock()
 	k.requests++
@@ -164,12 +172,8 @@ func (k *Kiosk) CreatePurchase(ctx context.Context, payer string, amount money.A
 		delete(k.waiting, id)
 		k.mu.Unlock()
 	}()
-	event := func(at fsm.Instant) fsm.Event {
-		cheapest, _ := k.cfg.Planogram.Cheapest(k.stock, k.current.ClosedSlots())
-		return fsm.PurchaseRequested{At: at, Request: id, New: k.cfg.NewSale(), Payer: payer, Amount: amount, Cheapest: cheapest}
-	}
 	select {
-	case k.inbox <- event:
+	case k.inbox <- func(at fsm.Instant) fsm.Event { return event(at, id) }:
 	case <-k.done:
 		return "", fsm.DeviceUnavailable
 	case <-ctx.Done():
@@ -234,6 +238,30 @@ func (k *Kiosk) Clear(name string) {
 // chance. by says who; it is recorded.
 func (k *Kiosk) Serviced(by string) {
 	k.post(func(at fsm.Instant) fsm.Event { return fsm.SlotsOpened{At: at, By: by} })
+}
+
+// Why a verdict was not taken.
+var (
+	ErrBusy      = errors.New("a sale is on: try again when it has ended")
+	ErrNoVerdict = errors.New("it cannot be settled this way now")
+)
+
+// Resolve begins to settle a sale that stands in doubt as a person decided; State tells when it has ended, and how. It is ErrBusy
+// while another sale is open, and ErrNoVerdict when nothing would follow: the journal cannot be written, or the verdict says too
+// little or has nothing to act on.
+func (k *Kiosk) Resolve(ctx context.Context, sale fsm.Sale, v fsm.Verdict) error {
+	_, code := k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
+		return fsm.SaleResolved{At: at, Request: request, Sale: sale, Verdict: v}
+	})
+	switch {
+	case code == "":
+		return nil
+	case code == fsm.DeviceInUse:
+		return ErrBusy
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return ErrNoVerdict
 }
 
 // Watch follows the steps until ctx ends. A follower that lags loses steps, which Update.Seq shows. nil: too many follow.

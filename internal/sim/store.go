@@ -172,13 +172,32 @@ func (h handle) Sales(_ context.Context, limit int) ([]journal.Sale, error) {
 	return all[:min(limit, len(all))], nil
 }
 
-func (h handle) InDoubt(context.Context) (n int, err error) {
+func (h handle) InDoubt(context.Context) (doubts []journal.Sale, err error) {
 	for _, s := range h.sales() {
 		if s.State == string(fsm.InDoubt) {
-			n++
+			doubts = append(doubts, s)
 		}
 	}
-	return n, nil
+	return doubts, nil
+}
+
+// Doubt is the sale as its last record left it.
+func (h handle) Doubt(_ context.Context, id string) (fsm.Sale, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for n := len(h.entries) - 1; n >= 0; n-- {
+		var s fsm.State
+		if err := json.Unmarshal(h.entries[n].state, &s); err != nil {
+			return fsm.Sale{}, err
+		}
+		if s.Sale.ID == id && s.Sale.Doubtful() {
+			return s.Sale, nil
+		}
+		if s.Sale.ID == id {
+			break
+		}
+	}
+	return fsm.Sale{}, journal.ErrNoDoubt
 }
 
 func (h handle) Prune(context.Context, time.Time) (int, error) { return 0, nil }

@@ -1,0 +1,80 @@
+package debug
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"kioskd/fsm"
+	"kioskd/internal/journal"
+	"kioskd/internal/kiosk"
+)
+
+// Resolve begins to settle a sale that stands in doubt as a person decided.
+type Resolve func(ctx context.Context, sale string, v fsm.Verdict) error
+
+const (
+	byMax     = 64  // bytes: a name
+	reasonMax = 500 // bytes: a few sentences, which go into the journal
+)
+
+// verdict is the body of POST /api/sales/ID/resolve. All fields but by_hand are required.
+type verdict struct {
+	Decision fsm.Decision `json:"decision"` // "charge", "release" or "refund"
+	By       string       `json:"by"`
+	Reason   string       `json:"reason"`
+	ByHand   bool         `json:"by_hand"` // it was settled with Glase in another way: only the record is made
+}
+
+// resolve answers 202 {"sale"} once the verdict is on record; the sale's end shows in the sales. 400 is a verdict that says
+// too little, 404 a sale that does not stand in doubt, 409 a machine that is serving a customer, 503 one that cannot record.
+func (p *port) resolve(w http.ResponseWriter, r *http.Request) {
+	var v verdict
+	body := json.NewDecoder(r.Body)
+	body.DisallowUnknownFields()
+	err := body.Decode(&v)
+	if _, rest := body.Token(); err == nil && rest != io.EOF {
+		err = errors.New("more than one document")
+	}
+	if err != nil {
+		refuse(w, http.StatusBadRequest, `the body must be {"decision", "by", "reason"}: `+err.Error())
+		return
+	}
+	v.By, v.Reason = strings.TrimSpace(v.By), strings.TrimSpace(v.Reason)
+	switch {
+	case v.Decision != fsm.Charge && v.Decision != fsm.Release && v.Decision != fsm.Refund:
+		refuse(w, http.StatusBadRequest, "decision must be charge, release or refund")
+		return
+	case !sayable(v.By, byMax):
+		refuse(w, http.StatusBadRequest, "by must say who decides, in at most 64 bytes on one line")
+		return
+	case !sayable(v.Reason, reasonMax):
+		refuse(w, http.StatusBadRequest, "reason must say why, in at most 500 bytes on one line")
+		return
+	}
+	id := r.PathValue("id")
+	ctx, cancel := context.WithTimeout(r.Context(), readWithin)
+	defer cancel()
+	switch err := p.Resolve(ctx, id, fsm.Verdict{Decision: v.Decision, By: v.By, Reason: v.Reason, ByHand: v.ByHand}); {
+	case err == nil:
+		p.Log.Info().Str("sale", id).Str("decision", string(v.Decision)).Str("by", v.By).Bool("by_hand", v.ByHand).Msg("a person decided on a sale in doubt")
+		answer(w, http.StatusAccepted, map[string]string{"sale": id})
+	case errors.Is(err, journal.ErrNoDoubt):
+		refuse(w, http.StatusNotFound, "no sale with this id stands in doubt")
+	case errors.Is(err, kiosk.ErrBusy):
+		refuse(w, http.StatusConflict, err.Error())
+	default:
+		p.Log.Warn().Err(err).Str("sale", id).Msg("a verdict could not be taken")
+		refuse(w, http.StatusServiceUnavailable, "the verdict is not taken: "+err.Error())
+	}
+}
+
+// sayable reports whether a text is there, and can stand on one line of a record.
+func sayable(s string, most int) bool {
+	return s != "" && len(s) <= most && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
