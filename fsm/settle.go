@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"fmt"
+	"time"
 
 	"kioskd/internal/money"
 )
@@ -136,18 +137,22 @@ func (t *step) notYet() {
 		t.chargeRefused(fmt.Sprintf("still RESERVED after its time and %d commits", sale.Commits))
 	case t.now >= sale.ReservedUntil || sale.Commits >= commitsMax || sale.Updates >= commitsMax:
 		t.retry() // only Glase's last word is missing
-	case !sale.Updated && t.s.Live.Tries < sale.Updates*int(recommitWait/pollEvery):
+	case !sale.Updated && t.s.Live.Tries < looks(sale.Updates):
 		t.s.Live.Tries++
 		t.callIn(pollEvery)
 	case !sale.Updated: // whatever updateInvoice was refused for, the invoice is there: it sets, so it may be repeated
 		t.update()
-	case t.s.Live.Tries < sale.Commits*int(recommitWait/pollEvery): // a little longer each time
+	case t.s.Live.Tries < looks(sale.Commits):
 		t.s.Live.Tries++
 		t.callIn(pollEvery)
 	default:
 		t.commit()
 	}
 }
+
+// looks is how often the status is asked before a commit or an update is made again: a little longer each time, and never so long
+// that the rest of a reservation is not used.
+func looks(made int) int { return int(min(time.Duration(made)*recommitWait, retryMax) / pollEvery) }
 
 // paid is Glase's PAID on a reservation: what was charged is compared with what came out.
 func (t *step) paid(e StatusAnswered) {

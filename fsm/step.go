@@ -24,7 +24,7 @@ const (
 	itemsMax    = 32  // products in one sale: a basket that no customer fills, and an invoice that Glase takes
 	requestsMax = 64  // createPurchase calls that may wait for one invoice: as many as the customer's side lets in
 	roundsMax   = 10  // "try again" in a row
-	commitsMax  = 10  // commitReservation calls for one sale
+	commitsMax  = 150 // commitReservation calls for one sale: more than an hour's reservation has room for
 	lostSoon    = 15  // questions without an answer that lostMax is for; after them there is nobody to wait for
 	acksMax     = 3   // questions in a row that only acknowledge a version
 	asksMax     = 100 // answers in a row that decide nothing although Glase can be reached; then the sale is in doubt
