@@ -6,7 +6,7 @@ FLAGS   := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 # The race detector needs a C compiler; without one the tests run all the same, and say so.
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test lint fuzz powercut generate clean
+.PHONY: build demo test lint fuzz crash powercut generate clean
 
 build: ## the programs, in bin/
 	CGO_ENABLED=0 $(GO) build $(FLAGS) -o bin/ ./cmd/...
@@ -30,6 +30,10 @@ fuzz: ## every parser of outside bytes, FUZZTIME each
 	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
 	  done; \
 	done
+
+KILLS ?= 200
+crash: ## SIGKILL for the built kiosk, KILLS times: at writes, at calls, at random moments
+	$(GO) test ./internal/crash -run TestNoKillLosesMoney -kills $(KILLS) -timeout 0 -v
 
 powercut: ## the journal under power cuts: its writes cut off one by one, and a whole machine (root on Debian)
 	internal/journal/powercut/run

@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"internal/debug":            {"fsm", "internal/journal", "internal/kiosk", "internal/money"},
 	"internal/app":              {"*"},
 	"internal/sim":              {"*"},
+	"internal/crash":            {"glase", "hw/gpio/simboard", "internal/money"},
 	"cmd/kioskd":                {"hw/display", "hw/gpio/simboard", "internal/app", "internal/config", "internal/journal"},
 	"cmd/glasesim":              {"glase/glasetest"},
 	"cmd/demo":                  {"internal/money"},

@@ -1,0 +1,269 @@
+package crash
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"kioskd/glase"
+	"kioskd/hw/gpio/simboard"
+)
+
+const (
+	sticker  = "ABC123"
+	patience = 2 * time.Minute // for a fact that must come: longer than any pause of the kiosk's own
+)
+
+// errDead ends a customer's visit: the kiosk is not there any more.
+var errDead = errors.New("the kiosk was killed")
+
+// world is a Glase, a board and a kiosk, each a process.
+type world struct {
+	t                   *testing.T
+	name, flow, dir     string
+	config              string
+	glase, debug, proxy string // addresses
+	board               *simboard.Client
+	kills               int
+
+	mu    sync.Mutex
+	kiosk *exec.Cmd
+	dead  chan struct{} // closed when the kiosk that runs now has ended
+	calls int           // to Glase since the trap was set
+	trap  func(call int, after bool)
+}
+
+func port(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func newWorld(t *testing.T, programs, flow string) *world {
+	w := &world{t: t, name: flow, flow: flow, dir: t.TempDir()}
+	glaseAt, debugAt, upsAt := port(t), port(t), port(t)
+	w.glase, w.debug = "http://"+glaseAt, "http://"+debugAt
+	w.proxy = w.startProxy()
+	example, err := exec.Command(filepath.Join(programs, "kioskd"), "check", "--example").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.NewReplacer(
+		"http://127.0.0.1:8080", w.proxy, "127.0.0.1:8082", upsAt, "127.0.0.1:8081", debugAt,
+		"/var/lib/kioskd", w.dir, "/run/kioskd", w.dir, `driver = "terminal"`, `driver = "none"`,
+		`driver = "sim"`, `driver = "sim"`+"\ndevice = \""+w.dir+"/board\"",
+		`flow = "reservation"`, `flow = "`+flow+`"`, `#seqr_id = "ABC123"`, `seqr_id = "`+sticker+`"`,
+		`pin_timeout = "60s"`, `pin_timeout = "10s"`, `choose_timeout = "60s"`, `choose_timeout = "5s"`,
+	).Replace(string(example))
+	text = regexp.MustCompile(`(?m)^stock = \d+`).ReplaceAllString(text, "stock = 999") // nobody refills it
+	w.config = filepath.Join(w.dir, "kioskd.toml")
+	for file, body := range map[string]string{"kioskd.toml": text, "glase.password": "12345678"} {
+		if err := os.WriteFile(filepath.Join(w.dir, file), []byte(body), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.begin(programs, "glasesim", "--listen", glaseAt, "--ups", "123456=http://"+upsAt+"/seqr/createPurchase")
+	w.begin(programs, "kioskd", "sim-board", "--config", w.config)
+	w.until("the board is there", func() bool { w.board, err = simboard.Dial(w.dir + "/board"); return err == nil })
+	t.Cleanup(func() { w.board.Close() })
+	w.until("Glase is there", func() bool { return w.ask(w.glase+"/faults", "", nil) == nil })
+	w.assign()
+	t.Cleanup(func() {
+		w.kill()
+		<-w.dead
+		if t.Failed() {
+			w.tell()
+		}
+	})
+	return w
+}
+
+// tell is what a failed world has to say.
+func (w *world) tell() {
+	log, _ := os.ReadFile(filepath.Join(w.dir, "kioskd.log"))
+	lines := strings.Split(string(log), "\n")
+	w.t.Logf("the kiosk's last lines:\n%s", strings.Join(lines[max(0, len(lines)-60):], "\n"))
+}
+
+// begin starts a program that ends with the test.
+func (w *world) begin(programs, name string, args ...string) *exec.Cmd {
+	c := exec.Command(filepath.Join(programs, name), args...)
+	log, err := os.OpenFile(filepath.Join(w.dir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer log.Close()
+	c.Stdout, c.Stderr = log, log
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := c.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	if args[0] != "run" {
+		w.t.Cleanup(func() { c.Process.Kill(); c.Wait() })
+	}
+	return c
+}
+
+// assign sticks the QR on the machine.
+func (w *world) assign() {
+	c, err := glase.New(glase.Config{
+		Endpoint: w.glase + "/soap/merchant/cashregister-2", TerminalID: "public_test_shop_terminal", Password: "12345678", ClientID: "setup",
+		NewReference: func() string { return "kioskd-setup" }, Timeout: 3 * time.Second,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.AssignSeqrID(w.t.Context(), sticker); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// startProxy stands between the kiosk and Glase, where a call can be seen before it is carried out and after it.
+func (w *world) startProxy() string {
+	target, err := url.Parse(w.glase)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	forward := httputil.NewSingleHostReverseProxy(target)
+	forward.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
+	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.mu.Lock()
+		w.calls++
+		call, trap := w.calls, w.trap
+		w.mu.Unlock()
+		if trap != nil {
+			trap(call, false)
+		}
+		kept := httptest.NewRecorder() // the answer, until it is decided whether anybody gets it
+		forward.ServeHTTP(kept, r.WithContext(context.WithoutCancel(r.Context())))
+		if trap != nil {
+			trap(call, true)
+		}
+		for k, v := range kept.Header() {
+			rw.Header()[k] = v
+		}
+		rw.WriteHeader(kept.Code)
+		_, _ = rw.Write(kept.Body.Bytes()) // a killed kiosk does not read it
+	}))
+	s.Config.ErrorLog = nil
+	w.t.Cleanup(s.Close)
+	return s.URL
+}
+
+// start runs the kiosk as systemd would.
+func (w *world) start(programs string) {
+	c := w.begin(programs, "kioskd", "run", "--config", w.config)
+	dead := make(chan struct{})
+	w.mu.Lock()
+	w.kiosk, w.dead = c, dead
+	w.mu.Unlock()
+	go func() {
+		defer close(dead)
+		_ = c.Wait() // how it ended, its log says
+	}()
+}
+
+// kill is SIGKILL, and the end of all traps.
+func (w *world) kill() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.trap = nil
+	if w.kiosk == nil {
+		return
+	}
+	select {
+	case <-w.dead:
+	default:
+		_ = w.kiosk.Process.Kill() // it may have ended just now
+	}
+}
+
+// off is what the unit's ExecStopPost does.
+func (w *world) off(programs string) {
+	if out, err := exec.Command(filepath.Join(programs, "kioskd"), "outputs-off", "--config", w.config).CombinedOutput(); err != nil {
+		w.t.Fatalf("outputs-off: %v\n%s", err, out)
+	}
+}
+
+// wait waits for a fact, or for the kiosk's death.
+func (w *world) wait(ok func() bool) error {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		select {
+		case <-w.dead:
+			return errDead
+		case <-time.After(5 * time.Millisecond): // between two questions over HTTP
+		}
+		if ok() {
+			return nil
+		}
+	}
+	return errors.New("what must come does not come")
+}
+
+// until waits for a fact that must come.
+func (w *world) until(what string, ok func() bool) {
+	w.t.Helper()
+	for end := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			w.t.Fatalf("%s: never: %s", w.name, what)
+		}
+	}
+}
+
+// ask is GET, or POST with a body.
+func (w *world) ask(address, body string, into any) error {
+	method := http.MethodGet
+	if body != "" {
+		method = http.MethodPost
+	}
+	ctx, cancel := context.WithTimeout(w.t.Context(), 15*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader([]byte(body)))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if into == nil {
+		return nil
+	}
+	if err := json.NewDecoder(res.Body).Decode(into); err != nil {
+		return fmt.Errorf("%s: %w", address, err)
+	}
+	return nil
+}
+
+func (w *world) step() string {
+	var s struct{ Step string }
+	_ = w.ask(w.debug+"/api/status", "", &s) // no answer is no step
+	return s.Step
+}
+
+func (w *world) sales() (all []sale) {
+	_ = w.ask(w.debug+"/api/sales?limit=500", "", &all)
+	return all
+}
