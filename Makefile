@@ -6,7 +6,7 @@ FLAGS   := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 # The race detector needs a C compiler; without one the tests run all the same, and say so.
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test lint fuzz crash powercut generate clean
+.PHONY: build demo test lint fuzz soak sabotage crash powercut generate clean
 
 build: ## the programs, in bin/
 	CGO_ENABLED=0 $(GO) build $(FLAGS) -o bin/ ./cmd/...
@@ -30,6 +30,15 @@ fuzz: ## every parser of outside bytes, FUZZTIME each
 	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
 	  done; \
 	done
+
+SALES ?= 100000
+soak: ## SALES simulated sales on all cores; or make soak SEED=n for one world and its diary
+	$(GO) test -c -o bin/soak ./internal/sim
+	cd internal/sim && ../../bin/soak -test.run '^TestSoak$$' -test.timeout 0 -test.v \
+	  $(if $(SEED),-seed $(SEED) $(if $(ONLY),-only '$(ONLY)'),-sales $(SALES) $(if $(FROM),-from $(FROM)))
+
+sabotage: ## kiosks with a mistake each: the referee must catch them all (UPDATE=-update writes docs/sabotages.md)
+	$(GO) test ./internal/sim -run '^TestEverySabotageIsCaught$$' -sabotages -timeout 0 -v $(UPDATE)
 
 KILLS ?= 200
 crash: ## SIGKILL for the built kiosk, KILLS times: at writes, at calls, at random moments

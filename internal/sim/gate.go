@@ -3,57 +3,82 @@ package sim
 import (
 	"errors"
 	"math/rand/v2"
-	"net"
-	"net/http"
 	"sync"
 	"time"
-
-	"periph.io/x/conn/v3/gpio"
-
-	"kioskd/hw/gpio/simboard"
 )
 
 var errDead = errors.New("sim: the process was killed")
 
 const (
-	fuseMax    = 80 // acts of a run until its kill; a sale has some twenty to sixty
+	fuseMax    = 80 // acts of a run until its end; a sale has some twenty to sixty
 	settleActs = 16 // acts from a motor's start to the end of its sale
+	bootActs   = 5  // acts from a start until it has found out where it is
 
 	turning = 800 * time.Millisecond // from a motor's start to its product at the sensor, and a little more
 )
+
+// ending is how a run of the kiosk ends before its time.
+type ending int
+
+const (
+	killed    ending = iota // SIGKILL: the relays keep their level until systemd's "kioskd outputs-off"
+	unplugged               // the power goes: the machine wakes up with another boot
+	told                    // SIGTERM: it settles what it can, and ends by itself
+)
+
+// acts are the moments of a sale at which a doom can be aimed.
+var acts = []string{
+	"record PurchaseRequested", "record ProductChosen", "record InvoiceSent", "record StatusAnswered", "record VendEnded", "record InvoiceUpdated",
+	"record ReservationCommitted", "record InvoiceCanceled", "record PaymentRefunded", "record CancelPressed", "record Ticked", "record FaultRaised",
+	"record Remembered", "send sendInvoice", "send updateInvoice", "send commitReservation", "send cancelInvoice", "send refundPayment",
+	"send submitPaymentReceipt", "hear sendInvoice", "hear getPaymentStatus", "hear updateInvoice", "hear commitReservation", "hear cancelInvoice",
+	"hear refundPayment", "switch on", "switch off",
+}
 
 // gate stands between one run of the kiosk and the world. A kill closes it: from then on nothing that the run does reaches the
 // world and nothing of the world reaches the run, so that its goroutines run out harmlessly while a new kiosk works. What has
 // passed before stays true, as it does after SIGKILL.
 type gate struct {
 	killed chan struct{} // closed by the kill
+	term   func()        // SIGTERM
 
-	mu   sync.Mutex
-	dead bool
-	// The kill comes when this many acts have passed; 0: none. An act is a record in the journal, a call to Glase on its way out or
+	mu    sync.Mutex
+	dead  bool
+	power bool // it died with the machine's power
+	// The end comes when this many acts have passed; 0: not so. An act is a record in the journal, a call to Glase on its way out or
 	// back, or a relay that is switched: a process can die between any two of them.
 	fuse   int
-	before bool        // the last of them is not carried out any more
-	motor  func(*gate) // called once, when a motor starts; nil: none
+	aim    string // only acts of this name count; "": all do
+	before bool   // the last of them is not carried out any more
+	how    ending
+	motor  func(*gate)   // called once, when a motor starts; nil: none
+	delay  time.Duration // from its moment to a SIGTERM, which comes at no other act's
 }
 
-func newGate() *gate { return &gate{killed: make(chan struct{})} }
+func newGate() *gate { return &gate{killed: make(chan struct{}), term: func() {}} }
 
-// doom decides when the run dies, if at all: at some act from its start on, at one of the acts after a motor's start, or some time
-// after it.
+// doom decides when and how the run ends: at some act from its start on, at once, at an act of a certain name, at one of the acts
+// after a motor's start, or some time after it.
 func (g *gate) doom(r *rand.Rand) {
 	n, before, later := 1+r.IntN(fuseMax), r.IntN(2) == 0, time.Duration(r.Int64N(int64(turning)))
+	aim, often := acts[r.IntN(len(acts))], 1+r.IntN(3)*r.IntN(2)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	switch r.IntN(5) {
+	how := []ending{killed, killed, unplugged, told}[r.IntN(4)]
+	g.how, g.delay = how, time.Duration(r.Int64N(int64(wayMax)))
+	switch r.IntN(8) {
 	case 0:
 		g.fuse, g.before = n, before
 	case 1:
-		g.motor = func(g *gate) { g.fuse, g.before = 1+n%settleActs, before }
+		g.fuse, g.before = 1+n%bootActs, before
 	case 2:
-		g.motor = func(g *gate) { time.AfterFunc(later, g.kill) }
+		g.motor = func(g *gate) { g.fuse, g.before = 1+n%settleActs, before }
 	case 3:
-		g.motor = func(g *gate) { time.AfterFunc(10*later, g.kill) }
+		g.motor = func(g *gate) { time.AfterFunc(later, func() { g.end(how) }) }
+	case 4:
+		g.motor = func(g *gate) { time.AfterFunc(10*later, func() { g.end(how) }) }
+	default:
+		g.fuse, g.aim, g.before = often, aim, before
 	}
 }
 
@@ -64,39 +89,43 @@ func (g *gate) spare() {
 	g.fuse, g.motor = 0, nil
 }
 
-// kill closes the gate; once is enough.
-func (g *gate) kill() {
+// end ends the run; once is enough.
+func (g *gate) end(how ending) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.die()
+	g.fall(how)
 }
 
-func (g *gate) die() {
-	if !g.dead {
-		g.dead = true
+// fall is the end. Called with the gate locked.
+func (g *gate) fall(how ending) {
+	switch {
+	case g.dead:
+	case how == told:
+		time.AfterFunc(g.delay, g.term)
+	default:
+		g.dead, g.power = true, how == unplugged
 		close(g.killed)
 	}
 }
 
 // act carries out what the kiosk does to the world. false: the process did not live to see the end of it.
-func (g *gate) act(do func()) bool { return g.pass(func() bool { return true }, do) }
-
-// pass is act, but one that is no moment to die at unless it counts.
-func (g *gate) pass(counts func() bool, do func()) bool {
+func (g *gate) act(name string, do func()) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.dead {
 		return false
 	}
-	if g.fuse > 0 && counts() {
-		g.fuse--
-		if g.fuse == 0 {
-			defer g.die()
-			if g.before {
+	if g.fuse > 0 && name != "" && (g.aim == "" || g.aim == name) {
+		if g.fuse--; g.fuse == 0 {
+			if g.how == told {
+				g.fall(told)
+			} else {
+				defer g.fall(g.how)
+				if !g.before {
+					do()
+				}
 				return false
 			}
-			do()
-			return false
 		}
 	}
 	do()
@@ -115,132 +144,4 @@ func (g *gate) alive() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return !g.dead
-}
-
-// wire is the kiosk's way to Glase.
-type wire struct {
-	gate *gate
-	net  *network
-	next http.RoundTripper
-}
-
-// RoundTrip implements http.RoundTripper.
-func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !w.gate.act(func() {}) {
-		return nil, errDead
-	}
-	switch w.net.is() {
-	case refused:
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("network is unreachable")}
-	case swallowed:
-		<-r.Context().Done()
-		return nil, r.Context().Err()
-	}
-	answer, err := w.next.RoundTrip(r)
-	if !w.gate.act(func() {}) {
-		return nil, errDead
-	}
-	return answer, err
-}
-
-// condition is how the network is.
-type condition int
-
-const (
-	open      condition = iota
-	refused             // no way there: nothing is sent
-	swallowed           // what is sent is never answered
-)
-
-type network struct {
-	mu  sync.Mutex
-	now condition
-}
-
-func (n *network) is() condition {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.now
-}
-
-func (n *network) become(c condition) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.now = c
-}
-
-// doorway carries Glase's calls to whichever kiosk runs now.
-type doorway struct{ world *world }
-
-func (d doorway) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	l := d.world.running()
-	if l == nil || d.world.net.is() != open {
-		panic(http.ErrAbortHandler) // a closed connection
-	}
-	l.app.UPS.ServeHTTP(rw, r)
-	if !l.gate.alive() { // this is no act to die at: Glase's notifications come at the same moment as its answers
-		panic(http.ErrAbortHandler) // the answer was not sent any more
-	}
-}
-
-// panel is the machine's board as one run of the kiosk reaches it.
-type panel struct {
-	*simboard.Board
-	gate  *gate
-	world *world
-}
-
-// Pin implements gpio.Board of hw/gpio.
-func (p panel) Pin(name string) (gpio.PinIO, error) {
-	real, err := p.Board.Pin(name)
-	if err != nil {
-		return nil, err
-	}
-	if p.world.o.Pin != nil {
-		real = p.world.o.Pin(name, real)
-	}
-	return pin{real, p.gate, p.world}, nil
-}
-
-// pin is disconnected by the kill; an output keeps its level, as the kernel's do.
-type pin struct {
-	gpio.PinIO
-	gate  *gate
-	world *world
-}
-
-func (p pin) Out(l gpio.Level) (err error) {
-	changes := func() bool { return p.Read() != l }
-	p.gate.pass(changes, func() {
-		if l == gpio.Low && changes() {
-			p.world.diary.note("board: %s goes off", p.Name())
-		}
-		before := p.world.pulses()
-		err = p.PinIO.Out(l)
-		for slot, n := range p.world.pulses() {
-			for range n - before[slot] {
-				p.world.referee.started(slot)
-				p.gate.turns()
-			}
-		}
-	})
-	return err
-}
-
-func (p pin) In(pull gpio.Pull, edge gpio.Edge) error {
-	if !p.gate.alive() {
-		return errDead
-	}
-	return p.PinIO.In(pull, edge)
-}
-
-func (p pin) Halt() error {
-	if !p.gate.alive() {
-		return nil
-	}
-	return p.PinIO.Halt()
-}
-
-func (p pin) WaitForEdge(d time.Duration) bool {
-	return p.gate.alive() && p.PinIO.WaitForEdge(d) && p.gate.alive()
 }

@@ -22,7 +22,8 @@ type life struct {
 	screen *screen
 	stop   context.CancelFunc // SIGTERM
 	ended  chan struct{}
-	power  bool // it ended with the power; guarded by world.mu
+	began  time.Time
+	lost   bool // it came up without its journal
 }
 
 // screen is what a customer sees.
@@ -61,9 +62,13 @@ func (w *world) shows() display.Screen {
 func (w *world) keep(ctx context.Context) {
 	var leftovers sync.WaitGroup
 	defer leftovers.Wait()
-	r := rand.New(rand.NewPCG(w.seed, 3))
+	back := w.harm.begin(noKiosk)
 	for {
-		l, err := w.start(r)
+		w.mu.Lock()
+		w.starts++
+		name := fmt.Sprintf("%s/start %d", w.chapter, w.starts) // not of the world: what an earlier visit brought may be left out
+		w.mu.Unlock()
+		l, err := w.start(name)
 		if err != nil {
 			w.referee.violated("the kiosk does not start: %v", err)
 			return
@@ -72,13 +77,16 @@ func (w *world) keep(ctx context.Context) {
 			<-l.ended
 			_ = l.app.Close() // of a killed run nothing reaches the world
 		})
+		if !l.lost {
+			back()
+		}
 		select {
 		case <-l.gate.killed:
-			w.leave()
+			back = w.leave(l, back)
 			l.stop()
-			w.aftermath(r, l)
+			w.aftermath(w.numbers(name+"/aftermath"), l)
 		case <-l.ended:
-			w.leave()
+			back = w.leave(l, back)
 		case <-ctx.Done():
 			l.stop()
 			<-l.ended
@@ -88,30 +96,53 @@ func (w *world) keep(ctx context.Context) {
 			<-ctx.Done()
 			return
 		}
-		dark := time.Second + seconds(r, 5)
-		w.mu.Lock()
-		if w.restless && r.IntN(6) == 0 {
-			dark = time.Duration(r.Int64N(int64(longestDark)))
-		}
-		w.mu.Unlock()
-		w.harm.silent(dark)
-		time.Sleep(dark)
+		w.dark(name)
 	}
 }
 
-// leave takes the run out of the world.
-func (w *world) leave() {
+// leave takes the run out of the world. A new time without a kiosk begins, which the next one ends that has its journal.
+func (w *world) leave(l *life, back func()) func() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.life = nil
+	if l.lost {
+		return back
+	}
+	return w.harm.begin(noKiosk)
+}
+
+// quiet is since when nothing stands in the kiosk's way any more; zero: it does still.
+func (w *world) quiet() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over.IsZero() || w.life == nil || w.life.lost {
+		return time.Time{}
+	}
+	return maxTime(w.over, w.life.began)
+}
+
+// dark is the time between two runs.
+func (w *world) dark(name string) {
+	w.mu.Lock()
+	restless := w.restless
+	w.mu.Unlock()
+	long := time.Second + seconds(w.numbers(name+"/restart"), 5)
+	if restless {
+		if r, longer := w.maybe(15, name+"/long dark"); longer {
+			long = time.Duration(r.Int64N(int64(longestDark)))
+		}
+	}
+	time.Sleep(long)
 }
 
 // aftermath is what a kill leaves: relays at their level until systemd's "kioskd outputs-off", or a machine without power that
 // wakes up with another boot.
 func (w *world) aftermath(r *rand.Rand, l *life) {
-	w.harm.ended(true)
+	l.gate.mu.Lock()
+	power := l.gate.power
+	l.gate.mu.Unlock()
+	w.harm.moment(kioskKilled)
 	w.mu.Lock()
-	power := l.power || r.IntN(3) == 0
 	w.kills++
 	w.mu.Unlock()
 	w.diary.note("the kiosk is killed, power=%v", power)
@@ -154,23 +185,36 @@ func (w *world) halt(name string) {
 }
 
 // start builds a kiosk on what the last one left, and lets it run.
-func (w *world) start(r *rand.Rand) (*life, error) {
-	l := &life{gate: newGate(), screen: &screen{}, ended: make(chan struct{})}
+func (w *world) start(name string) (*life, error) {
+	l := &life{gate: newGate(), screen: &screen{}, ended: make(chan struct{}), began: time.Now()}
 	w.mu.Lock()
-	boot, began := fmt.Sprint("boot ", w.bootN), w.boot
+	boot, began, restless := fmt.Sprint("boot ", w.bootN), w.boot, w.restless && w.kills < killsMax
 	w.mu.Unlock()
-	var transport http.RoundTripper = wire{l.gate, &w.net, w.glase.Transport()}
+	var transport http.RoundTripper = &wire{gate: l.gate, world: w, next: w.glase.Transport()}
 	if w.o.Transport != nil {
 		transport = w.o.Transport(transport)
 	}
+	serviced := ""
+	if restless {
+		if _, yes := w.maybe(10, name+"/serviced"); yes {
+			serviced = "technician"
+			w.diary.note("a technician starts the kiosk")
+		}
+	}
 	a, err := app.New(context.Background(), w.cfg, app.Parts{
 		Version: "sim", Random: w.random, Screen: l.screen, Board: panel{w.board, l.gate, w},
-		Transport: transport,
+		Transport: transport, ServicedBy: serviced,
 		Clock: app.Clock{
-			Boot: boot, Wall: func() time.Time { return time.Now().Add(w.wall) }, Synced: func() bool { return false },
+			Boot: boot, Wall: func() time.Time { return time.Now().Add(time.Duration(w.wall.Load())) }, Synced: func() bool { return false },
 			Now: func() fsm.Instant { return fsm.Instant(time.Since(began)) + 1 },
 		},
-		OpenJournal: func(context.Context) (app.Store, error) { return w.store.open(l.gate) },
+		OpenJournal: func(context.Context) (app.Store, error) {
+			h, err := w.store.open(l.gate)
+			if l.app == nil { // afterwards it only looks whether the journal is back
+				l.lost = err != nil
+			}
+			return h, err
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -178,11 +222,18 @@ func (w *world) start(r *rand.Rand) (*life, error) {
 	l.app = a
 	var ctx context.Context
 	ctx, l.stop = context.WithCancel(context.Background())
+	l.gate.term = func() {
+		w.diary.note("the kiosk is told to end")
+		w.harm.moment(kioskTold)
+		l.stop()
+	}
+	if restless {
+		if r, doomed := w.maybe(60, name+"/doom"); doomed {
+			l.gate.doom(r)
+		}
+	}
 	w.mu.Lock()
 	w.life = l
-	if w.restless && w.kills < killsMax {
-		l.gate.doom(r)
-	}
 	w.mu.Unlock()
 	w.diary.note("a kiosk starts")
 	go func() {

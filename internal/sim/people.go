@@ -13,79 +13,76 @@ import (
 )
 
 // visit is somebody at the machine, or several, and everything that goes wrong meanwhile.
-func (w *world) visit(r *rand.Rand, n int) {
-	w.troubleInTheMachine(r)
-	w.troubleAtGlase(r)
-	w.troubleAround(r)
-	crowd := 1
-	if r.IntN(3) == 0 {
-		crowd = 2
+func (w *world) visit(name string) {
+	w.troubleInTheMachine(name)
+	w.troubleAtGlase(name)
+	w.troubleAround(name)
+	w.strangers(name)
+	for n, chance := range []int{100, 33} {
+		own := fmt.Sprintf("%s/customer %d", name, n+1)
+		if r, comes := w.maybe(chance, own); comes {
+			w.people.Go(func() {
+				if n > 0 {
+					time.Sleep(seconds(r, 20))
+				}
+				customer{w, r, own, fmt.Sprintf("4670000%04d", w.numbers(own+"/phone").IntN(10000))}.visit()
+			})
+		}
 	}
-	for c := range crowd {
-		own := rand.New(rand.NewPCG(r.Uint64(), 4))
+	if r, yes := w.maybe(25, name+"/idle hands"); yes {
+		w.people.Go(func() { w.idle(name+"/idle hands", r) })
+	}
+	if r, yes := w.maybe(17, name+"/door"); yes {
 		w.people.Go(func() {
-			if c > 0 {
-				time.Sleep(seconds(own, 20))
-			}
-			customer{w, own, fmt.Sprintf("customer %d.%d", n+1, c+1), fmt.Sprintf("4670000%02d%02d", n, c)}.visit()
+			time.Sleep(seconds(r, 40))
+			w.door(seconds(r, 30))
 		})
 	}
-	if r.IntN(4) == 0 {
-		own := rand.New(rand.NewPCG(r.Uint64(), 5))
-		w.people.Go(func() { w.idle(own) })
+	if l := w.running(); l != nil && w.restless {
+		if r, yes := w.maybe(40, name+"/doom"); yes {
+			l.gate.doom(r)
+		}
 	}
-	if r.IntN(6) == 0 {
-		own := rand.New(rand.NewPCG(r.Uint64(), 6))
+	if r, yes := w.maybe(33, name+"/end"); yes && w.restless {
 		w.people.Go(func() {
-			time.Sleep(seconds(own, 40))
-			w.door(seconds(own, 30))
-		})
-	}
-	if w.restless && r.IntN(3) == 0 {
-		own := rand.New(rand.NewPCG(r.Uint64(), 7))
-		w.people.Go(func() {
-			time.Sleep(seconds(own, 40))
-			w.end(own.IntN(3))
+			time.Sleep(seconds(r, 40))
+			w.end([]ending{killed, unplugged, told}[r.IntN(3)])
 		})
 	}
 	w.people.Wait()
-	time.Sleep(seconds(r, 45))
+	time.Sleep(seconds(w.numbers(name+"/pause"), 45))
 }
 
 // idle presses buttons for no reason.
-func (w *world) idle(r *rand.Rand) {
-	for range 1 + r.IntN(6) {
+func (w *world) idle(name string, r *rand.Rand) {
+	for n := range 1 + r.IntN(6) {
 		time.Sleep(seconds(r, 12))
-		w.press([]string{"A1", "A2", "cancel", "retry"}[r.IntN(4)])
+		w.press(fmt.Sprintf("%s/press %d", name, n+1), []string{"A1", "A2", "cancel", "retry"}[r.IntN(4)])
 	}
 }
 
 // door is a technician's short visit, who repairs what can be seen.
 func (w *world) door(long time.Duration) {
-	w.press("door")
+	w.push("door")
 	time.Sleep(long)
-	w.press("door")
+	w.push("door")
 }
 
-// end is SIGKILL, the plug, or SIGTERM.
-func (w *world) end(how int) {
-	l := w.running()
-	if l == nil {
-		return
+// end ends the run of the kiosk that is on.
+func (w *world) end(how ending) {
+	if l := w.running(); l != nil {
+		l.gate.end(how)
 	}
-	if how == 2 {
-		w.diary.note("the kiosk is told to end")
-		w.harm.ended(false)
-		l.stop()
-		return
-	}
-	w.mu.Lock()
-	l.power = how == 1
-	w.mu.Unlock()
-	l.gate.kill()
 }
 
-func (w *world) press(button string) {
+// press is a press that may be left out.
+func (w *world) press(name, button string) {
+	if w.happens(name) {
+		w.push(button)
+	}
+}
+
+func (w *world) push(button string) {
 	w.diary.note("somebody presses %s", button)
 	if err := w.board.Press(button); err != nil {
 		w.diary.note("the button says: %v", err)
@@ -103,6 +100,8 @@ type customer struct {
 func (c customer) note(format string, args ...any) {
 	c.world.diary.note(c.name+" "+format, args...)
 }
+
+func (c customer) press(what string, button string) { c.world.press(c.name+"/"+what, button) }
 
 func (c customer) chance(percent int) bool { return c.r.IntN(100) < percent }
 
@@ -131,22 +130,36 @@ func (c customer) visit() {
 		c.take()
 		return
 	}
-	for range c.r.IntN(3) { // waits for it, and does something meanwhile
+	for n := range c.r.IntN(3) { // waits for it, and does something meanwhile
 		c.wait(25)
-		c.world.press([]string{"A1", "A2", "cancel", "retry", "retry"}[c.r.IntN(5)])
+		c.press(fmt.Sprintf("press %d", n+1), []string{"A1", "A2", "cancel", "retry", "retry"}[c.r.IntN(5)])
 	}
 }
 
-// reserve scans the machine's QR, with a nervous finger perhaps.
+// reserve scans the machine's QR, with a nervous finger perhaps, which scans it again before there is an answer, or while the
+// phone asks for the PIN.
 func (c customer) reserve() string {
 	offer := money.Amount{Minor: int64(1000 + c.r.IntN(12000)), Currency: "SEK"}
-	for range 1 + c.r.IntN(2) {
+	scan := func() string {
 		i, err := c.world.glase.Scan(context.Background(), glasetest.Scan{QR: ups.StaticQR("public_test_shop", "123456"), Amount: offer, MSISDN: c.phone})
-		if err == nil {
-			c.note("has a reservation to confirm")
-			return i.Reference
+		if err != nil {
+			c.note("scans: %v", err)
+			return ""
 		}
-		c.note("scans: %v", err)
+		c.note("has a reservation to confirm")
+		return i.Reference
+	}
+	if r, again := c.world.maybe(20, c.name+"/scans again"); again {
+		c.world.people.Go(func() {
+			time.Sleep(time.Duration(r.Int64N(int64(8 * time.Second))))
+			c.note("scans again")
+			scan()
+		})
+	}
+	for range 1 + c.r.IntN(2) {
+		if ref := scan(); ref != "" {
+			return ref
+		}
 		c.wait(5)
 	}
 	return ""
@@ -157,7 +170,7 @@ func (c customer) chooseFirst() string {
 	if c.chance(90) {
 		slot := slots[c.r.IntN(len(slots))]
 		c.note("chooses %s", slot)
-		c.world.press(slot)
+		c.press("choice", slot)
 	}
 	for range 1 + c.r.IntN(4) {
 		c.wait(3)
@@ -180,15 +193,14 @@ func (c customer) chooseFirst() string {
 // pay decides at the phone.
 func (c customer) pay(ref string) {
 	switch n := c.r.IntN(100); {
-	case n < 8:
+	case n < 8 && c.world.happens(c.name+"/says no on the phone"):
 		_, err := c.world.glase.CancelOnPhone(ref)
 		c.note("cancels on the phone: %v", err)
-	case n < 16:
+	case n >= 8 && n < 16 && c.world.happens(c.name+"/walks away"):
 		c.note("walks away")
 		return
-	case n < 24:
-		c.note("presses cancel at the same time")
-		c.world.press("cancel")
+	case n >= 16 && n < 24:
+		c.press("cancel with the PIN", "cancel")
 		if c.chance(50) {
 			time.Sleep(time.Duration(c.r.IntN(400)) * time.Millisecond)
 		}
@@ -203,21 +215,25 @@ func (c customer) pay(ref string) {
 	}
 }
 
-// take chooses within the reservation.
+// take chooses within the reservation. Somebody may let it go meanwhile, just before a choice for which the kiosk must ask again.
 func (c customer) take() {
-	for range c.r.IntN(4) {
+	if r, yes := c.world.maybe(6, c.name+"/meddler"); yes {
+		in, late := seconds(r, 12), 11*time.Second+seconds(r, 6)
+		c.world.people.Go(func() { c.world.foreignCancel(in) })
+		time.Sleep(late)
+		c.press("late choice", slots[r.IntN(len(slots))])
+	}
+	for n := range c.r.IntN(4) {
 		c.wait(6)
-		slot := slots[c.r.IntN(len(slots))]
-		c.note("chooses %s", slot)
-		c.world.press(slot)
+		c.press(fmt.Sprintf("product %d", n+1), slots[c.r.IntN(len(slots))])
 		if c.chance(20) {
 			time.Sleep(seconds(c.r, 1))
-			c.world.press(slots[c.r.IntN(len(slots))])
+			c.press(fmt.Sprintf("product %d again", n+1), slots[c.r.IntN(len(slots))])
 		}
 	}
 	if c.chance(40) {
 		c.wait(8)
-		c.world.press("cancel")
+		c.press("that is all", "cancel")
 	}
 }
 
@@ -233,7 +249,7 @@ func (w *world) honest() {
 	before, sold := len(w.store.sales()), w.dropped()["A2"]
 	qr := ups.StaticQR("public_test_shop", "123456")
 	if w.o.Flow != string(fsm.Reservation) {
-		w.press("A2")
+		w.push("A2")
 		time.Sleep(2 * time.Second)
 		if qr = w.shows().QR; w.o.Flow == string(fsm.Sticker) {
 			qr = "HTTP://SEQR.SE/Q" + sticker
@@ -250,7 +266,7 @@ func (w *world) honest() {
 	}
 	time.Sleep(3 * time.Second)
 	if w.o.Flow == string(fsm.Reservation) {
-		w.press("A2")
+		w.push("A2")
 	}
 	w.settle()
 	sales := w.store.sales()

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"kioskd/fsm"
-	"kioskd/glase/glasetest"
+	"kioskd/hw/gpio/simboard"
 	"kioskd/internal/journal"
-	"kioskd/internal/money"
 )
 
 // referee holds the promises that the kiosk makes about money and motors against what the world saw. It knows nothing of the
@@ -18,16 +18,28 @@ type referee struct {
 
 	mu         sync.Mutex
 	violations []string
+	kinds      []string // of the violations
 	starts     []start
-	ended      map[string]bool // sales whose end has been looked at
+	visits     map[string]visit     // by sale
+	foreign    map[string]time.Time // invoices whose money a foreign machine let go, and when
 }
 
 // start is a motor start.
 type start struct {
+	at      time.Time
 	slot    string
 	sale    string // the sale and the item that it was for; "": none
 	item    int
 	dropped int // products that had come out of the slot before
+}
+
+// visit is a sale's time, by the world's own clock.
+type visit struct {
+	began, ended time.Time // of its first record, and of its end's
+}
+
+func newReferee(w *world) *referee {
+	return &referee{world: w, visits: map[string]visit{}, foreign: map[string]time.Time{}}
 }
 
 func (f *referee) violated(format string, args ...any) {
@@ -35,25 +47,35 @@ func (f *referee) violated(format string, args ...any) {
 	f.world.diary.note("VIOLATION %s", what)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.violations = append(f.violations, what)
+	f.violations, f.kinds = append(f.violations, what), append(f.kinds, format)
 }
 
+// meddled notes that a foreign machine let go of an invoice's money.
+func (f *referee) meddled(invoice string, at time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.foreign[invoice] = at
+}
+
+// unknowable is for how long a kiosk may believe what Glase said last before it asks again.
+const unknowable = 10 * time.Second
+
 // started is a motor that begins to turn: for one item of the sale that is on, never before that item is on record, once, and
-// only while Glase holds or has the money for it.
-func (f *referee) started(slot string) {
+// only while Glase holds or has the money for it, as far as a kiosk can know.
+func (f *referee) started(slot string, g *gate) {
 	f.world.diary.note("board: motor %s starts", slot)
-	s := start{slot: slot, item: -1, dropped: f.world.dropped()[slot]}
+	f.watch(slot, g)
+	s := start{at: time.Now(), slot: slot, item: -1, dropped: f.world.dropped()[slot]}
 	defer func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.starts = append(f.starts, s)
 	}()
-	sales := f.world.store.sales()
-	if len(sales) == 0 {
+	sale, any := f.world.store.last()
+	if !any {
 		f.violated("motor %s starts before any sale", slot)
 		return
 	}
-	sale := sales[len(sales)-1]
 	n := len(sale.Items) - 1
 	if sale.State != string(fsm.Open) || n < 0 || sale.Items[n].Slot != slot || sale.Items[n].Outcome != string(fsm.Pending) {
 		f.violated("motor %s starts, and the journal knows no item that it is for: %s", slot, brief(sale))
@@ -66,24 +88,55 @@ func (f *referee) started(slot string) {
 			defer f.violated("motor %s starts twice for one item: %s", slot, brief(sale))
 		}
 	}
+	meddled := f.foreign[sale.InvoiceReference]
 	f.mu.Unlock()
 	held, paid := f.world.glase.Balance(sale.InvoiceReference)
-	if covered := held.Minor + paid.Minor; covered < sum(sale, fsm.Delivered, fsm.Pending) {
+	if covered := held.Minor + paid.Minor; covered < sum(sale, fsm.Delivered, fsm.Pending) && s.at.Sub(meddled) > unknowable {
 		f.violated("motor %s starts with %d covered at Glase: %s", slot, covered, brief(sale))
+	}
+}
+
+// watch: a relay goes off within its maximum on-time, and after a kill when the outputs are made inactive.
+func (f *referee) watch(slot string, g *gate) {
+	for _, s := range f.world.cfg.Slots {
+		if s.ID != slot {
+			continue
+		}
+		pulse := f.world.pulses()[slot]
+		still := func() bool {
+			snap, _ := f.world.board.Snapshot()
+			return slices.ContainsFunc(snap.Slots, func(s simboard.SlotState) bool { return s.Slot == slot && s.Relay && s.Pulses == pulse })
+		}
+		time.AfterFunc(s.MaxOn+time.Millisecond, func() {
+			if g.alive() && still() {
+				f.violated("the relay of %s is on for longer than %v", slot, s.MaxOn)
+			}
+		})
+		time.AfterFunc(s.MaxOn+outputsOff+time.Millisecond, func() {
+			if still() {
+				f.violated("the relay of %s is on for longer than %v, a kill included", slot, s.MaxOn+outputsOff)
+			}
+		})
 	}
 }
 
 // recorded looks at the journal after each record: a sale that ends there is settled at Glase at that moment, too.
 func (f *referee) recorded() {
-	sales := f.world.store.sales()
-	if len(sales) == 0 {
+	sale, any := f.world.store.last()
+	if !any {
 		return
 	}
-	sale := sales[len(sales)-1]
 	ended := sale.State != string(fsm.Open)
 	f.mu.Lock()
-	before := f.ended[sale.ID]
-	f.ended[sale.ID] = before || ended
+	v, known := f.visits[sale.ID]
+	before := !v.ended.IsZero()
+	if !known {
+		v.began = time.Now()
+	}
+	if ended && !before {
+		v.ended = time.Now()
+	}
+	f.visits[sale.ID] = v
 	f.mu.Unlock()
 	if before && !ended {
 		f.violated("has ended, and is open again: %s", brief(sale))
@@ -91,6 +144,7 @@ func (f *referee) recorded() {
 	if ended && !before {
 		f.world.diary.note("sale ended: %s", brief(sale))
 		f.settled(sale, "at its end")
+		f.inTime(sale, v)
 	}
 }
 
@@ -131,7 +185,9 @@ func (f *referee) final() {
 		case state == fsm.Open:
 			f.violated("left hanging: %s", brief(sale))
 			continue
-		case state == fsm.InDoubt && !f.world.harm.mayDoubt(), state == fsm.Lost && !f.world.harm.mayLose():
+		case state == fsm.InDoubt && sale.Note == "":
+			f.violated("%s, and nothing happened that explains it, not even a note: %s", state, brief(sale))
+		case state == fsm.InDoubt && !f.mayDoubt(sale), state == fsm.Lost && !f.mayLose(sale):
 			f.violated("%s, and nothing happened that explains it: %s", state, brief(sale))
 		}
 		f.settled(sale, "in the end")
@@ -164,9 +220,9 @@ func (f *referee) cameOut(sale journal.Sale) {
 			f.violated("item %d has no outcome: %s", n+1, brief(sale))
 		case o == fsm.Delivered && fell == 0:
 			f.violated("item %d is charged, and did not come out: %s", n+1, brief(sale))
-		case o == fsm.NotDelivered && fell > 0 && !f.world.harm.blind[item.Slot]:
+		case o == fsm.NotDelivered && fell > 0 && !f.world.blind[item.Slot]:
 			f.violated("item %d came out past a sensor that works, and is not charged: %s", n+1, brief(sale))
-		case o == fsm.Unknown && !f.world.harm.killed && !f.world.harm.stuck[item.Slot]:
+		case o == fsm.Unknown && !f.mayForget(sale) && !f.world.stuck[item.Slot]:
 			f.violated("item %d is unknown, and nothing happened that explains it: %s", n+1, brief(sale))
 		}
 	}
@@ -232,51 +288,8 @@ func (f *referee) machine(sales []journal.Sale) {
 		if s.Pulses > items {
 			f.violated("motor %s started %d times for %d items", s.Slot, s.Pulses, items)
 		}
-		if left[s.Slot] != stockFirst-gone {
-			f.violated("%d of %d products are gone from %s, and the stock is %d", gone, stockFirst, s.Slot, left[s.Slot])
+		if had := stockFirst + f.world.store.refilled[s.Slot]; left[s.Slot] != had-gone {
+			f.violated("%d of %d products are gone from %s, and the stock is %d", gone, had, s.Slot, left[s.Slot])
 		}
 	}
-}
-
-func invoices(ledger []glasetest.Movement) map[string]bool {
-	refs := map[string]bool{}
-	for _, m := range ledger {
-		refs[m.Invoice] = true
-	}
-	return refs
-}
-
-// sum is what the items with these outcomes cost, in minor units.
-func sum(sale journal.Sale, outcomes ...fsm.ItemOutcome) (total int64) {
-	for _, i := range sale.Items {
-		for _, o := range outcomes {
-			if i.Outcome == string(o) {
-				total += minor(i.Price, sale.Currency)
-			}
-		}
-	}
-	return total
-}
-
-func minor(decimal, currency string) int64 {
-	a, err := money.Parse(decimal, currency)
-	if err != nil {
-		panic(fmt.Sprintf("sim: the journal says %q: %v", decimal, err)) // this package wrote it
-	}
-	return a.Minor
-}
-
-// brief is a sale in one line, without its random identifiers.
-func brief(s journal.Sale) string {
-	line := fmt.Sprintf("%s sale %s charged %s refunded %s", s.Flow, s.State, s.Charged, s.Refunded)
-	for _, i := range s.Items {
-		line += fmt.Sprintf(", %s %s", i.Slot, i.Outcome)
-	}
-	if s.Why != "" {
-		line += " (" + s.Why + ")"
-	}
-	if s.Note != "" {
-		line += ": " + s.Note
-	}
-	return line
 }

@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,7 +24,10 @@ import (
 
 // Options change a world. The zero Options is the usual one.
 type Options struct {
-	Flow string // "reservation", "sticker" or "invoice"; "": the seed decides
+	Flow    string   // "reservation", "sticker" or "invoice"; "": the seed decides
+	Without []string // happenings that are left out; what follows from them goes with them
+	Only    []string // all happenings but these are left out; nil: none is
+	Ground  *Ground  // what the world stands on; nil makes one
 
 	// What follows makes the kiosk's own parts wrong, to prove that the referee notices.
 	Transport func(http.RoundTripper) http.RoundTripper // around the way to Glase
@@ -36,21 +38,25 @@ type Options struct {
 
 // Result is what happened in a world.
 type Result struct {
+	Flow       string
 	Sales      int
 	Outcomes   map[string]int // sales by their state
 	Faults     map[string]int // troubles by kind
 	Doubts     map[string]int // sales in doubt by their note
 	Kills      int            // SIGKILLs and power cuts
+	Happenings []string       // what took place of all that may be left out, by name
 	Violations []string
-	Diary      string // what happened, a line each, with the time since the world's begin
+	Kinds      []string // of the violations: what they say without the particulars
+	Diary      string   // what happened, a line each, with the time since the world's begin
 }
 
 const (
-	stockFirst  = 50               // products in each slot: more than a world's customers buy
+	stockFirst  = 200              // products in each slot: more than a world's customers buy
 	settleIn    = 30 * time.Minute // once the troubles are over: longer than any reservation and its grace
 	lapse       = 11 * time.Minute // what nobody settles any more has ended at Glase by then
-	visitsMax   = 3
-	killsMax    = 4
+	visitsUsual = 3
+	visitsMax   = 12 // one world in eight is a long one
+	killsMax    = 12
 	sticker     = "ABC123"
 	outputsOff  = 300 * time.Millisecond
 	longestDark = 15 * time.Minute
@@ -63,58 +69,77 @@ var slots = []string{"A1", "A2"}
 
 // world is everything.
 type world struct {
-	o        Options
-	seed     uint64
-	cfg      config.Config
-	glase    *glasetest.Glase
-	board    *simboard.Board
-	store    *store
-	net      network
-	diary    diary
-	referee  *referee
-	harm     harm
-	choices  glasetest.Choices
-	random   *noise
-	begin    time.Time
-	wall     time.Duration // how wrong the wall clock is
-	people   sync.WaitGroup
-	restless bool // lives get fuses
+	o         Options
+	seed      uint64
+	cfg       config.Config
+	glase     *glasetest.Glase
+	board     *simboard.Board
+	store     *store
+	net       network
+	diary     diary
+	referee   *referee
+	harm      harm
+	random    *noise
+	begin     time.Time
+	wall      atomic.Int64 // how wrong the wall clock is, in nanoseconds
+	people    sync.WaitGroup
+	switching sync.Mutex    // held while a relay is
+	foreign   *glase.Client // a second machine with our terminal
 
-	mu    sync.Mutex
-	life  *life // nil while no kiosk runs
-	kills int
-	bootN int
-	boot  time.Time // when the machine was switched on
+	mu       sync.Mutex
+	took     map[string]bool // happenings
+	restless bool            // lives get fuses
+	over     time.Time       // when all troubles ended; zero: not yet
+	life     *life           // nil while no kiosk runs
+	chapter  string          // the visit that is on
+	starts   int             // of the kiosk in it
+	way      *rand.Rand      // how long calls take in it
+	kills    int
+	bootN    int
+	boot     time.Time       // when the machine was switched on
+	hints    []string        // paths of notifications so far
+	blind    map[string]bool // slots whose sensor may have missed a product
+	stuck    map[string]bool // slots whose sensor may have stuck
+
+	glaseMu    sync.Mutex // held while Glase's faults are changed; guards what follows
+	armed      []func()   // end the spans of what Glase does wrong now
+	refundsEnd func()     // ends the span in which it takes no refunds; nil: it does
 }
 
 // Play lets one world happen, from the beginning to the end, and reports it. It runs in a bubble of virtual time; t is only for
 // what must not happen in any world, such as a goroutine that never ends.
 func Play(t *testing.T, seed uint64, o Options) (res Result) {
 	t.Helper()
-	dir := t.TempDir()
+	if o.Ground == nil {
+		o.Ground = NewGround(t, t.TempDir())
+	}
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, dir, seed, o)
+		w := newWorld(t, seed, o)
 		w.happen()
 		res = w.result()
 	})
 	return res
 }
 
-func newWorld(t *testing.T, dir string, seed uint64, o Options) *world {
+func newWorld(t *testing.T, seed uint64, o Options) *world {
 	r := rand.New(rand.NewPCG(seed, 1))
+	flow := []string{"reservation", "reservation", "sticker", "invoice"}[r.IntN(4)]
 	if o.Flow == "" {
-		o.Flow = []string{"reservation", "reservation", "sticker", "invoice"}[r.IntN(4)]
+		o.Flow = flow
 	}
-	w := &world{o: o, seed: seed, cfg: parse(t, dir, o.Flow), random: newNoise(seed), begin: time.Now(), restless: r.IntN(2) == 0}
+	w := &world{o: o, seed: seed, cfg: o.Ground.machines[o.Flow], random: newNoise(seed), begin: time.Now(), restless: r.IntN(2) == 0, took: map[string]bool{}}
 	w.diary.begin, w.boot = w.begin, w.begin.Add(-time.Hour)
-	if r.IntN(4) == 0 {
-		w.wall = time.Unix(0, 0).Sub(w.begin) // no network has told the time yet
+	if _, wrong := w.maybe(25, "wall clock"); wrong {
+		w.wall.Store(int64(time.Unix(0, 0).Sub(w.begin))) // no network has told the time yet
 	}
-	w.harm.blind, w.harm.stuck, w.harm.count = map[string]bool{}, map[string]bool{}, map[string]int{}
-	w.referee = &referee{world: w, ended: map[string]bool{}}
+	w.blind, w.stuck, w.harm.count = map[string]bool{}, map[string]bool{}, map[string]int{}
+	w.referee = newReferee(w)
 	w.store = &store{noted: func(e fsm.Event, s fsm.State) {
 		w.diary.note("journal: %s → %s %s", fsm.Name(e), s.Stage, s.Reason)
 		w.referee.recorded()
+	}, refused: func(event string) {
+		w.diary.note("the disk refuses %s", event)
+		w.harm.moment(diskRefuses)
 	}}
 	board, err := simboard.New(app.Wiring(w.cfg), physics)
 	if err != nil {
@@ -127,28 +152,27 @@ func newWorld(t *testing.T, dir string, seed uint64, o Options) *world {
 		}
 	}})
 	w.glase.Connect("123456", "http://kiosk.test/seqr/createPurchase")
-	w.assign(t)
+	if w.foreign, err = w.otherMachine(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.foreign.AssignSeqrID(context.Background(), sticker); err != nil { // sticks the QR on the machine
+		t.Fatal(err)
+	}
 	return w
 }
 
-// assign sticks the QR on the machine.
-func (w *world) assign(t *testing.T) {
-	c, err := glase.New(glase.Config{
-		Endpoint: w.cfg.Glase.Endpoint, TerminalID: glasetest.TestTerminal, Password: glasetest.TestTerminalPassword, ClientID: "setup",
-		NewReference: func() string { return "kioskd-setup" }, Timeout: w.cfg.Glase.Timeout, Transport: w.glase.Transport(),
+// otherMachine is another machine with our terminal.
+func (w *world) otherMachine() (*glase.Client, error) {
+	return glase.New(glase.Config{
+		Endpoint: w.cfg.Glase.Endpoint, TerminalID: glasetest.TestTerminal, Password: glasetest.TestTerminalPassword, ClientID: "foreign",
+		NewReference: func() string { return "foreign" }, Timeout: w.cfg.Glase.Timeout, Transport: intruder{w},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if err := c.AssignSeqrID(context.Background(), sticker); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // happen is the world's story: visits with troubles, an end of all troubles, one honest sale, the last judgement.
 func (w *world) happen() {
 	ctx, end := context.WithCancel(context.Background())
+	w.begins("begin")
 	kept := make(chan struct{})
 	go func() {
 		defer close(kept)
@@ -156,9 +180,17 @@ func (w *world) happen() {
 	}()
 	synctest.Wait()
 	r := rand.New(rand.NewPCG(w.seed, 2))
-	for n := range 1 + r.IntN(visitsMax) {
-		w.visit(r, n)
+	visits := 1 + r.IntN(visitsUsual)
+	if r.IntN(8) == 0 {
+		visits = visitsUsual + 1 + r.IntN(visitsMax-visitsUsual)
 	}
+	for n := range visits {
+		if name := fmt.Sprintf("visit %d", n+1); w.happens(name) {
+			w.begins(name)
+			w.visit(name)
+		}
+	}
+	w.begins("end")
 	w.mu.Lock()
 	w.restless = false
 	if w.life != nil {
@@ -174,7 +206,16 @@ func (w *world) happen() {
 	end()
 	<-kept
 	w.referee.final()
+	w.foreign.Close()
 	w.glase.Close()
+}
+
+// begins is the begin of a chapter of the story.
+func (w *world) begins(chapter string) {
+	r := w.numbers(chapter + "/way")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.chapter, w.starts, w.way = chapter, 0, r
 }
 
 // settle waits until no sale is open.
@@ -182,7 +223,7 @@ func (w *world) settle() {
 	for range int(settleIn / time.Second) {
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if sales := w.store.sales(); w.running() != nil && (len(sales) == 0 || sales[len(sales)-1].State != string(fsm.Open)) {
+		if sale, any := w.store.last(); w.running() != nil && (!any || sale.State != string(fsm.Open)) {
 			break
 		}
 	}
@@ -190,7 +231,10 @@ func (w *world) settle() {
 }
 
 func (w *world) result() Result {
-	res := Result{Outcomes: map[string]int{}, Doubts: map[string]int{}, Faults: w.harm.count, Kills: w.kills, Violations: w.referee.violations}
+	res := Result{
+		Flow: w.o.Flow, Outcomes: map[string]int{}, Doubts: map[string]int{}, Faults: w.harm.count, Kills: w.kills,
+		Happenings: w.happenings(), Violations: w.referee.violations, Kinds: w.referee.kinds,
+	}
 	for _, s := range w.store.sales() {
 		res.Sales++
 		res.Outcomes[s.State]++
@@ -219,34 +263,6 @@ func (w *world) dropped() map[string]int {
 	return w.snapshot(func(s simboard.SlotState) int { return s.Dropped })
 }
 
-// diary is what happened, written by many.
-type diary struct {
-	begin time.Time
-	mu    sync.Mutex
-	lines []line
-}
-
-type line struct {
-	at   time.Duration
-	text string
-}
-
-func (d *diary) note(format string, args ...any) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.lines = append(d.lines, line{time.Since(d.begin), fmt.Sprintf(format, args...)})
-}
-
-func (d *diary) text() string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var b strings.Builder
-	for _, l := range d.lines {
-		fmt.Fprintf(&b, "%14.6f %s\n", l.at.Seconds(), l.text)
-	}
-	return b.String()
-}
-
 // noise is the kiosk's source of random bytes.
 type noise struct {
 	mu  sync.Mutex
@@ -264,65 +280,3 @@ func (n *noise) Read(b []byte) (int, error) {
 	defer n.mu.Unlock()
 	return n.src.Read(b)
 }
-
-func parse(t *testing.T, dir, flow string) config.Config {
-	if err := os.WriteFile(filepath.Join(dir, "password"), []byte(glasetest.TestTerminalPassword+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := config.Parse("sim.toml", []byte(strings.NewReplacer("FLOW", flow, "STICKER", sticker, "STOCK", fmt.Sprint(stockFirst)).Replace(machine)), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cfg
-}
-
-const machine = `
-[machine]
-name = "Simulated machine"
-token = "123456"
-currency = "SEK"
-[glase]
-endpoint = "http://127.0.0.1:1/soap/merchant/cashregister-2"
-merchant_id = "public_test_shop"
-terminal_id = "public_test_shop_terminal"
-password_file = "password"
-client_id = "Test AB"
-[ups]
-listen = "127.0.0.1:0"
-public_url = "http://127.0.0.1/seqr"
-path_prefix = "/seqr"
-[payment]
-flow = "FLOW"
-seqr_id = "STICKER"
-reserve_max = "100.00"
-pin_timeout = "60s"
-choose_timeout = "20s"
-[journal]
-path = "journal.db"
-[debug]
-listen = "127.0.0.1:1"
-[gpio]
-driver = "sim"
-[[slot]]
-id = "A1"
-name = "Water"
-price = "15.00"
-stock = STOCK
-button = "GPIO5"
-max_on = "2s"
-[slot.vend]
-driver = "relay"
-relay = "GPIO17"
-drop = "GPIO27"
-[[slot]]
-id = "A2"
-name = "Cake"
-price = "22.50"
-stock = STOCK
-button = "GPIO6"
-max_on = "2s"
-[slot.vend]
-driver = "relay"
-relay = "GPIO22"
-drop = "GPIO23"
-`

@@ -29,11 +29,21 @@ type entry struct {
 type store struct {
 	noted func(fsm.Event, fsm.State) // called after each record
 
-	mu      sync.Mutex
-	entries []entry
-	seeded  map[string]int
-	full    bool // refuses records
-	gone    bool // cannot even be opened
+	mu       sync.Mutex
+	entries  []entry
+	seeded   map[string]int
+	refilled map[string]int            // products that were put in since
+	full     bool                      // refuses records
+	gone     bool                      // cannot even be opened
+	refuse   func(journal.Record) bool // refuses the first record of which it says so; nil: none
+	refused  func(event string)        // called after each refusal
+}
+
+// refuseNext makes the disk refuse one record.
+func (s *store) refuseNext(which func(journal.Record) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refuse = which
 }
 
 func (s *store) trouble(full, gone bool) {
@@ -58,8 +68,13 @@ func (s *store) add(r journal.Record) error {
 		return err
 	}
 	s.mu.Lock()
-	if s.full {
+	once := s.refuse != nil && s.refuse(r)
+	if once {
+		s.refuse = nil
+	}
+	if once || s.full {
 		s.mu.Unlock()
+		s.refused(fsm.Name(r.Event))
 		return errFull
 	}
 	e := entry{state: state, sale: row(r.After.Sale), stock: s.left()}
@@ -93,6 +108,18 @@ func (s *store) stock() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.left()
+}
+
+// last is the row of the last sale; false: there is none yet.
+func (s *store) last() (journal.Sale, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for n := len(s.entries) - 1; n >= 0; n-- {
+		if sale := s.entries[n].sale; sale.ID != "" {
+			return sale, true
+		}
+	}
+	return journal.Sale{}, false
 }
 
 // sales are the rows, oldest first.
@@ -149,18 +176,29 @@ func (h handle) SeedStock(_ context.Context, first map[string]int) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.seeded == nil {
-		h.seeded = maps.Clone(first)
+		h.seeded, h.refilled = maps.Clone(first), map[string]int{}
 	}
 	return nil
 }
 
-func (h handle) SetStock(context.Context, string, int) error { return nil } // nobody refills these machines
+// SetStock is a technician's refill.
+func (h handle) SetStock(_ context.Context, slot string, left int) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	stock := h.seeded
+	if n := len(h.entries); n > 0 {
+		stock = h.entries[n-1].stock
+	}
+	h.refilled[slot] += left - stock[slot]
+	stock[slot] = left
+	return nil
+}
 
 func (h handle) Stock(context.Context) (map[string]int, error) { return h.stock(), nil }
 
 func (h handle) Append(_ context.Context, r journal.Record) error {
 	var err error
-	if !h.gate.act(func() { err = h.add(r) }) {
+	if !h.gate.act("record "+fsm.Name(r.Event), func() { err = h.add(r) }) {
 		return errDead
 	}
 	return err

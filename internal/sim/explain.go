@@ -1,0 +1,112 @@
+package sim
+
+import (
+	"regexp"
+	"strings"
+	"time"
+
+	"kioskd/fsm"
+	"kioskd/glase/glasetest"
+	"kioskd/internal/journal"
+)
+
+// during reports whether a harm of one of these kinds was done while the sale was on.
+func (f *referee) during(sale journal.Sale, kinds ...string) bool {
+	began, ended := f.when(sale)
+	return f.world.harm.during(began, ended, kinds...)
+}
+
+func (f *referee) when(sale journal.Sale) (began, ended time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	v := f.visits[sale.ID]
+	if v.ended.IsZero() {
+		v.ended = time.Now()
+	}
+	return v.began, v.ended
+}
+
+// untrue ends the name of a rule that says "refused" of what was done.
+const untrue = " says untruly"
+
+var refusedNote = regexp.MustCompile(`^(\w+) refused with code (\d+)`)
+
+// mayDoubt: a person has to decide after a refusal for good of Glase's, which must have been a rule's or a choice's: what the kiosk
+// asks for is right. Only a refund can be refused because it was made already: after an end without a journal, since the next run
+// cannot know what this one did, or when Glase did what it refused.
+func (f *referee) mayDoubt(sale journal.Sale) bool {
+	m := refusedNote.FindStringSubmatch(sale.Note)
+	if m == nil {
+		return false
+	}
+	op, code := m[1], m[2]
+	switch {
+	case op == "refundPayment" && code == "98" && f.during(sale, diskRefuses) && f.during(sale, kioskKilled, kioskTold):
+		return true
+	case op == "refundPayment" && (code == "97" || code == "99") && f.during(sale, refundsChoice):
+		return true
+	}
+	return f.during(sale, op+" says "+code, "* says "+code, op+untrue, "*"+untrue)
+}
+
+// mayForget: a run ended that had not recorded all that it knew.
+func (f *referee) mayForget(sale journal.Sale) bool {
+	return f.during(sale, kioskKilled) || f.during(sale, kioskTold) && f.during(sale, diskRefuses)
+}
+
+// mayLose: a reservation that ended, or a charge that was taken back, before it could be charged or confirmed is the operator's
+// loss. Glase's ledger says when and why that was.
+func (f *referee) mayLose(sale journal.Sale) bool {
+	f.mu.Lock()
+	_, meddled := f.foreign[sale.InvoiceReference]
+	var last time.Time // since then the sale could be settled
+	for _, s := range f.starts {
+		if s.sale == sale.ID {
+			last = s.at.Add(vendMax)
+		}
+	}
+	f.mu.Unlock()
+	if meddled {
+		return true
+	}
+	for _, m := range f.world.glase.Ledger() {
+		if m.Invoice != sale.InvoiceReference {
+			continue
+		}
+		switch {
+		case m.Kind == glasetest.Reversal, m.Kind == glasetest.Release && strings.Contains(m.Why, "not asked for"):
+			return f.world.harm.unasked(m.At)
+		case m.Kind == glasetest.Release && strings.Contains(m.Why, "commitReservationTimeout"):
+			return f.world.harm.peace(last, m.At) < chargedIn
+		}
+	}
+	return false
+}
+
+const (
+	vendMax   = 10 * time.Second // from a motor's start to what its dispenser says
+	chargedIn = time.Minute      // what came out is charged within this time of peace
+	directIn  = 8 * time.Minute  // a direct debit with all its "try again" ends within this time of peace
+	graceIn   = 2 * time.Minute  // and a reservation within this time after its own end
+)
+
+// inTime: a sale comes to its end within its own time once nothing stands in its way.
+func (f *referee) inTime(sale journal.Sale, v visit) {
+	most := directIn
+	if sale.Flow == string(fsm.Reservation) {
+		most = f.world.cfg.Glase.ReservationTimeout + graceIn
+	}
+	if p := f.world.harm.peace(v.began, v.ended, diskFull); p > most {
+		f.violated("left hanging for %v in peace: %s", p, brief(sale))
+	}
+	if over := f.world.quiet(); !over.IsZero() && v.ended.Sub(maxTime(over, v.began)) > most {
+		f.violated("left hanging for %v after all troubles: %s", v.ended.Sub(maxTime(over, v.began)), brief(sale))
+	}
+}
+
+func maxTime(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,88 @@
+package sim
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"kioskd/glase/glasetest"
+	"kioskd/internal/config"
+	"kioskd/internal/identity"
+)
+
+// Ground is what worlds stand on and none of them changes: the machine's config, and a folder with its identity. Many worlds may
+// share one, also at the same time.
+type Ground struct{ machines map[string]config.Config } // by flow
+
+// NewGround makes one in a folder that must be there as long as it is used.
+func NewGround(t *testing.T, dir string) *Ground {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, "password"), []byte(glasetest.TestTerminalPassword+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	g := &Ground{map[string]config.Config{}}
+	for _, flow := range []string{"reservation", "sticker", "invoice"} {
+		cfg, err := config.Parse("sim.toml", []byte(strings.NewReplacer("FLOW", flow, "STICKER", sticker, "STOCK", fmt.Sprint(stockFirst)).Replace(machine)), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.machines[flow] = cfg
+	}
+	if err := identity.Save(filepath.Join(dir, "identity.json"), identity.New("")); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+const machine = `
+[machine]
+name = "Simulated machine"
+token = "123456"
+currency = "SEK"
+[glase]
+endpoint = "http://127.0.0.1:1/soap/merchant/cashregister-2"
+merchant_id = "public_test_shop"
+terminal_id = "public_test_shop_terminal"
+password_file = "password"
+client_id = "Test AB"
+[ups]
+listen = "127.0.0.1:0"
+public_url = "http://127.0.0.1/seqr"
+path_prefix = "/seqr"
+[payment]
+flow = "FLOW"
+seqr_id = "STICKER"
+reserve_max = "100.00"
+pin_timeout = "60s"
+choose_timeout = "20s"
+[journal]
+path = "journal.db"
+[debug]
+listen = "127.0.0.1:1"
+[gpio]
+driver = "sim"
+[[slot]]
+id = "A1"
+name = "Water"
+price = "15.00"
+stock = STOCK
+button = "GPIO5"
+max_on = "2s"
+[slot.vend]
+driver = "relay"
+relay = "GPIO17"
+drop = "GPIO27"
+[[slot]]
+id = "A2"
+name = "Cake"
+price = "22.50"
+stock = STOCK
+button = "GPIO6"
+max_on = "2s"
+[slot.vend]
+driver = "relay"
+relay = "GPIO22"
+drop = "GPIO23"
+`
