@@ -103,19 +103,21 @@ func (w *world) press(button string) {
 
 // trapCall kills at the n-th call to Glase from now: before it is carried out, or after it and before its answer.
 func (w *world) trapCall(n int, after bool) {
+	victim := w.kiosk
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calls = 0
 	w.trap = func(call int, now bool) {
 		if call == n && now == after {
-			w.kill()
+			victim.kill()
 		}
 	}
 }
 
 // trapWrite kills at the n-th write into the journal from now: somewhere within a transaction, before it is synced or just after.
 func (w *world) trapWrite(n int) {
-	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC)
+	victim := w.kiosk
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK) // so that Close ends a Read
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -123,9 +125,8 @@ func (w *world) trapWrite(n int) {
 	if _, err := unix.InotifyAddWatch(fd, filepath.Join(w.dir, "journal.db-wal"), unix.IN_MODIFY); err != nil {
 		w.t.Fatal(err)
 	}
-	dead := w.dead
 	go func() {
-		<-dead
+		<-victim.dead
 		watch.Close()
 	}()
 	go func() {
@@ -135,24 +136,24 @@ func (w *world) trapWrite(n int) {
 				return
 			}
 		}
-		w.kill()
+		victim.kill()
 	}()
 }
 
 // recover starts the kiosk again, and sometimes kills it once more on its way, until it has settled all.
 func (w *world) recover(programs string, r *rand.Rand) {
 	for {
-		<-w.dead
+		<-w.kiosk.dead
 		w.kills++
 		w.off(programs)
 		w.start(programs)
 		if r.IntN(3) == 0 { // again, while it starts or recovers
 			again := time.Duration(r.Int64N(int64(120 * time.Millisecond)))
 			select {
-			case <-w.dead:
+			case <-w.kiosk.dead:
 			case <-time.After(again): // a moment is what this is about
 			}
-			w.kill()
+			w.kiosk.kill()
 			continue
 		}
 		w.settled()
@@ -213,7 +214,7 @@ func (w *world) play(programs string, kills int, r *rand.Rand) {
 		case 3:
 			moment := time.Duration(r.Int64N(int64(3 * time.Second)))
 			what = fmt.Sprintf("after %v", moment.Round(time.Millisecond))
-			moments = time.AfterFunc(moment, w.kill)
+			moments = time.AfterFunc(moment, w.kiosk.kill)
 		}
 		err := w.buy(s)
 		if moments != nil {
@@ -225,7 +226,7 @@ func (w *world) play(programs string, kills int, r *rand.Rand) {
 		case err != nil:
 			w.t.Fatalf("%s, %s, killed %s: %v", w.name, s.name, what, err)
 		default: // the sale ended before the trap
-			w.kill()
+			w.kiosk.kill()
 			w.recover(programs, r)
 		}
 		if all := w.sales(); len(all) > 0 {
@@ -236,8 +237,8 @@ func (w *world) play(programs string, kills int, r *rand.Rand) {
 		}
 	}
 	w.honest()
-	w.kill()
-	<-w.dead
+	w.kiosk.kill()
+	<-w.kiosk.dead
 	out, err := exec.Command(filepath.Join(programs, "kioskd"), "replay", filepath.Join(w.dir, "journal.db")).CombinedOutput()
 	if err != nil {
 		w.t.Errorf("%s: replay: %v\n%s", w.name, err, out)

@@ -41,13 +41,21 @@ type world struct {
 	glase, debug, proxy string // addresses
 	board               *simboard.Client
 	kills               int
+	kiosk               *run // nil before the first start
 
 	mu    sync.Mutex
-	kiosk *exec.Cmd
-	dead  chan struct{} // closed when the kiosk that runs now has ended
-	calls int           // to Glase since the trap was set
+	calls int // to Glase since the trap was set
 	trap  func(call int, after bool)
 }
+
+// run is one process of the kiosk. A trap holds the one that it was set for: one that snaps late must not kill the next.
+type run struct {
+	process *os.Process
+	dead    chan struct{} // closed when it has ended
+}
+
+// kill is SIGKILL.
+func (r *run) kill() { _ = r.process.Kill() } // it may have ended before
 
 func port(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -88,8 +96,10 @@ func newWorld(t *testing.T, programs, flow string) *world {
 	w.until("Glase is there", func() bool { return w.ask(w.glase+"/faults", "", nil) == nil })
 	w.assign()
 	t.Cleanup(func() {
-		w.kill()
-		<-w.dead
+		if w.kiosk != nil {
+			w.kiosk.kill()
+			<-w.kiosk.dead
+		}
 		if t.Failed() {
 			w.tell()
 		}
@@ -173,29 +183,11 @@ func (w *world) startProxy() string {
 // start runs the kiosk as systemd would.
 func (w *world) start(programs string) {
 	c := w.begin(programs, "kioskd", "run", "--config", w.config)
-	dead := make(chan struct{})
-	w.mu.Lock()
-	w.kiosk, w.dead = c, dead
-	w.mu.Unlock()
-	go func() {
+	w.kiosk = &run{c.Process, make(chan struct{})}
+	go func(dead chan struct{}) {
 		defer close(dead)
 		_ = c.Wait() // how it ended, its log says
-	}()
-}
-
-// kill is SIGKILL, and the end of all traps.
-func (w *world) kill() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.trap = nil
-	if w.kiosk == nil {
-		return
-	}
-	select {
-	case <-w.dead:
-	default:
-		_ = w.kiosk.Process.Kill() // it may have ended just now
-	}
+	}(w.kiosk.dead)
 }
 
 // off is what the unit's ExecStopPost does.
@@ -209,7 +201,7 @@ func (w *world) off(programs string) {
 func (w *world) wait(ok func() bool) error {
 	for end := time.Now().Add(patience); time.Now().Before(end); {
 		select {
-		case <-w.dead:
+		case <-w.kiosk.dead:
 			return errDead
 		case <-time.After(5 * time.Millisecond): // between two questions over HTTP
 		}
@@ -223,7 +215,16 @@ func (w *world) wait(ok func() bool) error {
 // until waits for a fact that must come.
 func (w *world) until(what string, ok func() bool) {
 	w.t.Helper()
+	var dead chan struct{}
+	if w.kiosk != nil {
+		dead = w.kiosk.dead
+	}
 	for end := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
+		select {
+		case <-dead:
+			w.t.Fatalf("%s: the kiosk ended by itself before %s", w.name, what)
+		default:
+		}
 		if time.Now().After(end) {
 			w.t.Fatalf("%s: never: %s", w.name, what)
 		}
