@@ -127,7 +127,7 @@ func (w *teller) line(words []string) {
 	for _, e := range effects {
 		fmt.Fprintf(&w.out, "  → %s\n", show(e))
 	}
-	if next.Sale.Ended && (!before.Sale.Ended || before.Sale.ID != next.Sale.ID) {
+	if next.Sale.Ended && (!before.Sale.Ended || before.Sale.ID != next.Sale.ID || before.Sale.State != next.Sale.State) {
 		s := next.Sale
 		fmt.Fprintf(&w.out, "  = %s: charged %v, refunded %v; why %q; note %q\n", s.State, s.Charged, s.Refunded, s.Why, s.Note)
 		for _, i := range s.Items {

@@ -68,6 +68,10 @@ func (t *step) settledByHand() {
 		}
 		t.end(Charged, "")
 	case Refund:
+		if sale.Refunded = sale.Charged.Sub(sale.Basket()); sale.Refunded.Minor > 0 && !sale.Basket().IsZero() { // a part
+			t.end(Charged, "")
+			return
+		}
 		sale.Refunded = sale.Charged
 		t.end(Refunded, "")
 	default:
