@@ -91,6 +91,7 @@
 //	unasked_commit     keep, reverse (after 20 s, like any payment)
 //	unasked_reserved   keep, release (20 s after the PIN)
 //	notify             all, paid_only
+//	commits            asked, reserved (commitReservation charges all that is reserved, whatever it is asked for)
 //	refunds            allow, refuse_97, refuse_99
 //	test_terminal      cash_register, webshop (many invoices at a time)
 //	canceled_spelling  CANCELED, CANCELLED (not in the schema, but in the documentation)

@@ -64,6 +64,7 @@ type Choices struct {
 	UnaskedCommit    string `json:"unasked_commit"`    // "keep", or "reverse" 20 s after commitReservation
 	UnaskedReserved  string `json:"unasked_reserved"`  // "keep", or "release" 20 s after the PIN
 	Notify           string `json:"notify"`            // "all", or "paid_only"
+	Commits          string `json:"commits"`           // what commitReservation charges: "asked", what it is asked for; "reserved", all that is reserved
 	Refunds          string `json:"refunds"`           // "allow", "refuse_97", "refuse_99"
 	TestTerminal     string `json:"test_terminal"`     // "cash_register": one invoice at a time; "webshop": many
 	CanceledSpelling string `json:"canceled_spelling"` // "CANCELED", or "CANCELLED", which the schema does not know
@@ -100,6 +101,7 @@ func (f *Faults) normal() error {
 		{"unasked_commit", &c.UnaskedCommit, []string{"keep", "reverse"}},
 		{"unasked_reserved", &c.UnaskedReserved, []string{"keep", "release"}},
 		{"notify", &c.Notify, []string{"all", "paid_only"}},
+		{"commits", &c.Commits, []string{"asked", "reserved"}},
 		{"refunds", &c.Refunds, []string{"allow", "refuse_97", "refuse_99"}},
 		{"test_terminal", &c.TestTerminal, []string{"cash_register", "webshop"}},
 		{"canceled_spelling", &c.CanceledSpelling, []string{"CANCELED", "CANCELLED"}},

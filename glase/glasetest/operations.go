@@ -200,6 +200,9 @@ func (g *Glase) commitReservation(c caller, n *node, _ *answer) *refusal {
 	if amount.Minor <= 0 || i.reserved.Less(amount) {
 		return refuse(RejectedAmount, "the amount must be above zero and within what is reserved")
 	}
+	if g.faults.Choices.Commits == "reserved" {
+		amount = i.reserved
+	}
 	g.pay(i, amount, "the merchant committed the reservation")
 	g.move(g.now(), i, Release, "", i.reserved.Sub(amount), "the rest of the reservation")
 	i.total, i.asked = amount, time.Time{}

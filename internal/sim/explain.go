@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,12 +37,21 @@ var refusedNote = regexp.MustCompile(`^(\w+) refused with code (\d+)`)
 // asks for is right. Only a refund can be refused because it was made already: after an end without a journal, since the next run
 // cannot know what this one did, or when Glase did what it refused.
 func (f *referee) mayDoubt(sale journal.Sale) bool {
+	charged := minor(sale.Charged, sale.Currency)
+	if owed := sum(sale, fsm.Delivered); charged > owed && owed > 0 && f.during(sale, chargesAll) && f.during(sale, diskRefuses, kioskKilled, kioskTold, badAnswer, noNetwork) {
+		return true // a part was to go back
+	}
+	if f.carelessly(sale) {
+		return true
+	}
 	m := refusedNote.FindStringSubmatch(sale.Note)
 	if m == nil {
 		return false
 	}
 	op, code := m[1], m[2]
 	switch {
+	case slices.ContainsFunc(passing, func(c glasetest.Code) bool { return fmt.Sprint(int(c)) == code }):
+		return false // it passes: a kiosk waits and asks again
 	case op == "refundPayment" && code == "98" && f.during(sale, diskRefuses) && f.during(sale, kioskKilled, kioskTold):
 		return true
 	case op == "refundPayment" && (code == "97" || code == "99") && f.during(sale, refundsChoice):
@@ -57,6 +68,9 @@ func (f *referee) mayForget(sale journal.Sale) bool {
 // mayLose: a reservation that ended, or a charge that was taken back, before it could be charged or confirmed is the operator's
 // loss. Glase's ledger says when and why that was.
 func (f *referee) mayLose(sale journal.Sale) bool {
+	if f.reopened(sale) { // what was held ran out while it stood in doubt
+		return true
+	}
 	f.mu.Lock()
 	_, meddled := f.foreign[sale.InvoiceReference]
 	var last time.Time // since then the sale could be settled
@@ -96,11 +110,12 @@ func (f *referee) inTime(sale journal.Sale, v visit) {
 	if sale.Flow == string(fsm.Reservation) {
 		most = f.world.cfg.Glase.ReservationTimeout + graceIn
 	}
-	if p := f.world.harm.peace(v.began, v.ended, diskFull); p > most {
+	began := maxTime(v.began, v.opened)
+	if p := f.world.harm.peace(began, v.ended, diskFull); p > most {
 		f.violated("left hanging for %v in peace: %s", p, brief(sale))
 	}
-	if over := f.world.quiet(); !over.IsZero() && v.ended.Sub(maxTime(over, v.began)) > most {
-		f.violated("left hanging for %v after all troubles: %s", v.ended.Sub(maxTime(over, v.began)), brief(sale))
+	if over := f.world.quiet(); !over.IsZero() && v.ended.Sub(maxTime(over, began)) > most {
+		f.violated("left hanging for %v after all troubles: %s", v.ended.Sub(maxTime(over, began)), brief(sale))
 	}
 }
 

@@ -32,7 +32,7 @@ var acts = []string{
 	"record ReservationCommitted", "record InvoiceCanceled", "record PaymentRefunded", "record CancelPressed", "record Ticked", "record FaultRaised",
 	"record Remembered", "send sendInvoice", "send updateInvoice", "send commitReservation", "send cancelInvoice", "send refundPayment",
 	"send submitPaymentReceipt", "hear sendInvoice", "hear getPaymentStatus", "hear updateInvoice", "hear commitReservation", "hear cancelInvoice",
-	"hear refundPayment", "switch on", "switch off",
+	"hear refundPayment", "switch on", "switch off", "send refundPayment", "hear refundPayment", // refunds are rare
 }
 
 // gate stands between one run of the kiosk and the world. A kill closes it: from then on nothing that the run does reaches the
@@ -41,6 +41,7 @@ var acts = []string{
 type gate struct {
 	killed chan struct{} // closed by the kill
 	term   func()        // SIGTERM
+	since  time.Time
 
 	mu    sync.Mutex
 	dead  bool
@@ -55,7 +56,7 @@ type gate struct {
 	delay  time.Duration // from its moment to a SIGTERM, which comes at no other act's
 }
 
-func newGate() *gate { return &gate{killed: make(chan struct{}), term: func() {}} }
+func newGate() *gate { return &gate{since: time.Now(), killed: make(chan struct{}), term: func() {}} }
 
 // doom decides when and how the run ends: at some act from its start on, at once, at an act of a certain name, at one of the acts
 // after a motor's start, or some time after it.

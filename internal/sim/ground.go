@@ -23,12 +23,16 @@ func NewGround(t *testing.T, dir string) *Ground {
 		t.Fatal(err)
 	}
 	g := &Ground{map[string]config.Config{}}
-	for _, flow := range []string{"reservation", "sticker", "invoice"} {
-		cfg, err := config.Parse("sim.toml", []byte(strings.NewReplacer("FLOW", flow, "STICKER", sticker, "STOCK", fmt.Sprint(stockFirst)).Replace(machine)), dir)
+	for _, kind := range []string{"reservation", "sticker", "invoice", "reservation, short"} {
+		flow, life, pin := kind, "10m", "60s"
+		if kind == "reservation, short" { // of which a slow customer sees the end
+			flow, life, pin = "reservation", "2m", "95s"
+		}
+		cfg, err := config.Parse("sim.toml", []byte(strings.NewReplacer("FLOW", flow, "LIFE", life, "PIN", pin, "STICKER", sticker, "STOCK", fmt.Sprint(stockFirst)).Replace(machine)), dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		g.machines[flow] = cfg
+		g.machines[kind] = cfg
 	}
 	if err := identity.Save(filepath.Join(dir, "identity.json"), identity.New("")); err != nil {
 		t.Fatal(err)
@@ -47,6 +51,7 @@ merchant_id = "public_test_shop"
 terminal_id = "public_test_shop_terminal"
 password_file = "password"
 client_id = "Test AB"
+reservation_timeout = "LIFE"
 [ups]
 listen = "127.0.0.1:0"
 public_url = "http://127.0.0.1/seqr"
@@ -55,7 +60,7 @@ path_prefix = "/seqr"
 flow = "FLOW"
 seqr_id = "STICKER"
 reserve_max = "100.00"
-pin_timeout = "60s"
+pin_timeout = "PIN"
 choose_timeout = "20s"
 [journal]
 path = "journal.db"

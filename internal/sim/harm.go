@@ -19,6 +19,7 @@ const (
 	diskRefuses   = "journal refuses" // a moment: one record
 	diskFull      = "disk full"       // and for as long after it as the kiosk waits before it tries again
 	refundsChoice = "choice refunds"  // Glase takes no refunds
+	chargesAll    = "choice commits"  // Glase charges all that is reserved
 )
 
 // harm is what was done to the kiosk: what may explain a sale that did not go well.

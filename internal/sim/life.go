@@ -199,6 +199,7 @@ func (w *world) start(name string) (*life, error) {
 		if _, yes := w.maybe(10, name+"/serviced"); yes {
 			serviced = "technician"
 			w.diary.note("a technician starts the kiosk")
+			w.referee.serviced()
 		}
 	}
 	a, err := app.New(context.Background(), w.cfg, app.Parts{

@@ -38,6 +38,12 @@ func (w *world) visit(name string) {
 			w.door(seconds(r, 30))
 		})
 	}
+	if r, yes := w.maybe(40, name+"/verdict"); yes {
+		w.people.Go(func() {
+			time.Sleep(seconds(r, 60))
+			w.decide(r)
+		})
+	}
 	if l := w.running(); l != nil && w.restless {
 		if r, yes := w.maybe(40, name+"/doom"); yes {
 			l.gate.doom(r)
@@ -64,8 +70,11 @@ func (w *world) idle(name string, r *rand.Rand) {
 // door is a technician's short visit, who repairs what can be seen.
 func (w *world) door(long time.Duration) {
 	w.push("door")
+	w.referee.serviced()
 	time.Sleep(long)
 	w.push("door")
+	time.Sleep(time.Second) // until the kiosk has seen it
+	w.referee.serviced()
 }
 
 // end ends the run of the kiosk that is on.
@@ -124,10 +133,22 @@ func (c customer) visit() {
 	if ref == "" {
 		return
 	}
-	c.wait(6)
+	short := c.world.cfg.Glase.ReservationTimeout < 5*time.Minute
+	slow := c.chance(10) || short && c.chance(50) // which is what a short reservation is about
+	if c.wait(6); slow {                          // the PIN comes at the last moment
+		pin := c.world.cfg.Payment.PINTimeout
+		time.Sleep(pin*2/3 + seconds(c.r, int(pin/time.Second)/3))
+	}
+	if _, yes := c.world.maybe(20, c.name+"/thinks better of it"); yes && c.world.o.Flow != string(fsm.Reservation) {
+		c.world.push("cancel")
+		time.Sleep(seconds(c.r, 1))
+		if ref = c.chooseFirst(); ref == "" {
+			return
+		}
+	}
 	c.pay(ref)
 	if c.world.o.Flow == string(fsm.Reservation) {
-		c.take()
+		c.take(slow)
 		return
 	}
 	for n := range c.r.IntN(3) { // waits for it, and does something meanwhile
@@ -202,7 +223,7 @@ func (c customer) pay(ref string) {
 	case n >= 16 && n < 24:
 		c.press("cancel with the PIN", "cancel")
 		if c.chance(50) {
-			time.Sleep(time.Duration(c.r.IntN(400)) * time.Millisecond)
+			time.Sleep(time.Duration(c.r.Int64N(int64(400 * time.Millisecond))))
 		}
 	}
 	for range 1 + c.r.IntN(3) {
@@ -216,15 +237,21 @@ func (c customer) pay(ref string) {
 }
 
 // take chooses within the reservation. Somebody may let it go meanwhile, just before a choice for which the kiosk must ask again.
-func (c customer) take() {
+func (c customer) take(slow bool) {
 	if r, yes := c.world.maybe(6, c.name+"/meddler"); yes {
 		in, late := seconds(r, 12), 11*time.Second+seconds(r, 6)
 		c.world.people.Go(func() { c.world.foreignCancel(in) })
 		time.Sleep(late)
 		c.press("late choice", slots[r.IntN(len(slots))])
 	}
-	for n := range c.r.IntN(4) {
-		c.wait(6)
+	times := c.r.IntN(4)
+	if slow {
+		times = 8
+	}
+	for n := range times {
+		if c.wait(6); slow {
+			time.Sleep(12 * time.Second)
+		}
 		c.press(fmt.Sprintf("product %d", n+1), slots[c.r.IntN(len(slots))])
 		if c.chance(20) {
 			time.Sleep(seconds(c.r, 1))
@@ -247,6 +274,7 @@ func (w *world) service() {
 // honest is the last customer, who does everything right in a world where everything works. That must sell something.
 func (w *world) honest() {
 	before, sold := len(w.store.sales()), w.dropped()["A2"]
+	w.loseAnAnswer()
 	qr := ups.StaticQR("public_test_shop", "123456")
 	if w.o.Flow != string(fsm.Reservation) {
 		w.push("A2")
@@ -257,6 +285,7 @@ func (w *world) honest() {
 	}
 	i, err := w.glase.Scan(context.Background(), glasetest.Scan{QR: qr, Amount: money.Amount{Minor: 2250, Currency: "SEK"}})
 	if err == nil {
+		time.Sleep(7 * time.Second)
 		_, err = w.glase.Confirm(i.Reference, "1234")
 	}
 	if err != nil {

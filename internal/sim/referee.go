@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"kioskd/fsm"
+	"kioskd/glase/glasetest"
 	"kioskd/hw/gpio/simboard"
+	"kioskd/hw/vend"
 	"kioskd/internal/journal"
 )
 
@@ -21,6 +23,9 @@ type referee struct {
 	kinds      []string // of the violations
 	starts     []start
 	visits     map[string]visit     // by sale
+	judged     map[string]bool      // items whose outcome has been looked at
+	suspects   map[string]bool      // slots that nobody has looked at since a product jammed or got lost in them
+	looked     time.Time            // when a technician did
 	foreign    map[string]time.Time // invoices whose money a foreign machine let go, and when
 }
 
@@ -36,10 +41,13 @@ type start struct {
 // visit is a sale's time, by the world's own clock.
 type visit struct {
 	began, ended time.Time // of its first record, and of its end's
+	decided      bool      // a person's verdict was asked for while it stood in doubt
+	careless     bool      // and given without a look at the books
+	opened       time.Time // by such a verdict
 }
 
 func newReferee(w *world) *referee {
-	return &referee{world: w, visits: map[string]visit{}, foreign: map[string]time.Time{}}
+	return &referee{world: w, visits: map[string]visit{}, judged: map[string]bool{}, suspects: map[string]bool{}, foreign: map[string]time.Time{}}
 }
 
 func (f *referee) violated(format string, args ...any) {
@@ -59,6 +67,9 @@ func (f *referee) meddled(invoice string, at time.Time) {
 
 // unknowable is for how long a kiosk may believe what Glase said last before it asks again.
 const unknowable = 10 * time.Second
+
+// settledIn is what updating and committing may take: no motor starts later than this before its reservation's end.
+const settledIn = 30 * time.Second
 
 // started is a motor that begins to turn: for one item of the sale that is on, never before that item is on record, once, and
 // only while Glase holds or has the money for it, as far as a kiosk can know.
@@ -89,6 +100,18 @@ func (f *referee) started(slot string, g *gate) {
 		}
 	}
 	meddled := f.foreign[sale.InvoiceReference]
+	if f.visits[sale.ID].began.Before(g.since) {
+		defer f.violated("motor %s starts for a sale that an earlier start began: %s", slot, brief(sale))
+	}
+	if left := f.world.cfg.Glase.ReservationTimeout - s.at.Sub(f.visits[sale.ID].began); sale.Flow == string(fsm.Reservation) && left < settledIn {
+		defer f.violated("motor %s starts %v before its reservation ends: %s", slot, left, brief(sale))
+	}
+	if !f.visits[sale.ID].opened.IsZero() {
+		defer f.violated("motor %s starts for a sale that a person has decided: %s", slot, brief(sale))
+	}
+	if f.suspects[slot] {
+		defer f.violated("motor %s starts, and nobody has looked at the slot since its last product got lost: %s", slot, brief(sale))
+	}
 	f.mu.Unlock()
 	held, paid := f.world.glase.Balance(sale.InvoiceReference)
 	if covered := held.Minor + paid.Minor; covered < sum(sale, fsm.Delivered, fsm.Pending) && s.at.Sub(meddled) > unknowable {
@@ -129,16 +152,24 @@ func (f *referee) recorded() {
 	ended := sale.State != string(fsm.Open)
 	f.mu.Lock()
 	v, known := f.visits[sale.ID]
-	before := !v.ended.IsZero()
 	if !known {
 		v.began = time.Now()
 	}
-	if ended && !before {
+	before := !v.ended.IsZero()
+	verdict := v.decided && sale.State != string(fsm.InDoubt) // it opens the sale again, or ends it at once
+	if verdict {
+		v.decided, v.opened = false, time.Now()
+	}
+	switch {
+	case verdict && !ended:
+		v.ended = time.Time{}
+	case ended && !before:
 		v.ended = time.Now()
 	}
 	f.visits[sale.ID] = v
+	f.suspect(sale)
 	f.mu.Unlock()
-	if before && !ended {
+	if before && !ended && !verdict {
 		f.violated("has ended, and is open again: %s", brief(sale))
 	}
 	if ended && !before {
@@ -148,6 +179,30 @@ func (f *referee) recorded() {
 	}
 }
 
+// suspect remembers the slots whose last product jammed or may have come out unseen. The record may come long after the motor, and
+// after a technician. Called with the referee locked.
+func (f *referee) suspect(sale journal.Sale) {
+	for n, i := range sale.Items {
+		key, o := fmt.Sprint(sale.ID, " ", n), fsm.ItemOutcome(i.Outcome)
+		if o == fsm.Pending || f.judged[key] {
+			continue
+		}
+		f.judged[key] = true
+		bad := o == fsm.Unknown || o == fsm.NotDelivered && sale.Why == vend.WhyJam
+		if bad && slices.ContainsFunc(f.starts, func(s start) bool { return s.sale == sale.ID && s.item == n && s.at.After(f.looked) }) {
+			f.suspects[i.Slot] = true
+		}
+	}
+}
+
+// serviced: a technician has looked at all slots.
+func (f *referee) serviced() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.suspects)
+	f.looked = time.Now()
+}
+
 // settled: nothing is held any more, and the customer has paid for what came out.
 func (f *referee) settled(sale journal.Sale, when string) {
 	held, paid := f.world.glase.Balance(sale.InvoiceReference)
@@ -155,6 +210,10 @@ func (f *referee) settled(sale journal.Sale, when string) {
 	net := minor(sale.Charged, sale.Currency) - minor(sale.Refunded, sale.Currency)
 	state := fsm.SaleState(sale.State)
 	if state == fsm.InDoubt {
+		return
+	}
+	if f.reopened(sale) {
+		f.afterVerdict(sale, when)
 		return
 	}
 	if state == fsm.Lost {
@@ -202,8 +261,42 @@ func (f *referee) final() {
 			f.violated("%d was paid for invoice %s, which no sale knows", paid.Minor, ref)
 		}
 	}
+	f.late(known)
 	f.forgotten(sales)
 	f.machine(sales)
+}
+
+// late: nobody can confirm an invoice that no sale knows, or whose sale has ended, also when Glase takes the payment back then.
+func (f *referee) late(known map[string]bool) {
+	ends, doubtful := map[string]time.Time{}, map[string]bool{}
+	f.mu.Lock()
+	for _, s := range f.world.store.sales() {
+		ends[s.InvoiceReference] = f.visits[s.ID].ended
+		doubtful[s.InvoiceReference] = s.State == string(fsm.InDoubt)
+	}
+	f.mu.Unlock()
+	for _, m := range f.world.glase.Ledger() {
+		i, err := f.world.glase.Invoice(m.Invoice)
+		if err != nil || i.Title == foreignTitle || m.Kind != glasetest.Reserve && m.Kind != glasetest.Charge || f.world.harm.during(f.world.begin, m.At, untrueKinds()...) {
+			continue
+		}
+		if !known[m.Invoice] {
+			f.violated("a customer confirmed invoice %s, which no sale knows", m.Invoice)
+		} else if at := ends[m.Invoice]; !at.IsZero() && m.At.After(at) && !doubtful[m.Invoice] {
+			f.violated("a customer confirmed invoice %s after its sale had ended", m.Invoice)
+		}
+	}
+}
+
+// untrueKinds are the spans in which Glase refused for good, or said what was not so.
+func untrueKinds() (kinds []string) {
+	for _, op := range operations {
+		kinds = append(kinds, op+untrue)
+		for _, c := range final {
+			kinds = append(kinds, fmt.Sprintf("%s says %d", op, c))
+		}
+	}
+	return kinds
 }
 
 // cameOut holds a sale's items against what fell out of the machine while they were on.
@@ -212,6 +305,8 @@ func (f *referee) cameOut(sale journal.Sale) {
 		starts, fell := f.fell(sale.ID, n)
 		o := fsm.ItemOutcome(item.Outcome)
 		switch {
+		case item.Price != prices[item.Slot]:
+			f.violated("item %d costs %s, and not %s: %s", n+1, item.Price, prices[item.Slot], brief(sale))
 		case starts > 1:
 			f.violated("%d motor starts for item %d: %s", starts, n+1, brief(sale))
 		case fell > 1:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,6 +44,7 @@ type Result struct {
 	Outcomes   map[string]int // sales by their state
 	Faults     map[string]int // troubles by kind
 	Doubts     map[string]int // sales in doubt by their note
+	Verdicts   int            // sales in doubt that a person decided
 	Kills      int            // SIGKILLs and power cuts
 	Happenings []string       // what took place of all that may be left out, by name
 	Violations []string
@@ -65,7 +67,10 @@ const (
 // physics has no time that is a fraction of another: a turn never ends at the very moment at which a motor's time is up.
 var physics = simboard.Physics{Turn: 613 * time.Millisecond, Fall: 83 * time.Millisecond}
 
-var slots = []string{"A1", "A2"}
+var (
+	slots  = []string{"A1", "A2"}
+	prices = map[string]string{"A1": "15.00", "A2": "22.50"}
+)
 
 // world is everything.
 type world struct {
@@ -128,6 +133,9 @@ func newWorld(t *testing.T, seed uint64, o Options) *world {
 		o.Flow = flow
 	}
 	w := &world{o: o, seed: seed, cfg: o.Ground.machines[o.Flow], random: newNoise(seed), begin: time.Now(), restless: r.IntN(2) == 0, took: map[string]bool{}}
+	if _, short := w.maybe(25, "short reservations"); short && o.Flow == "reservation" {
+		w.cfg = o.Ground.machines["reservation, short"]
+	}
 	w.diary.begin, w.boot = w.begin, w.begin.Add(-time.Hour)
 	if _, wrong := w.maybe(25, "wall clock"); wrong {
 		w.wall.Store(int64(time.Unix(0, 0).Sub(w.begin))) // no network has told the time yet
@@ -230,6 +238,9 @@ func (w *world) settle() {
 	time.Sleep(2 * time.Minute) // the journal is tried again each minute, and what fell has fallen
 }
 
+// amounts are taken out of the notes, so that the same doubts are counted together.
+var amounts = regexp.MustCompile(`\d+\.\d\d SEK`)
+
 func (w *world) result() Result {
 	res := Result{
 		Flow: w.o.Flow, Outcomes: map[string]int{}, Doubts: map[string]int{}, Faults: w.harm.count, Kills: w.kills,
@@ -239,7 +250,10 @@ func (w *world) result() Result {
 		res.Sales++
 		res.Outcomes[s.State]++
 		if s.State == string(fsm.InDoubt) {
-			res.Doubts[s.Note]++
+			res.Doubts[amounts.ReplaceAllString(s.Note, "…")]++
+		}
+		if w.referee.reopened(s) {
+			res.Verdicts++
 		}
 	}
 	res.Diary = fmt.Sprintf("seed %d, %s\n%s", w.seed, w.o.Flow, w.diary.text())

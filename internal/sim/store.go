@@ -128,11 +128,12 @@ func (s *store) sales() []journal.Sale {
 	defer s.mu.Unlock()
 	var all []journal.Sale
 	for _, e := range s.entries {
-		switch n := len(all); {
-		case e.sale.ID == "":
-		case n > 0 && all[n-1].ID == e.sale.ID:
-			all[n-1] = e.sale
-		default:
+		if e.sale.ID == "" {
+			continue
+		}
+		if n := slices.IndexFunc(all, func(s journal.Sale) bool { return s.ID == e.sale.ID }); n >= 0 {
+			all[n] = e.sale
+		} else {
 			all = append(all, e.sale)
 		}
 	}

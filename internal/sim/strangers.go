@@ -31,7 +31,7 @@ func (w *world) strangers(visit string) {
 			price := money.Amount{Minor: 1500, Currency: "SEK"}
 			w.diary.note("a foreign machine makes an invoice")
 			_, _ = w.foreign.SendInvoice(context.Background(), glase.Invoice{
-				PaymentMode: glase.ImmediateDebit, Title: "Foreign", ClientInvoiceID: fmt.Sprintf("foreign %d", r.Uint32()),
+				PaymentMode: glase.ImmediateDebit, Title: foreignTitle, ClientInvoiceID: fmt.Sprintf("foreign %d", r.Uint32()),
 				Rows: []glase.InvoiceRow{{Description: "Foreign", Quantity: 1, Total: price}}, Total: price,
 			})
 		})
@@ -47,6 +47,8 @@ func (w *world) foreignCancel(in time.Duration) {
 		_ = w.foreign.CancelInvoice(context.Background(), sale.InvoiceReference) // it may fail: others have troubles, too
 	}
 }
+
+const foreignTitle = "Foreign"
 
 // intruder is a foreign machine's way to Glase, which notes whose money it let go.
 type intruder struct{ world *world }

@@ -37,6 +37,9 @@ func (w *world) troubleAround(visit string) {
 			w.diary.note("the disk is full for %v, gone=%v", long, gone)
 			over := w.harm.begin(diskFull)
 			w.store.trouble(true, gone)
+			if gone && w.restless { // the card is loose, and the next start does not find it
+				w.end(unplugged)
+			}
 			time.Sleep(long)
 			w.store.trouble(false, false)
 			w.diary.note("the disk is not full any more")

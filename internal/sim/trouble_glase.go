@@ -10,11 +10,15 @@ import (
 )
 
 var (
-	operations = []string{"sendInvoice", "getPaymentStatus", "updateInvoice", "commitReservation", "cancelInvoice", "refundPayment", "submitPaymentReceipt", "*"}
+	// operations are as often as they matter.
+	operations = []string{"sendInvoice", "sendInvoice", "getPaymentStatus", "updateInvoice", "updateInvoice", "commitReservation", "commitReservation",
+		"cancelInvoice", "cancelInvoice", "refundPayment", "refundPayment", "refundPayment", "submitPaymentReceipt", "*"}
+	// once are the calls that a sale makes once.
+	once = []string{"sendInvoice", "sendInvoice", "updateInvoice", "commitReservation", "cancelInvoice", "refundPayment"}
 	// passing are refusals that are over when the rule is.
-	passing = []glasetest.Code{48, 90, 93, 94}
+	passing = []glasetest.Code{48, 48, 48, 90, 93, 94}
 	final   = []glasetest.Code{0, 10, 11, 12, 20, 29, 33, 37, 49, 50, 51, 54, 55, 64, 92, 95, 96, 97, 98, 99, 777}
-	spoiled = []string{"latency", "lost_request", "lost_answer", "http", "soap_fault", "malformed", "html", "reset", "result_code"}
+	spoiled = []string{"latency", "lost_request", "lost_answer", "http", "soap_fault", "malformed", "html", "reset", "result_code", "result_code", "result_code"}
 )
 
 // troubleAtGlase makes Glase behave badly in up to three ways, and go any of the ways that its documentation leaves open.
@@ -33,9 +37,32 @@ func (w *world) troubleAtGlase(visit string) {
 		}
 		w.diary.note("Glase's ways: %+v", f.Choices)
 	}
+	if _, yes := w.maybe(20, visit+"/glase charges all"); yes {
+		f.Choices.Commits = "reserved"
+		w.harm.met("choice commits reserved")
+		w.armed = append(w.armed, w.harm.begin(chargesAll))
+	}
+	if r, yes := w.maybe(20, visit+"/slow answers"); yes { // in time, but some after what they speak of
+		f.Rules = append(f.Rules, w.rule(glasetest.Fault{Operation: "getPaymentStatus", Fault: "latency", Acts: r.IntN(2) == 0, Probability: 0.6,
+			Delay: glasetest.Duration(questionMax/2) + glasetest.Duration(r.Int64N(int64(questionMax/2-200*time.Millisecond)))}))
+	}
+	if r, yes := w.maybe(10, visit+"/silence and refusal"); yes { // the refusal says nothing about the call before it
+		op := once[r.IntN(len(once))]
+		c := final[r.IntN(len(final))]
+		if !believable(op, c) || claims(c) {
+			c = 777
+		}
+		for _, rule := range []glasetest.Fault{{Operation: op, Fault: "lost_answer", Count: 1}, {Operation: op, Fault: "result_code", Code: &c, Count: 1 + r.IntN(3)}} {
+			f.Rules = append(f.Rules, w.rule(rule))
+		}
+	}
 	for n := range 3 {
 		if r, yes := w.maybe(50, fmt.Sprintf("%s/glase %d", visit, n+1)); yes {
-			f.Rules = append(f.Rules, w.rule(randomRule(r)))
+			rule := randomRule(r)
+			if c := f.Choices.Refunds; rule.Code != nil && *rule.Code == 98 && c != "" && c != "allow" {
+				continue // it would say of a refund that was refused that it was made
+			}
+			f.Rules = append(f.Rules, w.rule(rule))
 		}
 	}
 	if c := f.Choices.Refunds; c != "" && c != "allow" {
@@ -61,7 +88,7 @@ func (w *world) rule(rule glasetest.Fault) glasetest.Fault {
 func ruleKind(rule glasetest.Fault) string {
 	switch c := rule.Code; {
 	case c == nil:
-	case rule.Acts && !lies(*c) && *c != 90 && *c != 94: // those two claim nothing
+	case rule.Acts && !claims(*c) && *c != 90 && *c != 94: // those two claim nothing
 		return rule.Operation + untrue
 	default:
 		return fmt.Sprintf("%s says %d", rule.Operation, *c)
@@ -110,7 +137,7 @@ func code(r glasetest.Fault) int {
 
 func randomRule(r *rand.Rand) glasetest.Fault {
 	delay := glasetest.Duration(time.Duration(200+r.IntN(15000)) * time.Millisecond)
-	rule := glasetest.Fault{Skip: r.IntN(4), Count: 1 + r.IntN(6)}
+	rule := glasetest.Fault{Skip: max(0, r.IntN(8)-4), Count: 1 + r.IntN(6)} // most calls are made once in a sale
 	switch r.IntN(8) {
 	case 0:
 		rule.Operation, rule.Fault = "confirm", "latency"
@@ -129,6 +156,12 @@ func randomRule(r *rand.Rand) glasetest.Fault {
 	}
 	rule.Operation = operations[r.IntN(len(operations))]
 	rule.Fault = spoiled[r.IntN(len(spoiled))]
+	if rule.Operation == "getPaymentStatus" { // a sale has many
+		rule.Skip = r.IntN(16)
+	}
+	if r.IntN(3) == 0 { // longer than a call's own patience
+		rule.Count += 10
+	}
 	rule.Acts = rule.Fault != "lost_request" && rule.Fault != "lost_answer" && r.IntN(2) == 0
 	switch rule.Fault {
 	case "latency":
@@ -141,8 +174,14 @@ func randomRule(r *rand.Rand) glasetest.Fault {
 			c = final[r.IntN(len(final))]
 		}
 		rule.Code = &c
-		if lies(c) {
+		if !believable(rule.Operation, c) {
+			c = 777
+		}
+		switch {
+		case claims(c):
 			rule.Acts = true
+		case (c == 48 || c == 93) && (rule.Operation == "refundPayment" || rule.Operation == "*"):
+			rule.Acts = false // who believes "not now" refunds a part again
 		}
 	}
 	if r.IntN(4) == 0 {
@@ -151,8 +190,20 @@ func randomRule(r *rand.Rand) glasetest.Fault {
 	return rule
 }
 
-// lies: "done" and "was done before" are only said here of what was done. No kiosk can see through a lie about a refund.
-func lies(c glasetest.Code) bool { return c == 0 || c == 98 }
+// claims: "done" and "was done before" are only said here of what was tried.
+func claims(c glasetest.Code) bool { return c == 0 || c == 98 }
+
+// believable: no kiosk can see through "cancelled" about an invoice that is paid, or "done" about what Glase refused. Of an answer
+// that should carry something else, "done" alone says nothing.
+func believable(op string, c glasetest.Code) bool {
+	switch c {
+	case 0:
+		return op == "sendInvoice" || op == "getPaymentStatus"
+	case 55, 95:
+		return op != "cancelInvoice" && op != "*"
+	}
+	return true
+}
 
 // glaseBehaves ends all troubles at Glase. Its ways stay.
 func (w *world) glaseBehaves() {
@@ -160,6 +211,13 @@ func (w *world) glaseBehaves() {
 	defer w.glaseMu.Unlock()
 	w.setFaults(glasetest.Faults{Choices: w.glase.Faults().Choices})
 	w.disarm()
+}
+
+// loseAnAnswer is nothing: one question of many.
+func (w *world) loseAnAnswer() {
+	w.glaseMu.Lock()
+	defer w.glaseMu.Unlock()
+	w.setFaults(glasetest.Faults{Choices: w.glase.Faults().Choices, Rules: []glasetest.Fault{{Operation: "getPaymentStatus", Fault: "lost_answer", Count: 1}}})
 }
 
 // rulesEnd ends the spans of what Glase did until now. Called with glaseMu locked.

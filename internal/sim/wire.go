@@ -20,6 +20,9 @@ type wire struct {
 	gate  *gate
 	world *world
 	next  http.RoundTripper
+
+	mu   sync.Mutex
+	hush map[string]time.Time // until then nobody may ask for these invoices
 }
 
 const (
@@ -43,11 +46,13 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	again := *r
 	again.Body = io.NopCloser(bytes.NewReader(body))
 	op, began := operation(body), time.Now()
+	w.asks(op, body)
 	answer, err := w.carry(op, &again)
 	if !w.gate.alive() {
 		return nil, errDead
 	}
 	w.world.harm.answered(op, began, answer, err)
+	w.told(op, body, began, answer)
 	return answer, err
 }
 
