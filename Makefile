@@ -37,12 +37,13 @@ soak: ## SALES simulated sales on all cores; or make soak SEED=n for one world a
 	cd internal/sim && ../../bin/soak -test.run '^TestSoak$$' -test.timeout 0 -test.v \
 	  $(if $(SEED),-seed $(SEED) $(if $(ONLY),-only '$(ONLY)'),-sales $(SALES) $(if $(FROM),-from $(FROM)))
 
+EVERY ?= 1
 sabotage: ## kiosks with a mistake each: the referee must catch them all (UPDATE=-update writes docs/sabotages.md)
-	$(GO) test ./internal/sim -run '^TestEverySabotageIsCaught$$' -sabotages -timeout 0 -v $(UPDATE)
+	$(GO) test ./internal/sim -run '^TestEverySabotageIsCaught$$' -sabotages -every $(EVERY) -timeout 0 -v $(UPDATE)
 
 KILLS ?= 200
 crash: ## SIGKILL for the built kiosk, KILLS times: at writes, at calls, at random moments
-	$(GO) test ./internal/crash -run TestNoKillLosesMoney -kills $(KILLS) -timeout 0 -v
+	$(GO) test ./internal/crash -run TestNoKillLosesMoney -kills $(KILLS) -parallel 4 -timeout 0 -v
 
 powercut: ## the journal under power cuts: its writes cut off one by one, and a whole machine (root on Debian)
 	internal/journal/powercut/run

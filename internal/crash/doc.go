@@ -7,5 +7,5 @@
 // and the kiosk's own public sales.
 //
 //	go test ./internal/crash                              a few kills
-//	go test ./internal/crash -kills 200 -timeout 0 -v     at least so many
+//	go test ./internal/crash -kills 200 -parallel 4 -timeout 0 -v     at least so many
 package crash

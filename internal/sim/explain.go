@@ -37,16 +37,13 @@ var refusedNote = regexp.MustCompile(`^(\w+) refused with code (\d+)`)
 // asks for is right. Only a refund can be refused because it was made already: after an end without a journal, since the next run
 // cannot know what this one did, or when Glase did what it refused.
 func (f *referee) mayDoubt(sale journal.Sale) bool {
-	charged := minor(sale.Charged, sale.Currency)
-	if owed := sum(sale, fsm.Delivered); charged > owed && owed > 0 && f.during(sale, chargesAll) && f.during(sale, diskRefuses, kioskKilled, kioskTold, badAnswer, noNetwork) {
-		return true // a part was to go back
-	}
 	if f.carelessly(sale) {
 		return true
 	}
 	m := refusedNote.FindStringSubmatch(sale.Note)
-	if m == nil {
-		return false
+	if m == nil { // a part was to go back, which is never tried twice
+		charged, owed := minor(sale.Charged, sale.Currency), sum(sale, fsm.Delivered)
+		return charged > owed && owed > 0 && f.during(sale, chargesAll) && f.during(sale, diskRefuses, kioskKilled, kioskTold, badAnswer, noNetwork)
 	}
 	op, code := m[1], m[2]
 	switch {

@@ -83,6 +83,13 @@ func (g *gate) doom(r *rand.Rand) {
 	}
 }
 
+// aimAt is doom at an act of this name.
+func (g *gate) aimAt(act string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.how, g.fuse, g.aim, g.before = killed, 1, act, false
+}
+
 // spare takes the doom away.
 func (g *gate) spare() {
 	g.mu.Lock()

@@ -25,7 +25,7 @@ func (w *world) visit(name string) {
 				if n > 0 {
 					time.Sleep(seconds(r, 20))
 				}
-				customer{w, r, own, fmt.Sprintf("4670000%04d", w.numbers(own+"/phone").IntN(10000))}.visit()
+				customer{w, r, own, w.phone(own)}.visit()
 			})
 		}
 	}
@@ -57,6 +57,10 @@ func (w *world) visit(name string) {
 	}
 	w.people.Wait()
 	time.Sleep(seconds(w.numbers(name+"/pause"), 45))
+}
+
+func (w *world) phone(owner string) string {
+	return fmt.Sprintf("4670000%04d", w.numbers(owner+"/phone").IntN(10000))
 }
 
 // idle presses buttons for no reason.
@@ -295,6 +299,7 @@ func (w *world) honest() {
 	}
 	time.Sleep(3 * time.Second)
 	if w.o.Flow == string(fsm.Reservation) {
+		w.loseAnAnswer() // the first one after the commit
 		w.push("A2")
 	}
 	w.settle()

@@ -59,7 +59,14 @@ func recordSabotages() []sabotage {
 			`case <-time.After(time.Minute):`, `case <-time.After(10000 * time.Hour):`}}},
 		{name: "sells-without-a-journal", what: "without a journal the kiosk works from memory", edits: []edit{{recordsFile,
 			`func (r refusing) Append(context.Context, kiosk.Record) error { return r.err }`,
-			`func (r refusing) Append(context.Context, kiosk.Record) error { return nil }`}}},
+			`func (r refusing) Append(context.Context, kiosk.Record) error { return nil }`}, {recordsFile,
+			`		return fsm.State{}, nil, refusing{err}, nil
+`, `		first := map[string]int{}
+		for _, s := range a.cfg.Slots {
+			first[s.ID] = s.Stock
+		}
+		return fsm.State{}, first, refusing{err}, nil
+`}}},
 		{name: "journal-fault-stays", what: "a machine whose journal failed once never sells again", edits: []edit{{loopFile,
 			`fsm.FaultCleared{At: at, Name: fsm.FaultJournal}`, `fsm.FaultCleared{At: at, Name: ""}`}}},
 		{name: "faults-never-cleared", what: "a door that was open once keeps the machine out of service", edits: []edit{{faultsFile,

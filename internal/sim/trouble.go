@@ -31,14 +31,20 @@ func (w *world) troubleAround(visit string) {
 	}
 	if r, yes := w.maybe(20, visit+"/disk"); yes {
 		begin, long, gone := seconds(r, 60), seconds(r, 300), r.IntN(3) == 0
+		loose := gone && w.restless // the card: the next start does not find it, and then somebody wants to buy
 		w.harm.met("disk refuses for a while")
 		w.people.Go(func() {
 			time.Sleep(begin)
 			w.diary.note("the disk is full for %v, gone=%v", long, gone)
 			over := w.harm.begin(diskFull)
 			w.store.trouble(true, gone)
-			if gone && w.restless { // the card is loose, and the next start does not find it
+			if loose {
 				w.end(unplugged)
+				own := visit + "/customer without a card"
+				w.people.Go(func() {
+					time.Sleep(10 * time.Second)
+					customer{w, w.numbers(own), own, w.phone(own)}.visit()
+				})
 			}
 			time.Sleep(long)
 			w.store.trouble(false, false)

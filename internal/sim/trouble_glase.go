@@ -37,10 +37,13 @@ func (w *world) troubleAtGlase(visit string) {
 		}
 		w.diary.note("Glase's ways: %+v", f.Choices)
 	}
-	if _, yes := w.maybe(20, visit+"/glase charges all"); yes {
+	if r, yes := w.maybe(20, visit+"/glase charges all"); yes {
 		f.Choices.Commits = "reserved"
 		w.harm.met("choice commits reserved")
 		w.armed = append(w.armed, w.harm.begin(chargesAll))
+		if l := w.running(); l != nil && w.restless && r.IntN(2) == 0 { // while the difference goes back
+			l.gate.aimAt("hear refundPayment")
+		}
 	}
 	if r, yes := w.maybe(20, visit+"/slow answers"); yes { // in time, but some after what they speak of
 		f.Rules = append(f.Rules, w.rule(glasetest.Fault{Operation: "getPaymentStatus", Fault: "latency", Acts: r.IntN(2) == 0, Probability: 0.6,
@@ -49,7 +52,7 @@ func (w *world) troubleAtGlase(visit string) {
 	if r, yes := w.maybe(10, visit+"/silence and refusal"); yes { // the refusal says nothing about the call before it
 		op := once[r.IntN(len(once))]
 		c := final[r.IntN(len(final))]
-		if !believable(op, c) || claims(c) {
+		if !believable(op, c) || claims(op, c) {
 			c = 777
 		}
 		for _, rule := range []glasetest.Fault{{Operation: op, Fault: "lost_answer", Count: 1}, {Operation: op, Fault: "result_code", Code: &c, Count: 1 + r.IntN(3)}} {
@@ -88,7 +91,7 @@ func (w *world) rule(rule glasetest.Fault) glasetest.Fault {
 func ruleKind(rule glasetest.Fault) string {
 	switch c := rule.Code; {
 	case c == nil:
-	case rule.Acts && !claims(*c) && *c != 90 && *c != 94: // those two claim nothing
+	case rule.Acts && !claims(rule.Operation, *c) && *c != 90 && *c != 94: // those two claim nothing
 		return rule.Operation + untrue
 	default:
 		return fmt.Sprintf("%s says %d", rule.Operation, *c)
@@ -178,7 +181,7 @@ func randomRule(r *rand.Rand) glasetest.Fault {
 			c = 777
 		}
 		switch {
-		case claims(c):
+		case claims(rule.Operation, c):
 			rule.Acts = true
 		case (c == 48 || c == 93) && (rule.Operation == "refundPayment" || rule.Operation == "*"):
 			rule.Acts = false // who believes "not now" refunds a part again
@@ -190,8 +193,10 @@ func randomRule(r *rand.Rand) glasetest.Fault {
 	return rule
 }
 
-// claims: "done" and "was done before" are only said here of what was tried.
-func claims(c glasetest.Code) bool { return c == 0 || c == 98 }
+// claims: "done" and, of a refund, "was done before" are only said here of what was tried.
+func claims(op string, c glasetest.Code) bool {
+	return c == 0 || c == 98 && (op == "refundPayment" || op == "*")
+}
 
 // believable: no kiosk can see through "cancelled" about an invoice that is paid, or "done" about what Glase refused. Of an answer
 // that should carry something else, "done" alone says nothing.
@@ -213,11 +218,13 @@ func (w *world) glaseBehaves() {
 	w.disarm()
 }
 
-// loseAnAnswer is nothing: one question of many.
+// loseAnAnswer is nothing: one question of many, and a notification that does not come.
 func (w *world) loseAnAnswer() {
 	w.glaseMu.Lock()
 	defer w.glaseMu.Unlock()
-	w.setFaults(glasetest.Faults{Choices: w.glase.Faults().Choices, Rules: []glasetest.Fault{{Operation: "getPaymentStatus", Fault: "lost_answer", Count: 1}}})
+	w.setFaults(glasetest.Faults{Choices: w.glase.Faults().Choices, Rules: []glasetest.Fault{
+		{Operation: "getPaymentStatus", Fault: "lost_answer", Count: 1}, {Operation: "notification", Fault: "missing", Count: 1},
+	}})
 }
 
 // rulesEnd ends the spans of what Glase did until now. Called with glaseMu locked.
