@@ -19,6 +19,7 @@ var allowed = map[string][]string{
 	"fsm":                       {"internal/money"},
 	"glase":                     {"internal/money"},
 	"glase/glasetest":           {"internal/money"},
+	"glase/glasetest/toolkits":  {"glase", "internal/money"},
 	"ups":                       {"internal/money"},
 	"hw/display":                {"internal/money"},
 	"hw/gpio":                   {"hw/gpio/simboard"},
