@@ -69,7 +69,6 @@ func (f *referee) mayLose(sale journal.Sale) bool {
 		return true
 	}
 	f.mu.Lock()
-	_, meddled := f.foreign[sale.InvoiceReference]
 	var last time.Time // since then the sale could be settled
 	for _, s := range f.starts {
 		if s.sale == sale.ID {
@@ -77,7 +76,7 @@ func (f *referee) mayLose(sale journal.Sale) bool {
 		}
 	}
 	f.mu.Unlock()
-	if meddled {
+	if !f.meddled(sale.InvoiceReference).IsZero() {
 		return true
 	}
 	for _, m := range f.world.glase.Ledger() {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"strings"
 	"time"
 
 	"kioskd/glase"
@@ -50,19 +49,13 @@ func (w *world) foreignCancel(in time.Duration) {
 
 const foreignTitle = "Foreign"
 
-// intruder is a foreign machine's way to Glase, which notes whose money it let go.
+// intruder is a foreign machine's way to Glase, which notes its calls.
 type intruder struct{ world *world }
 
 // RoundTrip implements http.RoundTripper.
 func (i intruder) RoundTrip(r *http.Request) (*http.Response, error) {
-	before := len(i.world.glase.Ledger())
-	resp, err := i.world.glase.Transport().RoundTrip(r)
-	for _, m := range i.world.glase.Ledger()[before:] {
-		if m.Kind == glasetest.Release && !strings.Contains(m.Why, "reservation") { // that would be its time, or its rest
-			i.world.referee.meddled(m.Invoice, m.At)
-		}
-	}
-	return resp, err
+	i.world.referee.intrusion()
+	return i.world.glase.Transport().RoundTrip(r)
 }
 
 // forge sends notifications that are not Glase's: with no secret of ours, or with one that was overheard.

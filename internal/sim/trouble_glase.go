@@ -138,6 +138,9 @@ func code(r glasetest.Fault) int {
 	return int(*r.Code)
 }
 
+// latencyMax is longer than any call takes until Glase does it.
+const latencyMax = 16 * time.Second
+
 func randomRule(r *rand.Rand) glasetest.Fault {
 	delay := glasetest.Duration(time.Duration(200+r.IntN(15000)) * time.Millisecond)
 	rule := glasetest.Fault{Skip: max(0, r.IntN(8)-4), Count: 1 + r.IntN(6)} // most calls are made once in a sale
