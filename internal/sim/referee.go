@@ -23,11 +23,11 @@ type referee struct {
 	violations []string
 	kinds      []string // of the violations
 	starts     []start
-	visits     map[string]visit     // by sale
-	judged     map[string]bool      // items whose outcome has been looked at
-	suspects   map[string]bool      // slots that nobody has looked at since a product jammed or got lost in them
-	looked     time.Time            // when a technician did
-	foreign    []time.Time          // when a foreign machine called
+	visits     map[string]visit // by sale
+	judged     map[string]bool  // items whose outcome has been looked at
+	suspects   map[string]bool  // slots that nobody has looked at since a product jammed or got lost in them
+	looked     time.Time        // when a technician did
+	foreign    []time.Time      // when a foreign machine called
 }
 
 // start is a motor start.
