@@ -115,10 +115,13 @@ func openLog(cfg config.Config, path string, verbose bool) (zerolog.Logger, func
 	return zerolog.New(w).Level(level).With().Timestamp().Logger(), func() error { return nil }, nil
 }
 
-// openDisplay opens the configured display. The terminal is the standard output, or the device (a tty) that the config names.
+// openDisplay opens the configured display: a picture's file, or a terminal. The terminal is the standard output, or the device (a tty) that the config names.
 func openDisplay(cfg config.Display) (app.Driver, error) {
-	if cfg.Driver == "none" {
+	switch cfg.Driver {
+	case "none":
 		return display.None{}, nil
+	case "png":
+		return display.NewPNG(cfg.Device, cfg.Width, cfg.Height)
 	}
 	out := os.Stdout
 	if cfg.Device != "" {

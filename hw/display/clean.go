@@ -59,43 +59,7 @@ func textWidth(s string) int {
 	return n
 }
 
-// truncate cuts a text to a width in columns, with "…" for what is missing.
-func truncate(s string, width int) string {
-	if textWidth(s) <= width {
-		return s
-	}
-	if width < 1 {
-		return ""
-	}
-	n := 0
-	for i, r := range s {
-		if n+runeWidth(r) > width-1 {
-			return strings.TrimRight(s[:i], " ") + "…"
-		}
-		n += runeWidth(r)
-	}
-	return s
-}
+// truncate and wrap are ruler's, in a terminal's columns.
+func truncate(s string, width int) string { return ruler(textWidth).truncate(s, width) }
 
-// wrap breaks a text at its plain spaces into lines of at most width columns; a word longer than that is truncated.
-func wrap(s string, width int) []string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Split(s, " ") {
-		word = truncate(word, width)
-		switch {
-		case word == "":
-		case line == "":
-			line = word
-		case textWidth(line)+1+textWidth(word) <= width:
-			line += " " + word
-		default:
-			lines = append(lines, line)
-			line = word
-		}
-	}
-	if line != "" {
-		lines = append(lines, line)
-	}
-	return lines
-}
+func wrap(s string, width int) []string { return ruler(textWidth).wrap(s, width) }

@@ -167,12 +167,8 @@ func join(blank bool, parts ...[]row) []row {
 
 // paragraph breaks a text into at most most rows.
 func paragraph(text string, width, most int, k ink) []row {
-	lines := wrap(text, width)
-	if len(lines) > most {
-		lines = append(lines[:most-1], truncate(strings.Join(lines[most-1:], " "), width))
-	}
-	rows := make([]row, 0, len(lines))
-	for _, l := range lines {
+	var rows []row
+	for _, l := range ruler(textWidth).most(text, width, most) {
 		rows = append(rows, row{{l, k}})
 	}
 	return rows

@@ -48,10 +48,10 @@
 //	debug.token_file              path                                              -
 //	debug.tls_cert                path                                              -
 //	debug.tls_key                 path                                              -
-//	display.driver                "terminal", "none", "framebuffer"*, "ssd1306"*, "epd"*, "png"*  "none"
+//	display.driver                "terminal", "png", "none", "framebuffer"*, "ssd1306"*, "epd"*   "none"
 //	display.device                text                                              -
-//	display.width                 columns, 1 to 4096                                -
-//	display.height                rows, 1 to 4096                                   -
+//	display.width                 columns, 1 to 4096; png: pixels, 128 to 4096      -
+//	display.height                rows, 1 to 4096; png: pixels, 64 to 4096          -
 //	gpio.driver                   "sim", "host"*                                    needed
 //	gpio.device                   path of sim's unix socket, at most 107 bytes      -
 //	gpio.door                     pin                                               -

@@ -1,0 +1,261 @@
+package display
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"strings"
+
+	"golang.org/x/image/font"
+	"rsc.io/qr"
+)
+
+// The sizes of a picture in pixels. One of up to monoRows rows has one bit a pixel, as the small displays have.
+const (
+	pictureWidthMin, pictureHeightMin = 128, 64
+	pictureMax                        = 4096 // of a side: 16 MiB
+	monoRows                          = 64
+)
+
+// Painter draws screens as pictures of one size. It may be used by one goroutine at a time.
+//
+// What must be understood comes first: the largest letters that hold everything; then, on a small display, without the hint, with
+// fewer entries of the list, and at last without the explaining lines. The title, the notice, the countdown and the support line
+// always stay. A countdown has its own strip, so that a tick changes little else.
+type Painter struct {
+	bounds  image.Rectangle
+	faces   *typeface
+	palette color.Palette
+	mono    bool
+}
+
+// NewPainter makes a painter of pictures from 128 by 64 to 4096 by 4096 pixels.
+func NewPainter(width, height int) (*Painter, error) {
+	if width < pictureWidthMin || height < pictureHeightMin || width > pictureMax || height > pictureMax {
+		return nil, fmt.Errorf("display: a picture of %d by %d pixels: from %d by %d to %d by %[5]d are possible", width, height, pictureWidthMin, pictureHeightMin, pictureMax)
+	}
+	mono := height <= monoRows
+	faces, err := newTypeface(mono)
+	if err != nil {
+		return nil, fmt.Errorf("display: %w", err)
+	}
+	p := &Painter{bounds: image.Rect(0, 0, width, height), faces: faces, palette: colours(), mono: mono}
+	if mono {
+		p.palette = color.Palette{black, white}
+	}
+	return p, nil
+}
+
+// Paint draws a screen. Its only error is a QR payload that no QR code can hold.
+func (p *Painter) Paint(s Screen) (*image.Paletted, error) {
+	picture, _, err := p.paint(s)
+	return picture, err
+}
+
+// paint tells besides whether the title, the notice and the support line are there whole.
+func (p *Painter) paint(s Screen) (picture *image.Paletted, whole bool, err error) {
+	c := canvas{image.NewPaletted(p.bounds, p.palette), p.mono}
+	text := Text(s)
+	c.fill(c.Rect, onPaper, 0)
+	coded := s.QR != "" && (s.Kind == Idle || s.Kind == Scan)
+	if p.mono {
+		whole, err = p.small(c, text, s.QR, coded)
+		return c.Paletted, whole, err
+	}
+	area := p.frame(c, text)
+	if text.Time != "" {
+		area.Max.Y = p.countdown(c, text, s, area)
+	}
+	margin := p.margin()
+	area = area.Inset(margin)
+	i, signed := iconOf(s, text.Tone)
+	switch wide := p.bounds.Dx() > p.bounds.Dy()*6/5; {
+	case coded:
+		rest, err := p.code(c, s.QR, area, wide)
+		if err != nil {
+			return nil, false, err
+		}
+		whole = p.words(c, text, rest, nil)
+	case signed && wide:
+		size := min(area.Dy()*2/5, area.Dx()/4)
+		c.sign(area.Min.X, area.Min.Y+(area.Dy()-size)/2, size, i)
+		area.Min.X += size + 2*margin
+		whole = p.words(c, text, area, nil)
+	case signed:
+		whole = p.words(c, text, area, &i)
+	default:
+		whole = p.words(c, text, area, nil)
+	}
+	return c.Paletted, whole, nil
+}
+
+func (p *Painter) margin() int { return max(6, min(p.bounds.Dx(), p.bounds.Dy())/24) }
+
+// frame draws the machine's name above and the phases below, and gives what is between.
+func (p *Painter) frame(c canvas, text Copy) image.Rectangle {
+	area, margin := c.Rect, p.margin()
+	top := max(20, area.Dy()/12)
+	bar := image.Rect(0, 0, area.Dx(), top)
+	c.fill(bar, onBar, 0)
+	small := p.faces.face(top*11/20, false)
+	right := area.Dx()
+	if text.Test != "" {
+		width := measure(small)(text.Test) + 2*margin
+		right -= width
+		c.fill(image.Rect(right, 0, area.Dx(), top), onMark, 0)
+		c.text(small, right+margin, (top-height(small))/2, text.Test, onMark)
+	}
+	c.text(small, margin, (top-height(small))/2, measure(small).truncate(text.Machine, right-2*margin), onBar)
+	area.Min.Y += top
+	area.Max.Y -= p.phases(c, text, margin)
+	return area
+}
+
+// phases draws the four phases at the lower edge with the current one lit, for technicians: small, and without words on small
+// displays.
+func (p *Painter) phases(c canvas, text Copy, margin int) int {
+	f := p.faces.face(max(12, p.bounds.Dy()/36), false)
+	worded := p.bounds.Dx() >= 400
+	tall := max(4, p.bounds.Dy()/120)
+	all := tall + margin
+	if worded {
+		all += height(f) + tall
+	}
+	y := p.bounds.Max.Y - all
+	gap := margin / 2
+	width := (p.bounds.Dx() - 2*margin - 3*gap) / 4
+	for n, name := range text.Phases {
+		k, word := lineOnPaper, dimOnPaper
+		if n == text.Phase {
+			k, word = actOnPaper, actOnPaper
+		}
+		x := margin + n*(width+gap)
+		c.fill(image.Rect(x, y, x+width, y+tall), k, levels-1)
+		if worded {
+			c.text(f, x, y+2*tall, measure(f).truncate(name, width), word)
+		}
+	}
+	return all + tall
+}
+
+// countdown draws what is left of a minute, or more as a whole one, as a bar with its words above. It gives the strip's upper edge.
+func (p *Painter) countdown(c canvas, text Copy, s Screen, area image.Rectangle) int {
+	const whole = 60
+	f := p.faces.face(max(13, p.bounds.Dy()/22), true)
+	margin, tall := p.margin(), max(4, p.bounds.Dy()/60)
+	y := area.Max.Y - tall - margin/2
+	seconds := min(whole, int((s.Remaining+999_999_999)/1_000_000_000))
+	bar := image.Rect(margin, y, area.Max.X-margin, y+tall)
+	c.fill(bar, lineOnPaper, levels-1)
+	bar.Max.X = bar.Min.X + bar.Dx()*seconds/whole
+	c.fill(bar, actOnPaper, levels-1)
+	top := y - height(f) - margin/4
+	c.text(f, margin, top, text.Time, actOnPaper)
+	return top
+}
+
+// module is the size in pixels from which a code's modules are large enough to spend some on error correction.
+const module = 4
+
+// code draws a QR code as large as it can be beside the words, or above them, and gives the words' area.
+func (p *Painter) code(c canvas, payload string, area image.Rectangle, wide bool) (image.Rectangle, error) {
+	room := min(area.Dy()*7/10, area.Dx())
+	if wide {
+		room = min(area.Dy(), area.Dx()/2)
+	}
+	code, err := encodeQR(payload, qr.M)
+	if err == nil && room/(code.Size+2*quiet) < module {
+		code, err = encodeQR(payload, qr.L)
+	}
+	if err != nil {
+		return image.Rectangle{}, err
+	}
+	scale := max(1, room/(code.Size+2*quiet))
+	size := scale * (code.Size + 2*quiet)
+	at := image.Pt(area.Min.X+(area.Dx()-size)/2, area.Min.Y)
+	words := image.Rect(area.Min.X, area.Min.Y+size, area.Max.X, area.Max.Y)
+	if wide {
+		at = image.Pt(area.Min.X, area.Min.Y+(area.Dy()-size)/2)
+		words = image.Rect(area.Min.X+size+2*p.margin(), area.Min.Y, area.Max.X, area.Max.Y)
+	}
+	c.fill(image.Rect(at.X, at.Y, at.X+size, at.Y+size), onQR, 0)
+	c.modules(code, at.Add(image.Pt(quiet*scale, quiet*scale)), scale)
+	return words, nil
+}
+
+func (c canvas) modules(code *qr.Code, at image.Point, scale int) {
+	for y := range code.Size {
+		for x := range code.Size {
+			if code.Black(x, y) {
+				c.fill(image.Rect(x*scale, y*scale, (x+1)*scale, (y+1)*scale).Add(at), onQR, levels-1)
+			}
+		}
+	}
+}
+
+// small is the picture of one bit: a QR code and the title beside it, or the title, the most important line and the seconds. A code's
+// modules take two pixels, which leaves it a quiet zone of two modules instead of four: smaller ones no phone could read.
+func (p *Painter) small(c canvas, text Copy, payload string, coded bool) (whole bool, err error) {
+	area := c.Rect
+	title, body := p.faces.face(0, true), p.faces.face(0, false)
+	if coded {
+		code, err := encodeQR(payload, qr.L)
+		if err != nil {
+			return false, err
+		}
+		side := area.Dy()
+		scale := max(1, side/(code.Size+3))
+		area.Min.X += side + 2*scale
+		c.fill(image.Rect(0, 0, area.Min.X, side), onQR, 0)
+		edge := (side - code.Size*scale) / 2
+		c.modules(code, image.Pt(edge+scale, edge), scale)
+		area.Min.X += 2
+		f := title
+		if shortened(measure(f).most(text.Title, area.Dx(), area.Dy()/height(f))) {
+			f = body
+		}
+		lines := measure(f).most(text.Title, area.Dx(), area.Dy()/height(f))
+		p.rows(c, area, height(f), lines, f, onPaper)
+		return !shortened(lines), nil
+	}
+	lines := measure(title).most(text.Title, area.Dx(), 2)
+	area.Min.Y = p.rows(c, area, height(title), lines, title, onPaper)
+	whole = !shortened(lines)
+	if text.Time != "" {
+		area.Max.Y -= height(title)
+		c.text(title, 0, area.Max.Y, measure(title).truncate(text.Time, area.Dx()), onPaper)
+	}
+	left := area.Dy() / height(body)
+	for _, must := range []string{text.Notice, text.Support} {
+		if must != "" && left > 0 {
+			lines := measure(body).most(must, area.Dx(), left)
+			if sentence, _, more := strings.Cut(must, ". "); more && shortened(lines) {
+				lines = measure(body).most(sentence+".", area.Dx(), left)
+			}
+			p.rows(c, area, height(body), lines, body, onNotice)
+			return whole && !shortened(lines), nil
+		}
+	}
+	for _, l := range text.Lines {
+		lines := measure(body).most(l, area.Dx(), max(1, left))
+		if len(lines) > left || shortened(lines) {
+			continue // half a sentence helps nobody
+		}
+		area.Min.Y = p.rows(c, area, height(body), lines, body, onPaper)
+		left -= len(lines)
+	}
+	return whole, nil
+}
+
+// rows writes lines below each other, and gives where they end.
+func (p *Painter) rows(c canvas, area image.Rectangle, row int, lines []string, f font.Face, k paint) int {
+	y := area.Min.Y
+	for _, l := range lines {
+		if p.mono && inverted[k] {
+			c.fill(image.Rect(area.Min.X, y, area.Max.X, y+row), k, 0)
+		}
+		c.text(f, area.Min.X, y, l, k)
+		y += row
+	}
+	return y
+}
