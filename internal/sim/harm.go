@@ -133,7 +133,7 @@ const slow = time.Second
 const (
 	unaskedFor  = 20 * time.Second // Glase takes back what nobody asks for
 	asksNeeded  = 2                // the first answer brings the version, the second question acknowledges it
-	asksToBeMet = 4                // questions within unaskedFor, each of which may take 3 s and be followed by a pause of 3 s
+	asksToBeMet = 3                // questions within unaskedFor, each of which may take 3 s and be followed by a pause of 3 s
 )
 
 // unasked: the kiosk could not have kept Glase from taking money back at that moment. It asked as often as it should and had no
