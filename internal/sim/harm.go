@@ -37,8 +37,8 @@ type span struct {
 
 // ask is a getPaymentStatus of the kiosk's.
 type ask struct {
-	at   time.Time
-	good bool // it came back with an answer
+	at, ended time.Time
+	good      bool // it came back with an answer
 }
 
 // begin begins a span, and what it returns ends it.
@@ -120,7 +120,7 @@ func (h *harm) answered(op string, began time.Time, resp *http.Response, err err
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if op == "getPaymentStatus" {
-		h.asks = append(h.asks, ask{began, good})
+		h.asks = append(h.asks, ask{began, time.Now(), good})
 	}
 	if now := time.Now(); !good || now.Sub(began) > slow {
 		h.spans = append(h.spans, span{badAnswer, began, now})
@@ -151,7 +151,7 @@ func (h *harm) unasked(at time.Time) bool {
 			continue
 		}
 		asks++
-		if a.good {
+		if a.good && !a.ended.After(at) { // a slow one may be carried out only then
 			good++
 		}
 	}

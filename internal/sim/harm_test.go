@@ -36,6 +36,10 @@ func TestPeaceIsTheLongestTimeWithoutTrouble(t *testing.T) {
 func TestAKioskThatHardlyAsksIsNotExcused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now().Add(time.Hour)
+		asked := func(second int, good bool) ask {
+			at := now.Add(time.Duration(second) * time.Second)
+			return ask{at, at.Add(2 * time.Second), good}
+		}
 		for _, c := range []struct {
 			name string
 			asks []ask
@@ -43,10 +47,11 @@ func TestAKioskThatHardlyAsksIsNotExcused(t *testing.T) {
 			want bool
 		}{
 			{"it never asked", nil, false, false},
-			{"it asked seldom", []ask{{now.Add(-15 * time.Second), false}, {now.Add(-5 * time.Second), false}}, false, false},
-			{"it asked before there was anything to ask for", []ask{{now.Add(-40 * time.Second), false}, {now.Add(-30 * time.Second), false}, {now.Add(-25 * time.Second), false}, {now.Add(-5 * time.Second), false}}, false, false},
-			{"it asked and asked", []ask{{now.Add(-19 * time.Second), false}, {now.Add(-15 * time.Second), false}, {now.Add(-10 * time.Second), false}, {now.Add(-4 * time.Second), false}}, false, true},
-			{"it had its answers", []ask{{now.Add(-19 * time.Second), true}, {now.Add(-15 * time.Second), false}, {now.Add(-10 * time.Second), true}, {now.Add(-4 * time.Second), false}}, false, false},
+			{"it asked seldom", []ask{asked(-15, false), asked(-5, false)}, false, false},
+			{"it asked before there was anything to ask for", []ask{asked(-40, false), asked(-30, false), asked(-25, false), asked(-5, false)}, false, false},
+			{"it asked and asked", []ask{asked(-19, false), asked(-15, false), asked(-10, false), asked(-4, false)}, false, true},
+			{"it had its answers", []ask{asked(-19, true), asked(-15, false), asked(-10, true), asked(-4, false)}, false, false},
+			{"its second answer came too late", []ask{asked(-19, true), asked(-15, false), asked(-10, false), asked(-1, true)}, false, true},
 			{"it was not there", nil, true, true},
 		} {
 			h := harm{asks: c.asks}
