@@ -6,7 +6,7 @@ FLAGS   := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 # The race detector needs a C compiler; without one the tests run all the same, and say so.
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test lint fuzz soak sabotage crash powercut test-toolkits generate clean
+.PHONY: build demo test lint fuzz soak sabotage crash powercut test-web test-toolkits generate clean
 
 build: ## the programs, in bin/
 	CGO_ENABLED=0 $(GO) build $(FLAGS) -o bin/ ./cmd/...
@@ -47,6 +47,9 @@ crash: ## SIGKILL for the built kiosk, KILLS times: at writes, at calls, at rand
 
 powercut: ## the journal under power cuts: its writes cut off one by one, and a whole machine (root on Debian)
 	internal/journal/powercut/run
+
+test-web: ## the pages in Chromium (installs it: root on Debian); the pictures are in bin/screenshots
+	internal/webtest/run
 
 test-toolkits: ## SOAP toolkits of others against glasesim, and our client against their servers (installs them: root on Debian)
 	glase/glasetest/toolkits/run

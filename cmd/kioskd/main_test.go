@@ -207,8 +207,7 @@ func TestAKilledKioskLosesNoMoneyAndItsRelayGoesOff(t *testing.T) {
 	r.post(r.glase+"/phone/confirm", confirm)
 	r.until("a product may be chosen", func() bool { return r.step() == "choosing" })
 	r.post(r.debug+"/sim/fault", `{"slot": "A1", "fault": "jam"}`)
-	r.post(r.debug+"/sim/press", `{"slot": "A1"}`)
-	r.until("the motor turns", r.relayOn)
+	r.press("A1", r.relayOn)
 
 	if err := r.kiosk.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)

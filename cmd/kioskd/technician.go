@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kioskd/internal/config"
+	"kioskd/internal/debug"
 	"kioskd/internal/journal"
 )
 
@@ -32,13 +33,15 @@ type daemon struct {
 	http   http.Client
 }
 
-// status is the answer to GET /api/status, and the sales in doubt with it.
+// status is the answer to GET /api/status, and what stands beside it on the technicians' page.
 type status struct {
 	Phase   string         `json:"phase"`
 	Step    string         `json:"step"`
 	Reason  string         `json:"reason,omitempty"`
 	Sale    string         `json:"sale,omitempty"`
 	InDoubt []journal.Sale `json:"in_doubt,omitempty"`
+	Health  []debug.Part   `json:"health,omitempty"`
+	Pins    []debug.Pin    `json:"pins,omitempty"`
 }
 
 // running is the daemon that a config's socket leads to. Of a config with mistakes what can be read is used.
@@ -66,13 +69,8 @@ func (d *daemon) ask(ctx context.Context, method, path string, body, into any) e
 	}
 	r.Header.Set("Content-Type", "application/json")
 	res, err := d.http.Do(r)
-	switch {
-	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("no kioskd answers at %s: is it running with this config? (systemctl status kioskd)", d.socket)
-	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("%s may only be asked by kioskd's user and group: try sudo", d.socket)
-	case err != nil:
-		return err
+	if err != nil {
+		return d.explain(err)
 	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)
@@ -80,13 +78,29 @@ func (d *daemon) ask(ctx context.Context, method, path string, body, into any) e
 		return err
 	}
 	if res.StatusCode >= 400 {
-		var refusal struct{ Error string }
-		if json.Unmarshal(answer, &refusal) == nil && refusal.Error != "" {
-			return errors.New(refusal.Error)
-		}
-		return fmt.Errorf("kioskd answers %s", res.Status)
+		return refusal(res, answer)
 	}
 	return json.Unmarshal(answer, into)
+}
+
+// explain says what a missing daemon may mean.
+func (d *daemon) explain(err error) error {
+	switch {
+	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("no kioskd answers at %s: is it running with this config? (systemctl status kioskd)", d.socket)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("%s may only be asked by kioskd's user and group: try sudo", d.socket)
+	}
+	return err
+}
+
+// refusal is the daemon's own word on why it does not do it.
+func refusal(res *http.Response, answer []byte) error {
+	var why struct{ Error string }
+	if json.Unmarshal(answer, &why) == nil && why.Error != "" {
+		return errors.New(why.Error)
+	}
+	return fmt.Errorf("kioskd answers %s", res.Status)
 }
 
 func (d *daemon) status(ctx context.Context) (s status, err error) {
@@ -104,6 +118,7 @@ func statusCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 	}
 	file, asJSON := configFlag(c), jsonFlag(c)
+	withPins := c.Flags().Bool("pins", false, "with the levels of all pins")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		d, err := running(*file)
 		if err != nil {
@@ -116,25 +131,72 @@ func statusCommand() *cobra.Command {
 		if s.InDoubt, err = d.sales(c.Context(), "state=in_doubt&limit=500"); err != nil {
 			return err
 		}
+		if err := d.ask(c.Context(), http.MethodGet, "/api/health", nil, &s.Health); err != nil {
+			return err
+		}
+		if *withPins {
+			if err := d.ask(c.Context(), http.MethodGet, "/api/pins", nil, &s.Pins); err != nil {
+				return err
+			}
+		}
 		out := c.OutOrStdout()
 		if *asJSON {
 			return json.NewEncoder(out).Encode(s)
 		}
-		line := s.Phase + ", " + s.Step
-		if s.Reason != "" {
-			line += ": " + s.Reason
-		}
-		if s.Sale != "" {
-			line += ", sale " + s.Sale
-		}
-		fmt.Fprintln(out, line)
-		for _, sale := range s.InDoubt {
-			fmt.Fprintf(out, "\nSale %s stands in doubt since %s: %s\n%s", sale.ID, local(sale.Ended), sale.Note, facts(sale))
-			fmt.Fprintf(out, "  kioskd resolve %s charge|release|refund --reason \"…\"\n", sale.ID)
-		}
-		return nil
+		return s.tell(out, painting(out))
 	}
 	return c
+}
+
+// tell says it to people: what waits for them first.
+func (s status) tell(out io.Writer, p paint) error {
+	for _, sale := range s.InDoubt {
+		fmt.Fprintf(out, "%s since %s: %s\n%s", p.in(red, "Sale "+sale.ID+" stands in doubt"), local(sale.Ended), sale.Note, facts(sale))
+		fmt.Fprintf(out, "  kioskd resolve %s charge|release|refund --reason \"…\"\n\n", sale.ID)
+	}
+	var phases []string
+	for _, phase := range []string{"idle", "reserved", "dispensing", "commit"} {
+		switch {
+		case phase == s.Phase && s.Reason != "":
+			phase = p.in(red, "["+phase+"]")
+		case phase == s.Phase:
+			phase = p.in(green, "["+phase+"]")
+		}
+		phases = append(phases, phase)
+	}
+	line := strings.Join(phases, " → ") + ": " + strings.ReplaceAll(s.Step, "_", " ")
+	if s.Reason != "" {
+		line += " (" + s.Reason + ")"
+	}
+	if s.Sale != "" {
+		line += ", sale " + s.Sale
+	}
+	fmt.Fprintf(out, "%s\n\n", line)
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, h := range s.Health {
+		how, what := p.in(green, "well"), h.What
+		if !h.OK {
+			how = p.in(yellow, "look")
+		}
+		if !h.Since.IsZero() {
+			what += ", " + local(h.Since)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\n", h.Name, how, what)
+		if h.Do != "" {
+			fmt.Fprintf(t, "\t%s\t%s\n", p.in(plain, ""), h.Do)
+		}
+	}
+	if len(s.Pins) > 0 {
+		fmt.Fprintf(t, "\t%s\t\n", p.in(plain, ""))
+	}
+	for _, pin := range s.Pins {
+		means := p.in(plain, pin.Means)
+		if pin.Active {
+			means = p.in(cyan, pin.Means)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s, %s\n", pin.Name, means, pin.Role, pin.Level)
+	}
+	return t.Flush()
 }
 
 // facts are what a person needs to decide on a sale.
@@ -187,14 +249,15 @@ func salesCommand() *cobra.Command {
 			return nil
 		}
 		t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "SALE\tSTARTED\tFLOW\tSTATE\tCHARGED\tREFUNDED\tPRODUCTS\tNOTE")
+		p := painting(out)
+		fmt.Fprintf(t, "SALE\tSTARTED\tFLOW\t%s\tCHARGED\tREFUNDED\tPRODUCTS\tNOTE\n", p.in(plain, "STATE"))
 		for _, s := range sales {
 			var items []string
 			for _, i := range s.Items {
 				items = append(items, i.Slot+" "+i.Outcome)
 			}
 			note := strings.Trim(s.Why+": "+s.Note, ": ")
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s %s\t%s\t%s\t%s\n", s.ID, local(s.Started), s.Flow, s.State, s.Charged, s.Currency, s.Refunded, strings.Join(items, ", "), note)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s %s\t%s\t%s\t%s\n", s.ID, local(s.Started), s.Flow, p.state(s.State, s.State), s.Charged, s.Currency, s.Refunded, strings.Join(items, ", "), note)
 		}
 		return t.Flush()
 	}
@@ -216,7 +279,7 @@ asks Glase how the invoice stands, and then
 It goes by what Glase's books say: a reservation that is over by then cannot be charged any more. The
 command waits for the end; exit status 0 means that the sale is settled.
 
-With --by-hand nothing is asked of Glase: you have settled it there in another way, and only the
+With --by-hand nothing is asked of Glase: you have settled it there, or seen that it is settled, and only the
 record is made. Write no names and no phone numbers of customers into the reason.`,
 		Example: "  kioskd status\n  kioskd resolve 7GQ2K4MX release --reason \"seen on the camera: nothing came out\"",
 		Args:    cobra.ExactArgs(2),

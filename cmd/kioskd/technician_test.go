@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 // world starts a Glase, a board and a kiosk.
@@ -25,16 +26,29 @@ func (r *rig) doubt() string {
 	invoice := r.post(r.glase+"/phone/scan", `{"qr": "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=123456", "amount": "50.00"}`)
 	r.post(r.glase+"/phone/confirm", fmt.Sprintf(`{"invoiceReference": %q, "pin": "1234"}`, invoice["invoiceReference"]))
 	r.until("a product may be chosen", func() bool { return r.step() == "choosing" })
-	r.post(r.debug+"/sim/press", `{"slot": "A1"}`)
-	r.until("the product fell", func() bool { return r.step() == "choosing" && len(r.lastSale()["items"].([]any)) == 1 })
-	r.post(r.debug+"/sim/press", `{"slot": "cancel"}`)
-	r.until("the sale ended", func() bool { return r.lastSale()["state"] == "in_doubt" })
+	r.press("A1", func() bool { return r.step() == "choosing" && len(r.lastSale()["items"].([]any)) == 1 })
+	r.press("cancel", func() bool { return r.lastSale()["state"] == "in_doubt" })
 	r.post(r.glase+"/faults", `{"rules": []}`)
 	r.post(r.debug+"/sim/press", `{"slot": "door"}`) // the machine waits for a technician
 	r.until("the door is open", func() bool { return r.step() == "maintenance" })
 	r.post(r.debug+"/sim/press", `{"slot": "door"}`)
 	r.until("it sells again", func() bool { return r.step() == "ready" })
 	return r.lastSale()["id"].(string)
+}
+
+// press presses a button until something comes of it: a busy computer may see no finger that is as quick as this one.
+func (r *rig) press(button string, ok func() bool) {
+	var pressed time.Time
+	r.until("what "+button+" is for", func() bool {
+		if ok() {
+			return true
+		}
+		if r.step() == "choosing" && time.Since(pressed) > 2*time.Second {
+			r.post(r.debug+"/sim/press", fmt.Sprintf(`{"slot": %q}`, button))
+			pressed = time.Now()
+		}
+		return false
+	})
 }
 
 func (r *rig) metric(line string) bool {
@@ -56,7 +70,8 @@ func TestAPersonSettlesWhatStandsInDoubt(t *testing.T) {
 		t.Errorf("no daemon: exit %d, %q", exit, e)
 	}
 	r.world()
-	if out, e, exit := kioskd(t, "status", "--config", r.config); exit != 0 || out != "idle, ready\n" {
+	if out, e, exit := kioskd(t, "status", "--config", r.config); exit != 0 || !strings.HasPrefix(out, "[idle] → reserved → dispensing → commit: ready\n") ||
+		!strings.Contains(out, "\nGlase    well  not called since the start\n") || strings.Contains(out, "\x1b") {
 		t.Errorf("status: exit %d, %q %q", exit, out, e)
 	}
 	first := r.doubt()

@@ -72,11 +72,13 @@ func (m minter) reference() string { return "kioskd-" + m.text(10) }
 
 // purchases lets Glase's service for unattended machines in. The phone number ends here: what goes on is its keyed hash.
 type purchases struct {
-	kiosk *kiosk.Kiosk
-	id    identity.Identity
+	kiosk   *kiosk.Kiosk
+	id      identity.Identity
+	scanned func() // is told that a customer came
 }
 
 func (d purchases) CreatePurchase(ctx context.Context, p ups.Purchase) (string, ups.ErrorCode) {
+	d.scanned()
 	reference, code := d.kiosk.CreatePurchase(ctx, d.id.Payer(p.Payer), p.Amount)
 	return reference, ups.ErrorCode(code)
 }

@@ -75,13 +75,14 @@ type App struct {
 	copied   bool        // the card was made on another machine
 	clock    Clock
 	serviced string
+	vitals   vitals
 }
 
 // New builds a kiosk. Its first act is to make all outputs inactive, unless another kioskd runs this machine: that fails it. A
 // journal that cannot be used does not: the machine then starts out of service and says why.
 func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	cfg = simulated(cfg)
-	a := &App{cfg: cfg, log: p.Log, screens: p.Screen, clock: p.Clock, serviced: p.ServicedBy}
+	a := &App{cfg: cfg, log: p.Log, screens: p.Screen, clock: p.Clock, serviced: p.ServicedBy, vitals: vitals{wall: p.Clock.Wall}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -121,7 +122,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	a.screen = newScreen(cfg, p.Screen, p.Clock.Now)
 	a.Kiosk, err = kiosk.New(kiosk.Config{
 		Rules: rules(cfg), Planogram: gram, State: state, Stock: stock,
-		Journal: records, Payments: payments{a.glase, cfg, p.Clock.Wall}, Dispenser: slots, Screen: a.screen,
+		Journal: records, Payments: payments{a.glase, cfg, p.Clock.Wall, a.vitals.heard}, Dispenser: slots, Screen: a.screen,
 		NewSale: ids.sale, NewItem: ids.item, Now: p.Clock.Now, Boot: p.Clock.Boot, Wall: p.Clock.Wall, Log: p.Log,
 	})
 	if err != nil {
@@ -144,7 +145,7 @@ func Free(cfg config.Config) error {
 // openPorts makes the handlers of the customer's side and of the technicians'.
 func (a *App) openPorts(id identity.Identity, p Parts) (err error) {
 	if a.cfg.UPS.PublicURL != "" {
-		a.UPS, err = ups.New(ups.Config{Token: a.cfg.Machine.Token, PathPrefix: a.cfg.UPS.PathPrefix, Currency: a.cfg.Machine.Currency, Log: p.Log}, purchases{a.Kiosk, id})
+		a.UPS, err = ups.New(ups.Config{Token: a.cfg.Machine.Token, PathPrefix: a.cfg.UPS.PathPrefix, Currency: a.cfg.Machine.Currency, Log: p.Log}, purchases{a.Kiosk, id, a.vitals.scanned})
 		if err != nil {
 			return err
 		}
@@ -159,7 +160,10 @@ func (a *App) openPorts(id identity.Identity, p Parts) (err error) {
 	if front, ok := a.pins.Simulated(); ok {
 		sim = simboard.Handler(front)
 	}
-	dc := debug.Config{Kiosk: a.Kiosk, Sales: sales{a.journal}, Sim: sim, Version: p.Version, Log: p.Log}
+	dc := debug.Config{
+		Kiosk: a.Kiosk, Sales: sales{a.journal}, Parts: a.parts, Pins: a.levels, Picture: (&pictures{app: a}).draw, Sim: sim, Version: p.Version, Log: p.Log,
+		Machine: a.cfg.Machine.Name,
+	}
 	local := dc
 	local.Resolve = a.Resolve
 	if a.Local, err = debug.New(local); err != nil {
@@ -234,6 +238,7 @@ func (a *App) Run(ctx context.Context) error {
 
 // displayed raises a fault while the display cannot show anything: a customer would have no QR to scan.
 func (a *App) displayed(err error) {
+	a.vitals.shown(err)
 	if err != nil {
 		a.log.Error().Err(err).Msg("the display fails: no new sale is offered")
 		a.Kiosk.Raise(fsm.Fault{Name: "display"})

@@ -21,6 +21,7 @@ type payments struct {
 	glase *glase.Client
 	cfg   config.Config
 	wall  func() time.Time
+	heard func(error) error // is told how each call ended
 }
 
 // Call implements kiosk.Payments.
@@ -28,24 +29,26 @@ func (p payments) Call(ctx context.Context, call fsm.Effect) kiosk.Outcome {
 	switch c := call.(type) {
 	case fsm.SendInvoice:
 		sent, err := p.glase.SendInvoice(ctx, p.invoice(c))
+		_ = p.heard(err)
 		return func(at fsm.Instant) fsm.Event {
 			return fsm.InvoiceSent{At: at, Call: c.Call, Sale: c.Sale, Result: oneTime(err), Reference: sent.Reference, QR: sent.QRCode}
 		}
 	case fsm.AskStatus:
 		s, err := p.glase.GetPaymentStatus(ctx, c.Reference, c.Version)
+		_ = p.heard(err)
 		return func(at fsm.Instant) fsm.Event { return answered(at, c, s, err) }
 	case fsm.UpdateInvoice:
-		err := p.glase.UpdateInvoice(ctx, c.Reference, glase.Invoice{Title: p.cfg.Machine.Name, Rows: rows(c.Items), Total: c.Total})
+		err := p.heard(p.glase.UpdateInvoice(ctx, c.Reference, glase.Invoice{Title: p.cfg.Machine.Name, Rows: rows(c.Items), Total: c.Total}))
 		return func(at fsm.Instant) fsm.Event {
 			return fsm.InvoiceUpdated{At: at, Call: c.Call, Sale: c.Sale, Result: result(err)}
 		}
 	case fsm.CommitReservation:
-		err := p.glase.CommitReservation(ctx, c.Reference, c.Total)
+		err := p.heard(p.glase.CommitReservation(ctx, c.Reference, c.Total))
 		return func(at fsm.Instant) fsm.Event {
 			return fsm.ReservationCommitted{At: at, Call: c.Call, Sale: c.Sale, Result: result(err)}
 		}
 	case fsm.CancelInvoice:
-		err := p.glase.CancelInvoice(ctx, c.Reference)
+		err := p.heard(p.glase.CancelInvoice(ctx, c.Reference))
 		return func(at fsm.Instant) fsm.Event {
 			return fsm.InvoiceCanceled{At: at, Call: c.Call, Sale: c.Sale, Result: result(err)}
 		}
@@ -53,11 +56,13 @@ func (p payments) Call(ctx context.Context, call fsm.Effect) kiosk.Outcome {
 		_, err := p.glase.RefundPayment(ctx, c.ErsReference, glase.Invoice{
 			Title: p.cfg.Machine.Name, ClientInvoiceID: c.ClientInvoiceID, Total: c.Total, Rows: []glase.InvoiceRow{p.row("refund", c.Total)},
 		}, c.Full)
+		_ = p.heard(err)
 		return func(at fsm.Instant) fsm.Event {
 			return fsm.PaymentRefunded{At: at, Call: c.Call, Sale: c.Sale, Result: oneTime(err)}
 		}
 	case fsm.SubmitReceipt:
 		_, err := p.glase.SubmitPaymentReceipt(ctx, c.ErsReference, p.receipt(c))
+		_ = p.heard(err)
 		return func(at fsm.Instant) fsm.Event {
 			return fsm.ReceiptSubmitted{At: at, Call: c.Call, Sale: c.Sale, Result: result(err)}
 		}

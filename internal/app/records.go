@@ -30,6 +30,7 @@ type Store interface {
 	Sales(ctx context.Context, limit int) ([]journal.Sale, error)
 	InDoubt(ctx context.Context) ([]journal.Sale, error)
 	Doubt(ctx context.Context, id string) (fsm.Sale, error)
+	Entries(ctx context.Context, sale string) ([]journal.Entry, error)
 	Prune(ctx context.Context, olderThan time.Time) (int, error)
 	Close() error
 }
@@ -171,6 +172,13 @@ func (s sales) InDoubt(ctx context.Context) ([]journal.Sale, error) {
 		return nil, errNoJournal
 	}
 	return s.journal.InDoubt(ctx)
+}
+
+func (s sales) Entries(ctx context.Context, sale string) ([]journal.Entry, error) {
+	if s.journal == nil {
+		return nil, errNoJournal
+	}
+	return s.journal.Entries(ctx, sale)
 }
 
 // Resolve settles a sale in doubt as a person decided. The record is read before the loop takes the verdict, and nothing but

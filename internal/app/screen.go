@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"kioskd/fsm"
@@ -26,14 +27,24 @@ type screen struct {
 	driver Driver
 	now    func() fsm.Instant
 	newest chan kiosk.View // holds at most one
+	last   atomic.Pointer[kiosk.View]
 }
 
 func newScreen(cfg config.Config, driver Driver, now func() fsm.Instant) *screen {
-	return &screen{cfg, driver, now, make(chan kiosk.View, 1)}
+	return &screen{cfg: cfg, driver: driver, now: now, newest: make(chan kiosk.View, 1)}
+}
+
+// view is what was shown last; before the first step the zero View, which is out of service.
+func (s *screen) view() kiosk.View {
+	if v := s.last.Load(); v != nil {
+		return *v
+	}
+	return kiosk.View{State: fsm.State{Reason: "starting"}}
 }
 
 // Show implements kiosk.Screen. Only the loop calls it.
 func (s *screen) Show(v kiosk.View) {
+	s.last.Store(&v)
 	select {
 	case <-s.newest:
 	default:

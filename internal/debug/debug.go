@@ -1,10 +1,16 @@
 // Package debug is the technicians' port: how the machine stands, its sales, its steps as they happen, and its metrics.
 //
+//	GET /                      the technician's page, in a browser
 //	GET /api/status            {"phase", "step", "reason"?, "sale"?}; sale is the open one's id
 //	GET /api/sales[?limit=N]   the newest sales, newest first: 50 of them unless N says otherwise, at most 500;
 //	                           with state=in_doubt only those that wait for a person
+//	GET /api/sales/ID/story    what happened in it, [{"seq", "time", "event", "text"}], oldest first
 //	POST /api/sales/ID/resolve a person's verdict on a sale in doubt, on the local socket alone; see resolve.go
 //	GET /api/events            server-sent events: the status at once, then every step; see events.go
+//	GET /api/machine           {"name", "version"}
+//	GET /api/health            what the machine depends on: [{"name", "ok", "what", "since"?, "do"?}]
+//	GET /api/pins              [{"pin", "role", "level", "active", "means"}]
+//	GET /api/screen.png        what the customer sees now
 //	GET /healthz               {"status": "ok"}; 503 with "starting" before the first step, and with "journal" while the
 //	                           journal cannot be written. It says whether the daemon works, not whether the machine
 //	                           sells: a door that stands open is a healthy daemon's out of service, and restarting it
@@ -56,17 +62,23 @@ type Sales interface {
 	Sales(ctx context.Context, limit int) ([]journal.Sale, error)
 	// InDoubt gives the sales that stand in doubt, newest first.
 	InDoubt(ctx context.Context) ([]journal.Sale, error)
+	// Entries gives what was recorded of a sale, oldest first; nothing of one that is not known.
+	Entries(ctx context.Context, sale string) ([]journal.Entry, error)
 }
 
 // Config is what a port shows and whom it answers.
 type Config struct {
 	Kiosk   Kiosk
 	Sales   Sales
-	Sim     http.Handler // the simulated board, asked for paths that begin with /sim/; nil: there is none
-	Resolve Resolve      // nil: this port takes no verdicts
-	Token   string       // every request must bring it as "Authorization: Bearer …"; empty: none is needed
-	Hosts   []string     // names that the machine is called by, besides localhost and its own address; a port in them is ignored
-	Version string       // of the program
+	Machine string                 // its name
+	Parts   func() []Part          // what the machine depends on; nil: the port does not tell, and so below
+	Pins    func() []Pin           // how they are now
+	Picture func() ([]byte, error) // the customer's screen, a PNG
+	Sim     http.Handler           // the simulated board, asked for paths that begin with /sim/; nil: there is none
+	Resolve Resolve                // nil: this port takes no verdicts
+	Token   string                 // every request must bring it as "Authorization: Bearer …"; empty: none is needed
+	Hosts   []string               // names that the machine is called by, besides localhost and its own address; a port in them is ignored
+	Version string                 // of the program
 	Log     zerolog.Logger
 }
 
@@ -99,12 +111,31 @@ func New(c Config) (http.Handler, error) {
 	get, mux := []string{http.MethodGet, http.MethodHead}, http.NewServeMux()
 	mux.Handle("/api/status", only(get, p.status))
 	mux.Handle("/api/sales", only(get, p.sales))
+	mux.Handle("/api/sales/{id}/story", only(get, p.story))
+	if c.Parts != nil {
+		mux.Handle("/api/health", only(get, func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, c.Parts()) }))
+	}
+	if c.Pins != nil {
+		mux.Handle("/api/pins", only(get, func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, c.Pins()) }))
+	}
+	mux.Handle("/api/machine", only(get, func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, map[string]string{"name": c.Machine, "version": c.Version})
+	}))
+	if c.Picture != nil {
+		mux.Handle("/api/screen.png", only(get, p.screen))
+	}
+	for path := range pageFiles {
+		if path != "/" {
+			mux.Handle(path, only(get, page))
+		}
+	}
 	if c.Resolve != nil {
 		mux.Handle("/api/sales/{id}/resolve", only([]string{http.MethodPost}, p.resolve))
 	}
 	mux.Handle("/api/events", only([]string{http.MethodGet}, p.events))
 	mux.Handle("/healthz", only(get, p.health))
 	mux.Handle("/metrics", only(get, metrics.ServeHTTP))
+	mux.Handle("/{$}", only(get, page))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, http.StatusNotFound, "there is nothing at this address")
 	})

@@ -183,7 +183,7 @@ func TestWhatIsNotThereIsSaidInJSON(t *testing.T) {
 		code         int
 		allow        string
 	}{
-		{"GET", "/", 404, ""},
+		{"GET", "/page.html", 404, ""},
 		{"GET", "/api", 404, ""},
 		{"GET", "/api/status/", 404, ""},
 		{"POST", "/api/nothing", 404, ""},

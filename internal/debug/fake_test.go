@@ -2,6 +2,7 @@ package debug
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -104,6 +105,34 @@ func (s *fakeSales) Sales(ctx context.Context, limit int) ([]journal.Sale, error
 	s.busy--
 	s.mu.Unlock()
 	return sales, err
+}
+
+// Entries gives what was recorded of "SALE1", and of "BIG" more than a page shows.
+func (s *fakeSales) Entries(_ context.Context, sale string) ([]journal.Entry, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	entry := func(seq int64, event, body string) journal.Entry {
+		return journal.Entry{Seq: seq, Wall: at.Add(time.Duration(seq) * time.Second), Event: event, Body: json.RawMessage(body)}
+	}
+	var all []journal.Entry
+	switch sale {
+	case "SALE1":
+		all = []journal.Entry{
+			entry(1, "PurchaseRequested", `{"payer": "secret-hash", "amount": "50.00 SEK"}`),
+			entry(2, "InvoiceSent", `{"result": {"kind": "done"}, "reference": "4711"}`),
+			entry(3, "StatusAnswered", `{"result": {"kind": "done"}, "status": "PAID", "amount": "15.00 SEK"}`),
+			entry(4, "VendEnded", `{"outcome": "not_delivered", "why": "jam"}`),
+			entry(5, "InvoiceUpdated", `{"result": {"kind": "refused", "code": 48}}`),
+			entry(6, "ReservationCommitted", `{"result": {"kind": "unknown"}}`),
+			entry(7, "FromTheFuture", `{"x": 1}`),
+		}
+	case "BIG":
+		for n := range int64(2 * storyMax) {
+			all = append(all, entry(n+1, "Ticked", `{}`))
+		}
+	}
+	return all, s.err
 }
 
 func (s *fakeSales) InDoubt(context.Context) (doubts []journal.Sale, err error) {

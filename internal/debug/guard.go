@@ -18,7 +18,7 @@ import (
 //   - its Host is localhost, a loopback address, the address that it came in at, or one of Config.Hosts. Under any other name a
 //     stranger's page may be asking after its name was made to point here (DNS rebinding): 421;
 //   - it comes from no other site's page, by the Origin and Sec-Fetch-Site that browsers add: 403;
-//   - it brings the token, when there is one, for reading too: 401;
+//   - it brings the token, when there is one, for reading too: 401. Only the page's own files need none;
 //   - a POST says that it is JSON, which a page's form cannot: 415.
 //
 // An answer may be neither kept nor taken for something else than it says, and no page may embed it.
@@ -34,7 +34,7 @@ func (p *port) guard(next http.Handler) http.Handler {
 			refuse(w, http.StatusMisdirectedRequest, "this machine does not go by the name in the address: ask localhost or the machine's own address, or allow the name")
 		case !sameOrigin(r):
 			refuse(w, http.StatusForbidden, "another site's page may not ask this machine")
-		case !p.trusts(r):
+		case !isPage(r.URL.Path) && !p.trusts(r):
 			h.Set("WWW-Authenticate", `Bearer realm="kioskd"`)
 			refuse(w, http.StatusUnauthorized, "the technicians' token is missing or wrong")
 		case r.Method == http.MethodPost && !isJSON(r):

@@ -239,6 +239,8 @@ func (h handle) Doubt(_ context.Context, id string) (fsm.Sale, error) {
 	return fsm.Sale{}, journal.ErrNoDoubt
 }
 
+func (h handle) Entries(context.Context, string) ([]journal.Entry, error) { return nil, nil }
+
 func (h handle) Prune(context.Context, time.Time) (int, error) { return 0, nil }
 
 func (h handle) Close() error { return nil }

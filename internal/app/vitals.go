@@ -1,0 +1,160 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image/png"
+	"sync"
+	"time"
+
+	"periph.io/x/conn/v3/gpio"
+
+	"kioskd/fsm"
+	"kioskd/glase"
+	"kioskd/hw/display"
+	"kioskd/internal/debug"
+)
+
+// vitals is what a technician asks first about what the machine depends on.
+type vitals struct {
+	wall func() time.Time
+
+	mu       sync.Mutex
+	answered time.Time // when Glase answered last, with whatever
+	failed   time.Time // when it did not; zero: since it answered it always has
+	failure  string
+	purchase time.Time // when a customer's phone came in last through Glase
+	display  error     // why the display shows nothing
+}
+
+// heard notes a call's end, and hands its error on.
+func (v *vitals) heard(err error) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if refused := (*glase.ResultError)(nil); err == nil || errors.As(err, &refused) {
+		v.answered, v.failed = v.wall(), time.Time{}
+		return err
+	}
+	if v.failed.IsZero() {
+		v.failed = v.wall()
+	}
+	v.failure = err.Error()
+	return err
+}
+
+func (v *vitals) scanned() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.purchase = v.wall()
+}
+
+func (v *vitals) shown(err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.display = err
+}
+
+// clockBegins is before this program was written: a clock that says less was never set.
+const clockBegins = 2025
+
+// parts says how each of them is, and what to do about those that are not well.
+func (a *App) parts() []debug.Part {
+	v := &a.vitals
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	calls := debug.Part{Name: "Glase", OK: true, What: "not called since the start", Since: v.answered}
+	switch {
+	case !v.failed.IsZero():
+		calls = debug.Part{Name: "Glase", What: v.failure, Since: v.failed, Do: "look at the network: kioskd asks again by itself, and sells nothing until Glase answers"}
+	case !v.answered.IsZero():
+		calls.What = "answers"
+	}
+	scans := debug.Part{Name: "UPS", OK: true, What: "no customer has scanned since the start", Since: v.purchase}
+	switch {
+	case a.UPS == nil:
+		scans.What = "not used: the config has no [ups]"
+	case !v.purchase.IsZero():
+		scans.What = "a customer scanned"
+	}
+	records := debug.Part{Name: "Journal", OK: true, What: a.cfg.Journal.Path}
+	state := a.Kiosk.State()
+	for _, f := range state.Faults {
+		if f.Name == fsm.FaultJournal {
+			records.OK, records.What, records.Do = false, "cannot be written", "look at the disk: is it full, or has the card failed? It is tried again each minute"
+		}
+	}
+	if a.journal == nil {
+		records.OK, records.What, records.Do = false, "could not be opened", "the log of the last start says why"
+	}
+	now := v.wall()
+	clock := debug.Part{Name: "Clock", OK: a.clock.Synced(), What: "set by the network", Since: now}
+	switch {
+	case now.Year() < clockBegins:
+		clock.OK, clock.What, clock.Do = false, fmt.Sprintf("stands in %d: records have wrong times, sales are right all the same", now.Year()), "let the machine reach a time server"
+	case !clock.OK:
+		clock.What, clock.Do = "not checked against a time server", "let the machine reach a time server: only the records' times depend on it"
+	}
+	screen := debug.Part{Name: "Display", OK: v.display == nil, What: a.cfg.Display.Driver}
+	if v.display != nil {
+		screen.What, screen.Do = v.display.Error(), "look at the display's cable and at [display]; it is tried again every 10 s"
+	}
+	return []debug.Part{calls, scans, records, clock, screen}
+}
+
+// levels says how each pin of the config is now.
+func (a *App) levels() []debug.Pin {
+	read := a.pins.Levels()
+	var all []debug.Pin
+	add := func(name, role string, active gpio.Level, on, off string) {
+		if name == "" {
+			return
+		}
+		p := debug.Pin{Name: name, Role: role, Level: "low", Active: read[name] == active, Means: off}
+		if read[name] {
+			p.Level = "high"
+		}
+		if p.Active {
+			p.Means = on
+		}
+		all = append(all, p)
+	}
+	add(a.cfg.GPIO.Door, "door", gpio.High, "open", "closed")
+	add(a.cfg.GPIO.Tilt, "tilt", gpio.Low, "shaken", "still")
+	add(a.cfg.GPIO.Cancel, "cancel button", gpio.Low, "pressed", "free")
+	add(a.cfg.GPIO.Retry, "retry button", gpio.Low, "pressed", "free")
+	for _, s := range a.cfg.Slots {
+		add(s.Vend.Relay, s.ID+" relay", gpio.High, "on", "off")
+		add(s.Vend.Drop, s.ID+" drop sensor", gpio.Low, "covered", "free")
+		add(s.Button, s.ID+" button", gpio.Low, "pressed", "free")
+	}
+	return all
+}
+
+// pictures draws what the customer sees, for a technician who is elsewhere, as a PNG of one size.
+type pictures struct {
+	app *App
+
+	mu      sync.Mutex
+	painter *display.Painter // made for the first who asks
+}
+
+const pictureWidth, pictureHeight = 800, 480
+
+func (p *pictures) draw() ([]byte, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.painter == nil {
+		var err error
+		if p.painter, err = display.NewPainter(pictureWidth, pictureHeight); err != nil {
+			return nil, err
+		}
+	}
+	m, err := p.painter.Paint(draw(p.app.cfg, p.app.screen.view(), p.app.clock.Now()))
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, m)
+	return b.Bytes(), err
+}

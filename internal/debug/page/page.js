@@ -1,0 +1,149 @@
+// The technician's page: it follows the machine's steps, and asks for what they may have changed.
+'use strict';
+
+const phases = ['idle', 'reserved', 'dispensing', 'commit'];
+const $ = (id) => document.getElementById(id);
+let token = sessionStorage.getItem('token') || '';
+let picture = ''; // the present picture's address
+let opened = new Set(); // sales whose story is shown
+
+// el makes an element; what it holds is always text or elements, never markup.
+function el(tag, attributes, ...children) {
+  const e = document.createElement(tag);
+  for (const [k, v] of Object.entries(attributes || {})) if (v !== undefined && v !== false) e.setAttribute(k, v === true ? '' : v);
+  e.append(...children.filter((c) => c !== undefined && c !== null));
+  return e;
+}
+
+async function get(path, signal) {
+  const headers = token ? { Authorization: 'Bearer ' + token } : {};
+  const r = await fetch(path, { headers, signal, cache: 'no-store' });
+  if (r.status === 401) throw Object.assign(new Error('token'), { token: true });
+  if (!r.ok) throw new Error((await r.json().catch(() => ({}))).error || r.statusText);
+  return r;
+}
+const json = async (path) => (await get(path)).json();
+const clock = (t) => (t ? new Date(t).toLocaleTimeString('sv-SE') : '');
+const words = (s) => (s || '').replaceAll('_', ' ');
+
+function showStatus(s) {
+  $('phases').replaceChildren(...phases.map((p) => el('li',
+    { 'aria-current': p === s.phase ? 'step' : undefined, class: p === s.phase && /out_of_service/.test(s.step) ? 'stopped' : undefined },
+    el('b', {}, p), el('span', {}, p === s.phase ? words(s.step) : ''))));
+  $('reason').textContent = [s.reason && 'Because: ' + words(s.reason), s.sale && 'Sale ' + s.sale].filter(Boolean).join('. ');
+}
+
+function money(s) {
+  const parts = [];
+  if (Number(s.charged)) parts.push('charged ' + s.charged);
+  if (Number(s.refunded)) parts.push('refunded ' + s.refunded);
+  if (!parts.length && Number(s.reserved) && s.state === 'open') parts.push('reserved ' + s.reserved);
+  return parts.length ? parts.join(', ') + ' ' + s.currency : '';
+}
+const products = (s) => s.items.map((i) => `${i.slot} ${words(i.outcome)}`).join(', ');
+
+function showDoubts(doubts) {
+  $('doubts').hidden = doubts.length === 0;
+  $('doubt-list').replaceChildren(...doubts.map((s) => el('div', { class: 'doubt' },
+    el('p', {}, el('strong', {}, `Sale ${s.id}`), ` since ${clock(s.ended)}: ${s.note || ''}`),
+    el('p', {}, `reserved ${s.reserved}, charged ${s.charged}, refunded ${s.refunded} ${s.currency}. ${products(s)}`),
+    el('p', {}, `Glase's invoice ${s.invoice_reference || '-'}${s.ers_reference ? ', ersReference ' + s.ers_reference : ''}`),
+    el('p', {}, 'Look, ask, and then on the machine: ', el('code', {}, `kioskd resolve ${s.id} charge|release|refund --reason "…"`)))));
+}
+
+function showSales(sales) {
+  $('sales').replaceChildren(...(sales.length ? sales.map((s) => {
+    const d = el('details', { 'data-sale': s.id, open: opened.has(s.id) },
+      el('summary', {}, el('span', {}, s.id), el('span', { class: 'state ' + ({ charged: 'ok', lost: 'bad', in_doubt: 'bad' }[s.state] || '') }, words(s.state)),
+        el('span', { class: 'items' }, products(s) || words(s.why)), el('span', {}, money(s) || clock(s.started))));
+    d.addEventListener('toggle', () => { d.open ? opened.add(s.id) : opened.delete(s.id); if (d.open) story(d, s.id); });
+    if (opened.has(s.id)) story(d, s.id);
+    return d;
+  }) : [el('p', {}, 'No sale yet.')]));
+}
+
+async function story(d, id) {
+  const lines = await json(`/api/sales/${encodeURIComponent(id)}/story`).catch((e) => [{ text: e.message }]);
+  d.querySelector('.story')?.remove();
+  d.append(el('ol', { class: 'story' }, ...lines.map((l) => el('li', {}, el('time', {}, clock(l.time)), el('span', {}, l.text)))));
+}
+
+function showHealth(parts) {
+  $('health').replaceChildren(...parts.map((p) => el('li', {},
+    el('span', { class: p.ok ? 'ok' : 'bad', 'aria-label': p.ok ? 'well' : 'not well' }, p.ok ? '●' : '▲'),
+    el('b', {}, p.name), el('span', {}, p.what + (p.since ? ' (' + clock(p.since) + ')' : '')), p.do ? el('small', {}, p.do) : undefined)));
+}
+
+function showPins(pins) {
+  $('pins').replaceChildren(...pins.map((p) => el('tr', { class: p.active ? 'active' : undefined },
+    el('td', { class: 'pin' }, p.pin), el('td', {}, p.role), el('td', {}, p.level), el('td', {}, p.means))));
+}
+
+async function showScreen() {
+  const blob = await (await get('/api/screen.png')).blob();
+  const old = picture;
+  $('screen').src = picture = URL.createObjectURL(blob);
+  if (old) URL.revokeObjectURL(old);
+}
+
+// refresh asks for everything; one at a time, and once more when something happened meanwhile.
+let busy = false, again = false;
+async function refresh() {
+  if (busy) { again = true; return; }
+  busy = true;
+  try {
+    do {
+      again = false;
+      const [doubts, sales, parts, pins] = await Promise.all(['/api/sales?state=in_doubt', '/api/sales?limit=12', '/api/health', '/api/pins'].map(json));
+      showDoubts(doubts); showSales(sales); showHealth(parts); showPins(pins);
+      await showScreen();
+    } while (again);
+  } catch (e) { link('lost', 'facts are missing: ' + e.message); } finally { busy = false; }
+}
+
+function link(state, text) { $('link').className = state; $('link').textContent = text; }
+
+// follow reads the stream of steps until it ends. EventSource could not send the token.
+async function follow() {
+  const reader = (await get('/api/events')).body.pipeThrough(new TextDecoderStream()).getReader();
+  $('login').hidden = true; $('facts').hidden = false;
+  link('live', 'live');
+  const m = await json('/api/machine');
+  $('machine').textContent = document.title = m.name || 'kioskd';
+  $('version').textContent = m.version;
+  for (let rest = ''; ;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const events = (rest + value).split('\n\n');
+    rest = events.pop();
+    for (const e of events) {
+      const data = e.split('\n').find((l) => l.startsWith('data: '));
+      if (data) { showStatus(JSON.parse(data.slice(6))); refresh(); }
+    }
+  }
+}
+
+async function live() {
+  for (; ;) {
+    try { await follow(); } catch (e) {
+      if (e.token) {
+        $('refused').textContent = token ? 'This token is refused.' : '';
+        $('login').hidden = false; $('facts').hidden = true;
+        link('', 'a token is needed');
+        $('token').focus();
+        return;
+      }
+    }
+    link('lost', 'connection lost: trying again');
+    await new Promise((done) => setTimeout(done, 1000));
+  }
+}
+
+$('login').addEventListener('submit', (e) => {
+  e.preventDefault();
+  token = $('token').value;
+  sessionStorage.setItem('token', token);
+  live();
+});
+setInterval(() => { if (!document.hidden && $('link').className === 'live') refresh(); }, 2000); // countdowns, and pins that make no step
+live();

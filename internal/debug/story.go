@@ -1,0 +1,123 @@
+package debug
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"kioskd/fsm"
+	"kioskd/internal/journal"
+)
+
+// storyMax bounds a story's lines; a sale of many products has some fifty.
+const storyMax = 400
+
+// line is one thing that happened in a sale.
+type line struct {
+	Seq   int64     `json:"seq"`  // the journal's entry
+	Time  time.Time `json:"time"` // UTC, by the machine's clock of that moment
+	Event string    `json:"event"`
+	Text  string    `json:"text"` // the same in words
+}
+
+// story answers what happened in a sale, line by line, oldest first: 404 for a sale that the journal does not know.
+func (p *port) story(w http.ResponseWriter, r *http.Request) {
+	var entries []journal.Entry
+	err := p.read(r.Context(), func(ctx context.Context) (err error) {
+		entries, err = p.Sales.Entries(ctx, r.PathValue("id"))
+		return err
+	})
+	switch {
+	case err != nil:
+		p.Log.Warn().Err(err).Msg("a technician could not be shown a sale")
+		refuse(w, http.StatusServiceUnavailable, "the sale cannot be read: "+err.Error())
+		return
+	case len(entries) == 0:
+		refuse(w, http.StatusNotFound, "the journal knows no such sale")
+		return
+	}
+	lines := []line{}
+	for _, e := range entries[max(0, len(entries)-storyMax):] {
+		lines = append(lines, line{e.Seq, e.Wall, e.Event, inWords(e.Event, e.Body)})
+	}
+	answer(w, http.StatusOK, lines)
+}
+
+// inWords says an event as one would tell it to a colleague. An event that a newer program recorded keeps its name.
+func inWords(name string, body json.RawMessage) string {
+	event, err := fsm.DecodeEvent(name, body)
+	if err != nil {
+		return name
+	}
+	switch e := event.(type) {
+	case fsm.Booted:
+		return "kioskd started"
+	case fsm.PurchaseRequested:
+		return fmt.Sprintf("a customer scanned: up to %v", e.Amount)
+	case fsm.ProductChosen:
+		return fmt.Sprintf("%s chosen, %s for %v", e.Item.Slot, e.Item.Name, e.Item.Price)
+	case fsm.CancelPressed:
+		return "the customer pressed Cancel"
+	case fsm.RetryPressed:
+		return "the customer pressed Try again"
+	case fsm.Notified:
+		return "Glase notified"
+	case fsm.InvoiceSent:
+		return ending("sendInvoice", e.Result, "invoice "+e.Reference)
+	case fsm.StatusAnswered:
+		return asked(e)
+	case fsm.InvoiceUpdated:
+		return ending("updateInvoice", e.Result, "done")
+	case fsm.ReservationCommitted:
+		return ending("commitReservation", e.Result, "done")
+	case fsm.InvoiceCanceled:
+		return ending("cancelInvoice", e.Result, "done")
+	case fsm.PaymentRefunded:
+		return ending("refundPayment", e.Result, "done")
+	case fsm.ReceiptSubmitted:
+		return ending("submitPaymentReceipt", e.Result, "done")
+	case fsm.VendEnded:
+		return strings.TrimSuffix(fmt.Sprintf("the product was %s: %s", strings.ReplaceAll(string(e.Outcome), "_", " "), e.Why), ": ")
+	case fsm.FaultRaised:
+		return "fault: " + e.Fault.Name
+	case fsm.FaultCleared:
+		return "over: " + e.Name
+	case fsm.SlotsOpened:
+		return "looked at by " + e.By
+	case fsm.SaleStopped:
+		return "stopped by " + e.By
+	case fsm.SaleResolved:
+		return e.Verdict.String()
+	case fsm.Remembered:
+		return "recorded later what was settled while the journal failed"
+	case fsm.Ticked:
+		return "time ran out"
+	}
+	return name
+}
+
+func asked(e fsm.StatusAnswered) string {
+	said := string(e.Status)
+	if !e.Amount.IsZero() {
+		said += " " + e.Amount.String()
+	}
+	return ending("getPaymentStatus", e.Result, said)
+}
+
+// ending is a call to Glase and what is known about it.
+func ending(call string, r fsm.Result, done string) string {
+	switch {
+	case r.Kind == fsm.Done:
+		return call + ": " + done
+	case r.Kind == fsm.Refused && r.Code != 0:
+		return fmt.Sprintf("%s: refused with code %d", call, r.Code)
+	case r.Kind == fsm.NotSent:
+		return call + ": Glase was not reached"
+	case r.Kind == fsm.ResultUnknown:
+		return call + ": no answer, outcome unknown"
+	}
+	return call + ": refused"
+}
