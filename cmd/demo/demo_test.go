@@ -166,7 +166,7 @@ func autoAccounts(t *testing.T, d *demo) {
 	began := time.Now()
 	d.start(nil, "--auto")
 	d.says("Sale 1")
-	if n := len(d.processes()); n != 3 {
+	if n := len(d.processes()); n != 4 { // demo, glasesim, the board, the kiosk
 		t.Errorf("%d processes while it sells, want the demo, kioskd and glasesim: %q", n, d.processes())
 	}
 	d.ends(0)
@@ -219,7 +219,7 @@ func hurried(t *testing.T, d *demo) {
 func killed(t *testing.T, d *demo) {
 	d.start(nil, "--auto")
 	d.says("reserved / choosing")
-	if n := len(d.processes()); n != 3 {
+	if n := len(d.processes()); n != 4 { // demo, glasesim, the board, the kiosk
 		t.Errorf("%d processes before: %q", n, d.processes())
 	}
 	if err := d.cmd.Process.Kill(); err != nil {

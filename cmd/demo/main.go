@@ -44,8 +44,8 @@ func untilSignal(signals <-chan os.Signal) (context.Context, <-chan struct{}) {
 
 // options are the flags.
 type options struct {
-	bin        string
-	auto, keep bool
+	bin                  string
+	auto, keep, terminal bool
 }
 
 func command(hurry <-chan struct{}, out io.Writer) *cobra.Command {
@@ -56,7 +56,10 @@ func command(hurry <-chan struct{}, out io.Writer) *cobra.Command {
 		Long: `demo starts a glasesim (Glase and the customer's phone) and a kioskd (the kiosk) on free ports of
 this machine, with everything they write in a temporary folder, and ends and removes all of it when it ends.
 
-On a terminal it shows the kiosk's own screen, and under it you are the customer:
+It serves a page for a browser, and prints its address: the machine's front and your phone, and trouble at a
+click. A sale is three clicks: scan, PIN, product.
+
+With --terminal it shows the kiosk's own screen in the terminal instead, and under it you are the customer:
 
   s       scan the QR code with the phone, for at most 50.00 kr
   p       confirm on the phone with the PIN
@@ -69,8 +72,6 @@ On a terminal it shows the kiosk's own screen, and under it you are the customer
   q       end (so does Ctrl-C)
 
 A sale is s, p, 1. What came out is charged when you press c, or a little while after the last product.
-
-Elsewhere it prints the addresses and the curl commands, and runs until Ctrl-C or SIGTERM.
 
 With --auto it is the customer itself: one sale goes well, in one the product jams, and one is cancelled on the
 phone. Then it shows what the kiosk recorded and what Glase's ledger says, and adds both up. Its exit status is 0
@@ -86,6 +87,7 @@ only if every öre is accounted for.`,
 	f := c.Flags()
 	f.StringVar(&o.bin, "bin", "", "the `FOLDER` of kioskd and glasesim (default: demo's own)")
 	f.BoolVar(&o.auto, "auto", false, "sell by itself, add up, and end")
+	f.BoolVar(&o.terminal, "terminal", false, "show the kiosk's screen in this terminal, without a browser")
 	f.BoolVar(&o.keep, "keep", false, "keep the temporary folder and say where it is")
 	return c
 }
@@ -101,7 +103,9 @@ func run(ctx context.Context, hurry <-chan struct{}, o options, in *os.File, out
 	switch {
 	case o.auto:
 		how.ChooseTimeout = chooseTimeoutAuto
-	case term.IsTerminal(int(in.Fd())) && isTerminal(out):
+	case o.terminal && !(term.IsTerminal(int(in.Fd())) && isTerminal(out)):
+		return errors.New("--terminal needs a terminal to draw on and to read keys from")
+	case o.terminal:
 		if scr, err = newScreen(in, out.(*os.File)); err != nil {
 			return err
 		}
@@ -130,8 +134,7 @@ func run(ctx context.Context, hurry <-chan struct{}, o options, in *os.File, out
 		case scr != nil:
 			err = scr.run(ctx, w)
 		default:
-			fmt.Fprintf(out, "A kiosk is running; Ctrl-C ends it.\n\n%s\n", w.howTo())
-			err = w.wait(ctx)
+			err = show(ctx, w, out)
 		}
 	}
 	switch {
@@ -141,6 +144,19 @@ func run(ctx context.Context, hurry <-chan struct{}, o options, in *os.File, out
 		return errors.New("interrupted")
 	}
 	return nil // Ctrl-C is how it ends
+}
+
+// show serves the page, and says where it is, until the end.
+func show(ctx context.Context, w *world, out io.Writer) error {
+	l, err := listenScene()
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go newScene(w, l.Addr().String()).serve(ctx, l)
+	fmt.Fprintf(out, "A kiosk is running; Ctrl-C ends it.\n\n  Open this in a browser:   http://%s/\n\n%s\n", l.Addr(), w.howTo())
+	return w.wait(ctx)
 }
 
 // binaries is the folder of kioskd and glasesim: the given one, or else demo's own.

@@ -81,8 +81,15 @@ type invoice struct {
 	Total     string `json:"totalAmount"`
 	Currency  string `json:"currency"`
 	Ers       string `json:"ersReference"`
+	Rows      []row  `json:"rows"`
 	ErrorCode string `json:"errorCode"`
 	Message   string `json:"message"`
+}
+
+// row is a line of a receipt.
+type row struct {
+	Description string `json:"description"`
+	Total       string `json:"totalAmount"`
 }
 
 // qr is what the machine's QR code says.
@@ -93,9 +100,26 @@ func (w *world) scan(ctx context.Context) (i invoice, err error) {
 	return i, err
 }
 
-func (w *world) confirm(ctx context.Context, ref string) (i invoice, err error) {
+func (w *world) confirm(ctx context.Context, ref string) (invoice, error) {
+	return w.confirmWith(ctx, ref, pin)
+}
+
+func (w *world) confirmWith(ctx context.Context, ref, pin string) (i invoice, err error) {
 	err = post(ctx, w.glase+"/phone/confirm", map[string]string{"invoiceReference": ref, "pin": pin}, &i)
 	return i, err
+}
+
+// glaseGone makes Glase answer no call of the kiosk's, or all of them again.
+func (w *world) glaseGone(ctx context.Context, gone bool) error {
+	rules := []map[string]any{}
+	if gone {
+		rules = append(rules, map[string]any{"operation": "*", "fault": "lost_request"})
+	}
+	b, err := json.Marshal(map[string]any{"rules": rules})
+	if err != nil {
+		return err
+	}
+	return call(ctx, http.MethodPost, w.glase+"/faults", b, new(any))
 }
 
 func (w *world) cancel(ctx context.Context, ref string) (i invoice, err error) {

@@ -132,8 +132,8 @@ func (s *screen) run(ctx context.Context, w *world) error {
 			return nil
 		case <-w.glasesim.done:
 			return w.glasesim.died()
-		case <-w.kioskd.done:
-			return w.kioskd.died()
+		case <-w.kiosk().done:
+			return w.kiosk().died()
 		}
 	}
 }

@@ -41,7 +41,7 @@ func (d *demo) terminal(columns, rows uint16) (keyboard, tty *os.File) {
 func byKeys(t *testing.T, d *demo) {
 	keyboard, tty := d.terminal(100, 32)
 	before := modes(t, tty)
-	d.start(tty)
+	d.start(tty, "--terminal")
 	press := func(key, then string) {
 		t.Helper()
 		if _, err := keyboard.WriteString(key); err != nil {
@@ -81,7 +81,7 @@ func byKeys(t *testing.T, d *demo) {
 func terminalGivenBack(t *testing.T, d *demo) {
 	_, tty := d.terminal(80, 24)
 	before := modes(t, tty)
-	d.start(tty)
+	d.start(tty, "--terminal")
 	d.says("idle / ready")
 	d.signal("glasesim", syscall.SIGKILL)
 	d.ends(1)
@@ -113,7 +113,7 @@ func modes(t *testing.T, tty *os.File) unix.Termios {
 
 func tooSmall(t *testing.T, d *demo) {
 	_, tty := d.terminal(79, 24)
-	d.start(tty)
+	d.start(tty, "--terminal")
 	d.ends(1)
 	d.leavesNothing()
 	d.says("79 columns and 24 rows; the kiosk's screen and the lines under it need 80 and 24")

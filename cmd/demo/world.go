@@ -8,8 +8,11 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"text/template"
 	"time"
@@ -26,8 +29,8 @@ const (
 	amount   = "50.00"            // what the customer lets the machine reserve at most
 	currency = "SEK"
 
-	chooseTimeout     = 8 * time.Second // after the last product: long enough to choose, short enough to wait for
-	chooseTimeoutAuto = 5 * time.Second // nobody has to think
+	chooseTimeout     = 12 * time.Second // after the last product: long enough to choose, short enough to wait for
+	chooseTimeoutAuto = 5 * time.Second  // nobody has to think
 
 	readyWithin  = 20 * time.Second       // for a program to answer on a slow machine
 	settleWithin = 25 * time.Second       // kioskd settles an open sale for at most 20 s
@@ -67,9 +70,23 @@ type world struct {
 	glase, ups, debug string // base URLs without a slash at the end
 	setup             setup
 
-	glasesim, kioskd *process
-	picture          *os.File // what kioskd draws; nil when it draws nothing
-	held             []net.Listener
+	glasesim, machine *process
+	picture           *os.File // what kioskd draws; nil when it draws nothing
+	held              []net.Listener
+
+	dark atomic.Bool   // the power is cut: kioskd is not there, and will be again
+	back chan struct{} // it is
+
+	mu     sync.Mutex
+	kioskd *process
+	ending bool // nothing is started any more
+}
+
+// kiosk is the kioskd that runs, or ran last; nil before the first.
+func (w *world) kiosk() *process {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.kioskd
 }
 
 // newWorld prepares everything and starts nothing. It holds the ports until their programs take them.
@@ -78,7 +95,7 @@ func newWorld(bin string, s setup) (w *world, err error) {
 	if err != nil {
 		return nil, err
 	}
-	w = &world{bin: bin, dir: dir, setup: s}
+	w = &world{bin: bin, dir: dir, setup: s, back: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			w.release(len(w.held))
@@ -124,7 +141,8 @@ func (w *world) release(n int) {
 	w.held = w.held[n:]
 }
 
-// start starts both programs and waits until the kiosk sells.
+// start starts the programs and waits until the kiosk sells. The machine's board is a process of its own, which outlives a kiosk that
+// is killed, as relays and motors do.
 func (w *world) start(ctx context.Context) error {
 	w.release(1)
 	var err error
@@ -139,6 +157,17 @@ func (w *world) start(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	w.machine, err = start(filepath.Join(w.bin, "kioskd"), w.path("board.log"), nil, nil, "sim-board", "--config", w.path("kioskd.toml"))
+	if err != nil {
+		return err
+	}
+	if err := w.until(ctx, readyWithin, "the simulated board", func() bool {
+		_, err := os.Stat(w.path("board.sock"))
+		return err == nil
+	}); err != nil {
+		return err
+	}
+	w.release(2)
 	if err := w.startKiosk(); err != nil {
 		return err
 	}
@@ -149,7 +178,11 @@ func (w *world) start(ctx context.Context) error {
 }
 
 func (w *world) startKiosk() error {
-	w.release(2)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ending {
+		return errors.New("the demo ends")
+	}
 	env, args := os.Environ(), []string{"run", "--config", w.path("kioskd.toml")}
 	if w.setup.Display != "terminal" {
 		var err error
@@ -169,6 +202,24 @@ func (w *world) startKiosk() error {
 	return err
 }
 
+// powerCut is SIGKILL for the kiosk, its outputs off, and after a while its start. One at a time.
+func (w *world) powerCut() error {
+	if !w.dark.CompareAndSwap(false, true) {
+		return errors.New("the power is cut already")
+	}
+	p := w.kiosk()
+	p.signal(syscall.SIGKILL)
+	<-p.done
+	_ = exec.Command(filepath.Join(w.bin, "kioskd"), "outputs-off", "--config", w.path("kioskd.toml")).Run() // a motor without power
+	time.AfterFunc(darkFor, func() {
+		if w.startKiosk() == nil {
+			w.back <- struct{}{}
+		}
+		w.dark.Store(false) // if it did not start, whoever waits for its end finds it dead
+	})
+	return nil
+}
+
 // until waits for something to be true, for at most the given time. A child that ends meanwhile is an error at once.
 func (w *world) until(ctx context.Context, most time.Duration, what string, is func() bool) error {
 	over := time.NewTimer(most)
@@ -182,8 +233,10 @@ func (w *world) until(ctx context.Context, most time.Duration, what string, is f
 			return ctx.Err()
 		case <-ended(w.glasesim):
 			return w.glasesim.died()
-		case <-ended(w.kioskd):
-			return w.kioskd.died()
+		case <-ended(w.machine):
+			return w.machine.died()
+		case <-ended(w.kiosk()):
+			return w.kiosk().died()
 		case <-over.C:
 			return fmt.Errorf("waited %v for %s in vain; the kiosk's log ends with\n%s", most, what, w.logTail())
 		}
@@ -201,13 +254,25 @@ func (w *world) logTail() string {
 
 // wait waits for the end: ctx's, which is no error, or a child's.
 func (w *world) wait(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-w.glasesim.done:
-		return w.glasesim.died()
-	case <-w.kioskd.done:
-		return w.kioskd.died()
+	for {
+		kiosk := w.kiosk()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-w.glasesim.done:
+			return w.glasesim.died()
+		case <-w.machine.done:
+			return w.machine.died()
+		case <-kiosk.done:
+			if !w.dark.Load() {
+				return kiosk.died()
+			}
+			select {
+			case <-w.back:
+			case <-ctx.Done():
+				return nil
+			}
+		}
 	}
 }
 
@@ -223,7 +288,10 @@ func ended(p *process) <-chan struct{} {
 // gone.
 func (w *world) end(hurry <-chan struct{}, out io.Writer) {
 	w.release(len(w.held))
-	if p := w.kioskd; p != nil {
+	w.mu.Lock()
+	w.ending = true
+	w.mu.Unlock()
+	if p := w.kiosk(); p != nil {
 		p.signal(syscall.SIGTERM)
 		if !p.endsWithin(settleSoon, hurry) {
 			fmt.Fprintln(out, "The kiosk settles its sale, which takes at most 20 s; Ctrl-C kills it.")
@@ -235,6 +303,10 @@ func (w *world) end(hurry <-chan struct{}, out io.Writer) {
 	}
 	if p := w.glasesim; p != nil {
 		w.tellMoney(hurry, out) // the kiosk is gone, so nothing moves any more
+		p.signal(syscall.SIGTERM)
+		p.finish(endWithin, hurry, out)
+	}
+	if p := w.machine; p != nil {
 		p.signal(syscall.SIGTERM)
 		p.finish(endWithin, hurry, out)
 	}
