@@ -68,11 +68,13 @@ func (t *step) settledByHand() {
 		}
 		t.end(Charged, "")
 	case Refund:
-		if sale.Refunded = sale.Charged.Sub(sale.Basket()); sale.Refunded.Minor > 0 && !sale.Basket().IsZero() { // a part
+		paid, owed := sale.Charged, sale.Basket()
+		if !paid.IsZero() && !owed.IsZero() && owed.Less(paid) { // a part was to go back
+			sale.Refunded = paid.Sub(owed)
 			t.end(Charged, "")
 			return
 		}
-		sale.Refunded = sale.Charged
+		sale.Refunded = paid
 		t.end(Refunded, "")
 	default:
 		t.end(Released, "")
