@@ -317,6 +317,20 @@ func untrueKinds() (kinds []string) {
 	return kinds
 }
 
+// stuckMeanwhile reports whether a sensor began to stick while its motor turned, and was well again when it was looked at: nobody can
+// tell that from a product.
+func (f *referee) stuckMeanwhile(sale string, item int) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.world.mu.Lock()
+	defer f.world.mu.Unlock()
+	return slices.ContainsFunc(f.starts, func(s start) bool {
+		return s.sale == sale && s.item == item && slices.ContainsFunc(f.world.stuckAt[s.slot], func(at time.Time) bool {
+			return !at.Before(s.at) && at.Sub(s.at) < vendMax
+		})
+	})
+}
+
 // cameOut holds a sale's items against what fell out of the machine while they were on.
 func (f *referee) cameOut(sale journal.Sale) {
 	for n, item := range sale.Items {
@@ -331,7 +345,7 @@ func (f *referee) cameOut(sale journal.Sale) {
 			f.violated("%d products came out for item %d: %s", fell, n+1, brief(sale))
 		case o == fsm.Pending:
 			f.violated("item %d has no outcome: %s", n+1, brief(sale))
-		case o == fsm.Delivered && fell == 0:
+		case o == fsm.Delivered && fell == 0 && !f.stuckMeanwhile(sale.ID, n):
 			f.violated("item %d is charged, and did not come out: %s", n+1, brief(sale))
 		case o == fsm.NotDelivered && fell > 0 && !f.world.blind[item.Slot]:
 			f.violated("item %d came out past a sensor that works, and is not charged: %s", n+1, brief(sale))

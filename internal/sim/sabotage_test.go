@@ -120,7 +120,7 @@ func onPins(change func(gpio.PinIO) gpio.PinIO, names ...string) func(string, gp
 }
 
 // tries is how many worlds a sabotage may take to be noticed: some need a kill at the right moment.
-const tries = 100
+const tries = 300
 
 func TestTheRefereeCatches(t *testing.T) {
 	for _, c := range []struct {

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	handful    = 8  // happenings that tell such a story
+	handful    = 12 // happenings that tell such a story
 	storyFirst = 15 // happenings of a world that is worth shortening
 )
 

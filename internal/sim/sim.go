@@ -105,6 +105,7 @@ type world struct {
 	hints    []string        // paths of notifications so far
 	blind    map[string]bool // slots whose sensor may have missed a product
 	stuck    map[string]bool // slots whose sensor may have stuck
+	stuckAt  map[string][]time.Time
 
 	glaseMu    sync.Mutex // held while Glase's faults are changed; guards what follows
 	armed      []func()   // end the spans of what Glase does wrong now
@@ -140,7 +141,7 @@ func newWorld(t *testing.T, seed uint64, o Options) *world {
 	if _, wrong := w.maybe(25, "wall clock"); wrong {
 		w.wall.Store(int64(time.Unix(0, 0).Sub(w.begin))) // no network has told the time yet
 	}
-	w.blind, w.stuck, w.harm.count = map[string]bool{}, map[string]bool{}, map[string]int{}
+	w.blind, w.stuck, w.stuckAt, w.harm.count = map[string]bool{}, map[string]bool{}, map[string][]time.Time{}, map[string]int{}
 	w.referee = newReferee(w)
 	w.store = &store{noted: func(e fsm.Event, s fsm.State) {
 		w.diary.note("journal: %s → %s %s", fsm.Name(e), s.Stage, s.Reason)

@@ -105,7 +105,10 @@ func (w *world) breaks(slot, fault string) {
 	w.harm.met("machine " + fault)
 	w.mu.Lock()
 	w.blind[slot] = w.blind[slot] || fault == simboard.FaultNoDrop
-	w.stuck[slot] = w.stuck[slot] || fault == simboard.FaultStuckSensor
+	if fault == simboard.FaultStuckSensor {
+		w.stuck[slot] = true
+		w.stuckAt[slot] = append(w.stuckAt[slot], time.Now())
+	}
 	w.mu.Unlock()
 	w.diary.note("board: %s has %s", slot, fault)
 	if err := w.board.Fault(slot, fault); err != nil {

@@ -29,7 +29,7 @@ func (w *world) decide(r *rand.Rand) {
 	}
 	careful := r.IntN(8) > 0
 	if !careful {
-		v.Decision, v.ByHand = []fsm.Decision{fsm.Charge, fsm.Release, fsm.Refund}[r.IntN(3)], false
+		v.Decision, v.ByHand = []fsm.Decision{fsm.Charge, fsm.Release, fsm.Refund}[r.IntN(3)], r.IntN(3) == 0
 	}
 	w.referee.decided(sale, careful)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
