@@ -50,7 +50,7 @@ type Pins struct {
 	outputs map[string]*Limited
 	order   []*Limited
 	inputs  map[string]periph.PinIn
-	all     map[string]periph.PinIO
+	all     map[string]*noting
 	front   simboard.Front
 	closing func() error
 
@@ -67,7 +67,7 @@ type source interface {
 // unknown driver, a pin that the driver does not have, a pin that is named twice, a maximum on-time out of range, and
 // when an output cannot be driven Low.
 func Open(c Config) (*Pins, error) {
-	p := &Pins{outputs: map[string]*Limited{}, inputs: map[string]periph.PinIn{}, all: map[string]periph.PinIO{}, claimed: map[string]bool{}}
+	p := &Pins{outputs: map[string]*Limited{}, inputs: map[string]periph.PinIn{}, all: map[string]*noting{}, claimed: map[string]bool{}}
 	from, err := p.driver(c)
 	if err != nil {
 		return nil, err
@@ -120,8 +120,8 @@ func (p *Pins) collect(from source, c Config) error {
 		if err != nil {
 			return nil, fmt.Errorf("gpio: no pin %.40q on this board: check the name and what is wired to it: %w", name, err)
 		}
-		p.all[name] = pin
-		return pin, nil
+		p.all[name] = &noting{PinIO: pin}
+		return p.all[name], nil
 	}
 	for _, o := range c.Outputs {
 		pin, err := find(o.Pin)
@@ -185,15 +185,6 @@ func (p *Pins) AllOff() error {
 		}
 	}
 	return errors.Join(failed...)
-}
-
-// Levels reads every pin, outputs too, which moves nothing and takes no edge from anybody.
-func (p *Pins) Levels() map[string]periph.Level {
-	levels := make(map[string]periph.Level, len(p.all))
-	for name, pin := range p.all {
-		levels[name] = pin.Read()
-	}
-	return levels
 }
 
 // Simulated is the simulated machine's front, for driver "sim".

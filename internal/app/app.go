@@ -161,7 +161,7 @@ func (a *App) openPorts(id identity.Identity, p Parts) (err error) {
 		sim = simboard.Handler(front)
 	}
 	dc := debug.Config{
-		Kiosk: a.Kiosk, Sales: sales{a.journal}, Parts: a.parts, Pins: a.levels, Picture: (&pictures{app: a}).draw, Sim: sim, Version: p.Version, Log: p.Log,
+		Kiosk: a.Kiosk, Sales: sales{a.journal}, Parts: a.parts, Pins: a.levels, Words: a.words, Picture: (&pictures{app: a}).draw, Sim: sim, Version: p.Version, Log: p.Log,
 		Machine: a.cfg.Machine.Name,
 	}
 	local := dc

@@ -87,35 +87,44 @@ func (a *App) parts() []debug.Part {
 	if a.journal == nil {
 		records.OK, records.What, records.Do = false, "could not be opened", "the log of the last start says why"
 	}
-	now := v.wall()
-	clock := debug.Part{Name: "Clock", OK: a.clock.Synced(), What: "set by the network", Since: now}
-	switch {
-	case now.Year() < clockBegins:
-		clock.OK, clock.What, clock.Do = false, fmt.Sprintf("stands in %d: records have wrong times, sales are right all the same", now.Year()), "let the machine reach a time server"
-	case !clock.OK:
-		clock.What, clock.Do = "not checked against a time server", "let the machine reach a time server: only the records' times depend on it"
-	}
 	screen := debug.Part{Name: "Display", OK: v.display == nil, What: a.cfg.Display.Driver}
 	if v.display != nil {
 		screen.What, screen.Do = v.display.Error(), "look at the display's cable and at [display]; it is tried again every 10 s"
 	}
-	return []debug.Part{calls, scans, records, clock, screen}
+	return []debug.Part{calls, scans, records, clockPart(v.wall(), a.clock.Synced()), screen}
 }
 
-// levels says how each pin of the config is now.
+// clockPart says whether the records' times can be believed.
+func clockPart(now time.Time, synced bool) debug.Part {
+	p := debug.Part{Name: "Clock", OK: synced, What: "set by the network", Since: now}
+	switch {
+	case now.Year() < clockBegins:
+		p.OK, p.What, p.Do = false, fmt.Sprintf("stands in %d: records have wrong times, sales are right all the same", now.Year()), "let the machine reach a time server"
+	case !synced:
+		p.What, p.Do = "not checked against a time server", "let the machine reach a time server: only the records' times depend on it"
+	}
+	return p
+}
+
+// levels says how each pin of the config is now. When one moved is told by the present clock, so that a pin which moved before the
+// clock was set does not tell 1970.
 func (a *App) levels() []debug.Pin {
-	read := a.pins.Levels()
+	read, now := a.pins.Readings(), a.clock.Wall()
 	var all []debug.Pin
 	add := func(name, role string, active gpio.Level, on, off string) {
 		if name == "" {
 			return
 		}
-		p := debug.Pin{Name: name, Role: role, Level: "low", Active: read[name] == active, Means: off}
-		if read[name] {
+		r := read[name]
+		p := debug.Pin{Name: name, Role: role, Level: "low", Active: r.Level == active, Means: off}
+		if r.Level {
 			p.Level = "high"
 		}
 		if p.Active {
 			p.Means = on
+		}
+		if r.Moved {
+			p.Changed = now.Add(-r.Still).UTC()
 		}
 		all = append(all, p)
 	}
@@ -129,6 +138,21 @@ func (a *App) levels() []debug.Pin {
 		add(s.Button, s.ID+" button", gpio.Low, "pressed", "free")
 	}
 	return all
+}
+
+// words are what the customer reads now.
+func (a *App) words() debug.Screen {
+	c := display.Text(draw(a.cfg, a.screen.view(), a.clock.Now()))
+	s := debug.Screen{Title: c.Title, Lines: []string{}, List: []debug.Entry{}}
+	for _, line := range append(c.Lines, c.Notice, c.Time, c.Hint, c.Support, c.Test) {
+		if line != "" {
+			s.Lines = append(s.Lines, line)
+		}
+	}
+	for _, e := range c.List {
+		s.List = append(s.List, debug.Entry{Slot: e.Key, Name: e.Name, Price: e.Price})
+	}
+	return s
 }
 
 // pictures draws what the customer sees, for a technician who is elsewhere, as a PNG of one size.

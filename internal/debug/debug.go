@@ -9,8 +9,9 @@
 //	GET /api/events            server-sent events: the status at once, then every step; see events.go
 //	GET /api/machine           {"name", "version"}
 //	GET /api/health            what the machine depends on: [{"name", "ok", "what", "since"?, "do"?}]
-//	GET /api/pins              [{"pin", "role", "level", "active", "means"}]
-//	GET /api/screen.png        what the customer sees now
+//	GET /api/pins              [{"pin", "role", "level", "active", "means", "changed"?}]
+//	GET /api/screen            what the customer reads now: {"title", "lines", "list": [{"slot"?, "name", "price"}]}
+//	GET /api/screen.png        the same as a picture
 //	GET /healthz               {"status": "ok"}; 503 with "starting" before the first step, and with "journal" while the
 //	                           journal cannot be written. It says whether the daemon works, not whether the machine
 //	                           sells: a door that stands open is a healthy daemon's out of service, and restarting it
@@ -73,7 +74,8 @@ type Config struct {
 	Machine string                 // its name
 	Parts   func() []Part          // what the machine depends on; nil: the port does not tell, and so below
 	Pins    func() []Pin           // how they are now
-	Picture func() ([]byte, error) // the customer's screen, a PNG
+	Words   func() Screen          // the customer's screen
+	Picture func() ([]byte, error) // the same, a PNG
 	Sim     http.Handler           // the simulated board, asked for paths that begin with /sim/; nil: there is none
 	Resolve Resolve                // nil: this port takes no verdicts
 	Token   string                 // every request must bring it as "Authorization: Bearer …"; empty: none is needed
@@ -122,7 +124,10 @@ func New(c Config) (http.Handler, error) {
 		answer(w, http.StatusOK, map[string]string{"name": c.Machine, "version": c.Version})
 	}))
 	if c.Picture != nil {
-		mux.Handle("/api/screen.png", only(get, p.screen))
+		mux.Handle("/api/screen.png", only(get, p.picture))
+	}
+	if c.Words != nil {
+		mux.Handle("/api/screen", only(get, func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, c.Words()) }))
 	}
 	for path := range pageFiles {
 		if path != "/" {

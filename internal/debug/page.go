@@ -42,10 +42,28 @@ type Pin struct {
 	Level  string `json:"level"` // "low" or "high", on the wire
 	Active bool   `json:"active"`
 	Means  string `json:"means"` // "pressed", "open", "on" …
+
+	// Changed is when it was last seen to move, UTC; left out: not since the start. An output, a button and a door are seen each
+	// time; a drop sensor while its motor is on, and otherwise when somebody looks.
+	Changed time.Time `json:"changed,omitzero"`
 }
 
-// screen is what the customer sees now, as a picture.
-func (p *port) screen(w http.ResponseWriter, _ *http.Request) {
+// Screen is what the customer reads now, in the customer's language.
+type Screen struct {
+	Title string   `json:"title"`
+	Lines []string `json:"lines"`
+	List  []Entry  `json:"list"` // the price list, or what came out
+}
+
+// Entry is a line of Screen's list.
+type Entry struct {
+	Slot  string `json:"slot,omitempty"`
+	Name  string `json:"name"`
+	Price string `json:"price"` // or why the product cannot be had
+}
+
+// picture is what the customer sees now, as a picture.
+func (p *port) picture(w http.ResponseWriter, _ *http.Request) {
 	picture, err := p.Picture()
 	if err != nil {
 		p.Log.Warn().Err(err).Msg("a technician could not be shown the customer's screen")
