@@ -107,19 +107,25 @@ func TestTheTechnicianSeesTheMachineLive(t *testing.T) {
 
 	k.press("door")
 	until(t, page, "the open door", lit+` === 'idle maintenance' && [...document.querySelectorAll('#pins tr.active')].some(e => e.innerText.includes('door'))`)
+	until(t, page, "when it was opened", `/\d\d:\d\d:\d\d/.test([...document.querySelectorAll('#pins tr.active')].find(e => e.innerText.includes('door')).lastChild.innerText)`)
 	k.press("door")
 	until(t, page, "the closed door", lit+` === 'idle ready'`)
 
+	do(t, page, chromedp.Focus("#sales summary"))
 	k.running.kill()
 	until(t, page, "the lost connection", `document.querySelector('#link').className === 'lost'`)
 	k.start()
 	until(t, page, "the kiosk again", `document.querySelector('#link').className === 'live' && `+lit+` === 'idle ready'`)
 
+	until(t, page, "the keyboard's place in the list", `document.activeElement.matches('#sales summary')`)
+
 	phone := browser(t, 390, 844)
 	do(t, phone, chromedp.Navigate(k.debug+"/"))
-	until(t, phone, "ready", lit+` === 'idle ready' && document.querySelector('#screen').naturalWidth === 800 `)
-	shot(t, phone, "technician-phone")
+	until(t, phone, "ready", lit+` === 'idle ready' && document.querySelector('#screen').naturalWidth === 800`)
 	until(t, phone, "a page as wide as the phone", `document.documentElement.scrollWidth <= 390`)
+	shot(t, phone, "technician-phone")
+	do(t, phone, dark(true))
+	shot(t, phone, "technician-phone-dark")
 }
 
 // TestADoubtStandsOnTop: what a person must decide is the first thing on the page, with the command that does it.

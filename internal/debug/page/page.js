@@ -5,6 +5,7 @@ const phases = ['idle', 'reserved', 'dispensing', 'commit'];
 const $ = (id) => document.getElementById(id);
 let token = sessionStorage.getItem('token') || '';
 let picture = ''; // the present picture's address
+let said = ''; // what it says
 let opened = new Set(); // sales whose story is shown
 
 // el makes an element; what it holds is always text or elements, never markup.
@@ -23,7 +24,14 @@ async function get(path, signal) {
   return r;
 }
 const json = async (path) => (await get(path)).json();
-const clock = (t) => (t ? new Date(t).toLocaleTimeString('sv-SE') : '');
+
+// clock is a time in this browser's zone, with its date unless it is today's: a machine that wakes up in 1970 must show.
+function clock(t) {
+  if (!t) return '';
+  const at = new Date(t);
+  const time = at.toLocaleTimeString('sv-SE');
+  return at.toDateString() === new Date().toDateString() ? time : at.toLocaleDateString('sv-SE') + ' ' + time;
+}
 const words = (s) => (s || '').replaceAll('_', ' ');
 
 function showStatus(s) {
@@ -51,15 +59,24 @@ function showDoubts(doubts) {
     el('p', {}, 'Look, ask, and then on the machine: ', el('code', {}, `kioskd resolve ${s.id} charge|release|refund --reason "…"`)))));
 }
 
+// An unchanged list stays as it is, with the keyboard's focus in it; the stories that are open are told on.
+let listed = '';
 function showSales(sales) {
+  const text = JSON.stringify(sales);
+  if (text === listed) {
+    for (const d of document.querySelectorAll('#sales details[open]')) story(d, d.dataset.sale);
+    return;
+  }
+  listed = text;
+  const focused = document.activeElement.closest('[data-sale]')?.dataset.sale;
   $('sales').replaceChildren(...(sales.length ? sales.map((s) => {
     const d = el('details', { 'data-sale': s.id, open: opened.has(s.id) },
       el('summary', {}, el('span', {}, s.id), el('span', { class: 'state ' + ({ charged: 'ok', lost: 'bad', in_doubt: 'bad' }[s.state] || '') }, words(s.state)),
         el('span', { class: 'items' }, products(s) || words(s.why)), el('span', {}, money(s) || clock(s.started))));
     d.addEventListener('toggle', () => { d.open ? opened.add(s.id) : opened.delete(s.id); if (d.open) story(d, s.id); });
-    if (opened.has(s.id)) story(d, s.id);
     return d;
   }) : [el('p', {}, 'No sale yet.')]));
+  if (focused) document.querySelector(`[data-sale="${CSS.escape(focused)}"] summary`)?.focus();
 }
 
 async function story(d, id) {
@@ -76,50 +93,95 @@ function showHealth(parts) {
 
 function showPins(pins) {
   $('pins').replaceChildren(...pins.map((p) => el('tr', { class: p.active ? 'active' : undefined },
-    el('td', { class: 'pin' }, p.pin), el('td', {}, p.role), el('td', {}, p.level), el('td', {}, p.means))));
+    el('td', { class: 'pin' }, p.pin), el('td', {}, p.role), el('td', {}, p.level), el('td', {}, p.means), el('td', { class: 'pin' }, clock(p.changed) || '–'))));
 }
 
+// showScreen fetches the picture when the words are others: it is the largest answer, and kiosks live on metered lines.
 async function showScreen() {
-  const blob = await (await get('/api/screen.png')).blob();
-  const old = picture;
-  $('screen').src = picture = URL.createObjectURL(blob);
-  if (old) URL.revokeObjectURL(old);
+  const s = await json('/api/screen');
+  const text = [s.title, ...s.lines, ...s.list.map((e) => [e.slot, e.name, e.price].filter(Boolean).join(' '))].join('. ');
+  if (text === said && picture) return;
+  $('screen').alt = text;
+  try {
+    const blob = await (await get('/api/screen.png')).blob();
+    const old = picture;
+    $('screen').src = picture = URL.createObjectURL(blob);
+    if (old) URL.revokeObjectURL(old);
+    said = text;
+  } catch (e) { if (e.token) throw e; } // the words stand in for it
+  $('said').textContent = text;
+  $('said').hidden = $('screen').hidden = false;
+  (picture ? $('said') : $('screen')).hidden = true;
 }
 
-// refresh asks for everything; one at a time, and once more when something happened meanwhile.
-let busy = false, again = false;
-async function refresh() {
+const looks = [() => json('/api/pins').then(showPins), showScreen]; // what moves without a record
+const records = [
+  () => json('/api/sales?state=in_doubt').then(showDoubts), () => json('/api/sales?limit=12').then(showSales), () => json('/api/health').then(showHealth),
+];
+
+// refresh asks for what may have changed; one at a time, and once more when something happened meanwhile.
+let busy = false, again = false, whole = false;
+async function refresh(all) {
+  whole ||= all;
   if (busy) { again = true; return; }
   busy = true;
   try {
     do {
       again = false;
-      const [doubts, sales, parts, pins] = await Promise.all(['/api/sales?state=in_doubt', '/api/sales?limit=12', '/api/health', '/api/pins'].map(json));
-      showDoubts(doubts); showSales(sales); showHealth(parts); showPins(pins);
-      await showScreen();
+      const asks = whole ? [...records, ...looks] : looks;
+      whole = false;
+      await Promise.all(asks.map((f) => f()));
+      missing('');
     } while (again);
-  } catch (e) { link('lost', 'facts are missing: ' + e.message); } finally { busy = false; }
+  } catch (e) { whole = true; missing(e.message); } finally { busy = false; }
 }
 
-function link(state, text) { $('link').className = state; $('link').textContent = text; }
+// missing says that something could not be shown, which says nothing about the connection.
+function missing(why) {
+  $('missing').hidden = !why;
+  $('missing').textContent = why && 'Not all of this is of now: ' + why;
+}
 
-// follow reads the stream of steps until it ends. EventSource could not send the token.
+function link(state, text) {
+  $('link').className = state;
+  $('link').textContent = text;
+  document.body.classList.toggle('stale', state === 'lost');
+}
+
+// silence is longer than the port ever says nothing: it sends a sign of life each 15 seconds.
+const silence = 40000;
+
+// follow reads the stream of steps until it ends or falls silent. EventSource could not send the token.
 async function follow() {
-  const reader = (await get('/api/events')).body.pipeThrough(new TextDecoderStream()).getReader();
-  $('login').hidden = true; $('facts').hidden = false;
-  link('live', 'live');
-  const m = await json('/api/machine');
-  $('machine').textContent = document.title = m.name || 'kioskd';
-  $('version').textContent = m.version;
-  for (let rest = ''; ;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    const events = (rest + value).split('\n\n');
-    rest = events.pop();
-    for (const e of events) {
-      const data = e.split('\n').find((l) => l.startsWith('data: '));
-      if (data) { showStatus(JSON.parse(data.slice(6))); refresh(); }
+  const stop = new AbortController();
+  let watchdog;
+  const alive = () => { clearTimeout(watchdog); watchdog = setTimeout(() => stop.abort(), silence); };
+  alive();
+  try {
+    const reader = (await get('/api/events', stop.signal)).body.pipeThrough(new TextDecoderStream()).getReader();
+    $('login').hidden = true;
+    $('facts').hidden = false;
+    link('live', 'live');
+    const m = await json('/api/machine');
+    $('machine').textContent = document.title = m.name || 'kioskd';
+    $('version').textContent = m.version;
+    for (let rest = ''; ;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      alive();
+      const events = (rest + value).split('\n\n');
+      rest = events.pop();
+      for (const e of events) {
+        const data = e.split('\n').find((l) => l.startsWith('data: '));
+        if (!data) continue;
+        const status = JSON.parse(data.slice(6));
+        showStatus(status);
+        refresh(status.durable !== false); // the first one has no such word
+      }
     }
+  } finally {
+    clearTimeout(watchdog);
+    stop.abort(); // followers are counted
   }
 }
 
@@ -145,5 +207,7 @@ $('login').addEventListener('submit', (e) => {
   sessionStorage.setItem('token', token);
   live();
 });
-setInterval(() => { if (!document.hidden && $('link').className === 'live') refresh(); }, 2000); // countdowns, and pins that make no step
+let turn = 0;
+setInterval(() => { if (!document.hidden && $('link').className === 'live') refresh(++turn % 5 === 0); }, 2000);
+document.addEventListener('visibilitychange', () => { if (!document.hidden && $('link').className === 'live') refresh(true); });
 live();
