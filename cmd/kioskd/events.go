@@ -36,7 +36,7 @@ func eventsCommand() *cobra.Command {
 		Use:   "events",
 		Short: "Follow what happens in the running kiosk, until Ctrl-C",
 		Long: `Follow the steps of the running kiosk, a line each: when, what happened, and how the machine stands after
-it. A step that was not recorded, since it changed nothing that matters, is dim. Ctrl-C ends it.`,
+it. In colour stands what was recorded; the rest changed nothing that matters. Ctrl-C ends it.`,
 		Example: "  kioskd events\n  kioskd events --sale 7GQ2K4MX --json",
 		Args:    cobra.NoArgs,
 	}
@@ -51,7 +51,7 @@ it. A step that was not recorded, since it changed nothing that matters, is dim.
 		defer stop()
 		out := c.OutOrStdout()
 		colours := painting(out)
-		last := uint64(0)
+		last, ours := uint64(0), false
 		err = d.follow(ctx, func(data []byte) error {
 			var s step
 			if err := json.Unmarshal(data, &s); err != nil {
@@ -61,7 +61,9 @@ it. A step that was not recorded, since it changed nothing that matters, is dim.
 				fmt.Fprintf(c.ErrOrStderr(), "(%d steps were missed)\n", s.Seq-last-1)
 			}
 			last = s.Seq
-			if *sale != "" && s.Sale != *sale {
+			was := ours
+			ours = s.Sale == *sale
+			if *sale != "" && !ours && !was { // the step that ends a sale leaves none behind it, and belongs to it
 				return nil
 			}
 			if *asJSON {

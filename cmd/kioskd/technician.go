@@ -148,89 +148,23 @@ func statusCommand() *cobra.Command {
 	return c
 }
 
-// tell says it to people: what waits for them first.
-func (s status) tell(out io.Writer, p paint) error {
-	for _, sale := range s.InDoubt {
-		fmt.Fprintf(out, "%s since %s: %s\n%s", p.in(red, "Sale "+sale.ID+" stands in doubt"), local(sale.Ended), sale.Note, facts(sale))
-		fmt.Fprintf(out, "  kioskd resolve %s charge|release|refund --reason \"…\"\n\n", sale.ID)
-	}
-	var phases []string
-	for _, phase := range []string{"idle", "reserved", "dispensing", "commit"} {
-		switch {
-		case phase == s.Phase && s.Reason != "":
-			phase = p.in(red, "["+phase+"]")
-		case phase == s.Phase:
-			phase = p.in(green, "["+phase+"]")
-		}
-		phases = append(phases, phase)
-	}
-	line := strings.Join(phases, " → ") + ": " + strings.ReplaceAll(s.Step, "_", " ")
-	if s.Reason != "" {
-		line += " (" + s.Reason + ")"
-	}
-	if s.Sale != "" {
-		line += ", sale " + s.Sale
-	}
-	fmt.Fprintf(out, "%s\n\n", line)
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for _, h := range s.Health {
-		how, what := p.in(green, "well"), h.What
-		if !h.OK {
-			how = p.in(yellow, "look")
-		}
-		if !h.Since.IsZero() {
-			what += ", " + local(h.Since)
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\n", h.Name, how, what)
-		if h.Do != "" {
-			fmt.Fprintf(t, "\t%s\t%s\n", p.in(plain, ""), h.Do)
-		}
-	}
-	if len(s.Pins) > 0 {
-		fmt.Fprintf(t, "\t%s\t\n", p.in(plain, ""))
-	}
-	for _, pin := range s.Pins {
-		means := p.in(plain, pin.Means)
-		if pin.Active {
-			means = p.in(cyan, pin.Means)
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s, %s\n", pin.Name, means, pin.Role, pin.Level)
-	}
-	return t.Flush()
-}
-
-// facts are what a person needs to decide on a sale.
-func facts(s journal.Sale) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "  reserved %s, charged %s, refunded %s %s", s.Reserved, s.Charged, s.Refunded, s.Currency)
-	if s.InvoiceReference != "" {
-		fmt.Fprintf(&b, "; Glase's invoice %s", s.InvoiceReference)
-	}
-	if s.ErsReference != "" {
-		fmt.Fprintf(&b, ", ersReference %s", s.ErsReference)
-	}
-	b.WriteByte('\n')
-	for _, i := range s.Items {
-		fmt.Fprintf(&b, "  %s for %s: %s\n", i.Slot, i.Price, i.Outcome)
-	}
-	return b.String()
-}
-
-func local(t time.Time) string { return t.Local().Format(time.DateTime) }
-
 func salesCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "sales",
-		Short: "List the newest sales, newest first",
-		Args:  cobra.NoArgs,
+		Use:     "sales [SALE]",
+		Short:   "List the newest sales, newest first, or tell one line by line",
+		Example: "  kioskd sales --limit 5\n  kioskd sales 7GQ2K4MX",
+		Args:    cobra.MaximumNArgs(1),
 	}
 	file, asJSON := configFlag(c), jsonFlag(c)
 	limit := c.Flags().Int("limit", 20, "list at most `N` sales, from 1 to 500")
 	doubts := c.Flags().Bool("in-doubt", false, "only those that wait for a person")
-	c.RunE = func(c *cobra.Command, _ []string) error {
+	c.RunE = func(c *cobra.Command, args []string) error {
 		d, err := running(*file)
 		if err != nil {
 			return err
+		}
+		if len(args) == 1 {
+			return d.story(c.Context(), args[0], c.OutOrStdout(), *asJSON)
 		}
 		query := fmt.Sprintf("limit=%d", *limit)
 		if *doubts {
@@ -256,7 +190,7 @@ func salesCommand() *cobra.Command {
 			for _, i := range s.Items {
 				items = append(items, i.Slot+" "+i.Outcome)
 			}
-			note := strings.Trim(s.Why+": "+s.Note, ": ")
+			note := printable(strings.Trim(s.Why+": "+s.Note, ": "))
 			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s %s\t%s\t%s\t%s\n", s.ID, local(s.Started), s.Flow, p.state(s.State, s.State), s.Charged, s.Currency, s.Refunded, strings.Join(items, ", "), note)
 		}
 		return t.Flush()
@@ -310,7 +244,7 @@ record is made. Write no names and no phone numbers of customers into the reason
 				return err
 			}
 		} else {
-			fmt.Fprintf(out, "Sale %s is %s: %s\n%s", sale.ID, strings.ReplaceAll(sale.State, "_", " "), sale.Note, facts(sale))
+			fmt.Fprintf(out, "Sale %s is %s: %s\n%s", sale.ID, strings.ReplaceAll(sale.State, "_", " "), printable(sale.Note), facts(sale))
 		}
 		if sale.State == "in_doubt" {
 			return errSaid

@@ -23,8 +23,7 @@ func (r *rig) world() {
 // doubt buys a product for which Glase refuses to change the invoice, and gives the sale's id.
 func (r *rig) doubt() string {
 	r.post(r.glase+"/faults", `{"rules": [{"operation": "updateInvoice", "fault": "result_code", "code": 11}]}`)
-	invoice := r.post(r.glase+"/phone/scan", `{"qr": "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=123456", "amount": "50.00"}`)
-	r.post(r.glase+"/phone/confirm", fmt.Sprintf(`{"invoiceReference": %q, "pin": "1234"}`, invoice["invoiceReference"]))
+	r.scan()
 	r.until("a product may be chosen", func() bool { return r.step() == "choosing" })
 	r.press("A1", func() bool { return r.step() == "choosing" && len(r.lastSale()["items"].([]any)) == 1 })
 	r.press("cancel", func() bool { return r.lastSale()["state"] == "in_doubt" })
@@ -34,6 +33,12 @@ func (r *rig) doubt() string {
 	r.post(r.debug+"/sim/press", `{"slot": "door"}`)
 	r.until("it sells again", func() bool { return r.step() == "ready" })
 	return r.lastSale()["id"].(string)
+}
+
+// scan is the customer's phone: the code and the PIN.
+func (r *rig) scan() {
+	invoice := r.post(r.glase+"/phone/scan", `{"qr": "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=123456", "amount": "50.00"}`)
+	r.post(r.glase+"/phone/confirm", fmt.Sprintf(`{"invoiceReference": %q, "pin": "1234"}`, invoice["invoiceReference"]))
 }
 
 // press presses a button until something comes of it: a busy computer may see no finger that is as quick as this one.
