@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"kioskd/fsm"
 )
@@ -98,5 +99,78 @@ func TestTheScreenIsAPictureOrAReason(t *testing.T) {
 	broken := serve(t, Config{Picture: func() ([]byte, error) { return nil, errors.New("no QR code") }})
 	if r := ask(t, broken, "GET", "/api/screen.png", ""); r.code != http.StatusServiceUnavailable || !strings.Contains(r.body, "no QR code") {
 		t.Errorf("a screen that cannot be drawn: %d", r.code)
+	}
+}
+
+// TestTheDoorIsTheSameForThePageAsForItsFacts: no stranger's name and no other site's page gets one of them, with a token or without.
+func TestTheDoorIsTheSameForThePageAsForItsFacts(t *testing.T) {
+	for _, token := range []string{"", "technician"} {
+		s := serve(t, Config{
+			Token: token, Machine: "Lobby", Words: func() Screen { return Screen{Title: "Hello"} }, Picture: func() ([]byte, error) { return []byte("png"), nil },
+			Parts: func() []Part { return nil }, Pins: func() []Pin { return nil },
+		})
+		for _, path := range []string{
+			"/", "/page.js", "/page.css", "/api/status", "/api/sales", "/api/sales/SALE1/story", "/api/events", "/api/machine", "/api/health", "/api/pins", "/api/screen", "/api/screen.png",
+		} {
+			for _, c := range []struct {
+				code   int
+				header []string
+			}{
+				{421, []string{"Host", "attacker.example"}},                                          // its name was made to point here
+				{421, []string{"Host", "attacker.example", "Origin", "http://attacker.example"}},     // so that all of it is one origin
+				{421, []string{"Host", "attacker.example:80", "Sec-Fetch-Site", "same-origin"}},      //
+				{403, []string{"Origin", "http://attacker.example", "Sec-Fetch-Site", "cross-site"}}, // fetch, a script or a style from elsewhere
+				{403, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"}},         //
+				{403, []string{"Sec-Fetch-Site", "same-site"}},                                       // another port of this machine
+				{403, []string{"Origin", "null"}},                                                    // a frame in a sandbox, a file
+			} {
+				r := ask(t, s, "GET", path, "", append([]string{"Authorization", "Bearer " + token}, c.header...)...)
+				if r.code != c.code || !strings.HasPrefix(r.body, `{"error":`) || r.header.Get("Access-Control-Allow-Origin") != "" {
+					t.Errorf("token %q, %s for %q: %d %.60s, want %d", token, path, c.header, r.code, r.body, c.code)
+				}
+			}
+			if path == "/api/events" { // it would not end
+				continue
+			}
+			r := ask(t, s, "GET", path, "", "Authorization", "Bearer "+token, "Origin", s.URL, "Sec-Fetch-Site", "same-origin")
+			if r.code != http.StatusOK || r.header.Get("Cache-Control") != "no-store" || r.header.Get("X-Content-Type-Options") != "nosniff" ||
+				!strings.Contains(r.header.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
+				t.Errorf("token %q, %s for its own page: %d %v", token, path, r.code, r.header)
+			}
+		}
+	}
+}
+
+// TestEveryFactHasItsShape: what a page and a shell read from it.
+func TestEveryFactHasItsShape(t *testing.T) {
+	at := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	s := serve(t, Config{
+		Machine: "Lobby", Version: "1",
+		Words: func() Screen {
+			return Screen{Title: "Choose", Lines: []string{"Time left: 0:45"}, List: []Entry{{"A1", "Water", "SEK 15.00"}, {"", "Juice", "sold out"}}}
+		},
+		Parts: func() []Part {
+			return []Part{{Name: "Glase", OK: true, What: "answers", Since: at}, {Name: "Clock", What: "stands in 1970", Do: "set it"}}
+		},
+		Pins: func() []Pin {
+			return []Pin{{Name: "GPIO26", Role: "door", Level: "high", Active: true, Means: "open", Changed: at}, {Name: "GPIO17", Role: "A1 relay", Level: "low", Means: "off"}}
+		},
+	})
+	for path, want := range map[string]string{
+		"/api/machine": `{"name":"Lobby","version":"1"}`,
+		"/api/screen":  `{"title":"Choose","lines":["Time left: 0:45"],"list":[{"slot":"A1","name":"Water","price":"SEK 15.00"},{"name":"Juice","price":"sold out"}]}`,
+		"/api/health":  `[{"name":"Glase","ok":true,"what":"answers","since":"2026-11-20T12:00:00Z"},{"name":"Clock","ok":false,"what":"stands in 1970","do":"set it"}]`,
+		"/api/pins": `[{"pin":"GPIO26","role":"door","level":"high","active":true,"means":"open","changed":"2026-11-20T12:00:00Z"},` +
+			`{"pin":"GPIO17","role":"A1 relay","level":"low","active":false,"means":"off"}]`,
+	} {
+		if r := ask(t, s, "GET", path, ""); r.code != http.StatusOK || r.body != want {
+			t.Errorf("%s: %d\n%s, want\n%s", path, r.code, r.body, want)
+		}
+	}
+	bare := serve(t, Config{})
+	for _, path := range []string{"/api/screen", "/api/screen.png", "/api/health", "/api/pins"} {
+		if r := ask(t, bare, "GET", path, ""); r.code != http.StatusNotFound {
+			t.Errorf("%s of a port that cannot tell: %d", path, r.code)
+		}
 	}
 }

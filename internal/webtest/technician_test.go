@@ -1,15 +1,18 @@
 package webtest
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -98,9 +101,10 @@ func TestTheTechnicianSeesTheMachineLive(t *testing.T) {
 	k.choose("A1")
 	until(t, page, "the end of the sale", `document.querySelector('#sales summary .state')?.innerText === 'charged'`)
 	until(t, page, "ready", lit+` === 'idle ready'`)
-	do(t, page, chromedp.Click("#sales summary"))
+	do(t, page, chromedp.Focus("#sales summary"), chromedp.KeyEvent("\r")) // by the keyboard
 	until(t, page, "its story", `document.querySelector('.story')?.innerText.includes('the product was delivered') && document.querySelector('.story').innerText.includes('PAID 15.00 SEK')`)
 	until(t, page, "health", `[...document.querySelectorAll('#health li')].some(e => e.innerText.startsWith('●') && e.innerText.includes('Glase') && e.innerText.includes('answers'))`)
+	until(t, page, "nothing from elsewhere", `performance.getEntriesByType('resource').every(e => e.name.replace('blob:', '').startsWith(location.origin + '/'))`)
 	shot(t, page, "technician-light")
 	do(t, page, dark(true))
 	shot(t, page, "technician-dark")
@@ -153,4 +157,24 @@ func TestThePageAsksForTheToken(t *testing.T) {
 	until(t, page, "the refusal", `document.querySelector('#refused').innerText.includes('refused')`)
 	do(t, page, chromedp.Evaluate(`document.querySelector('#token').value = ''`, nil), chromedp.SendKeys("#token", "look-at-it\r"))
 	until(t, page, "the machine", lit+` === 'idle ready' && document.querySelector('#screen').naturalWidth === 800`)
+}
+
+// TestASilentLineIsALostOne: a kiosk that hangs, or a cable that was pulled, ends no connection.
+func TestASilentLineIsALostOne(t *testing.T) {
+	k := newKiosk(t, "")
+	view := browser(t, 800, 600)
+	do(t, view, chromedp.ActionFunc(func(ctx context.Context) error { // the page's patience, made short
+		_, err := page.AddScriptToEvaluateOnNewDocument(`const wait = setTimeout; window.setTimeout = (f, ms) => wait(f, ms === 40000 ? 3000 : ms)`).Do(ctx)
+		return err
+	}), chromedp.Navigate(k.debug+"/"))
+	until(t, view, "ready", lit+` === 'idle ready'`)
+	signal := func(s os.Signal) {
+		if err := k.running.cmd.Process.Signal(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signal(syscall.SIGSTOP)
+	until(t, view, "the lost connection", `document.querySelector('#link').className === 'lost'`)
+	signal(syscall.SIGCONT)
+	until(t, view, "the kiosk again", `document.querySelector('#link').className === 'live'`)
 }

@@ -43,7 +43,7 @@ function showStatus(s) {
 
 function money(s) {
   const parts = [];
-  if (Number(s.charged)) parts.push('charged ' + s.charged);
+  if (Number(s.charged)) parts.push((s.state === 'charged' && !Number(s.refunded) ? '' : 'charged ') + s.charged);
   if (Number(s.refunded)) parts.push('refunded ' + s.refunded);
   if (!parts.length && Number(s.reserved) && s.state === 'open') parts.push('reserved ' + s.reserved);
   return parts.length ? parts.join(', ') + ' ' + s.currency : '';
