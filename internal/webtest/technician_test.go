@@ -2,7 +2,9 @@ package webtest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,17 +64,34 @@ func (k *kiosk) press(button string) {
 	ask(k.t, k.debug+"/sim/press", fmt.Sprintf(`{"slot": %q}`, button))
 }
 
-// choose presses a product's button until the machine has taken the choice: a busy computer may see no finger that is as quick.
+// choose presses a product's button until the machine has taken the choice, which stands in the sale: a busy computer may see no
+// finger that is as quick, and a second one would buy a second product.
 func (k *kiosk) choose(slot string) {
 	k.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); {
-		if step := ask(k.t, k.debug+"/api/status", "")["step"]; step != "choosing" {
-			return
-		}
 		k.press(slot)
-		time.Sleep(time.Second) // a finger
+		for finger := time.Now().Add(3 * time.Second); time.Now().Before(finger); time.Sleep(20 * time.Millisecond) { // between two questions
+			if k.taken() {
+				return
+			}
+		}
 	}
 	k.t.Fatal("the machine does not take the choice")
+}
+
+// taken reports whether the newest sale has a product.
+func (k *kiosk) taken() bool {
+	k.t.Helper()
+	res, err := http.Get(k.debug + "/api/sales?limit=1")
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var sales []struct{ Items []any }
+	if err := json.NewDecoder(res.Body).Decode(&sales); err != nil {
+		k.t.Fatal(err)
+	}
+	return len(sales) == 1 && len(sales[0].Items) > 0
 }
 
 // reserve is the customer's phone: scan and PIN.
