@@ -4,7 +4,7 @@
 //	GET /api/status            {"phase", "step", "reason"?, "sale"?}; sale is the open one's id
 //	GET /api/sales[?limit=N]   the newest sales, newest first: 50 of them unless N says otherwise, at most 500;
 //	                           with state=in_doubt only those that wait for a person
-//	GET /api/sales/ID/story    what happened in it, [{"seq", "time", "event", "text"}], oldest first
+//	GET /api/sales/ID/story    what happened in it, [{"seq", "time", "event", "text"}], oldest first, at most the last 400
 //	POST /api/sales/ID/resolve a person's verdict on a sale in doubt, on the local socket alone; see resolve.go
 //	GET /api/events            server-sent events: the status at once, then every step; see events.go
 //	GET /api/machine           {"name", "version"}
