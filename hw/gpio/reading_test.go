@@ -59,3 +59,23 @@ func TestAPinRemembersWhenItMovedLast(t *testing.T) {
 		}
 	})
 }
+
+// quick is a sensor whose pulses are over before anybody can read them.
+type quick struct{ periph.PinIO }
+
+func (quick) Read() periph.Level               { return periph.High }
+func (quick) WaitForEdge(d time.Duration) bool { time.Sleep(d); return true }
+
+func TestAPulseTooShortToReadHasMovedThePin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &noting{PinIO: quick{}}
+		if r := p.reading(); r.Moved {
+			t.Errorf("before any edge: %+v", r)
+		}
+		p.WaitForEdge(time.Second)
+		time.Sleep(time.Minute)
+		if r := p.reading(); r.Level != periph.High || !r.Moved || r.Still != time.Minute {
+			t.Errorf("a minute after an edge: %+v", r)
+		}
+	})
+}

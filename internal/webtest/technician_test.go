@@ -134,13 +134,15 @@ func TestTheTechnicianSeesTheMachineLive(t *testing.T) {
 	k.press("door")
 	until(t, page, "the closed door", lit+` === 'idle ready'`)
 
-	do(t, page, chromedp.Focus("#sales summary"))
 	k.running.kill()
 	until(t, page, "the lost connection", `document.querySelector('#link').className === 'lost'`)
 	k.start()
 	until(t, page, "the kiosk again", `document.querySelector('#link').className === 'live' && `+lit+` === 'idle ready'`)
 
-	until(t, page, "the keyboard's place in the list", `document.activeElement.matches('#sales summary')`)
+	do(t, page, chromedp.Focus("#sales summary"))
+	k.reserve() // and nothing is chosen
+	until(t, page, "a second sale's end", `document.querySelectorAll('#sales details').length === 2 && document.querySelector('#sales .state').innerText === 'released'`)
+	until(t, page, "the keyboard's place in the list", `document.activeElement.closest('[data-sale]') === document.querySelectorAll('#sales details')[1]`)
 
 	phone := browser(t, 390, 844)
 	do(t, phone, chromedp.Navigate(k.debug+"/"))
