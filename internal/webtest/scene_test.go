@@ -7,8 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // demo starts `make demo` and opens its page.
@@ -79,6 +81,38 @@ func TestANewcomerBuysInThreeClicks(t *testing.T) {
 	if got := movements(t, ledger); got != "reserve 50.00, charge 15.00, release 35.00" {
 		t.Errorf("the ledger says %s", got)
 	}
+}
+
+// TestASaleNeedsNoMouse: Tab finds everything, one sees where it is, and Enter presses it.
+func TestASaleNeedsNoMouse(t *testing.T) {
+	page, _ := demo(t, 1280, 900)
+	tab := func(selector string) {
+		t.Helper()
+		for range 40 {
+			var there bool
+			do(t, page, chromedp.KeyEvent(kb.Tab), chromedp.Evaluate(`document.activeElement.matches('`+selector+`') && getComputedStyle(document.activeElement).outlineStyle !== 'none'`, &there))
+			if there {
+				return
+			}
+		}
+		t.Fatalf("Tab does not find %s", selector)
+	}
+	tab("#scan")
+	do(t, page, chromedp.KeyEvent(kb.Enter))
+	until(t, page, "the question", `document.querySelector('#confirm.next')`)
+	tab("#confirm")
+	do(t, page, chromedp.KeyEvent(kb.Enter))
+	until(t, page, "the choice", `document.querySelector('.window button.next')`)
+	tab(`[data-slot="A2"] button`)
+	for range 5 { // a busy computer may see no finger that is as quick
+		do(t, page, chromedp.KeyEvent(kb.Enter))
+		var taken bool
+		do(t, page, chromedp.Sleep(time.Second), chromedp.Evaluate(`document.querySelector('#sales li').innerText.includes('A2')`, &taken))
+		if taken {
+			break
+		}
+	}
+	sold(t, page, "A2 delivered: you paid 22.50 SEK")
 }
 
 // TestAJamCostsNothing and Glase's absence is told in words, on a phone's narrow screen.
