@@ -72,15 +72,14 @@ func (t *step) stepCommitting(e Event) {
 		return
 	}
 	r := c.Result
-	notDone := r.Kind == NotSent || r.Kind == Refused && r.Code == codeSystemBusy
 	switch {
-	case notDone && t.now < t.s.Sale.ReservedUntil:
+	case r.Kind == NotSent && t.now < t.s.Sale.ReservedUntil:
 		t.retry()
 		return
-	case r.Kind == Refused && !notDone && r.Code != codeNotReserved && r.Code != codePaymentInProgress:
+	case r.Kind == Refused && r.Code != codeSystemBusy && r.Code != codeNotReserved && r.Code != codePaymentInProgress:
 		t.s.Sale.Refusal = r.Code
 	}
-	t.confirm() // also when the answer was "done": only PAID proves it
+	t.confirm() // also when the answer was "done", or "not now": only PAID proves it, and Glase takes back what nobody asks for
 }
 
 // confirm asks what became of the reservation, until the answer is final.

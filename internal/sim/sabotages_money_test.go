@@ -18,7 +18,7 @@ func chargeSabotages() []sabotage {
 `, `	case r.Kind != Refused, r.Code == codeSystemBusy:
 `}}},
 		{name: "commit-believed", what: "commitReservation's answer is believed, and nobody asks whether the invoice is PAID", edits: []edit{{settleFile,
-			`	t.confirm() // also when the answer was "done": only PAID proves it
+			`	t.confirm() // also when the answer was "done", or "not now": only PAID proves it, and Glase takes back what nobody asks for
 `, `	if r.Kind == Done {
 		t.s.Sale.Charged = t.s.Sale.Basket()
 		t.end(Charged, "")
@@ -29,10 +29,10 @@ func chargeSabotages() []sabotage {
 		{name: "commit-once", what: "a commitReservation that was lost is not made again", edits: []edit{{stepFile,
 			`	commitsMax  = 150 //`, `	commitsMax  = 1 //`}}},
 		{name: "commit-unknown-is-done", what: "a commitReservation without an answer counts as done", edits: []edit{{settleFile,
-			`	case notDone && t.now < t.s.Sale.ReservedUntil:
+			`	case r.Kind == NotSent && t.now < t.s.Sale.ReservedUntil:
 		t.retry()
 		return
-`, `	case notDone && t.now < t.s.Sale.ReservedUntil:
+`, `	case r.Kind == NotSent && t.now < t.s.Sale.ReservedUntil:
 		t.retry()
 		return
 	case r.Kind == ResultUnknown:
