@@ -53,6 +53,25 @@ const (
 	WhyRelayFault  = "relay_fault"  // the relay's line cannot be driven: unknown, or delivered when the sensor saw it; close the slot
 )
 
+// Slot makes one product come out of one place. Its methods may be called from any goroutine.
+type Slot interface {
+	// Check says what is wrong with the slot's fields, with the remedy.
+	Check() error
+	// Vend makes one product come out and takes at most Terms().Longest. When ctx ends everything stops at once, and the result
+	// still says what is known.
+	Vend(ctx context.Context) Result
+	// Halt makes the slot's outputs inactive. A vend that is under way goes on to its end without them.
+	Halt() error
+	// Terms are what a sale needs to know of the slot before it asks for a product.
+	Terms() Terms
+}
+
+// Terms are a slot's conditions.
+type Terms struct {
+	Longest        time.Duration // that Vend takes
+	UnknownCharged bool          // an unknown outcome is charged
+}
+
 // Result is the end of one vend.
 type Result struct {
 	Outcome Outcome
@@ -116,11 +135,20 @@ func (r *Relay) Vend(ctx context.Context) Result {
 	if r.Drop.Read() == gpio.Low || r.Drop.WaitForEdge(0) {
 		return Result{NotDelivered, WhyStuckSensor, nil}
 	}
-	t := turn{Relay: r, settle: r.Settle}
-	if t.settle == 0 {
-		t.settle = SettleDefault
-	}
+	t := turn{Relay: r, settle: r.settle()}
 	return t.vend(ctx)
+}
+
+// Terms implements Slot. A drop sensor that could not tell is nothing to charge for.
+func (r *Relay) Terms() Terms {
+	return Terms{Longest: r.MaxOn + 2*r.settle()}
+}
+
+func (r *Relay) settle() time.Duration {
+	if r.Settle == 0 {
+		return SettleDefault
+	}
+	return r.Settle
 }
 
 // Halt switches the motor off. A vend that is under way goes on to its end without it.

@@ -99,7 +99,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	if a.pins, err = gpio.Open(pinConfig(cfg, p)); err != nil {
 		return nil, err
 	}
-	slots, products, err := dispensers(cfg, a.pins, p.Log)
+	slots, products, err := newSlots(cfg, a.pins, p.Log)
 	if err != nil {
 		return nil, err
 	}

@@ -5,19 +5,15 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/rs/zerolog"
 	"periph.io/x/conn/v3/gpio"
 
 	"kioskd/fsm"
 	pins "kioskd/hw/gpio"
 	"kioskd/hw/gpio/simboard"
-	"kioskd/hw/vend"
 	"kioskd/internal/config"
 	"kioskd/internal/kiosk"
-	"kioskd/internal/planogram"
 )
 
 // contactHold is how long a button or a door must stand still to count; a finger stays longer, a bounce does not.
@@ -84,77 +80,6 @@ func OutputsOff(cfg config.Config) (int, error) {
 		return 0, err
 	}
 	return len(pc.Outputs), p.Close()
-}
-
-// motors are the machine's dispensers.
-type motors struct {
-	relays map[string]*vend.Relay
-	pins   *pins.Pins
-	log    zerolog.Logger
-	halted atomic.Bool
-
-	mu    sync.Mutex
-	stops map[string]context.CancelFunc // of the vends that are on
-}
-
-// dispensers makes a dispenser for each slot, and the products that they hold.
-func dispensers(cfg config.Config, p *pins.Pins, log zerolog.Logger) (*motors, []planogram.Product, error) {
-	d := &motors{relays: map[string]*vend.Relay{}, pins: p, log: log, stops: map[string]context.CancelFunc{}}
-	var products []planogram.Product
-	for _, s := range cfg.Slots {
-		motor, err := p.Output(s.Vend.Relay)
-		if err != nil {
-			return nil, nil, err
-		}
-		drop, err := p.Input(s.Vend.Drop)
-		if err != nil {
-			return nil, nil, err
-		}
-		r := &vend.Relay{Motor: motor, Drop: drop, MaxOn: s.MaxOn}
-		if err := r.Check(); err != nil {
-			return nil, nil, err
-		}
-		d.relays[s.ID] = r
-		products = append(products, planogram.Product{Slot: s.ID, Name: s.Name, Price: s.Price, VAT: s.VAT, EAN: s.EAN, MaxVend: s.MaxOn + 2*vend.SettleDefault})
-	}
-	return d, products, nil
-}
-
-// Vend implements kiosk.Dispenser.
-func (d *motors) Vend(ctx context.Context, item fsm.Item) (fsm.ItemOutcome, string) {
-	r := d.relays[item.Slot]
-	if r == nil {
-		return fsm.NotDelivered, "no_such_slot"
-	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	d.mu.Lock()
-	d.stops[item.ID] = stop
-	d.mu.Unlock()
-	defer func() {
-		d.mu.Lock()
-		delete(d.stops, item.ID)
-		d.mu.Unlock()
-	}()
-	if d.halted.Load() {
-		return fsm.NotDelivered, vend.WhyStopped
-	}
-	got := r.Vend(ctx)
-	if got.Err != nil {
-		d.log.Error().Err(got.Err).Str("slot", item.Slot).Msg("vend")
-	}
-	return fsm.ItemOutcome(got.Outcome), got.Why
-}
-
-// Halt implements kiosk.Dispenser: motors off, now and until the next start.
-func (d *motors) Halt() error {
-	d.halted.Store(true)
-	d.mu.Lock()
-	for _, stop := range d.stops {
-		stop()
-	}
-	d.mu.Unlock()
-	return d.pins.AllOff()
 }
 
 // contact is a button or a switch, and what follows from it.

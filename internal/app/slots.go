@@ -1,0 +1,96 @@
+package app
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/rs/zerolog"
+
+	"kioskd/fsm"
+	"kioskd/hw/gpio"
+	"kioskd/hw/vend"
+	"kioskd/internal/config"
+	"kioskd/internal/planogram"
+)
+
+// slots are the machine's dispensers, by slot.
+type slots struct {
+	by     map[string]vend.Slot
+	pins   *gpio.Pins
+	log    zerolog.Logger
+	halted atomic.Bool
+
+	mu    sync.Mutex
+	stops map[string]context.CancelFunc // of the vends that are on
+}
+
+// newSlots makes a dispenser for each slot, and the products that they hold.
+func newSlots(cfg config.Config, p *gpio.Pins, log zerolog.Logger) (*slots, []planogram.Product, error) {
+	d := &slots{by: map[string]vend.Slot{}, pins: p, log: log, stops: map[string]context.CancelFunc{}}
+	var products []planogram.Product
+	for _, s := range cfg.Slots {
+		slot, err := newSlot(s, p)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := slot.Check(); err != nil {
+			return nil, nil, err
+		}
+		d.by[s.ID] = slot
+		terms := slot.Terms()
+		products = append(products, planogram.Product{Slot: s.ID, Name: s.Name, Price: s.Price, VAT: s.VAT, EAN: s.EAN,
+			MaxVend: terms.Longest, UnknownCharged: terms.UnknownCharged})
+	}
+	return d, products, nil
+}
+
+// newSlot makes the dispenser that the slot's config asks for.
+func newSlot(s config.Slot, p *gpio.Pins) (vend.Slot, error) {
+	motor, err := p.Output(s.Vend.Relay)
+	if err != nil {
+		return nil, err
+	}
+	drop, err := p.Input(s.Vend.Drop)
+	if err != nil {
+		return nil, err
+	}
+	return &vend.Relay{Motor: motor, Drop: drop, MaxOn: s.MaxOn}, nil
+}
+
+// Vend implements kiosk.Dispenser.
+func (d *slots) Vend(ctx context.Context, item fsm.Item) (fsm.ItemOutcome, string) {
+	slot := d.by[item.Slot]
+	if slot == nil {
+		return fsm.NotDelivered, "no_such_slot"
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	d.mu.Lock()
+	d.stops[item.ID] = stop
+	d.mu.Unlock()
+	defer func() {
+		d.mu.Lock()
+		delete(d.stops, item.ID)
+		d.mu.Unlock()
+	}()
+	if d.halted.Load() {
+		return fsm.NotDelivered, vend.WhyStopped
+	}
+	got := slot.Vend(ctx)
+	if got.Err != nil {
+		d.log.Error().Err(got.Err).Str("slot", item.Slot).Msg("vend")
+	}
+	return fsm.ItemOutcome(got.Outcome), got.Why
+}
+
+// Halt implements kiosk.Dispenser: everything off, now and until the next start.
+func (d *slots) Halt() error {
+	d.halted.Store(true)
+	d.mu.Lock()
+	for _, stop := range d.stops {
+		stop()
+	}
+	d.mu.Unlock()
+	return d.pins.AllOff()
+}
