@@ -6,8 +6,8 @@
 //
 // Outputs are active High (High energises a relay). Inputs are contacts to ground with a pull-up: active Low.
 //
-// The one driver in this version is "sim": a simulated machine, in this process, or in a process of its own that is
-// reached through a unix socket.
+// The driver "host" is the kernel's lines (package hostpin). The driver "sim" is a simulated machine, in this process, or in a
+// process of its own that is reached through a unix socket.
 package gpio
 
 import (
@@ -18,15 +18,19 @@ import (
 
 	periph "periph.io/x/conn/v3/gpio"
 
+	"kioskd/hw/gpio/hostpin"
 	"kioskd/hw/gpio/simboard"
 )
 
 // Config says which pins there are.
 type Config struct {
-	Driver  string   // "sim"; "host", the kernel's lines, is not built in yet
+	Driver  string   // "host" or "sim"
 	Device  string   // "sim": "" for a board in this process, or the unix socket of a board's own process
 	Outputs []Output // each is driven Low by Open
-	Inputs  []string // pin names
+	Inputs  []string // pin names; Open makes each an input, with its pull-up
+
+	Chip  string         // "host": the chip to look on, "" for all
+	Wires []hostpin.Wire // "host": pins that are not wired the usual way
 
 	Board   simboard.Wiring  // "sim" in this process: what the pins are wired to
 	Physics simboard.Physics // "sim" in this process: how fast the machine moves
@@ -65,17 +69,19 @@ type source interface {
 
 // Open opens the driver's pins and drives every output Low. It fails, naming the pin and what to do about it, for an
 // unknown driver, a pin that the driver does not have, a pin that is named twice, a maximum on-time out of range, and
-// when an output cannot be driven Low.
+// when an output cannot be driven Low or an input cannot be set up.
 func Open(c Config) (*Pins, error) {
 	p := &Pins{outputs: map[string]*Limited{}, inputs: map[string]periph.PinIn{}, all: map[string]*noting{}, claimed: map[string]bool{}}
 	from, err := p.driver(c)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.collect(from, c); err != nil {
-		return nil, errors.Join(err, p.closing())
+	find := p.finder(from, c.Driver == "sim")
+	err = p.takeOutputs(find, c.Outputs)
+	if err = errors.Join(err, p.AllOff()); err == nil { // off as far as they are there, whatever else is wrong
+		err = p.takeInputs(find, c.Inputs)
 	}
-	if err := p.AllOff(); err != nil {
+	if err != nil {
 		return nil, errors.Join(err, p.closing())
 	}
 	return p, nil
@@ -85,9 +91,14 @@ func (p *Pins) driver(c Config) (source, error) {
 	switch c.Driver {
 	case "sim":
 	case "host":
-		return nil, errors.New(`gpio: driver "host" is not built into this version yet: set driver = "sim"`)
+		board, err := hostpin.Open(c.Chip, c.Wires)
+		if err != nil {
+			return nil, err
+		}
+		p.closing = board.Close
+		return board, nil
 	default:
-		return nil, fmt.Errorf(`gpio: unknown driver %.40q: set driver = "sim"`, c.Driver)
+		return nil, fmt.Errorf(`gpio: unknown driver %.40q: set driver = "host" or "sim"`, c.Driver)
 	}
 	if c.Device != "" {
 		client, err := simboard.Dial(c.Device)
@@ -109,36 +120,54 @@ func (p *Pins) driver(c Config) (source, error) {
 	return board, nil
 }
 
-func (p *Pins) collect(from source, c Config) error {
+// finder answers what finds a pin by its name, once.
+func (p *Pins) finder(from source, sim bool) func(name string) (periph.PinIO, error) {
 	named := map[string]bool{}
-	find := func(name string) (periph.PinIO, error) {
+	return func(name string) (periph.PinIO, error) {
 		if named[name] {
 			return nil, fmt.Errorf("gpio: %s is named twice: give each part a pin of its own", name)
 		}
 		named[name] = true
 		pin, err := from.Pin(name)
+		if err != nil && sim {
+			err = fmt.Errorf("gpio: no pin %.40q on this board: check the name and what is wired to it: %w", name, err)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("gpio: no pin %.40q on this board: check the name and what is wired to it: %w", name, err)
+			return nil, err
 		}
 		p.all[name] = &noting{PinIO: pin}
 		return p.all[name], nil
 	}
-	for _, o := range c.Outputs {
+}
+
+// takeOutputs tries each of them, whatever is wrong with the others.
+func (p *Pins) takeOutputs(find func(string) (periph.PinIO, error), outputs []Output) error {
+	var failed []error
+	for _, o := range outputs {
 		pin, err := find(o.Pin)
 		if err != nil {
-			return err
+			failed = append(failed, err)
+			continue
 		}
 		limited, err := Limit(pin, o.MaxOn)
 		if err != nil {
-			return err
+			failed = append(failed, err)
+			continue
 		}
 		p.outputs[o.Pin] = limited
 		p.order = append(p.order, limited)
 	}
-	for _, name := range c.Inputs {
+	return errors.Join(failed...)
+}
+
+func (p *Pins) takeInputs(find func(string) (periph.PinIO, error), inputs []string) error {
+	for _, name := range inputs {
 		pin, err := find(name)
 		if err != nil {
 			return err
+		}
+		if err := pin.In(periph.PullUp, periph.NoEdge); err != nil { // a line that cannot be had is told now, not to a customer
+			return fmt.Errorf("gpio: input %s: %w", name, err)
 		}
 		p.inputs[name] = pin
 	}

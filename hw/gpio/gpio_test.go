@@ -27,8 +27,8 @@ func TestAMistakeInTheConfigurationNamesThePinAndTheRemedy(t *testing.T) {
 		config Config
 		want   []string
 	}{
-		"host":             {Config{Driver: "host"}, []string{"host", "not built into this version", `"sim"`}},
-		"no driver":        {Config{}, []string{"unknown driver", `"sim"`}},
+		"no such chip":     {Config{Driver: "host", Chip: "nowhere"}, []string{"chip"}},
+		"no driver":        {Config{}, []string{"unknown driver", `"host" or "sim"`}},
 		"other driver":     {Config{Driver: "spi"}, []string{"spi", "unknown driver", `"sim"`}},
 		"unknown output":   {Config{Driver: "sim", Outputs: out("GPIO99")}, []string{"GPIO99", "check the name"}},
 		"unknown input":    {Config{Driver: "sim", Inputs: []string{"GPIO99"}}, []string{"GPIO99", "check the name"}},
