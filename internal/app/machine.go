@@ -11,6 +11,7 @@ import (
 
 	"kioskd/fsm"
 	pins "kioskd/hw/gpio"
+	"kioskd/hw/gpio/hostpin"
 	"kioskd/hw/gpio/simboard"
 	"kioskd/internal/config"
 	"kioskd/internal/kiosk"
@@ -22,7 +23,7 @@ const contactHold = 20 * time.Millisecond
 // pinConfig says which pins the config uses, and for a simulated machine what is wired to them.
 func pinConfig(cfg config.Config, p Parts) pins.Config {
 	g := cfg.GPIO
-	pc := pins.Config{Driver: g.Driver, Device: g.Device, Board: Wiring(cfg), Physics: p.Physics, Made: p.Board}
+	pc := pins.Config{Driver: g.Driver, Device: g.Device, Chip: g.Chip, Wires: wires(cfg), Board: Wiring(cfg), Physics: p.Physics, Made: p.Board}
 	input := func(name string) {
 		if name != "" {
 			pc.Inputs = append(pc.Inputs, name)
@@ -37,6 +38,14 @@ func pinConfig(cfg config.Config, p Parts) pins.Config {
 		input(name)
 	}
 	return pc
+}
+
+// wires says which pins are not wired the usual way.
+func wires(cfg config.Config) (all []hostpin.Wire) {
+	for _, p := range cfg.Pins {
+		all = append(all, hostpin.Wire{Pin: p.Name, ActiveLow: p.ActiveLow, Pull: p.Pull, Debounce: p.Debounce})
+	}
+	return all
 }
 
 // simulated gives a simulated machine the parts of its front that the config names no pin for: they cost nothing there.
@@ -65,7 +74,7 @@ func Wiring(cfg config.Config) simboard.Wiring {
 // OutputsOff makes the config's outputs inactive, and says how many they are. The config may have mistakes: each output that it
 // names counts, once.
 func OutputsOff(cfg config.Config) (int, error) {
-	pc := pins.Config{Driver: cfg.GPIO.Driver, Device: cfg.GPIO.Device}
+	pc := pins.Config{Driver: cfg.GPIO.Driver, Device: cfg.GPIO.Device, Chip: cfg.GPIO.Chip, Wires: wires(cfg)}
 	if pc.Driver == "sim" && pc.Device == "" {
 		return len(cfg.Slots), nil // a board in the daemon's own process ends with it
 	}

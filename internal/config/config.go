@@ -40,6 +40,7 @@ type Config struct {
 	Debug   Debug
 	Display Display
 	GPIO    GPIO
+	Pins    []Pin  // those that are not wired the usual way
 	Slots   []Slot // 1 to 64, in the order of the file
 }
 
@@ -105,7 +106,8 @@ type Display struct {
 
 // GPIO is the pins that belong to no slot; each is a name like "GPIO17", or "" when there is no such wire.
 type GPIO struct {
-	Driver string // "sim"
+	Driver string // "host" or "sim"
+	Chip   string // host: the chip to look on, by device or label; "" for all
 	Device string // sim: the unix socket of a board in a process of its own; "" for a board within this one
 	Door   string
 	Tilt   string

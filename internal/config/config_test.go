@@ -92,6 +92,7 @@ height = 240
 [gpio]
 driver = "sim"
 device = "board.sock"
+chip = "gpiochip0"
 door = "GPIO0"
 tilt = "GPIO1"
 cancel = "GPIO2"
@@ -109,12 +110,20 @@ max_on = "50ms"
 driver = "relay"
 relay = "GPIO5"
 drop = "GPIO53"
+[[pin]]
+name = "P1_29"
+active_low = true
+pull = "none"
+debounce = "2ms"
 `)
 	got := fmt.Sprintf("%+v", c)
 	if vat := c.Slots[0].VAT; vat == nil || *vat != 0 {
 		t.Errorf("a VAT of 0 %% that is declared became %v", vat)
 	}
-	got = regexp.MustCompile(`VAT:0x[0-9a-f]+`).ReplaceAllString(got, "VAT:set")
+	if low := c.Pins[0].ActiveLow; low == nil || !*low {
+		t.Errorf("a pin that is active low became %v", low)
+	}
+	got = regexp.MustCompile(`(VAT|ActiveLow):0x[0-9a-f]+`).ReplaceAllString(got, "$1:set")
 	const want = "{Machine:{Name:Bar Token:A9 Language:sv Currency:EUR Timezone:Europe/Stockholm Support:Ring 08-1} " +
 		"Glase:{Endpoint:https://glase.example:8443/soap MerchantID:shop TerminalID:terminal PasswordFile:/etc/kioskd/p/glase " +
 		"ClientID:Bar AB Timeout:250ms ReservationTimeout:2m30s ResellerID:reseller ResellerUser:1 ResellerPasswordFile:/p/reseller} " +
@@ -123,7 +132,7 @@ drop = "GPIO53"
 		"Payment:{Flow:sticker SeqrID:S1 ReserveMax:1.00 EUR PINTimeout:5s ChooseTimeout:3s} Journal:{Path:/etc/kioskd/j.db} " +
 		"Debug:{Listen::8081 Socket:/etc/kioskd/d.sock TokenFile:/etc/kioskd/d.token TLSCert:/etc/kioskd/d.crt TLSKey:/etc/kioskd/d.key} " +
 		"Display:{Driver:terminal Device:tty1 Width:320 Height:240} " +
-		"GPIO:{Driver:sim Device:/etc/kioskd/board.sock Door:GPIO0 Tilt:GPIO1 Cancel:GPIO2 Retry:GPIO3} " +
+		"GPIO:{Driver:sim Chip:gpiochip0 Device:/etc/kioskd/board.sock Door:GPIO0 Tilt:GPIO1 Cancel:GPIO2 Retry:GPIO3} Pins:[{Name:P1_29 ActiveLow:set Pull:none Debounce:2ms}] " +
 		"Slots:[{ID:Z9 Name:Öl Price:0.05 EUR Stock:0 VAT:set EAN:12345678 Button:GPIO4 MaxOn:50ms " +
 		"Vend:{Driver:relay Relay:GPIO5 Drop:GPIO53}}]}"
 	if got != want {
@@ -187,7 +196,7 @@ func keys(t *testing.T) []string {
 	t.Helper()
 	d := &document{file: "k.toml", known: map[string][]string{}, wires: map[string]place{}}
 	c := Default()
-	d.sections(d.open([]byte(minimal)), &c)
+	d.sections(d.open([]byte(minimal+onePin)), &c)
 	var all []string
 	for path, names := range d.known {
 		for _, name := range names {
@@ -217,7 +226,7 @@ func TestTheTablesDefaultsAreTheDefaults(t *testing.T) {
 	want := mustParse(t, minimal)
 	written := 0
 	for key, value := range documented(t) {
-		if value == "-" || value == "needed" || value == "R" || value == "S" {
+		if value == "-" || value == "needed" || value == "R" || value == "S" || value == "P" {
 			continue
 		}
 		i := strings.LastIndex(key, ".")

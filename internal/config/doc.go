@@ -5,14 +5,15 @@
 // default. A value that the format has but this version of kioskd cannot do (marked * below) is a problem too.
 //
 // Durations are texts with a unit ("30s", "10m"), amounts are texts with a decimal point in the currency of [machine] ("15.00"),
-// pins are "GPIO0" to "GPIO53" by the chip's number, and no two wires share one. Paths are absolute or relative to the folder
+// pins are "GPIO0" to "GPIO53" by the chip's number, "P1_3" to "P1_40" by the header's position, or the name of a kernel line, and
+// no two wires share one under any of its names. Paths are absolute or relative to the folder
 // of the file, except [display].device, which the driver takes as it is. Every other text is one line, at most 1024 bytes.
 //
 // No password or token stands in the file or in a Config: the keys that end in _file name files of mode 0600 that hold them,
 // see ReadSecret. Those files are not opened here.
 //
 // The table is the whole of the format. "needed" is a key that must be there, "R" one that flow "reservation" needs, "S" one
-// that flow "sticker" needs; the others may be left out, and a key without a default is then empty.
+// that flow "sticker" needs, "P" one that each [[pin]] needs; the others may be left out, and a key without a default is then empty.
 //
 //	Key                           Value                                             Default
 //	machine.name                  text, 1 to 60 characters                          needed
@@ -52,12 +53,17 @@
 //	display.device                text                                              -
 //	display.width                 columns, 1 to 4096; png: pixels, 128 to 4096      -
 //	display.height                rows, 1 to 4096; png: pixels, 64 to 4096          -
-//	gpio.driver                   "sim", "host"*                                    needed
+//	gpio.driver                   "host", "sim"                                     needed
+//	gpio.chip                     host: device or label of the chip to look on      -
 //	gpio.device                   path of sim's unix socket, at most 107 bytes      -
 //	gpio.door                     pin                                               -
 //	gpio.tilt                     pin                                               -
 //	gpio.cancel                   pin                                               -
 //	gpio.retry                    pin                                               -
+//	pin.name                      pin that something is wired to                    P
+//	pin.active_low                true, false                                       -
+//	pin.pull                      "up", "down", "none"                              -
+//	pin.debounce                  duration, 0s to 100ms                             -
 //	slot.id                       1 to 8 capital letters and digits, unique         needed
 //	slot.name                     text, 1 to 60 characters                          needed
 //	slot.price                    amount                                            needed
@@ -70,6 +76,7 @@
 //	slot.vend.relay               pin                                               needed
 //	slot.vend.drop                pin                                               needed
 //
-// There are 1 to 64 slots. In flow "reservation" pin_timeout and choose_timeout together are shorter than reservation_timeout.
+// Each [[pin]] describes a pin that is not wired the usual way, which is: an output's wire is at 0 V while what it drives is off, an
+// input's while its contact is made. There are 1 to 64 slots. In flow "reservation" pin_timeout and choose_timeout together are shorter than reservation_timeout.
 // When [ups] is there at all it has listen and public_url, and without behind_proxy public_url's path is path_prefix.
 package config

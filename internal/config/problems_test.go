@@ -48,6 +48,11 @@ relay = "GPIO22"
 drop = "GPIO23"
 `
 
+// onePin makes the list of pins that are not wired the usual way, so that its keys are known.
+const onePin = `[[pin]]
+name = "GPIO27"
+`
+
 // edit replaces the one line of a config that is old.
 func edit(t *testing.T, config, old, new string) string {
 	t.Helper()

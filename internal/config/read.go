@@ -223,20 +223,6 @@ func (t *table) flag(key string, to *bool) {
 	}
 }
 
-// pin reads the name of a pin, which nothing else may use.
-func (t *table) pin(key string, to *string) {
-	t.text(key, to, isPin)
-	if *to == "" {
-		return
-	}
-	here := place{dotted(t.path, key), t.lineOf(key)}
-	if first, used := t.doc.wires[*to]; used {
-		t.fail(key, "%s is %s in line %d already: every wire needs a pin of its own", *to, first.key, first.line)
-		return
-	}
-	t.doc.wires[*to] = here
-}
-
 // file reads the path of a file; a relative one is relative to the config's folder.
 func (t *table) file(key string, to *string) {
 	var path string

@@ -53,19 +53,6 @@ func isID(s string) string {
 	return code(64, lower+upper+digits+"_-.", "letters, digits, '_', '-' or '.': copy it as Glase gave it")(s)
 }
 
-// isPin is the rule of a pin. One spelling only: periph has several names for a pin, and two of them would hide that it is
-// used twice.
-func isPin(s string) string {
-	n, err := strconv.Atoi(strings.TrimPrefix(s, "GPIO"))
-	if err != nil || n < 0 || n > pinLast || s != "GPIO"+strconv.Itoa(n) {
-		return fmt.Sprintf("%s is no pin: write \"GPIO0\" to \"GPIO%d\", by the chip's number and not the header's", quote(s), pinLast)
-	}
-	return ""
-}
-
-// pinLast is the last line of the chip with the most of them (RP1, Raspberry Pi 5); the header has GPIO0 to GPIO27.
-const pinLast = 53
-
 func isEAN(s string) string {
 	if len(s) < 8 || len(s) > 14 || !only(s, digits) {
 		return fmt.Sprintf("%s is no EAN: write the 8 to 14 digits below the bar code", quote(s))

@@ -29,6 +29,7 @@ func (d *document) sections(top *table, c *Config) {
 	top.table("display").display(&c.Display)
 	top.table("gpio").gpio(&c.GPIO)
 	c.Slots = top.slots(&c.Payment, c.Machine.Currency)
+	c.Pins = top.pins() // after all that names a pin
 
 	switch c.Payment.Flow {
 	case Reservation:
@@ -157,13 +158,20 @@ const pixelsMax = 4096
 
 func (t *table) gpio(g *GPIO) {
 	t.need("driver", `"sim"`, "")
-	t.choice("driver", &g.Driver, []string{"sim"}, []string{"host"})
+	t.choice("driver", &g.Driver, []string{"host", "sim"}, nil)
 	t.socket("device", &g.Device)
+	t.text("chip", &g.Chip, spoken(chipMax))
+	if g.Device != "" && g.Driver == "host" {
+		t.fail("device", "is for driver \"sim\", and the driver is \"host\": leave it out")
+	}
 	t.pin("door", &g.Door)
 	t.pin("tilt", &g.Tilt)
 	t.pin("cancel", &g.Cancel)
 	t.pin("retry", &g.Retry)
 }
+
+// chipMax is more than a chip's label (31 bytes) or device has.
+const chipMax = 40
 
 // collide reports whether two addresses cannot be listened on at once. Port 0 is another free port each time.
 func collide(a, b string) bool {
