@@ -89,8 +89,8 @@ func TestATerminalIsInColourAndStraight(t *testing.T) {
 	r.world()
 	sale := r.doubt()
 	colour := regexp.MustCompile("\x1b\\[[0-9;]*m")
-	// The time of the clock's row moves between two questions.
-	clock := regexp.MustCompile(`(?m)^(Clock .*), \d{4}-.*$`)
+	// The time of the clock's row moves between two questions, and when a pin moved is counted back from it.
+	clock := regexp.MustCompile(`(?m)^((?:Clock|GPIO|SIM).*), (?:changed )?\d{4}-.*$`)
 	plainly := func(s string) string { return clock.ReplaceAllString(colour.ReplaceAllString(s, ""), "$1") }
 	for _, args := range [][]string{{"status", "--pins"}, {"sales"}, {"sales", sale}} {
 		args = append(args, "--config", r.config)
