@@ -88,6 +88,10 @@ func TestATerminalIsInColourAndStraight(t *testing.T) {
 	r := newRig(t)
 	r.world()
 	sale := r.doubt()
+	r.until("no finger is on a button", func() bool {
+		out, _, _ := kioskd(t, "status", "--pins", "--config", r.config)
+		return strings.Contains(out, "cancel button") && !strings.Contains(out, "pressed")
+	})
 	colour := regexp.MustCompile("\x1b\\[[0-9;]*m")
 	// The time of the clock's row moves between two questions, and when a pin moved is counted back from it.
 	clock := regexp.MustCompile(`(?m)^((?:Clock|GPIO|SIM).*), (?:changed )?\d{4}-.*$`)
