@@ -55,6 +55,14 @@ func position(s string) (string, error) {
 	return "GPIO" + strconv.Itoa(header[n]), nil
 }
 
+// At is the pin at a position of the header, 1 to 40: "GPIO17" at 11; "" for power, ground, and what is no position.
+func At(n int) string {
+	if n < 1 || n > positions || header[n] < 0 {
+		return ""
+	}
+	return "GPIO" + strconv.Itoa(header[n])
+}
+
 // Number is 17 for "GPIO17"; false for every other kind of name.
 func Number(canonical string) (int, bool) {
 	n, err := strconv.Atoi(strings.TrimPrefix(canonical, "GPIO"))
