@@ -6,7 +6,7 @@ FLAGS   := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 # The race detector needs a C compiler; without one the tests run all the same, and say so.
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test lint fuzz soak sabotage crash powercut test-web test-toolkits generate clean
+.PHONY: build demo test lint fuzz soak sabotage crash powercut test-web test-toolkits test-hw generate clean
 
 build: ## the programs, in bin/
 	CGO_ENABLED=0 $(GO) build $(FLAGS) -o bin/ ./cmd/...
@@ -53,6 +53,9 @@ test-web: ## the pages in Chromium (installs it: root on Debian); the pictures a
 
 test-toolkits: ## SOAP toolkits of others against glasesim, and our client against their servers (installs them: root on Debian)
 	glase/glasetest/toolkits/run
+
+test-hw: ## the drivers on a real kernel, in virtual machines (fetches them: root on Debian)
+	internal/hwtest/run
 
 generate: ## what is drawn from the code
 	$(GO) generate ./...

@@ -1,0 +1,13 @@
+// Package hwtest proves the hardware drivers on a real kernel: its tests run as root in a virtual machine with simulated GPIO
+// chips.
+//
+//	make test-hw                         all of it (root on Debian; the first run fetches kernels)
+//	internal/hwtest/run -test.run Sale   some of it
+//	internal/hwtest/vm PROGRAM           any other static program there; a test binary is one: go test -c with CGO_ENABLED=0
+//
+// The lines of a simulated chip are pulled and read through sysfs, which is what a motor, a sensor and a finger do here. What
+// the program drives is read from the kernel's own trace of every change of a level, with its time. Times are those of an
+// emulated processor: how long something took there is told, and held to a bound only where the promise is about a length.
+//
+// Where there is no such machine, every test here is skipped and says so.
+package hwtest
