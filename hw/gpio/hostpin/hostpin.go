@@ -48,8 +48,8 @@ type Wire struct {
 	// Pull is the chip's own resistor: "up", "down", "none", or "" for what the input's user asks for, which is up. A chip
 	// without such resistors ignores it.
 	Pull string
-	// Debounce, for an input alone, is how long a level must stand before it counts: 0 to DebounceMax. It must be shorter than the
-	// shortest pulse that matters.
+	// Debounce, for an input alone, is how long a level must stand for its edge to count: 0 to DebounceMax, and shorter than the
+	// shortest pulse that matters. It is measured by the kernel's times of the edges, so it is exact however busy the computer is.
 	Debounce time.Duration
 }
 

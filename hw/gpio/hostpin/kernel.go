@@ -36,13 +36,13 @@ type line interface {
 	configure(s setup) error
 	set(high bool) error
 	get() (high bool, err error)
+	now() (time.Duration, error) // by the clock of the edges
 }
 
 // setup is how a line is set up.
 type setup struct {
-	flags    uapi.LineFlagV2
-	high     bool // an output's level to begin with
-	debounce time.Duration
+	flags uapi.LineFlagV2
+	high  bool // an output's level to begin with
 }
 
 func (s setup) config() (c uapi.LineConfig) {
@@ -53,9 +53,6 @@ func (s setup) config() (c uapi.LineConfig) {
 			level = 1
 		}
 		c.AddAttribute(uapi.LineConfigAttribute{Attr: level.Encode(), Mask: 1})
-	}
-	if s.debounce > 0 {
-		c.AddAttribute(uapi.LineConfigAttribute{Attr: uapi.DebouncePeriod(s.debounce).Encode(), Mask: 1})
 	}
 	return c
 }
@@ -182,4 +179,10 @@ func (r requested) get() (bool, error) {
 	v := uapi.LineValues{Mask: 1}
 	err := r.do(func(fd uintptr) error { return uapi.GetLineValuesV2(fd, &v) })
 	return v.Bits&1 != 0, err
+}
+
+func (requested) now() (time.Duration, error) {
+	var t unix.Timespec
+	err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t)
+	return time.Duration(t.Nano()), err
 }

@@ -1,10 +1,13 @@
 package hostpin
 
 import (
+	"encoding/binary"
 	"os"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/warthog618/go-gpiocdev/uapi"
 	"golang.org/x/sys/unix"
 )
 
@@ -66,6 +69,7 @@ type piped struct {
 	setups []setup
 	levels []bool // what an output was driven to
 	level  bool
+	clock  time.Duration
 	broken error
 }
 
@@ -100,9 +104,37 @@ func (p *piped) get() (bool, error) {
 
 // move makes edges.
 func (p *piped) move(n int) {
-	if _, err := p.w.Write(make([]byte, n*eventBytes)); err != nil {
+	for range n {
+		p.edge(false, 0)
+	}
+}
+
+// edge makes one, after which the level is this, at a moment.
+func (p *piped) edge(level bool, at time.Duration) {
+	e := uapi.LineEvent{Timestamp: uint64(at), ID: uapi.LineEventFallingEdge}
+	if level {
+		e.ID = uapi.LineEventRisingEdge
+	}
+	b, err := binary.Append(nil, binary.NativeEndian, e)
+	if err == nil {
+		_, err = p.w.Write(b)
+	}
+	if err != nil {
 		p.t.Error(err)
 	}
+}
+
+// now is a moment that the test says.
+func (p *piped) now() (time.Duration, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.clock, nil
+}
+
+func (p *piped) it(is time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clock = is
 }
 
 // lose is the chip going away.

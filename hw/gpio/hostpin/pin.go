@@ -5,17 +5,12 @@ import (
 	"fmt"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/warthog618/go-gpiocdev/uapi"
 	"golang.org/x/sys/unix"
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/physic"
 )
-
-// probeEvery is how often a long wait asks whether the line is still there: kernels before 6.6 do not wake who waits for a line
-// that goes away.
-const probeEvery = time.Second
 
 var (
 	errPWM    = errors.New("does no PWM: drive it High or Low")
@@ -40,6 +35,8 @@ type pin struct {
 	last gpio.Level // as it read last
 	edge gpio.Edge  // what a wait is for; NoEdge: nothing
 	turn int        // counts In and Halt: a wait of an earlier turn is over
+
+	stood stood // of the edges that were taken since In
 }
 
 // In makes the line an input, forgets the edges that are queued, and releases whoever waits for one. It fails for an output and
@@ -51,7 +48,10 @@ func (p *pin) In(pull gpio.Pull, edge gpio.Edge) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.release()
-	s := setup{flags: uapi.LineFlagV2Input | edges[edge] | p.bias(pull), debounce: p.wire.Debounce}
+	s := setup{flags: uapi.LineFlagV2Input | edges[edge] | p.bias(pull)}
+	if p.wire.Debounce > 0 && edge != gpio.NoEdge {
+		s.flags |= uapi.LineFlagV2EdgeBoth // how long a level stood takes both its ends
+	}
 	if p.inverted() {
 		s.flags |= uapi.LineFlagV2ActiveLow
 	}
@@ -72,11 +72,12 @@ func (p *pin) In(pull gpio.Pull, edge gpio.Edge) error {
 	}
 	p.edge = edge
 	for n := 0; n < 2*queueMax; n++ { // a line that moves without end must not hold us here
-		if more, err := p.take(); err != nil || !more {
+		if _, more, err := p.take(); err != nil || !more {
 			break // an error shows in what follows
 		}
 	}
-	_, err := p.read()
+	level, err := p.read()
+	p.stood = stood{hold: p.wire.Debounce, level: level}
 	return err
 }
 
@@ -151,7 +152,7 @@ func (p *pin) request(s setup) (err error) {
 	return nil
 }
 
-// Read is the level of the line, an output's too. A line that is lost, or was not set up yet, reads as it did last, at first High.
+// Read is the level of the line now, an output's too, and has no debounce. A line that is lost, or was not set up yet, reads as it did last, at first High.
 func (p *pin) Read() gpio.Level {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -188,85 +189,6 @@ func (p *pin) lose(err error) error {
 
 // failed says where it failed; the pin's name is added by whoever used it.
 func (p *pin) failed(err error) error { return fmt.Errorf("%s %w", p.at, err) }
-
-// WaitForEdge waits for an edge, or takes one that is queued; a timeout of 0 only takes, any below waits without end. It returns
-// false at its end, and before it when no edge was asked for, at an In or Halt of somebody else, and when the line is lost.
-func (p *pin) WaitForEdge(timeout time.Duration) bool {
-	p.mu.Lock()
-	turn, l, idle := p.turn, p.line, p.edge == gpio.NoEdge || p.lost != nil
-	if !idle && timeout == 0 {
-		edge, err := p.take()
-		p.mu.Unlock()
-		return err == nil && edge
-	}
-	p.mu.Unlock()
-	if idle {
-		return false
-	}
-	end := time.Now().Add(timeout)
-	for {
-		step := time.Now().Add(probeEvery)
-		if timeout > 0 && end.Before(step) {
-			step = end
-		}
-		if !p.until(turn, l, step) {
-			return false
-		}
-		_, err := l.file().Read(make([]byte, eventBytes))
-		if err == nil {
-			return true
-		}
-		if over := timeout > 0 && !time.Now().Before(end); !p.goesOn(turn, err) || over {
-			return false
-		}
-	}
-}
-
-// until lets the wait of a turn go on to a moment; false when the turn is over.
-func (p *pin) until(turn int, l line, at time.Time) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.turn == turn && p.lost == nil && l.file().SetReadDeadline(at) == nil
-}
-
-// goesOn looks at the error that ended a part of a wait, and at the line.
-func (p *pin) goesOn(turn int, err error) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !errors.Is(err, os.ErrDeadlineExceeded) {
-		if p.lost == nil {
-			p.lost = fmt.Errorf("%w: %w", errGone, err)
-		}
-		return false
-	}
-	_, err = p.read()
-	return p.turn == turn && err == nil
-}
-
-// take takes a queued edge without waiting. Called with p locked.
-func (p *pin) take() (edge bool, err error) {
-	c, err := p.line.file().SyscallConn()
-	if err != nil {
-		return false, p.lose(err)
-	}
-	var n int
-	var bad error
-	// Control and not Read: that one would wait for whoever waits for an edge.
-	err = c.Control(func(fd uintptr) { n, bad = unix.Read(int(fd), make([]byte, eventBytes)) })
-	if err = errors.Join(err, bad); err == nil || errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) {
-		return n == eventBytes, nil
-	}
-	return false, p.lose(err)
-}
-
-// release ends the waits of this turn. Called with p locked.
-func (p *pin) release() {
-	p.turn++
-	p.edge = gpio.NoEdge
-	if p.line != nil {
-		_ = p.line.file().SetReadDeadline(time.Unix(1, 0)) // it is long ago; a closed file has no waits
-	}
-}
 
 // Halt ends edge detection and releases whoever waits for an edge; an output goes Low.
 func (p *pin) Halt() error {

@@ -83,7 +83,7 @@ func TestAnInputIsSetUpAsItIsWired(t *testing.T) {
 		"none":         {Wire{Pull: "none"}, gpio.PullUp, setup{flags: in | falling | uapi.LineFlagV2BiasDisabled}},
 		"floats":       {Wire{}, gpio.Float, setup{flags: in | falling | uapi.LineFlagV2BiasDisabled}},
 		"as it was":    {Wire{}, gpio.PullNoChange, setup{flags: in | falling}},
-		"debounced":    {Wire{Debounce: time.Millisecond}, gpio.PullUp, setup{flags: in | falling | uapi.LineFlagV2BiasPullUp, debounce: time.Millisecond}},
+		"debounced":    {Wire{Debounce: time.Millisecond}, gpio.PullUp, setup{flags: in | uapi.LineFlagV2EdgeBoth | uapi.LineFlagV2BiasPullUp}},
 		"down, upside": {Wire{ActiveLow: &no}, gpio.PullDown, setup{flags: in | falling | uapi.LineFlagV2BiasPullUp | uapi.LineFlagV2ActiveLow}},
 	} {
 		k := newBench(t, pi())
@@ -216,5 +216,74 @@ func TestALineIsAnInputOrAnOutputForGood(t *testing.T) {
 	debounced := pinOf(t, newBench(t, pi()), "GPIO17", Wire{Pin: "GPIO17", Debounce: time.Millisecond})
 	if err := debounced.Out(gpio.Low); err == nil || !strings.Contains(err.Error(), "debounce away") {
 		t.Errorf("an output with debounce answers %v", err)
+	}
+}
+
+// TestAnEdgeCountsWhenItsLevelHasStood: with a debounce of 1 ms, in the kernel's times, whoever reads them when.
+func TestAnEdgeCountsWhenItsLevelHasStood(t *testing.T) {
+	const us = time.Microsecond
+	type edge struct {
+		at    time.Duration
+		level gpio.Level
+	}
+	const low, high = gpio.Low, gpio.High
+	for name, c := range map[string]struct {
+		wanted gpio.Edge
+		edges  []edge
+		now    time.Duration
+		want   int
+	}{
+		"a product of 5 ms":          {gpio.FallingEdge, []edge{{0, low}, {5000 * us, high}}, 5000 * us, 1},
+		"one of just the time":       {gpio.FallingEdge, []edge{{0, low}, {1000 * us, high}}, 1000 * us, 1},
+		"a spike":                    {gpio.FallingEdge, []edge{{0, low}, {999 * us, high}}, time.Hour, 0},
+		"many spikes":                {gpio.FallingEdge, []edge{{0, low}, {900 * us, high}, {950 * us, low}, {1900 * us, high}}, time.Hour, 0},
+		"spikes and a product":       {gpio.FallingEdge, []edge{{0, low}, {90 * us, high}, {100 * us, low}, {2000 * us, high}}, time.Hour, 1},
+		"a level that stands":        {gpio.FallingEdge, []edge{{0, low}}, 1000 * us, 1},
+		"a level that stands yet":    {gpio.FallingEdge, []edge{{0, low}}, 999 * us, 0},
+		"both ends":                  {gpio.BothEdges, []edge{{0, low}, {5000 * us, high}}, time.Hour, 2},
+		"the other end":              {gpio.RisingEdge, []edge{{0, low}, {5000 * us, high}}, time.Hour, 1},
+		"a product that spikes":      {gpio.BothEdges, []edge{{0, low}, {2000 * us, high}, {2100 * us, low}, {9000 * us, high}}, time.Hour, 2},
+		"an edge to where it is":     {gpio.FallingEdge, []edge{{0, high}, {3000 * us, high}}, time.Hour, 0},
+		"two products":               {gpio.FallingEdge, []edge{{0, low}, {5000 * us, high}, {9000 * us, low}, {14000 * us, high}}, time.Hour, 2},
+		"two without an end between": {gpio.FallingEdge, []edge{{0, low}, {5000 * us, low}}, time.Hour, 1},
+	} {
+		k := newBench(t, pi())
+		p := pinOf(t, k, "GPIO27", Wire{Pin: "GPIO27", Debounce: time.Millisecond})
+		if err := p.In(gpio.PullUp, c.wanted); err != nil {
+			t.Fatal(err)
+		}
+		l := k.line(27)
+		for _, e := range c.edges {
+			l.edge(bool(e.level), e.at)
+		}
+		l.it(c.now)
+		got := 0
+		for p.WaitForEdge(0) {
+			got++
+		}
+		if got != c.want {
+			t.Errorf("%s: %d edges, want %d", name, got, c.want)
+		}
+	}
+}
+
+// TestAWaitOutlastsTheDebounce: the level stands for its time while somebody waits.
+func TestAWaitOutlastsTheDebounce(t *testing.T) {
+	k := newBench(t, pi())
+	p := pinOf(t, k, "GPIO27", Wire{Pin: "GPIO27", Debounce: DebounceMax})
+	if err := p.In(gpio.PullUp, gpio.FallingEdge); err != nil {
+		t.Fatal(err)
+	}
+	l := k.line(27)
+	l.edge(false, 0)
+	if p.WaitForEdge(time.Millisecond) {
+		t.Error("a level counts before its time")
+	}
+	l.it(DebounceMax - 1)
+	ended := make(chan bool)
+	go func() { ended <- p.WaitForEdge(-1) }()
+	l.it(DebounceMax)
+	if !<-ended {
+		t.Error("a level that stands is no edge")
 	}
 }
