@@ -25,7 +25,7 @@ apt() {
 package() {
   local to=$cache/$1/$2 t
   [ ! -d "$to" ] || return 0
-  [ -d "$cache/apt/$1/lists/auxfiles" ] || apt "$1" apt-get -qq update >&2
+  [ -d "$cache/apt/$1/lists/auxfiles" ] || apt "$1" apt-get -qq update >&2 || true # one index that is being renewed is no reason to stop
   t=$(mktemp -d "$cache/unpack.XXXXXX")
   (cd "$t" && apt "$1" apt-get -qq download "$2" >&2 && dpkg-deb -x ./*.deb x && rm ./*.deb)
   mkdir -p "$cache/$1"; mv "$t/x" "$to"; rmdir "$t"
@@ -36,7 +36,7 @@ kernel() {
   local p
   p=$(cd "$cache" && ls -d "$1"/linux-image-* 2>/dev/null | sort -V | tail -1)
   if [ -z "$p" ]; then
-    apt "$1" apt-get -qq update >&2
+    apt "$1" apt-get -qq update >&2 || true # one index that is being renewed is no reason to stop
     p=$1/$(apt "$1" apt-cache depends "$2" | sed -n 's/.*Depends: \(linux-image-[^ ]*\).*/\1/p' | head -1)
     package "$1" "${p#*/}" >&2
   fi
