@@ -111,6 +111,27 @@ func TestABoardThatIsThereAlreadyOutlivesItsPins(t *testing.T) {
 	}
 }
 
+// TestOneBadOutputHidesNoOther: what is there goes off, whatever else is wrong with the configuration.
+func TestOneBadOutputHidesNoOther(t *testing.T) {
+	board, err := simboard.New(wiring(), simboard.Physics{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	motor, err := board.Pin("GPIO17")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, wrong := range map[string]Output{"no such pin": {"GPIO99", time.Second}, "no limit": {"GPIO27", 0}, "an input": {"GPIO5", time.Second}} {
+		if err := motor.Out(periph.High); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(Config{Driver: "sim", Made: board, Outputs: []Output{wrong, {"GPIO17", time.Second}}})
+		if err == nil || motor.Read() != periph.Low {
+			t.Errorf("%s: Open answered %v and left the motor's relay %s", name, err, motor.Read())
+		}
+	}
+}
+
 func TestOpenSwitchesOffWhatAKilledProcessLeftOn(t *testing.T) {
 	board, err := simboard.New(wiring(), simboard.Physics{})
 	if err != nil {

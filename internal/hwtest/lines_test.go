@@ -231,6 +231,7 @@ func TestALostChipEndsEveryWait(t *testing.T) {
 	go func() { watched <- gpio.Watch(t.Context(), door, 20*time.Millisecond, func(periph.Level) {}) }()
 	waited := make(chan bool, 1)
 	go func() { waited <- in.WaitForEdge(-1) }()
+	time.Sleep(300 * time.Millisecond) // nobody can see that they wait by now; before it they find out even more easily
 	c.vanish()
 	began := time.Now()
 	if <-waited {

@@ -142,18 +142,14 @@ func (p *pin) until(turn int, l line, at time.Time) bool {
 	return p.turn == turn && p.lost == nil && l.file().SetReadDeadline(at) == nil
 }
 
-// goesOn looks at the error that ended a part of a wait, and at the line.
+// goesOn looks at the error that ended a part of a wait: its time, or the line's end.
 func (p *pin) goesOn(turn int, err error) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !errors.Is(err, os.ErrDeadlineExceeded) {
-		if p.lost == nil {
-			p.lost = fmt.Errorf("%w: %w", errGone, err)
-		}
-		return false
+	if !errors.Is(err, os.ErrDeadlineExceeded) && p.lost == nil {
+		p.lost = fmt.Errorf("%w: %w", errGone, err)
 	}
-	_, err = p.read()
-	return p.turn == turn && err == nil
+	return p.turn == turn && p.lost == nil
 }
 
 // take takes a queued event without waiting. Called with p locked.
