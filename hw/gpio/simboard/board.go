@@ -56,13 +56,16 @@ type Wiring struct {
 	Tilt   string // shake contact: Low while shaken
 }
 
-// Slot is one spiral of the machine.
+// Slot is one spiral of the machine, or one locker.
 type Slot struct {
 	ID     string // 1 to 32 bytes, unique, and none of "cancel", "retry", "tilt", "door"
-	Relay  string // output: High turns the spiral
+	Relay  string // output: High turns the spiral, or draws the locker's bolt
 	Drop   string // input: Low while a product passes
 	Button string // input: Low while pressed
-	Stock  int    // products in the spiral; 0 is plenty, which never runs out; negative is none
+	Stock  int    // products in it; 0 is plenty, which never runs out; negative is none
+	Home   string // input: Low while the spiral stands at its home
+	Opened string // input: High while the locker's door stands open; a slot that has it is a locker
+	Latch  bool   // locker: a pulse frees the bolt until the door has been opened and closed; otherwise it holds without current
 }
 
 // Physics is how fast the machine moves. A zero duration means the default.
@@ -72,6 +75,9 @@ type Physics struct {
 	Pulse time.Duration // how long a product covers the drop sensor; default 15 ms
 	Late  time.Duration // late_drop: from the motor's stop to the drop sensor; default 1.5 s
 	Press time.Duration // how long a finger rests on a button; default 150 ms
+	Home  time.Duration // how much of a turn the home switch is closed for; default 60 ms
+	Open  time.Duration // from the bolt to the locker's door: a customer's hand; default 900 ms
+	Taken time.Duration // how long the door then stands open; default 2.5 s
 
 	// Release turns every output off when the process that drives the board (see Serve) is lost. The default is to keep
 	// their levels, as the kernels of Raspberry Pi OS do.
@@ -85,6 +91,7 @@ func (p Physics) withDefaults() Physics {
 	}{
 		{&p.Turn, 600 * time.Millisecond}, {&p.Fall, 80 * time.Millisecond}, {&p.Pulse, 15 * time.Millisecond},
 		{&p.Late, 1500 * time.Millisecond}, {&p.Press, 150 * time.Millisecond},
+		{&p.Home, 60 * time.Millisecond}, {&p.Open, 900 * time.Millisecond}, {&p.Taken, 2500 * time.Millisecond},
 	} {
 		if *d.field <= 0 {
 			*d.field = d.value
@@ -153,6 +160,15 @@ func (b *Board) addSlot(s Slot) error {
 		return err
 	}
 	sl := &slot{board: b, id: s.ID, drop: drop, fault: FaultNone, endless: s.Stock == 0, stock: max(s.Stock, 0)}
+	if sl.home, err = b.addPin(s.Home, "home switch of slot "+s.ID); err != nil {
+		return err
+	}
+	if sl.home != nil {
+		sl.home.level = gpio.Low
+	}
+	if err := b.addLocker(sl, s); err != nil {
+		return err
+	}
 	if relay != nil {
 		relay.motor, relay.level = sl, gpio.Low
 	}

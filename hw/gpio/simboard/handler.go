@@ -20,7 +20,9 @@ type Front interface {
 //
 //	GET  /sim/board                       {"slots": [{"slot", "relay", "pulses", "dropped"}], "door": "closed" | "open"}
 //	POST /sim/press {"slot"}              a slot's button, or "cancel", "retry", "tilt"; "door" opens or closes the door
-//	POST /sim/fault {"slot", "fault"}     "none", "jam", "no_drop", "late_drop", "bounce", "stuck_sensor"
+//	POST /sim/fault {"slot", "fault"}     "none", "jam", "no_drop", "late_drop", "bounce", "stuck_sensor";
+//	                                      with a home switch "stall", "wedge", "two_drop", "home_stuck", "home_lost";
+//	                                      lockers have "jam" to "stuck_sensor" of their door, "never_opens", "left_open"
 //
 // The two POSTs answer with the board as it is then. Failures answer {"error"}: 400 for a body that is not understood and
 // for an unknown fault, 404 for an unknown slot or a button that is not wired, 429 for a button pressed faster than a

@@ -17,29 +17,39 @@ const (
 	FaultLateDrop    = "late_drop"    // one product hangs on the spiral, and falls some time after the motor stopped
 	FaultBounce      = "bounce"       // the sensor makes many edges of one product
 	FaultStuckSensor = "stuck_sensor" // the sensor's line is Low, always
+
+	FaultStall     = "stall"      // the motor does not turn
+	FaultWedge     = "wedge"      // the spiral comes half way round and no further
+	FaultTwoDrop   = "two_drop"   // a turn pushes out two products
+	FaultHomeStuck = "home_stuck" // the home switch's line is Low, always
+	FaultHomeLost  = "home_lost"  // the home switch's line is High, always: a cut wire
 )
 
 const (
-	bounces    = 5                    // short pulses of a bouncing contact before (a button) or instead of (a drop sensor) the clean one
-	bounceStep = 1 * time.Millisecond // how long each of them, and each gap between, lasts
+	bounces    = 5                      // short pulses of a bouncing contact before (a button) or instead of (a drop sensor) the clean one
+	apart      = 300 * time.Millisecond // two_drop: between the products
+	bounceStep = 1 * time.Millisecond   // how long each of them, and each gap between, lasts
 	pressGap   = 100 * time.Millisecond
 	pressesMax = 5 * time.Second // presses wait for the finger at most this long, so a caller in a loop is told instead of queued
 )
 
-// slot is a spiral, its motor and its drop sensor. The fields after drop are guarded by board.mu.
+// slot is a spiral, its motor and its sensors, or a locker. The fields after locker are guarded by board.mu.
 type slot struct {
-	board *Board
-	id    string
-	drop  *pin // nil: not wired
+	board  *Board
+	id     string
+	drop   *pin    // nil: not wired
+	home   *pin    // nil: not wired
+	locker *locker // nil: a spiral
 
 	fault   string
 	endless bool
 	stock   int // products left, when not endless
 	pulses  int // motor starts
-	dropped int // products that fell
+	dropped int // products that came out
 	passing int // products, or bounces of one, that cover the sensor now
 
 	on      bool
+	most    time.Duration // the angle that it cannot pass in this run
 	run     int           // counts starts and stops: a timer of an earlier run is void
 	since   time.Time     // the last time the angle below was right
 	angle   time.Duration // turned since the last product, at full speed
@@ -50,32 +60,88 @@ type slot struct {
 // power switches the motor. Called with the board locked, only when it changes.
 func (s *slot) power(on bool) {
 	now := time.Now()
+	if !on && s.locker == nil {
+		s.angle = s.position()
+	}
 	s.run++
 	s.on = on
 	if on {
 		s.pulses++
-		s.since, s.blocked = now, false
+	}
+	if s.locker != nil {
+		s.locker.power(on)
+		return
+	}
+	if on {
+		s.since, s.blocked, s.most = now, false, s.board.physics.Turn
+		switch s.fault {
+		case FaultStall:
+			s.most = s.angle
+		case FaultWedge:
+			s.most = max(s.angle, s.board.physics.Turn/2)
+		}
 		s.afterTurn()
 		return
 	}
-	s.angle = min(s.angle+now.Sub(s.since), s.board.physics.Turn)
 	if s.hanging {
 		s.hanging = false
 		s.board.after(s.board.physics.Late, func() { s.pass(FaultNone) })
 	}
 }
 
-// afterTurn lets a product go when the turn that the spiral is in ends, unless the motor stops before.
+// position is the angle now.
+func (s *slot) position() time.Duration {
+	if !s.on {
+		return s.angle
+	}
+	return min(s.angle+time.Since(s.since), s.most)
+}
+
+// afterTurn lets the home switch go, and then a product when the turn that the spiral is in ends, unless the motor stops before.
 func (s *slot) afterTurn() {
-	run := s.run
-	s.board.after(s.board.physics.Turn-s.angle, func() {
+	run, turn, home := s.run, s.board.physics.Turn, s.board.physics.Home
+	if s.angle < home && home < s.most {
+		s.board.after(home-s.angle, s.atHome)
+	}
+	if s.most < turn {
+		return
+	}
+	s.board.after(turn-s.angle, func() {
 		if s.run != run {
 			return
 		}
 		s.angle, s.since = 0, time.Now()
+		s.atHome()
 		s.push()
 		s.afterTurn()
 	})
+}
+
+// atHome sets the home switch as the spiral stands. A bouncing one makes short edges first.
+func (s *slot) atHome() {
+	at := s.position()
+	closed := at < s.board.physics.Home || at >= s.board.physics.Turn
+	switch s.fault {
+	case FaultHomeStuck:
+		closed = true
+	case FaultHomeLost:
+		closed = false
+	}
+	level := gpio.Level(!closed)
+	if s.fault == FaultBounce && s.home != nil && s.home.level != level {
+		s.board.bounce(s.home, level)
+		return
+	}
+	s.home.contact(level)
+}
+
+// bounce sets a contact after some short pulses. Called with the board locked.
+func (b *Board) bounce(p *pin, l gpio.Level) {
+	for i := range bounces {
+		b.after(time.Duration(2*i)*bounceStep, func() { p.contact(l) })
+		b.after(time.Duration(2*i+1)*bounceStep, func() { p.contact(!l) })
+	}
+	b.after(2*bounces*bounceStep, func() { p.contact(l) })
 }
 
 // push is the end of a turn: a product leaves the spiral, if there is one and nothing holds it.
@@ -93,6 +159,10 @@ func (s *slot) push() {
 	}
 	fault := s.fault
 	s.board.after(s.board.physics.Fall, func() { s.pass(fault) })
+	if fault == FaultTwoDrop && (s.endless || s.stock > 0) {
+		s.stock--
+		s.board.after(s.board.physics.Fall+apart, func() { s.pass(fault) })
+	}
 }
 
 // pass is a product at the sensor's height.
@@ -173,7 +243,8 @@ func (b *Board) Snapshot() (Snapshot, error) {
 	return s, nil
 }
 
-// Fault sets the fault of a slot, or "none". Errors: ErrNoSuchSlot, ErrNoSuchFault.
+// Fault sets the fault of a slot, or "none"; one that its slot cannot have changes nothing. Errors: ErrNoSuchSlot,
+// ErrNoSuchFault.
 func (b *Board) Fault(slot, fault string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -182,12 +253,18 @@ func (b *Board) Fault(slot, fault string) error {
 		return fmt.Errorf("simboard: %w: %.40q", ErrNoSuchSlot, slot)
 	}
 	switch fault {
-	case FaultNone, FaultJam, FaultNoDrop, FaultLateDrop, FaultBounce, FaultStuckSensor:
+	case FaultNone, FaultJam, FaultNoDrop, FaultLateDrop, FaultBounce, FaultStuckSensor,
+		FaultStall, FaultWedge, FaultTwoDrop, FaultHomeStuck, FaultHomeLost, FaultNeverOpens, FaultLeftOpen:
 	default:
 		return fmt.Errorf("simboard: %w: %.40q", ErrNoSuchFault, fault)
 	}
 	s.fault = fault
+	if s.locker != nil {
+		s.locker.changed()
+		return nil
+	}
 	s.sense()
+	s.atHome()
 	return nil
 }
 
