@@ -14,11 +14,15 @@ import (
 type latch struct {
 	dead time.Duration
 	seen bool
+	more bool // an edge came so late that it is another product
 	last time.Time
 }
 
 // edge is one edge of the sensor.
-func (l *latch) edge(at time.Time) { l.seen, l.last = true, at }
+func (l *latch) edge(at time.Time) {
+	l.more = l.more || l.seen && at.Sub(l.last) >= apart
+	l.seen, l.last = true, at
+}
 
 // quiet says whether the product is through.
 func (l *latch) quiet(at time.Time) bool { return l.seen && at.Sub(l.last) >= l.dead }
@@ -28,13 +32,28 @@ type turn struct {
 	*Relay
 	settle time.Duration
 	drop   latch
+	home   home
+	on     bool  // the motor is
 	sensor error // why the sensor is believed no longer
 	relay  error // why the relay is
+	lost   error // why the home switch is
 }
 
 func (t *turn) vend(ctx context.Context) Result {
 	t.drop.dead = deadTime
-	why := t.run(ctx)
+	if t.Home != nil {
+		t.drop.dead = second
+	}
+	why := t.once(ctx)
+	if t.RetryTurn && why == WhyEmpty && t.relay == nil && t.silent() && ctx.Err() == nil {
+		why = t.once(ctx)
+	}
+	return t.result(why)
+}
+
+// once is one run of the motor, and the wait for what it pushed out.
+func (t *turn) once(ctx context.Context) (why string) {
+	why = t.run(ctx)
 	if t.sensor == nil && !t.drop.seen {
 		t.await(context.Background(), t.settle) // the motor is off; a stopped program still wants to know
 	}
@@ -43,6 +62,19 @@ func (t *turn) vend(ctx context.Context) Result {
 	} else if t.sensor == nil {
 		t.prove()
 	}
+	return why
+}
+
+// silent reports whether a sensor that works has seen nothing, until now.
+func (t *turn) silent() bool {
+	if t.sensor == nil && !t.drop.seen && t.Drop.WaitForEdge(0) {
+		t.drop.edge(time.Now()) // it fell while the sensor was asked whether it works
+		t.release()
+	}
+	return t.sensor == nil && !t.drop.seen
+}
+
+func (t *turn) result(why string) Result {
 	switch {
 	case t.sensor != nil && t.relay != nil:
 		return Result{Unknown, WhyRelayFault, errors.Join(t.relay, t.sensor)}
@@ -53,11 +85,14 @@ func (t *turn) vend(ctx context.Context) Result {
 	case t.drop.seen && t.relay != nil:
 		return Result{Delivered, WhyRelayFault, t.relay}
 	case t.drop.seen:
-		return Result{Delivered, "", nil}
+		return Result{Delivered, t.flaw(why), t.lost}
 	case t.relay != nil:
 		return Result{Unknown, WhyRelayFault, t.relay}
 	}
-	return Result{NotDelivered, why, nil}
+	if t.lost != nil {
+		why = WhyHomeFault
+	}
+	return Result{NotDelivered, why, t.lost}
 }
 
 var errStuck = errors.New("stays active")
@@ -66,8 +101,10 @@ var errStuck = errors.New("stays active")
 // returns, by whatever way.
 func (t *turn) run(ctx context.Context) (why string) {
 	defer func() { // also for the panic of a driver
+		t.on = false
 		t.relay = errors.Join(t.relay, t.off())
 	}()
+	t.begin()
 	if err := t.Motor.Out(gpio.High); err != nil {
 		t.relay = fmt.Errorf("vend: %s cannot be switched on: %w", t.Motor.Name(), err) // and yet it may be on
 		return WhyRelayFault
@@ -76,17 +113,26 @@ func (t *turn) run(ctx context.Context) (why string) {
 	if ctx.Err() != nil {
 		return WhyStopped
 	}
-	return WhyJam
+	return t.came()
 }
 
-// await waits for a product until the time is up, ctx ends or the sensor fails.
+// over reports whether what is waited for has come: a product, or while a spiral with a home switch turns, its home.
+func (t *turn) over() bool {
+	if t.Home == nil || !t.on {
+		return t.drop.seen
+	}
+	return t.home.reached || t.drop.more || t.drop.seen && !t.home.left
+}
+
+// await waits for that until the time is up, ctx ends or the sensor fails.
 func (t *turn) await(ctx context.Context, d time.Duration) {
-	for end := time.Now().Add(d); !t.drop.seen && t.sensor == nil && ctx.Err() == nil; {
+	for end := time.Now().Add(d); !t.over() && t.sensor == nil && ctx.Err() == nil; {
 		left := time.Until(end)
 		if left <= 0 {
 			return
 		}
 		t.listen(min(left, glance))
+		t.look()
 	}
 }
 
@@ -113,7 +159,7 @@ func (t *turn) listen(d time.Duration) {
 // release waits until the product has left the sensor: a sensor that stays active saw something, but nobody knows what,
 // and a bouncing one must be quiet before the next vend may begin.
 func (t *turn) release() {
-	for end := time.Now().Add(t.settle); t.sensor == nil; {
+	for end := time.Now().Add(t.settle + t.drop.dead); t.sensor == nil; {
 		now := time.Now()
 		if t.drop.quiet(now) && t.Drop.Read() == gpio.High {
 			t.prove()

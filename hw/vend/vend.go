@@ -3,7 +3,11 @@
 // # The parts
 //
 // A Relay slot is a motor behind a relay and a drop sensor in the chute. The relay's line is High to turn the spiral; each
-// turn pushes one product out. The sensor's line is Low while a product passes, for 5 ms or more, High otherwise.
+// turn pushes one product out. The sensor's line is Low while a product passes, for 5 ms or more, High otherwise. A home switch
+// may say where a turn begins and ends: the motor then turns until home is left and reached again. Its line is Low at home.
+//
+// A Lock slot is a locker: the coil of its bolt, and a contact at its door. The coil's line is High to free the door. The
+// contact's line is Low while the door is closed, so that a cut wire reads as an open door, which starts nothing.
 //
 // # What an outcome means
 //
@@ -51,6 +55,16 @@ const (
 	WhyStuckSensor = "stuck_sensor" // the sensor is active and stays so: not delivered before the motor's start, unknown after it
 	WhySensorFault = "sensor_fault" // the sensor cannot be asked: not delivered before the motor's start, unknown after it
 	WhyRelayFault  = "relay_fault"  // the relay's line cannot be driven: unknown, or delivered when the sensor saw it; close the slot
+
+	WhyEmpty      = "empty"       // not delivered: the spiral made its turn and nothing fell: it is empty, or the product hangs
+	WhyNoMotor    = "no_motor"    // not delivered: the spiral never left its home: the motor does not turn
+	WhyNoHome     = "no_home"     // delivered, but the spiral did not come home: it stands between two turns
+	WhyHomeFault  = "home_fault"  // the home switch cannot be believed: not delivered before the motor's start, delivered after it
+	WhyTwoDropped = "two_dropped" // delivered, and more than one product fell: one is charged
+
+	WhyStandsOpen = "stands_open" // not delivered: the locker's door was open before; the coil was not touched
+	WhyNotOpened  = "not_opened"  // not delivered: nobody opened the locker's door in time; it is locked again
+	WhyLeftOpen   = "left_open"   // delivered, and the locker's door was not closed again in time
 )
 
 // Slot makes one product come out of one place. Its methods may be called from any goroutine.
@@ -84,9 +98,11 @@ const (
 	SettleMax     = 30 * time.Second // the longest Settle: the customer is waiting
 	SettleDefault = 3 * time.Second  // Settle when it is 0: twice what a product on the edge of its tray was seen to take
 
-	deadTime = 50 * time.Millisecond // edges that follow one another within this are one product: it tumbles and bounces
-	glance   = 5 * time.Millisecond  // how often the context and the time are looked at while the sensor is waited for
-	offTries = 3                     // writes of Low before the relay counts as faulty
+	deadTime = 50 * time.Millisecond  // edges that follow one another within this are one product: it tumbles and bounces
+	apart    = 200 * time.Millisecond // edges that are further apart than this are two products: no product tumbles that long
+	second   = 500 * time.Millisecond // how long after a product a second one of the same turn may fall
+	glance   = 5 * time.Millisecond   // how often the context and the time are looked at while the sensor is waited for
+	offTries = 3                      // writes of Low before the relay counts as faulty
 )
 
 // Relay is a slot with a relay and a drop sensor. Fill the fields and leave them alone; its methods may be called from any
@@ -96,6 +112,9 @@ type Relay struct {
 	Drop   gpio.PinIn    // Low while a product passes
 	MaxOn  time.Duration // how long the motor may run for one product: above 0, at most OnMax; a little more than one turn
 	Settle time.Duration // how long after the motor's stop a product may still fall: at most SettleMax; 0 is SettleDefault
+
+	Home      gpio.PinIn // Low while the spiral stands at its home; nil: the motor stops at the first product instead
+	RetryTurn bool       // one more turn when a whole one pushed nothing out; needs Home
 
 	vending sync.Mutex
 }
@@ -109,13 +128,15 @@ func (r *Relay) Check() error {
 		return fmt.Errorf("vend: %s has no drop sensor: a relay slot needs one to know what came out: name its pin", r.Motor.Name())
 	case r.MaxOn <= 0 || r.MaxOn > OnMax:
 		return fmt.Errorf("vend: %s: maximum on-time %s: write more than 0s and at most %s", r.Motor.Name(), r.MaxOn, OnMax)
+	case r.RetryTurn && r.Home == nil:
+		return fmt.Errorf("vend: %s: a retry turn needs a home switch, which says that there was a whole turn: name its pin", r.Motor.Name())
 	case r.Settle < 0 || r.Settle > SettleMax:
 		return fmt.Errorf("vend: %s: settle time %s: write at most %s", r.Motor.Name(), r.Settle, SettleMax)
 	}
 	return nil
 }
 
-// Vend turns the motor for one product. It takes at most MaxOn and twice Settle. When ctx ends the motor goes off at once,
+// Vend turns the motor for one product, and with RetryTurn once more when nothing fell. It takes at most Terms().Longest. When ctx ends the motor goes off at once,
 // and a product that then falls within Settle is still delivered: the wait for it goes on after ctx has ended.
 func (r *Relay) Vend(ctx context.Context) Result {
 	if err := r.Check(); err != nil {
@@ -135,13 +156,23 @@ func (r *Relay) Vend(ctx context.Context) Result {
 	if r.Drop.Read() == gpio.Low || r.Drop.WaitForEdge(0) {
 		return Result{NotDelivered, WhyStuckSensor, nil}
 	}
+	if err := r.armHome(); err != nil {
+		return Result{NotDelivered, WhyHomeFault, err}
+	}
 	t := turn{Relay: r, settle: r.settle()}
 	return t.vend(ctx)
 }
 
 // Terms implements Slot. A drop sensor that could not tell is nothing to charge for.
 func (r *Relay) Terms() Terms {
-	return Terms{Longest: r.MaxOn + 2*r.settle()}
+	longest := r.MaxOn + 2*r.settle()
+	if r.Home != nil {
+		longest += second
+	}
+	if r.RetryTurn {
+		longest += r.MaxOn + r.settle()
+	}
+	return Terms{Longest: longest}
 }
 
 func (r *Relay) settle() time.Duration {
@@ -159,14 +190,17 @@ func (r *Relay) Halt() error {
 	return r.off()
 }
 
-func (r *Relay) off() error {
+func (r *Relay) off() error { return off(r.Motor) }
+
+// off switches an output off, and tries more than once.
+func off(p gpio.PinOut) error {
 	var err error
 	for range offTries {
-		if err = r.Motor.Out(gpio.Low); err == nil {
+		if err = p.Out(gpio.Low); err == nil {
 			return nil
 		}
 	}
-	return fmt.Errorf("vend: %s cannot be switched off: %w", r.Motor.Name(), errors.Join(err, r.Motor.Halt()))
+	return fmt.Errorf("vend: %s cannot be switched off: %w", p.Name(), errors.Join(err, p.Halt()))
 }
 
 func (r *Relay) arm() error {
