@@ -30,8 +30,10 @@ func pinConfig(cfg config.Config, p Parts) pins.Config {
 		}
 	}
 	for _, s := range cfg.Slots {
-		pc.Outputs = append(pc.Outputs, pins.Output{Pin: s.Vend.Relay, MaxOn: s.MaxOn})
+		pc.Outputs = append(pc.Outputs, pins.Output{Pin: s.Vend.Relay, MaxOn: onMax(s)})
 		input(s.Vend.Drop)
+		input(s.Vend.Home)
+		input(s.Vend.Opened)
 		input(s.Button)
 	}
 	for _, name := range []string{g.Door, g.Tilt, g.Cancel, g.Retry} {
@@ -66,7 +68,8 @@ func Wiring(cfg config.Config) simboard.Wiring {
 	cfg = simulated(cfg)
 	w := simboard.Wiring{Door: cfg.GPIO.Door, Cancel: cfg.GPIO.Cancel, Retry: cfg.GPIO.Retry, Tilt: cfg.GPIO.Tilt}
 	for _, s := range cfg.Slots {
-		w.Slots = append(w.Slots, simboard.Slot{ID: s.ID, Relay: s.Vend.Relay, Drop: s.Vend.Drop, Button: s.Button})
+		w.Slots = append(w.Slots, simboard.Slot{ID: s.ID, Relay: s.Vend.Relay, Drop: s.Vend.Drop, Button: s.Button,
+			Home: s.Vend.Home, Opened: s.Vend.Opened, Latch: s.Vend.Pulse > 0})
 	}
 	return w
 }

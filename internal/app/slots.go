@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -47,15 +48,47 @@ func newSlots(cfg config.Config, p *gpio.Pins, log zerolog.Logger) (*slots, []pl
 
 // newSlot makes the dispenser that the slot's config asks for.
 func newSlot(s config.Slot, p *gpio.Pins) (vend.Slot, error) {
-	motor, err := p.Output(s.Vend.Relay)
-	if err != nil {
+	if s.Vend.Driver == "lock" {
+		return newLock(s, p)
+	}
+	return newSpiral(s, p)
+}
+
+func newSpiral(s config.Slot, p *gpio.Pins) (vend.Slot, error) {
+	r := &vend.Relay{MaxOn: s.MaxOn, RetryTurn: s.Vend.RetryTurn}
+	var err error
+	if r.Motor, err = p.Output(s.Vend.Relay); err != nil {
 		return nil, err
 	}
-	drop, err := p.Input(s.Vend.Drop)
-	if err != nil {
+	if r.Drop, err = p.Input(s.Vend.Drop); err != nil {
 		return nil, err
 	}
-	return &vend.Relay{Motor: motor, Drop: drop, MaxOn: s.MaxOn}, nil
+	if s.Vend.Home != "" {
+		if r.Home, err = p.Input(s.Vend.Home); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+func newLock(s config.Slot, p *gpio.Pins) (vend.Slot, error) {
+	l := &vend.Lock{MaxOn: s.MaxOn, Pulse: s.Vend.Pulse, Close: s.Vend.Close}
+	var err error
+	if l.Coil, err = p.Output(s.Vend.Relay); err != nil {
+		return nil, err
+	}
+	if l.Opened, err = p.Input(s.Vend.Opened); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// onMax is the longest that a slot's output is on in one go.
+func onMax(s config.Slot) time.Duration {
+	if s.Vend.Pulse > 0 {
+		return s.Vend.Pulse
+	}
+	return s.MaxOn
 }
 
 // Vend implements kiosk.Dispenser.

@@ -135,6 +135,8 @@ func (a *App) levels() []debug.Pin {
 	for _, s := range a.cfg.Slots {
 		add(s.Vend.Relay, s.ID+" relay", gpio.High, "on", "off")
 		add(s.Vend.Drop, s.ID+" drop sensor", gpio.Low, "covered", "free")
+		add(s.Vend.Home, s.ID+" home switch", gpio.Low, "at home", "in a turn")
+		add(s.Vend.Opened, s.ID+" door contact", gpio.High, "open", "closed")
 		add(s.Button, s.ID+" button", gpio.Low, "pressed", "free")
 	}
 	return all

@@ -93,10 +93,18 @@ func (f *filmed) shown(k display.Kind) bool {
 
 // play builds the world in a bubble of virtual time, starts the kiosk, and lets the story happen.
 func play(t *testing.T, flow string, story func(w *world)) {
+	t.Helper()
+	playWith(t, flow, func(*config.Config) {}, story)
+}
+
+// playWith is play for a machine that is changed first.
+func playWith(t *testing.T, flow string, change func(*config.Config), story func(w *world)) {
+	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, begin: time.Now().Add(-time.Hour)}
 		w.cfg = testConfig(t, dir, flow)
+		change(&w.cfg)
 		var door kioskDoor
 		w.glase = glasetest.New(glasetest.Config{Transport: glasetest.InProcess(&door)})
 		defer w.glase.Close()

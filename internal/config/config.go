@@ -130,9 +130,16 @@ type Slot struct {
 
 // Vend is how a slot's product is made to come out.
 type Vend struct {
-	Driver string // "relay"
-	Relay  string // pin of the motor's relay
-	Drop   string // pin of the sensor that sees the product fall
+	Driver string // "relay", "lock"
+	Relay  string // pin of the relay of the motor, or of the lock's coil
+	Drop   string // relay: pin of the sensor that sees the product fall
+
+	Home      string // relay: pin of the switch that the spiral closes once a turn, or ""
+	RetryTurn bool   // relay with Home: one more turn when a whole one pushed nothing out
+
+	Opened string        // lock: pin of the door's contact, Low while the door is closed
+	Pulse  time.Duration // lock: how long the coil is on; 0 for as long as the customer has, which is the slot's MaxOn
+	Close  time.Duration // lock: how long the door may stand open
 }
 
 // Default is the config of a file that sets none of the optional keys: the Default column of the package's table.

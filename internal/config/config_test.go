@@ -110,6 +110,20 @@ max_on = "50ms"
 driver = "relay"
 relay = "GPIO5"
 drop = "GPIO53"
+home = "GPIO6"
+retry_turn = true
+[[slot]]
+id = "L1"
+name = "Låda"
+price = "1.00"
+stock = 1
+max_on = "20s"
+[slot.vend]
+driver = "lock"
+relay = "GPIO7"
+opened = "GPIO8"
+pulse = "300ms"
+close = "1m"
 [[pin]]
 name = "P1_29"
 active_low = true
@@ -134,7 +148,9 @@ debounce = "2ms"
 		"Display:{Driver:terminal Device:tty1 Width:320 Height:240} " +
 		"GPIO:{Driver:sim Chip:gpiochip0 Device:/etc/kioskd/board.sock Door:GPIO0 Tilt:GPIO1 Cancel:GPIO2 Retry:GPIO3} Pins:[{Name:P1_29 ActiveLow:set Pull:none Debounce:2ms}] " +
 		"Slots:[{ID:Z9 Name:Öl Price:0.05 EUR Stock:0 VAT:set EAN:12345678 Button:GPIO4 MaxOn:50ms " +
-		"Vend:{Driver:relay Relay:GPIO5 Drop:GPIO53}}]}"
+		"Vend:{Driver:relay Relay:GPIO5 Drop:GPIO53 Home:GPIO6 RetryTurn:true Opened: Pulse:0s Close:0s}} " +
+		"{ID:L1 Name:Låda Price:1.00 EUR Stock:1 VAT:<nil> EAN: Button: MaxOn:20s " +
+		"Vend:{Driver:lock Relay:GPIO7 Drop: Home: RetryTurn:false Opened:GPIO8 Pulse:300ms Close:1m0s}}]}"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -226,7 +242,7 @@ func TestTheTablesDefaultsAreTheDefaults(t *testing.T) {
 	want := mustParse(t, minimal)
 	written := 0
 	for key, value := range documented(t) {
-		if value == "-" || value == "needed" || value == "R" || value == "S" || value == "P" {
+		if value == "needed" || len(value) == 1 { // a letter: needed by something only
 			continue
 		}
 		i := strings.LastIndex(key, ".")
@@ -294,12 +310,11 @@ func TestEveryCommentedOutLineOfTheExampleLoadsToo(t *testing.T) {
 func TestTheExampleShowsEveryKey(t *testing.T) {
 	for _, key := range keys(t) {
 		i := strings.LastIndex(key, ".")
-		_, section, ok := strings.Cut(Example, "\n["+key[:i]+"]\n")
-		if !ok {
-			_, section, _ = strings.Cut(Example, "\n[["+key[:i]+"]]\n")
-		}
-		section, _, _ = strings.Cut(section, "\n[")
-		if !regexp.MustCompile(`(?m)^#?` + key[i+1:] + ` = `).MatchString(section) {
+		sections := append(strings.Split(Example, "\n["+key[:i]+"]\n")[1:], strings.Split(Example, "\n[["+key[:i]+"]]\n")[1:]...)
+		if !slices.ContainsFunc(sections, func(section string) bool {
+			section, _, _ = strings.Cut(section, "\n[")
+			return regexp.MustCompile(`(?m)^#?` + key[i+1:] + ` = `).MatchString(section)
+		}) {
 			t.Errorf("%s is not in the example", key)
 		}
 	}

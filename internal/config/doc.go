@@ -13,7 +13,8 @@
 // see ReadSecret. Those files are not opened here.
 //
 // The table is the whole of the format. "needed" is a key that must be there, "R" one that flow "reservation" needs, "S" one
-// that flow "sticker" needs, "P" one that each [[pin]] needs; the others may be left out, and a key without a default is then empty.
+// that flow "sticker" needs, "P" one that each [[pin]] needs, "L" one that driver "lock" needs; the others may be left out, and a key
+// without a default is then empty.
 //
 //	Key                           Value                                             Default
 //	machine.name                  text, 1 to 60 characters                          needed
@@ -72,9 +73,14 @@
 //	slot.ean                      8 to 14 digits                                    -
 //	slot.button                   pin                                               -
 //	slot.max_on                   duration, 50ms to 30s                             needed
-//	slot.vend.driver              "relay", "lock"*, "mdb"*, "board"*                needed
+//	slot.vend.driver              "relay", "lock", "mdb"*, "board"*                 needed
 //	slot.vend.relay               pin                                               needed
-//	slot.vend.drop                pin                                               needed
+//	slot.vend.drop                pin; relay                                        needed
+//	slot.vend.home                pin; relay                                        -
+//	slot.vend.retry_turn          true, false; relay with home                      false
+//	slot.vend.opened              pin; lock                                         L
+//	slot.vend.pulse               duration, 50ms to 5s, below max_on; lock          -
+//	slot.vend.close               duration, 1s to 5m; lock: "30s" when left out     -
 //
 // Each [[pin]] describes a pin that is not wired the usual way, which is: an output's wire is at 0 V while what it drives is off, an
 // input's while its contact is made. There are 1 to 64 slots. In flow "reservation" pin_timeout and choose_timeout together are shorter than reservation_timeout.

@@ -81,8 +81,16 @@ func runnable(t *testing.T, c Config) {
 		must(c.Payment.Flow != Reservation || !c.Payment.ReserveMax.Less(s.Price), "a price above what can be reserved")
 		must(s.Stock >= 0 && s.Stock <= stockMax && (s.VAT == nil || *s.VAT >= 0 && *s.VAT <= 100), "stock and VAT")
 		must(s.MaxOn >= 50*time.Millisecond && s.MaxOn <= 30*time.Second, "max_on")
-		must(s.Vend.Driver == "relay" && s.Vend.Relay != "" && s.Vend.Drop != "", "vend")
-		wires = append(wires, s.Button, s.Vend.Relay, s.Vend.Drop)
+		v := s.Vend
+		switch v.Driver {
+		case "relay":
+			must(v.Relay != "" && v.Drop != "" && v.Opened == "" && (v.Home != "" || !v.RetryTurn), "relay")
+		case "lock":
+			must(v.Relay != "" && v.Opened != "" && v.Drop+v.Home == "" && v.Pulse < s.MaxOn && v.Close >= closeMin && v.Close <= closeMax, "lock")
+		default:
+			t.Errorf("vend: %+v", c)
+		}
+		wires = append(wires, s.Button, v.Relay, v.Drop, v.Home, v.Opened)
 	}
 	for _, w := range wires {
 		must(w == "" || pinName.MatchString(w) && !pins[w], "pin "+w)

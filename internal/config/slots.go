@@ -58,13 +58,22 @@ func (t *table) slot(s *Slot, currency string) (priced bool) {
 
 	v := t.table("vend")
 	v.need("driver", `"relay"`, "")
-	v.choice("driver", &s.Vend.Driver, []string{"relay"}, []string{"lock", "mdb", "board"})
+	v.choice("driver", &s.Vend.Driver, []string{"relay", "lock"}, []string{"mdb", "board"})
 	v.pin("relay", &s.Vend.Relay)
 	v.pin("drop", &s.Vend.Drop)
-	if s.Vend.Driver == "relay" {
+	v.spiral(&s.Vend)
+	v.locker(s)
+	switch s.Vend.Driver {
+	case "relay":
 		v.need("relay", `"GPIO17"`, "")
 		v.need("drop", `"GPIO27"`, "without a sensor nobody knows what came out")
 		t.need("max_on", `"3s"`, "the longest that the motor may run for one product")
+		v.leaveOut("opened", "pulse", "close")
+	case "lock":
+		v.need("relay", `"GPIO17"`, "")
+		v.need("opened", `"GPIO27"`, "without a contact at the door nobody knows whether it was opened")
+		t.need("max_on", `"20s"`, "how long the customer has to open the door")
+		v.leaveOut("drop", "home", "retry_turn")
 	}
 	return priced
 }
