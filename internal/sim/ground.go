@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"kioskd/glase/glasetest"
 	"kioskd/internal/config"
@@ -33,11 +35,22 @@ func NewGround(t *testing.T, dir string) *Ground {
 			t.Fatal(err)
 		}
 		g.machines[kind] = cfg
+		g.machines[kind+otherParts] = refitted(cfg)
 	}
 	if err := identity.Save(filepath.Join(dir, "identity.json"), identity.New("")); err != nil {
 		t.Fatal(err)
 	}
 	return g
+}
+
+// otherParts ends the name of a machine with a home switch at its first spiral, and a locker in place of its second.
+const otherParts = ", other parts"
+
+func refitted(cfg config.Config) config.Config {
+	cfg.Slots = slices.Clone(cfg.Slots)
+	cfg.Slots[0].Vend.Home, cfg.Slots[0].Vend.RetryTurn = "GPIO4", true
+	cfg.Slots[1].MaxOn, cfg.Slots[1].Vend = 5*time.Second, config.Vend{Driver: "lock", Relay: "GPIO22", Opened: "GPIO23", Close: 3 * time.Second}
+	return cfg
 }
 
 const machine = `

@@ -148,8 +148,10 @@ func (w *world) aftermath(r *rand.Rand, l *life) {
 	w.diary.note("the kiosk is killed, power=%v", power)
 	w.store.forget(w.o.Forget)
 	for _, s := range w.cfg.Slots { // a dead process waits for no edge
-		for _, in := range []string{s.Vend.Drop, s.Button} {
-			w.halt(in)
+		for _, in := range []string{s.Vend.Drop, s.Vend.Opened, s.Button} {
+			if in != "" {
+				w.halt(in)
+			}
 		}
 	}
 	for _, in := range []string{"SIM-CANCEL", "SIM-RETRY", "SIM-DOOR"} {

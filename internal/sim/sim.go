@@ -28,6 +28,7 @@ type Options struct {
 	Flow    string   // "reservation", "sticker" or "invoice"; "": the seed decides
 	Without []string // happenings that are left out; what follows from them goes with them
 	Only    []string // all happenings but these are left out; nil: none is
+	Parts   string   // "spirals" or "other"; "": the seed decides
 	Ground  *Ground  // what the world stands on; nil makes one
 
 	// What follows makes the kiosk's own parts wrong, to prove that the referee notices.
@@ -65,7 +66,12 @@ const (
 )
 
 // physics has no time that is a fraction of another: a turn never ends at the very moment at which a motor's time is up.
-var physics = simboard.Physics{Turn: 613 * time.Millisecond, Fall: 83 * time.Millisecond}
+// Nor does a home switch close at the moment of a look at it, which a spiral keeps its angle for.
+var (
+	physics      = simboard.Physics{Turn: 613 * time.Millisecond, Fall: 83 * time.Millisecond}
+	otherPhysics = simboard.Physics{Turn: 613137 * time.Microsecond, Fall: 83071 * time.Microsecond, Home: 60313 * time.Microsecond,
+		Open: 907011 * time.Microsecond, Taken: 2503017 * time.Microsecond}
+)
 
 var (
 	slots  = []string{"A1", "A2"}
@@ -104,6 +110,7 @@ type world struct {
 	boot     time.Time       // when the machine was switched on
 	hints    []string        // paths of notifications so far
 	blind    map[string]bool // slots whose sensor may have missed a product
+	lavish   map[string]bool // slots that may have given more than one product for one motor start
 	stuck    map[string]bool // slots whose sensor may have stuck
 	stuckAt  map[string][]time.Time
 
@@ -133,15 +140,20 @@ func newWorld(t *testing.T, seed uint64, o Options) *world {
 	if o.Flow == "" {
 		o.Flow = flow
 	}
-	w := &world{o: o, seed: seed, cfg: o.Ground.machines[o.Flow], random: newNoise(seed), begin: time.Now(), restless: r.IntN(2) == 0, took: map[string]bool{}}
+	w := &world{o: o, seed: seed, random: newNoise(seed), begin: time.Now(), restless: r.IntN(2) == 0, took: map[string]bool{}}
+	kind, like := o.Flow, physics
 	if _, short := w.maybe(25, "short reservations"); short && o.Flow == "reservation" {
-		w.cfg = o.Ground.machines["reservation, short"]
+		kind = "reservation, short"
 	}
+	if _, other := w.maybe(20, "other parts"); other && o.Parts == "" || o.Parts == "other" {
+		kind, like = kind+otherParts, otherPhysics
+	}
+	w.cfg = o.Ground.machines[kind]
 	w.diary.begin, w.boot = w.begin, w.begin.Add(-time.Hour)
 	if _, wrong := w.maybe(25, "wall clock"); wrong {
 		w.wall.Store(int64(time.Unix(0, 0).Sub(w.begin))) // no network has told the time yet
 	}
-	w.blind, w.stuck, w.stuckAt, w.harm.count = map[string]bool{}, map[string]bool{}, map[string][]time.Time{}, map[string]int{}
+	w.blind, w.lavish, w.stuck, w.stuckAt, w.harm.count = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string][]time.Time{}, map[string]int{}
 	w.referee = newReferee(w)
 	w.store = &store{noted: func(e fsm.Event, s fsm.State) {
 		w.diary.note("journal: %s → %s %s", fsm.Name(e), s.Stage, s.Reason)
@@ -150,7 +162,7 @@ func newWorld(t *testing.T, seed uint64, o Options) *world {
 		w.diary.note("the disk refuses %s", event)
 		w.harm.moment(diskRefuses)
 	}}
-	board, err := simboard.New(app.Wiring(w.cfg), physics)
+	board, err := simboard.New(app.Wiring(w.cfg), like)
 	if err != nil {
 		t.Fatal(err)
 	}

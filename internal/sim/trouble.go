@@ -7,6 +7,7 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/hw/gpio/simboard"
+	"kioskd/internal/config"
 	"kioskd/internal/journal"
 )
 
@@ -88,6 +89,7 @@ var events = []string{"PurchaseRequested", "ProductChosen", "InvoiceSent", "Stat
 func (w *world) troubleInTheMachine(visit string) {
 	faults := []string{simboard.FaultNone, simboard.FaultJam, simboard.FaultNoDrop, simboard.FaultLateDrop, simboard.FaultBounce, simboard.FaultStuckSensor}
 	for _, slot := range slots {
+		faults := append(slices.Clone(faults), w.ownFaults(slot)...)
 		if r, yes := w.maybe(25, visit+"/machine "+slot); yes {
 			w.breaks(slot, faults[r.IntN(len(faults))])
 		}
@@ -101,10 +103,27 @@ func (w *world) troubleInTheMachine(visit string) {
 	}
 }
 
+// ownFaults are those that only the slot's own parts can have.
+func (w *world) ownFaults(slot string) []string {
+	switch v := w.slot(slot).Vend; {
+	case v.Home != "":
+		return []string{simboard.FaultStall, simboard.FaultWedge, simboard.FaultTwoDrop, simboard.FaultHomeStuck, simboard.FaultHomeLost}
+	case v.Opened != "":
+		return []string{simboard.FaultNeverOpens, simboard.FaultLeftOpen}
+	}
+	return nil
+}
+
+// slot is the config of a slot.
+func (w *world) slot(id string) config.Slot {
+	return w.cfg.Slots[slices.IndexFunc(w.cfg.Slots, func(s config.Slot) bool { return s.ID == id })]
+}
+
 func (w *world) breaks(slot, fault string) {
 	w.harm.met("machine " + fault)
 	w.mu.Lock()
 	w.blind[slot] = w.blind[slot] || fault == simboard.FaultNoDrop
+	w.lavish[slot] = w.lavish[slot] || fault == simboard.FaultTwoDrop || fault == simboard.FaultHomeLost
 	if fault == simboard.FaultStuckSensor {
 		w.stuck[slot] = true
 		w.stuckAt[slot] = append(w.stuckAt[slot], time.Now())
