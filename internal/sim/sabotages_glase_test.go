@@ -59,14 +59,14 @@ func talkSabotages() []sabotage {
 
 // motorSabotages are about the machine's relays and sensors.
 func motorSabotages() []sabotage {
-	const turnFile, vendFile, limitFile, gpioFile, machineFile = "hw/vend/turn.go", "hw/vend/vend.go", "hw/gpio/limit.go", "hw/gpio/gpio.go", "internal/app/machine.go"
+	const turnFile, vendFile, lockFile, limitFile, gpioFile, machineFile = "hw/vend/turn.go", "hw/vend/vend.go", "hw/vend/lock.go", "hw/gpio/limit.go", "hw/gpio/gpio.go", "internal/app/machine.go"
 	noLimit := edit{limitFile,
 		`		l.restart(l.maxOn, l.trip)
 `, ``}
 	return []sabotage{
 		{name: "second-try", what: "a motor that pushed nothing out is started once more", edits: []edit{{turnFile,
-			`	why := t.run(ctx)
-`, `	why := t.run(ctx)
+			`	why = t.run(ctx)
+`, `	why = t.run(ctx)
 	if why == WhyJam {
 		why = t.run(ctx)
 	}
@@ -96,16 +96,16 @@ func motorSabotages() []sabotage {
 		return Result{NotDelivered, WhyStuckSensor, nil}
 	}
 `, ``}, {turnFile,
-			`	for end := time.Now().Add(d); !t.drop.seen`, `	if t.Drop.Read() == gpio.Low {
+			`	for end := time.Now().Add(d); !t.over()`, `	if t.Drop.Read() == gpio.Low {
 		t.drop.edge(time.Now())
 	}
-	for end := time.Now().Add(d); !t.drop.seen`}, {turnFile,
+	for end := time.Now().Add(d); !t.over()`}, {turnFile,
 			`		return Result{Unknown, WhyStuckSensor, t.sensor}
 `, `		return Result{Delivered, WhyStuckSensor, t.sensor}
 `}}},
 		{name: "silence-is-delivery", what: "a motor that had its time counts as a delivery", edits: []edit{{turnFile,
-			`	return Result{NotDelivered, why, nil}
-`, `	return Result{Delivered, why, nil}
+			`	return Result{NotDelivered, why, t.lost}
+`, `	return Result{Delivered, why, t.lost}
 `}}},
 		{name: "edge-unseen", what: "the sensor is set up only after the motor's stop", edits: []edit{{turnFile,
 			`	if t.Drop.WaitForEdge(d) {
@@ -121,11 +121,30 @@ func motorSabotages() []sabotage {
 `, `	if _, closed := t.s.ClosedSlots()[slot]; closed {
 `}}},
 		{name: "stopped-is-not-delivered", what: "a vend that is interrupted counts as not delivered, whatever falls then", edits: []edit{{turnFile,
-			`	why := t.run(ctx)
-`, `	why := t.run(ctx)
+			`	why = t.run(ctx)
+`, `	why = t.run(ctx)
 	if why == WhyStopped {
-		return Result{NotDelivered, why, nil}
+		return why
 	}
 `}}},
+		{name: "retry-unseen", what: "a retry turn is made whatever fell", edits: []edit{{turnFile,
+			`t.relay == nil && t.silent() && ctx.Err() == nil`, `t.relay == nil && ctx.Err() == nil`}}},
+		{name: "retry-for-ever", what: "a spiral with a home switch turns until something falls", edits: []edit{{turnFile,
+			`	if t.RetryTurn && why == WhyEmpty`, `	for t.RetryTurn && why == WhyEmpty`}}},
+		{name: "home-unseen", what: "a spiral with a home switch turns on until its time is up", edits: []edit{{"hw/vend/home.go",
+			`		h.reached = true
+`, ``}, {turnFile, `	return t.home.reached || t.drop.more || t.drop.seen && !t.home.left
+`, `	return t.home.reached
+`}}},
+		{name: "unopened-is-delivered", what: "a locker that nobody opened in time counts as a delivery", edits: []edit{{lockFile,
+			`		return Result{NotDelivered, why, nil}
+	case d.coil`, `		return Result{Delivered, why, nil}
+	case d.coil`}}},
+		{name: "locker-open-already", what: "a locker that stands open is sold from", edits: []edit{{lockFile,
+			`		return Result{NotDelivered, WhyStandsOpen, nil}
+`, ``}}},
+		{name: "locker-left-unlocked", what: "a locker's coil is left to its limit", edits: []edit{{lockFile,
+			`		d.coil = errors.Join(d.coil, off(d.Coil))
+`, ``}}},
 	}
 }
