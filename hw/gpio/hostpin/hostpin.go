@@ -51,6 +51,9 @@ type Wire struct {
 	// Debounce, for an input alone, is how long a level must stand for its edge to count: 0 to DebounceMax, and shorter than the
 	// shortest pulse that matters. It is measured by the kernel's times of the edges, so it is exact however busy the computer is.
 	Debounce time.Duration
+	// OpenDrain, for an output alone, lets the wire go instead of driving it to the supply: outputs that meet through a keypad's
+	// keys must not fight.
+	OpenDrain bool
 }
 
 // DebounceMax is longer than any contact bounces.

@@ -132,6 +132,9 @@ func (p *pin) Out(level gpio.Level) error {
 	if p.wire.ActiveLow != nil && *p.wire.ActiveLow {
 		s.flags |= uapi.LineFlagV2ActiveLow
 	}
+	if p.wire.OpenDrain {
+		s.flags |= uapi.LineFlagV2OpenDrain
+	}
 	if p.wire.Pull != "" {
 		s.flags |= p.bias(gpio.PullNoChange)
 	}

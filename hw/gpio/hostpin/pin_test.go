@@ -50,6 +50,7 @@ func TestTheFirstLevelComesWithTheRequest(t *testing.T) {
 		"first High": {nil, gpio.High, uapi.LineFlagV2Output},
 		"not low":    {[]Wire{{Pin: "GPIO17", ActiveLow: &no}}, gpio.Low, uapi.LineFlagV2Output},
 		"active low": {[]Wire{{Pin: "P1_11", ActiveLow: &yes}}, gpio.Low, uapi.LineFlagV2Output | uapi.LineFlagV2ActiveLow},
+		"open drain": {[]Wire{{Pin: "GPIO17", OpenDrain: true}}, gpio.Low, uapi.LineFlagV2Output | uapi.LineFlagV2OpenDrain},
 		"pulled":     {[]Wire{{Pin: "P1_11", Pull: "down"}}, gpio.Low, uapi.LineFlagV2Output | uapi.LineFlagV2BiasPullDown},
 	} {
 		k := newBench(t, pi())

@@ -54,6 +54,7 @@ type Wiring struct {
 	Cancel string // button: Low while pressed
 	Retry  string // button: Low while pressed
 	Tilt   string // shake contact: Low while shaken
+	Keypad Keypad // none without rows
 }
 
 // Slot is one spiral of the machine, or one locker.
@@ -109,6 +110,7 @@ type Board struct {
 	slots   map[string]*slot
 	buttons map[string]*button // by slot, and "cancel", "retry", "tilt"
 	door    *pin               // nil when no switch is wired
+	keypad  matrix
 
 	mu   sync.Mutex // guards what follows, and every field of pin, slot and button that says so
 	open bool       // the service door
@@ -132,6 +134,9 @@ func New(w Wiring, p Physics) (*Board, error) {
 			return nil, err
 		}
 	}
+	if err := b.addKeypad(w.Keypad); err != nil {
+		return nil, err
+	}
 	var err error
 	if b.door, err = b.addPin(w.Door, "door switch"); err != nil {
 		return nil, err
@@ -148,7 +153,7 @@ func (b *Board) addSlot(s Slot) error {
 		return fmt.Errorf("simboard: slot %s is wired twice", s.ID)
 	case s.ID == "" || len(s.ID) > nameMax:
 		return fmt.Errorf("simboard: slot id %.40q: write 1 to %d bytes", s.ID, nameMax)
-	case s.ID == "cancel" || s.ID == "retry" || s.ID == "tilt" || s.ID == "door":
+	case strings.HasPrefix(s.ID, keyPrefix), s.ID == "cancel" || s.ID == "retry" || s.ID == "tilt" || s.ID == "door":
 		return fmt.Errorf("simboard: slot id %s is the name of another part of the machine's front", s.ID)
 	}
 	relay, err := b.addPin(s.Relay, "relay of slot "+s.ID)
@@ -180,7 +185,7 @@ func (b *Board) addSlot(s Slot) error {
 func (b *Board) addButton(name, pinName, what string) error {
 	p, err := b.addPin(pinName, what)
 	if p != nil {
-		b.buttons[name] = &button{pin: p}
+		b.buttons[name] = &button{set: p.contact}
 	}
 	return err
 }

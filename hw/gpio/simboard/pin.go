@@ -83,7 +83,8 @@ type pin struct {
 	board *Board
 	name  string
 	what  string // what it is wired to, for people
-	motor *slot  // what an output turns; nil for a contact, which can only be an input
+	motor *slot  // what an output turns
+	row   bool   // an output of the keypad, open drain: High lets go; a pin that is neither is a contact, which can only be an input
 
 	// Guarded by board.mu.
 	level gpio.Level // on the wire
@@ -124,9 +125,7 @@ func (p *pin) arm(pull gpio.Pull, edge gpio.Edge) (*armed, error) {
 	p.board.mu.Lock()
 	defer p.board.mu.Unlock()
 	p.armed.end()
-	if p.motor != nil {
-		p.setMotor(gpio.Low)
-	}
+	p.off()
 	p.out, p.pull, p.edge = false, pull, edge
 	if p.armed = newArmed(); edge == gpio.NoEdge {
 		p.armed.end()
@@ -165,14 +164,14 @@ func (p *pin) DefaultPull() gpio.Pull { return gpio.PullNoChange }
 
 // Out drives a relay: High energises it. A pin that is wired to a contact refuses: it would fight the contact.
 func (p *pin) Out(l gpio.Level) error {
-	if p.motor == nil {
+	if p.motor == nil && !p.row {
 		return fmt.Errorf("simboard: %s is wired to the %s and cannot be an output", p.name, p.what)
 	}
 	p.board.mu.Lock()
 	defer p.board.mu.Unlock()
 	p.disarm()
 	p.out = true
-	p.setMotor(l)
+	p.drive(l)
 	return nil
 }
 
@@ -184,9 +183,7 @@ func (p *pin) Halt() error {
 	p.board.mu.Lock()
 	defer p.board.mu.Unlock()
 	p.disarm()
-	if p.motor != nil {
-		p.setMotor(gpio.Low)
-	}
+	p.off()
 	return nil
 }
 
@@ -196,11 +193,24 @@ func (p *pin) disarm() {
 	p.edge = gpio.NoEdge
 }
 
-// setMotor is called with the board locked.
-func (p *pin) setMotor(l gpio.Level) {
-	if p.level != l {
-		p.level = l
+// drive is called with the board locked.
+func (p *pin) drive(l gpio.Level) {
+	if p.level == l {
+		return
+	}
+	p.level = l
+	if p.motor != nil {
 		p.motor.power(bool(l))
+	} else if p.row {
+		p.board.scan()
+	}
+}
+
+// off is what an output does that is driven no longer: the relay's own resistor turns it off, a row lets go. Called with the
+// board locked.
+func (p *pin) off() {
+	if p.motor != nil || p.row {
+		p.drive(gpio.Level(p.row))
 	}
 }
 

@@ -8,8 +8,6 @@ import (
 	"net"
 	"os"
 	"sync"
-
-	"periph.io/x/conn/v3/gpio"
 )
 
 // connsMax bounds the connections: a kiosk, the one it replaces, and a few onlookers.
@@ -215,8 +213,8 @@ func (b *Board) abandon(release bool) {
 	for _, name := range b.names {
 		p := b.pins[name]
 		p.disarm()
-		if release && p.motor != nil {
-			p.setMotor(gpio.Low)
+		if release {
+			p.off()
 		}
 	}
 }

@@ -270,11 +270,11 @@ func (b *Board) Fault(slot, fault string) error {
 
 // button is a contact under a finger.
 type button struct {
-	pin  *pin
-	free time.Time // when the finger is back from the presses so far; guarded by board.mu
+	set  func(l gpio.Level) // the finger's contact
+	free time.Time          // when the finger is back from the presses so far; guarded by board.mu
 }
 
-// Press presses a slot's button, or "cancel", "retry" or "tilt", as long as a finger does and with the contact's bounces;
+// Press presses a slot's button, "cancel", "retry", "tilt", or "key 5" of the keypad, as long as a finger does and with the contact's bounces;
 // "door" opens or closes the service door. It returns before the press is over; a press that comes too early waits for
 // the one before it. Errors: ErrNoSuchSlot (also for a button that is not wired), ErrTooMany.
 func (b *Board) Press(name string) error {
@@ -297,10 +297,10 @@ func (b *Board) Press(name string) error {
 	bt.free = now.Add(wait + b.physics.Press + pressGap)
 	for i := range bounces {
 		at := wait + time.Duration(2*i)*bounceStep
-		b.after(at, func() { bt.pin.contact(gpio.Low) })
-		b.after(at+bounceStep, func() { bt.pin.contact(gpio.High) })
+		b.after(at, func() { bt.set(gpio.Low) })
+		b.after(at+bounceStep, func() { bt.set(gpio.High) })
 	}
-	b.after(wait+2*bounces*bounceStep, func() { bt.pin.contact(gpio.Low) })
-	b.after(wait+2*bounces*bounceStep+b.physics.Press, func() { bt.pin.contact(gpio.High) })
+	b.after(wait+2*bounces*bounceStep, func() { bt.set(gpio.Low) })
+	b.after(wait+2*bounces*bounceStep+b.physics.Press, func() { bt.set(gpio.High) })
 	return nil
 }
