@@ -59,6 +59,7 @@ type Screen struct {
 
 	Remaining time.Duration // for the customer to act; shown in whole seconds, rounded up, and not at all when zero or less
 	Notice    string        // a short hint besides the screen's own words: "too_expensive", "sold_out", "closed", "jam" …
+	Typed     string        // the beginning of a slot that is being typed on a keypad; shown in place of an empty Notice
 	Test      bool          // marks the screen as one where no real money moves
 }
 

@@ -54,8 +54,11 @@ func Text(s Screen) Copy {
 	if s.Test {
 		c.Test = w.test
 	}
-	if s.Notice != "" {
+	switch {
+	case s.Notice != "":
 		c.Notice = lookUp(w.notice, s.Notice, w.noticeGeneral)
+	case s.Typed != "":
+		c.Notice = fmt.Sprintf(w.typed, clean(s.Typed))
 	}
 	switch s.Kind {
 	case Idle, Confirm, Scan, Choose, Asking:

@@ -30,6 +30,7 @@ type words struct {
 	whyGeneral    string
 	notice        map[string]string
 	noticeGeneral string
+	typed         string // takes what was typed
 }
 
 // wordsOf gives the words of an IETF tag's language: Swedish for "sv" and "sv-…", otherwise English.
@@ -134,8 +135,10 @@ var english = words{
 		"stands_open":   "Its door stands open. You do not pay for it. Please choose another.",
 		"not_delivered": "It did not come out. You do not pay for it. Please choose another.",
 		"unknown":       "We could not see it come out. You can choose another.",
+		"unknown_code":  "There is no such product. Please choose another.",
 	},
 	noticeGeneral: "That did not work. Please try another.",
+	typed:         "Your choice: %s",
 }
 
 var swedish = words{
@@ -221,6 +224,8 @@ var swedish = words{
 		"stands_open":   "Luckan står öppen. Du betalar inte för den. Välj en annan.",
 		"not_delivered": "Den kom inte ut. Du betalar inte för den. Välj en annan.",
 		"unknown":       "Vi kunde inte se att den kom ut. Du kan välja en annan.",
+		"unknown_code":  "Den varan finns inte. Välj en annan.",
 	},
 	noticeGeneral: "Det gick inte. Försök med en annan.",
+	typed:         "Ditt val: %s",
 }

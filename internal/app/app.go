@@ -131,6 +131,11 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	if a.contacts, err = wire(cfg, a.pins, a.Kiosk); err != nil {
 		return nil, err
 	}
+	keys, err := a.keypad()
+	if err != nil {
+		return nil, err
+	}
+	a.contacts = append(a.contacts, keys...)
 	return a, a.openPorts(id, p)
 }
 

@@ -36,8 +36,11 @@ func pinConfig(cfg config.Config, p Parts) pins.Config {
 		input(s.Vend.Opened)
 		input(s.Button)
 	}
-	for _, name := range []string{g.Door, g.Tilt, g.Cancel, g.Retry} {
+	for _, name := range slices.Concat([]string{g.Door, g.Tilt, g.Cancel, g.Retry}, cfg.Keypad.Columns) {
 		input(name)
+	}
+	for _, row := range cfg.Keypad.Rows {
+		pc.Outputs = append(pc.Outputs, pins.Output{Pin: row, MaxOn: pins.RowMax})
 	}
 	return pc
 }
@@ -47,7 +50,7 @@ func wires(cfg config.Config) (all []hostpin.Wire) {
 	for _, p := range cfg.Pins {
 		all = append(all, hostpin.Wire{Pin: p.Name, ActiveLow: p.ActiveLow, Pull: p.Pull, Debounce: p.Debounce})
 	}
-	return all
+	return openDrain(all, cfg.Keypad.Rows)
 }
 
 // simulated gives a simulated machine the parts of its front that the config names no pin for: they cost nothing there.
@@ -66,7 +69,8 @@ func simulated(cfg config.Config) config.Config {
 // Wiring is the config's machine as a simulated board is built from it.
 func Wiring(cfg config.Config) simboard.Wiring {
 	cfg = simulated(cfg)
-	w := simboard.Wiring{Door: cfg.GPIO.Door, Cancel: cfg.GPIO.Cancel, Retry: cfg.GPIO.Retry, Tilt: cfg.GPIO.Tilt}
+	w := simboard.Wiring{Door: cfg.GPIO.Door, Cancel: cfg.GPIO.Cancel, Retry: cfg.GPIO.Retry, Tilt: cfg.GPIO.Tilt,
+		Keypad: simboard.Keypad{Rows: cfg.Keypad.Rows, Columns: cfg.Keypad.Columns, Keys: cfg.Keypad.Keys}}
 	for _, s := range cfg.Slots {
 		w.Slots = append(w.Slots, simboard.Slot{ID: s.ID, Relay: s.Vend.Relay, Drop: s.Vend.Drop, Button: s.Button,
 			Home: s.Vend.Home, Opened: s.Vend.Opened, Latch: s.Vend.Pulse > 0})

@@ -28,10 +28,12 @@ type screen struct {
 	now    func() fsm.Instant
 	newest chan kiosk.View // holds at most one
 	last   atomic.Pointer[kiosk.View]
+	typing atomic.Pointer[typing]
+	again  chan struct{} // holds at most one: draw the same view anew
 }
 
 func newScreen(cfg config.Config, driver Driver, now func() fsm.Instant) *screen {
-	return &screen{cfg: cfg, driver: driver, now: now, newest: make(chan kiosk.View, 1)}
+	return &screen{cfg: cfg, driver: driver, now: now, newest: make(chan kiosk.View, 1), again: make(chan struct{}, 1)}
 }
 
 // view is what was shown last; before the first step the zero View, which is out of service.
@@ -67,6 +69,8 @@ func (s *screen) run(ctx context.Context, failed func(error)) {
 		select {
 		case view = <-s.newest:
 		case <-tick:
+		case <-s.again:
+			view = s.view()
 		case <-ctx.Done():
 			select {
 			case view = <-s.newest:
@@ -74,7 +78,7 @@ func (s *screen) run(ctx context.Context, failed func(error)) {
 				return
 			}
 		}
-		picture := draw(s.cfg, view, s.now())
+		picture := s.withTyping(draw(s.cfg, view, s.now()))
 		shown := make(chan error, 1)
 		go func() { shown <- s.driver.Show(picture) }()
 		select {

@@ -132,6 +132,12 @@ func (a *App) levels() []debug.Pin {
 	add(a.cfg.GPIO.Tilt, "tilt", gpio.Low, "shaken", "still")
 	add(a.cfg.GPIO.Cancel, "cancel button", gpio.Low, "pressed", "free")
 	add(a.cfg.GPIO.Retry, "retry button", gpio.Low, "pressed", "free")
+	for n, row := range a.cfg.Keypad.Rows {
+		add(row, fmt.Sprint("keypad row ", n+1), gpio.Low, "rests", "scans")
+	}
+	for n, column := range a.cfg.Keypad.Columns {
+		add(column, fmt.Sprint("keypad column ", n+1), gpio.Low, "a key is down", "free")
+	}
 	for _, s := range a.cfg.Slots {
 		add(s.Vend.Relay, s.ID+" relay", gpio.High, "on", "off")
 		add(s.Vend.Drop, s.ID+" drop sensor", gpio.Low, "covered", "free")

@@ -42,6 +42,9 @@ type Config struct {
 	GPIO    GPIO
 	Pins    []Pin  // those that are not wired the usual way
 	Slots   []Slot // 1 to 64, in the order of the file
+
+	Keypad      Keypad
+	Temperature Temperature
 }
 
 // Machine is what this machine is.
@@ -126,6 +129,8 @@ type Slot struct {
 	Button string // pin, or ""
 	MaxOn  time.Duration
 	Vend   Vend
+
+	Perishable bool // sold only while Temperature's sensor says that it was kept well
 }
 
 // Vend is how a slot's product is made to come out.
@@ -151,6 +156,8 @@ func Default() Config {
 		Journal: Journal{Path: "/var/lib/kioskd/journal.db"},
 		Debug:   Debug{Listen: "127.0.0.1:8081", Socket: "/run/kioskd/debug.sock"},
 		Display: Display{Driver: "none"},
+
+		Temperature: Temperature{Min: coldest, Hold: holdDefault},
 	}
 }
 

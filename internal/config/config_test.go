@@ -37,6 +37,7 @@ func TestTheMinimalConfigHasTheDefaults(t *testing.T) {
 		GPIO:    GPIO{Driver: "sim"},
 		Slots: []Slot{{ID: "A1", Name: "Water", Price: kronor(15), Stock: 5, MaxOn: 3 * time.Second,
 			Vend: Vend{Driver: "relay", Relay: "GPIO17", Drop: "GPIO27"}}},
+		Temperature: Temperature{Min: -55, Hold: 15 * time.Minute},
 	}
 	if got := mustParse(t, minimal); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -118,12 +119,24 @@ name = "Låda"
 price = "1.00"
 stock = 1
 max_on = "20s"
+perishable = true
 [slot.vend]
 driver = "lock"
 relay = "GPIO7"
 opened = "GPIO8"
 pulse = "300ms"
 close = "1m"
+[keypad]
+rows = ["GPIO9", "GPIO10"]
+columns = ["GPIO11", "GPIO12", "P1_35"]
+keys = ["1L*", "Z9#"]
+clear = "*"
+enter = "#"
+[temperature]
+sensor = "28-0316a2795caf"
+max = 8
+min = -0.5
+hold = "10m"
 [[pin]]
 name = "P1_29"
 active_low = true
@@ -148,9 +161,11 @@ debounce = "2ms"
 		"Display:{Driver:terminal Device:tty1 Width:320 Height:240} " +
 		"GPIO:{Driver:sim Chip:gpiochip0 Device:/etc/kioskd/board.sock Door:GPIO0 Tilt:GPIO1 Cancel:GPIO2 Retry:GPIO3} Pins:[{Name:P1_29 ActiveLow:set Pull:none Debounce:2ms}] " +
 		"Slots:[{ID:Z9 Name:Öl Price:0.05 EUR Stock:0 VAT:set EAN:12345678 Button:GPIO4 MaxOn:50ms " +
-		"Vend:{Driver:relay Relay:GPIO5 Drop:GPIO53 Home:GPIO6 RetryTurn:true Opened: Pulse:0s Close:0s}} " +
+		"Vend:{Driver:relay Relay:GPIO5 Drop:GPIO53 Home:GPIO6 RetryTurn:true Opened: Pulse:0s Close:0s} Perishable:false} " +
 		"{ID:L1 Name:Låda Price:1.00 EUR Stock:1 VAT:<nil> EAN: Button: MaxOn:20s " +
-		"Vend:{Driver:lock Relay:GPIO7 Drop: Home: RetryTurn:false Opened:GPIO8 Pulse:300ms Close:1m0s}}]}"
+		"Vend:{Driver:lock Relay:GPIO7 Drop: Home: RetryTurn:false Opened:GPIO8 Pulse:300ms Close:1m0s} Perishable:true}] " +
+		"Keypad:{Rows:[GPIO9 GPIO10] Columns:[GPIO11 GPIO12 P1_35] Keys:[1L* Z9#] Clear:* Enter:#} " +
+		"Temperature:{Sensor:28-0316a2795caf Max:8 Min:-0.5 Hold:10m0s}}"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

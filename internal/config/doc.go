@@ -13,7 +13,8 @@
 // see ReadSecret. Those files are not opened here.
 //
 // The table is the whole of the format. "needed" is a key that must be there, "R" one that flow "reservation" needs, "S" one
-// that flow "sticker" needs, "P" one that each [[pin]] needs, "L" one that driver "lock" needs; the others may be left out, and a key
+// that flow "sticker" needs, "P" one that each [[pin]] needs, "L" one that driver "lock" needs, "K" one that [keypad] needs, "T" one
+// that [temperature] needs; the others may be left out, and a key
 // without a default is then empty.
 //
 //	Key                           Value                                             Default
@@ -65,6 +66,15 @@
 //	pin.active_low                true, false                                       -
 //	pin.pull                      "up", "down", "none"                              -
 //	pin.debounce                  duration, 0s to 100ms                             -
+//	keypad.rows                   list of 1 to 8 pins                               K
+//	keypad.columns                list of 1 to 8 pins                               K
+//	keypad.keys                   list of texts: a character per column             K
+//	keypad.clear                  one of the keys                                   -
+//	keypad.enter                  one of the keys                                   -
+//	temperature.sensor            name of a folder in /sys/bus/w1/devices           T
+//	temperature.max               °C, -55 to 85                                     T
+//	temperature.min               °C, -55 to 85; -55 when left out                  -
+//	temperature.hold              duration, 1m to 24h; "15m" when left out          -
 //	slot.id                       1 to 8 capital letters and digits, unique         needed
 //	slot.name                     text, 1 to 60 characters                          needed
 //	slot.price                    amount                                            needed
@@ -73,6 +83,7 @@
 //	slot.ean                      8 to 14 digits                                    -
 //	slot.button                   pin                                               -
 //	slot.max_on                   duration, 50ms to 30s                             needed
+//	slot.perishable               true, false; true needs [temperature]             -
 //	slot.vend.driver              "relay", "lock", "mdb"*, "board"*                 needed
 //	slot.vend.relay               pin                                               needed
 //	slot.vend.drop                pin; relay                                        needed

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ func FuzzParse(f *testing.F) {
 		strings.Replace(minimal, "[gpio]", "[[gpio]]", 1), "\ufeff", "[machine]\ncurrency = \"sek\"", "name = '''\n'''\nname = 1"} {
 		f.Add(s)
 	}
+	f.Add(strings.Replace(minimal, "[gpio]", "[keypad]\nrows = [\"GPIO1\"]\ncolumns = [\"GPIO2\", \"GPIO3\"]\nkeys = [\"A1\"]\n[temperature]\nsensor = \"28-0316a2795caf\"\nmax = 1e1\n[gpio]", 1))
 	f.Fuzz(func(t *testing.T, content string) {
 		c, err := Parse("k.toml", []byte(content), "/etc/kioskd")
 		if err == nil {
@@ -92,6 +94,10 @@ func runnable(t *testing.T, c Config) {
 		}
 		wires = append(wires, s.Button, v.Relay, v.Drop, v.Home, v.Opened)
 	}
+	must(len(c.Keypad.Keys) == len(c.Keypad.Rows) && (len(c.Keypad.Rows) == 0) == (len(c.Keypad.Columns) == 0), "keypad")
+	wires = slices.Concat(wires, c.Keypad.Rows, c.Keypad.Columns)
+	must(c.Temperature.Sensor == "" || c.Temperature.Max-c.Temperature.Min >= 2*Hysteresis && c.Temperature.Hold >= holdMin, "temperature")
+	must(c.Temperature.Sensor != "" || !slices.ContainsFunc(c.Slots, func(s Slot) bool { return s.Perishable }), "perishables without a sensor")
 	for _, w := range wires {
 		must(w == "" || pinName.MatchString(w) && !pins[w], "pin "+w)
 		pins[w] = true

@@ -59,17 +59,22 @@ func (t *table) pin(key string, to *string) {
 	if *to == "" {
 		return
 	}
+	t.wire(key, *to)
+}
+
+// wire notes that a pin is used, which nothing else may under any of its names.
+func (t *table) wire(key, pin string) {
 	here := place{dotted(t.path, key), t.lineOf(key)}
-	name, err := pinname.Canonical(*to)
+	name, err := pinname.Canonical(pin)
 	if err != nil {
 		return
 	}
 	if first, used := t.doc.wires[name]; used {
 		also := ""
-		if name != *to {
+		if name != pin {
 			also = ", which is " + name + ","
 		}
-		t.fail(key, "%s%s is %s in line %d already: every wire needs a pin of its own", *to, also, first.key, first.line)
+		t.fail(key, "%s%s is %s in line %d already: every wire needs a pin of its own", pin, also, first.key, first.line)
 		return
 	}
 	t.doc.wires[name] = here

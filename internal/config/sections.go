@@ -29,6 +29,8 @@ func (d *document) sections(top *table, c *Config) {
 	top.table("display").display(&c.Display)
 	top.table("gpio").gpio(&c.GPIO)
 	c.Slots = top.slots(&c.Payment, c.Machine.Currency)
+	top.table("keypad").keypad(&c.Keypad, c.Slots)
+	top.table("temperature").temperature(&c.Temperature, c.Slots)
 	c.Pins = top.pins() // after all that names a pin
 
 	switch c.Payment.Flow {

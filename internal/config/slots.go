@@ -56,6 +56,8 @@ func (t *table) slot(s *Slot, currency string) (priced bool) {
 	t.pin("button", &s.Button)
 	t.duration("max_on", &s.MaxOn, 50*time.Millisecond, 30*time.Second)
 
+	t.flag("perishable", &s.Perishable)
+
 	v := t.table("vend")
 	v.need("driver", `"relay"`, "")
 	v.choice("driver", &s.Vend.Driver, []string{"relay", "lock"}, []string{"mdb", "board"})

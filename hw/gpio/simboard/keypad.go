@@ -1,7 +1,9 @@
 package simboard
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"periph.io/x/conn/v3/gpio"
@@ -26,6 +28,9 @@ type matrix struct {
 func (b *Board) addKeypad(k Keypad) error {
 	if len(k.Keys) != len(k.Rows) {
 		return fmt.Errorf("simboard: a keypad of %d rows has keys for %d: write a text for each", len(k.Rows), len(k.Keys))
+	}
+	if slices.Contains(slices.Concat(k.Rows, k.Columns), "") {
+		return errors.New("simboard: a wire of the keypad has no pin")
 	}
 	m := &b.keypad
 	for _, name := range k.Columns {
