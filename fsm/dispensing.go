@@ -98,7 +98,7 @@ func (t *step) outcome(item Item, o ItemOutcome, why string) {
 // closeSlot: a slot that jammed or ended unknown sells nothing until a technician has looked at it, so that one fault costs at
 // most one product.
 func (t *step) closeSlot(slot, why string) {
-	if _, closed := t.s.ClosedSlots()[slot]; !closed {
+	if !slices.ContainsFunc(t.s.Closed, func(c Closure) bool { return c.Slot == slot }) {
 		t.s.Closed = append(slices.Clip(t.s.Closed), Closure{slot, why})
 	}
 }

@@ -60,7 +60,8 @@ func alphabet(s State, now Instant, n int) []Event {
 		ProductChosen{now, ids, item("A2", 3000, true), 5},
 		ProductChosen{now, ids, item("A3", 9000, false), 0},
 		CancelPressed{now}, RetryPressed{now}, Notified{now, s.Sale.Secret}, Notified{now, "forged"},
-		FaultRaised{now, Fault{FaultJournal, true}}, FaultRaised{now, Fault{FaultDoor, true}}, FaultRaised{now, Fault{"display", false}},
+		FaultRaised{now, Fault{Name: FaultJournal, Hard: true}}, FaultRaised{now, Fault{Name: FaultDoor, Hard: true}}, FaultRaised{now, Fault{Name: "display"}},
+		FaultRaised{now, Fault{Name: FaultTooWarm, Slots: []string{"A1"}}},
 		FaultCleared{now, FaultDoor}, SlotsOpened{now, nil, "t"}, SaleStopped{now, "t"}, Ticked{now},
 		Booted{now, s.Boot, rules, nil}, Booted{now, s.Boot + "'", rules, nil},
 	}

@@ -5,7 +5,7 @@ import "slices"
 // faultRaised takes the machine out of service, and ends a sale that has begun when the fault is a hard one.
 func (t *step) faultRaised(f Fault) {
 	t.addFault(f)
-	if f.Hard {
+	if f.Hard && len(f.Slots) == 0 {
 		t.hurry(f.Name, f.Name != FaultJournal) // what moves already may end by itself when it cannot be recorded
 	}
 	t.rest()
@@ -70,10 +70,11 @@ func (t *step) rest() {
 		return
 	}
 	t.s.Stage, t.s.Reason = Ready, ""
-	if len(t.s.Faults) == 0 {
+	whole := t.s.whole()
+	if len(whole) == 0 {
 		return
 	}
-	t.s.Stage, t.s.Reason = OutOfService, t.s.Faults[0].Name
+	t.s.Stage, t.s.Reason = OutOfService, whole[0].Name
 	for _, name := range []string{FaultTechnician, FaultDoor} { // whoever works on the machine knows what else is wrong
 		if t.s.fault(name) {
 			t.s.Stage, t.s.Reason = Maintenance, name

@@ -62,7 +62,7 @@ func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool
 	switch {
 	case boot && slices.Contains([]Stage{Awaiting, Asking, Choosing, Vending}, next.Stage):
 		return g, fmt.Errorf("a boot resumed %s", next.Stage)
-	case next.Stage == Ready && (next.Busy() || len(next.Faults) > 0):
+	case next.Stage == Ready && (next.Busy() || len(next.whole()) > 0):
 		return g, fmt.Errorf("ready with an open sale or a fault")
 	case next.Busy() && next.Stage.Phase() == Idle && next.Stage != Resolving:
 		return g, fmt.Errorf("an open sale in %s", next.Stage)

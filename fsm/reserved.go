@@ -15,7 +15,7 @@ func (t *step) purchaseRequested(e PurchaseRequested) {
 		t.do(Answer{Request: e.Request, Reference: sale.Reference})
 	case again && t.s.Stage == Invoicing && len(t.s.Live.Requests) < requestsMax:
 		t.s.Live.Requests = append(slices.Clip(t.s.Live.Requests), e.Request)
-	case t.s.Busy() && !sale.Recovered && len(t.s.Faults) == 0:
+	case t.s.Busy() && !sale.Recovered && len(t.s.whole()) == 0:
 		refuse(DeviceInUse)
 	case t.s.Stage != Ready || t.s.Rules.Flow != Reservation || e.Cheapest.IsZero():
 		refuse(DeviceUnavailable)
@@ -62,8 +62,11 @@ func (t *step) refused(slot string, stock int) bool {
 	if stock <= 0 {
 		t.s.Live.Notice = "sold_out"
 	}
-	if _, closed := t.s.ClosedSlots()[slot]; closed {
+	if why, closed := t.s.ClosedSlots()[slot]; closed {
 		t.s.Live.Notice = "closed"
+		if t.s.fault(why) {
+			t.s.Live.Notice = why // which the customer may know
+		}
 	}
 	return t.s.Live.Notice != ""
 }
@@ -299,6 +302,9 @@ func (t *step) chosenStatus(e StatusAnswered) {
 		wanted := t.s.Live.Wanted
 		t.s.Live.Wanted = Item{}
 		if wanted.ID == "" {
+			return
+		}
+		if t.refused(wanted.Slot, 1) { // closed since it was chosen; its stock cannot have changed
 			return
 		}
 		if t.tooLate(wanted) {

@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"slices"
 	"time"
 
 	"kioskd/internal/money"
@@ -99,8 +100,9 @@ type State struct {
 
 // Fault is one reason not to sell.
 type Fault struct {
-	Name string `json:"name"`          // one word, shown as the reason
-	Hard bool   `json:"hard,omitzero"` // also ends a sale that has begun, as soon as its money can be settled
+	Name  string   `json:"name"`           // one word, shown as the reason
+	Hard  bool     `json:"hard,omitzero"`  // also ends a sale that has begun, as soon as its money can be settled
+	Slots []string `json:"slots,omitzero"` // it stands against these slots alone, and is not hard; none: against the machine
 }
 
 // The faults that the state machine itself knows; a runtime may raise others.
@@ -110,6 +112,7 @@ const (
 	FaultDoor          = "door"           // the service door is open; closing it opens all closed slots again
 	FaultTechnician    = "technician"     // a technician works on the machine
 	FaultChargeRefused = "charge_refused" // Glase refused for good to charge what a customer took: the next one would be free as well
+	FaultTooWarm       = "too_warm"       // perishable products were not kept as they should: their slots are closed
 	FaultForeignCancel = "foreign_cancel" // a reservation of ours was cancelled by somebody else: two machines with one terminal?
 )
 
@@ -281,9 +284,14 @@ func (s State) Wake() (Instant, bool) {
 // Busy reports whether a sale is open.
 func (s State) Busy() bool { return s.Sale.ID != "" && !s.Sale.Ended }
 
-// ClosedSlots gives each closed slot's reason.
+// ClosedSlots gives each closed slot's reason: its own, or that of a fault that stands against it.
 func (s State) ClosedSlots() map[string]string {
 	m := make(map[string]string, len(s.Closed))
+	for _, f := range s.Faults {
+		for _, slot := range f.Slots {
+			m[slot] = f.Name
+		}
+	}
 	for _, c := range s.Closed {
 		m[c.Slot] = c.Why
 	}
@@ -299,8 +307,13 @@ func (s State) fault(name string) bool {
 	return false
 }
 
+// whole gives the faults that stand against the whole machine.
+func (s State) whole() []Fault {
+	return slices.DeleteFunc(slices.Clone(s.Faults), func(f Fault) bool { return len(f.Slots) > 0 })
+}
+
 func (s State) hardFault() string {
-	for _, f := range s.Faults {
+	for _, f := range s.whole() {
 		if f.Hard {
 			return f.Name
 		}

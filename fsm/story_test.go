@@ -290,7 +290,7 @@ func (w *teller) event(word string, args []string) Event {
 	case "notified":
 		return Notified{w.now, or("secret", w.s.Sale.Secret)}
 	case "fault":
-		return FaultRaised{w.now, Fault{arg(0, ""), arg(1, "") == "hard"}}
+		return FaultRaised{w.now, faultOf(arg(0, ""), arg(1, ""))}
 	case "clear":
 		return FaultCleared{w.now, arg(0, "")}
 	case "open":
@@ -309,6 +309,15 @@ func (w *teller) event(word string, args []string) Event {
 	}
 	w.t.Fatalf("no event %q", word)
 	return nil
+}
+
+// faultOf is a fault: a hard one, one of a slot alone, or neither.
+func faultOf(name, what string) Fault {
+	f := Fault{Name: name, Hard: what == "hard"}
+	if what != "" && !f.Hard {
+		f.Slots = []string{what}
+	}
+	return f
 }
 
 // storyStates are the states that the stories pass through, each transition judged on the way.

@@ -10,8 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -42,6 +44,7 @@ type Parts struct {
 	Transport http.RoundTripper // to Glase; nil for the network
 	Screen    Driver            // where the display's driver draws
 	Physics   simboard.Physics  // how fast a simulated machine in this process moves
+	Sensors   fs.FS             // the kernel's 1-Wire sensors; nil for its own folder
 	Board     gpio.Board        // a simulated machine that is there already; nil makes one
 
 	ServicedBy string // who has just looked at the machine: closed slots sell again, and the stock is what the config says; "": nobody
@@ -135,7 +138,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a.contacts = append(a.contacts, keys...)
+	a.contacts = slices.Concat(a.contacts, keys, a.temperature(p.Sensors))
 	return a, a.openPorts(id, p)
 }
 
@@ -167,7 +170,7 @@ func (a *App) openPorts(id identity.Identity, p Parts) (err error) {
 	}
 	dc := debug.Config{
 		Kiosk: a.Kiosk, Sales: sales{a.journal}, Parts: a.parts, Pins: a.levels, Words: a.words, Picture: (&pictures{app: a}).draw, Sim: sim, Version: p.Version, Log: p.Log,
-		Machine: a.cfg.Machine.Name,
+		Machine: a.cfg.Machine.Name, Temperature: a.vitals.cold.now,
 	}
 	local := dc
 	local.Resolve = a.Resolve

@@ -27,6 +27,7 @@ var allowed = map[string][]string{
 	"hw/gpio/pinname":           {},
 	"hw/gpio/simboard":          {},
 	"hw/vend":                   {},
+	"hw/w1":                     {},
 	"internal/planogram":        {"internal/money"},
 	"internal/config":           {"hw/gpio/pinname", "internal/money"},
 	"internal/identity":         {},

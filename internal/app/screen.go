@@ -117,6 +117,9 @@ func draw(cfg config.Config, v kiosk.View, now fsm.Instant) display.Screen {
 		}
 		if !sellable(v.Offers) {
 			p.Kind, p.Why = display.OutOfService, planogram.SoldOut
+			for _, f := range s.Faults { // against slots alone, or it would not be ready
+				p.Why = f.Name
+			}
 		}
 	case fsm.Invoicing:
 		p.Kind, p.Amount = display.Confirm, sale.Reserved // what comes next, and within a second

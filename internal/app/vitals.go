@@ -19,6 +19,7 @@ import (
 // vitals is what a technician asks first about what the machine depends on.
 type vitals struct {
 	wall func() time.Time
+	cold *cold // nil: no temperature is measured
 
 	mu       sync.Mutex
 	answered time.Time // when Glase answered last, with whatever
@@ -91,7 +92,11 @@ func (a *App) parts() []debug.Part {
 	if v.display != nil {
 		screen.What, screen.Do = v.display.Error(), "look at the display's cable and at [display]; it is tried again every 10 s"
 	}
-	return []debug.Part{calls, scans, records, clockPart(v.wall(), a.clock.Synced()), screen}
+	all := []debug.Part{calls, scans, records, clockPart(v.wall(), a.clock.Synced()), screen}
+	if v.cold != nil {
+		all = append(all, v.cold.part(v.wall()))
+	}
+	return all
 }
 
 // clockPart says whether the records' times can be believed.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -35,6 +37,7 @@ type world struct {
 	end        func()
 	begin      time.Time
 	servicedBy string
+	sensors    fs.FS
 }
 
 // diary is a log that many goroutines write to.
@@ -100,9 +103,15 @@ func play(t *testing.T, flow string, story func(w *world)) {
 // playWith is play for a machine that is changed first.
 func playWith(t *testing.T, flow string, change func(*config.Config), story func(w *world)) {
 	t.Helper()
+	playIn(t, flow, change, fstest.MapFS{}, story)
+}
+
+// playIn is playWith with temperature sensors.
+func playIn(t *testing.T, flow string, change func(*config.Config), sensors fs.FS, story func(w *world)) {
+	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, begin: time.Now().Add(-time.Hour)}
+		w := &world{t: t, sensors: sensors, begin: time.Now().Add(-time.Hour)}
 		w.cfg = testConfig(t, dir, flow)
 		change(&w.cfg)
 		var door kioskDoor
@@ -197,7 +206,7 @@ drop = "GPIO23"
 func (w *world) start() {
 	boot := w.begin
 	a, err := New(w.t.Context(), w.cfg, Parts{
-		Version: "test", Log: zerolog.New(&w.log), Random: rand.Reader, Transport: glasetest.InProcess(w.glase), Screen: &w.screen, ServicedBy: w.servicedBy,
+		Version: "test", Log: zerolog.New(&w.log), Random: rand.Reader, Transport: glasetest.InProcess(w.glase), Screen: &w.screen, ServicedBy: w.servicedBy, Sensors: w.sensors,
 		Clock: Clock{Boot: "boot", Wall: time.Now, Synced: func() bool { return true }, Now: func() fsm.Instant { return fsm.Instant(time.Since(boot)) }},
 	})
 	if err != nil {

@@ -76,11 +76,14 @@ type Config struct {
 	Pins    func() []Pin           // how they are now
 	Words   func() Screen          // the customer's screen
 	Picture func() ([]byte, error) // the same, a PNG
-	Sim     http.Handler           // the simulated board, asked for paths that begin with /sim/; nil: there is none
-	Resolve Resolve                // nil: this port takes no verdicts
-	Token   string                 // every request must bring it as "Authorization: Bearer …"; empty: none is needed
-	Hosts   []string               // names that the machine is called by, besides localhost and its own address; a port in them is ignored
-	Version string                 // of the program
+
+	Temperature func() (celsius float64, known bool) // of what perishable products stand in
+
+	Sim     http.Handler // the simulated board, asked for paths that begin with /sim/; nil: there is none
+	Resolve Resolve      // nil: this port takes no verdicts
+	Token   string       // every request must bring it as "Authorization: Bearer …"; empty: none is needed
+	Hosts   []string     // names that the machine is called by, besides localhost and its own address; a port in them is ignored
+	Version string       // of the program
 	Log     zerolog.Logger
 }
 

@@ -35,7 +35,7 @@ func endings() []fsm.SaleState {
 type machine struct {
 	port *port
 
-	info, step, faults, closed, sales, doubts *prometheus.Desc
+	info, step, faults, closed, sales, doubts, celsius *prometheus.Desc
 
 	mu     sync.Mutex
 	ended  map[fsm.SaleState]int // sales that ended since the port was made, by state
@@ -57,6 +57,8 @@ func (p *port) metrics() (http.Handler, error) {
 		closed: desc("closed_slots", "Slots that sell nothing until a technician has looked at them."),
 		sales:  desc("sales_total", "Sales that have ended since the start, by how they ended.", "state"),
 		doubts: desc("sales_in_doubt", "Sales in the journal that could not be decided."),
+
+		celsius: desc("temperature_celsius", "What perishable products stand in; left out while it is not known."),
 	}
 	if err := m.count(context.Background()); err != nil {
 		p.Log.Warn().Err(err).Msg("sales are counted once the journal can be read")
@@ -74,15 +76,15 @@ func (p *port) metrics() (http.Handler, error) {
 
 // Describe is for the registry.
 func (m *machine) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.info, m.step, m.faults, m.closed, m.sales, m.doubts} {
+	for _, d := range []*prometheus.Desc{m.info, m.step, m.faults, m.closed, m.sales, m.doubts, m.celsius} {
 		ch <- d
 	}
 }
 
 // Collect is for the registry, at each scrape.
 func (m *machine) Collect(ch chan<- prometheus.Metric) {
-	tell := func(d *prometheus.Desc, kind prometheus.ValueType, value int, labels ...string) {
-		metric, err := prometheus.NewConstMetric(d, kind, float64(value), labels...)
+	tell := func(d *prometheus.Desc, kind prometheus.ValueType, value float64, labels ...string) {
+		metric, err := prometheus.NewConstMetric(d, kind, value, labels...)
 		if err != nil { // never a reason to end the daemon
 			metric = prometheus.NewInvalidMetric(d, err)
 		}
@@ -92,7 +94,7 @@ func (m *machine) Collect(ch chan<- prometheus.Metric) {
 	now := statusOf(s).Step
 	tell(m.info, prometheus.GaugeValue, 1, m.port.Version)
 	for _, stage := range stages() {
-		value := 0
+		value := 0.0
 		if stage == now {
 			value = 1
 		}
@@ -105,7 +107,12 @@ func (m *machine) Collect(ch chan<- prometheus.Metric) {
 			tell(m.faults, prometheus.GaugeValue, 1, f.Name)
 		}
 	}
-	tell(m.closed, prometheus.GaugeValue, len(s.Closed))
+	if of := m.port.Temperature; of != nil {
+		if celsius, known := of(); known {
+			tell(m.celsius, prometheus.GaugeValue, celsius)
+		}
+	}
+	tell(m.closed, prometheus.GaugeValue, float64(len(s.Closed)))
 
 	var doubts []journal.Sale
 	err := m.port.read(context.Background(), func(ctx context.Context) (err error) {
@@ -113,7 +120,7 @@ func (m *machine) Collect(ch chan<- prometheus.Metric) {
 		return err
 	})
 	if err == nil {
-		tell(m.doubts, prometheus.GaugeValue, len(doubts))
+		tell(m.doubts, prometheus.GaugeValue, float64(len(doubts)))
 		err = m.count(context.Background())
 	}
 	if err != nil {
@@ -122,7 +129,7 @@ func (m *machine) Collect(ch chan<- prometheus.Metric) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, state := range endings() {
-		tell(m.sales, prometheus.CounterValue, m.ended[state], string(state))
+		tell(m.sales, prometheus.CounterValue, float64(m.ended[state]), string(state))
 	}
 }
 

@@ -117,9 +117,7 @@ func motorSabotages() []sabotage {
 	}
 `}}},
 		{name: "jammed-slot-stays-open", what: "a slot that jammed or ended unknown goes on selling", edits: []edit{{"fsm/dispensing.go",
-			`	if _, closed := t.s.ClosedSlots()[slot]; !closed {
-`, `	if _, closed := t.s.ClosedSlots()[slot]; closed {
-`}}},
+			`	if !slices.ContainsFunc(t.s.Closed, `, `	if slices.ContainsFunc(t.s.Closed, `}}},
 		{name: "stopped-is-not-delivered", what: "a vend that is interrupted counts as not delivered, whatever falls then", edits: []edit{{turnFile,
 			`	why = t.run(ctx)
 `, `	why = t.run(ctx)
