@@ -1,6 +1,7 @@
 package app
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -108,6 +109,29 @@ func TestATechnicianSeesHomesAndLockers(t *testing.T) {
 		}
 		if p := w.pin("A2 door contact"); p.Means != "closed" || p.Active {
 			t.Errorf("a locker that is closed: %+v", p)
+		}
+	})
+}
+
+// TestAMachineThatIsShakenSellsNothingUntilItStandsStill also holds that shaking it writes two records and not two each time.
+func TestAMachineThatIsShakenSellsNothingUntilItStandsStill(t *testing.T) {
+	playWith(t, "invoice", func(cfg *config.Config) { cfg.GPIO.Tilt = "GPIO21" }, func(w *world) {
+		for range 20 {
+			w.press("tilt")
+			if s := w.app.Kiosk.State(); s.Stage != fsm.OutOfService || s.Reason != "tilt" {
+				t.Fatalf("while it is shaken it is %s, %q", s.Stage, s.Reason)
+			}
+		}
+		w.press("A1")
+		if w.app.Kiosk.State().Busy() {
+			t.Error("a sale began")
+		}
+		time.Sleep(6 * time.Second)
+		if s := w.app.Kiosk.State(); s.Stage != fsm.Ready {
+			t.Errorf("when it stands still it is %s, %q", s.Stage, s.Reason)
+		}
+		if n := strings.Count(w.log.String(), `"message":"FaultRaised"`); n != 1 {
+			t.Errorf("the fault was recorded %d times", n)
 		}
 	})
 }

@@ -20,6 +20,9 @@ import (
 // contactHold is how long a button or a door must stand still to count; a finger stays longer, a bounce does not.
 const contactHold = 20 * time.Millisecond
 
+// tiltQuiet is how long a machine that was shaken must stand still to sell again.
+const tiltQuiet = 5 * time.Second
+
 // pinConfig says which pins the config uses, and for a simulated machine what is wired to them.
 func pinConfig(cfg config.Config, p Parts) pins.Config {
 	g := cfg.GPIO
@@ -144,13 +147,32 @@ func wire(cfg config.Config, p *pins.Pins, k *kiosk.Kiosk) ([]contact, error) {
 		}})
 		return nil
 	}
+	tilt := func(pin string) error {
+		if pin == "" {
+			return nil
+		}
+		in, err := p.Input(pin)
+		if err != nil {
+			return err
+		}
+		all = append(all, contact{"tilt", func(ctx context.Context) error {
+			return pins.Shakes(ctx, in, tiltQuiet, func(shaken bool) {
+				if shaken {
+					k.Raise(fsm.Fault{Name: "tilt"})
+				} else {
+					k.Clear("tilt")
+				}
+			})
+		}})
+		return nil
+	}
 	var errs []error
 	for _, s := range cfg.Slots {
 		errs = append(errs, button(s.ID, s.Button, func() bool { return k.Choose(s.ID) }))
 	}
 	errs = append(errs, button("cancel", cfg.GPIO.Cancel, k.Cancel), button("retry", cfg.GPIO.Retry, k.Retry),
 		guard(fsm.Fault{Name: fsm.FaultDoor, Hard: true}, cfg.GPIO.Door, gpio.High), // a cut wire reads as an open door
-		guard(fsm.Fault{Name: "tilt"}, cfg.GPIO.Tilt, gpio.Low))
+		tilt(cfg.GPIO.Tilt))
 	return all, errors.Join(errs...)
 }
 
