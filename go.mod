@@ -17,14 +17,13 @@ require (
 	golang.org/x/time v0.16.0
 	modernc.org/sqlite v1.61.1
 	periph.io/x/conn/v3 v3.7.2
+	periph.io/x/devices/v3 v3.7.4
+	periph.io/x/host/v3 v3.8.5
 	rsc.io/qr v0.2.0
 )
 
-// For the drivers of real hardware; nothing imports them yet, so "go mod tidy" would leave them out.
-require (
-	github.com/tarm/serial v0.0.0-20180830185346-98f6abe2eb07
-	periph.io/x/host/v3 v3.8.5
-)
+// For the drivers of real hardware; nothing imports it yet, so "go mod tidy" would leave it out.
+require github.com/tarm/serial v0.0.0-20180830185346-98f6abe2eb07
 
 require (
 	github.com/beorn7/perks v1.0.1 // indirect

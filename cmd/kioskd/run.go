@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"kioskd/hw/display"
 	"kioskd/hw/gpio/simboard"
 	"kioskd/internal/app"
 	"kioskd/internal/config"
@@ -68,9 +67,11 @@ func run(ctx context.Context, cfg config.Config, log zerolog.Logger, serviced st
 	if err != nil {
 		return err
 	}
-	screen, err := openDisplay(cfg.Display)
+	screen, err := openDisplay(cfg)
 	if err != nil {
-		log.Error().Err(err).Msg("the display cannot be opened: no sale is offered")
+		log.Error().Err(err).Msg("the display cannot be opened: no sale is offered until it can")
+	}
+	if screen == nil {
 		screen = missing{err}
 	}
 	a, err := app.New(ctx, cfg, app.Parts{Version: version, Log: log, Clock: clock, Random: rand.Reader, Screen: screen, ServicedBy: serviced})
@@ -84,12 +85,6 @@ func run(ctx context.Context, cfg config.Config, log zerolog.Logger, serviced st
 	log.Info().Msg("kioskd has ended")
 	return err
 }
-
-// missing is a display that could not be opened. The machine says so to technicians, and offers no sale.
-type missing struct{ err error }
-
-func (m missing) Show(display.Screen) error { return m.err }
-func (m missing) Close() error              { return nil }
 
 // openLog makes the logger: for people on a terminal, for programs elsewhere, and never on the customer's screen.
 func openLog(cfg config.Config, path string, verbose bool) (zerolog.Logger, func() error, error) {
@@ -113,43 +108,6 @@ func openLog(cfg config.Config, path string, verbose bool) (zerolog.Logger, func
 		w = zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != ""}
 	}
 	return zerolog.New(w).Level(level).With().Timestamp().Logger(), func() error { return nil }, nil
-}
-
-// openDisplay opens the configured display: a picture's file, or a terminal. The terminal is the standard output, or the device (a tty) that the config names.
-func openDisplay(cfg config.Display) (app.Driver, error) {
-	switch cfg.Driver {
-	case "none":
-		return display.None{}, nil
-	case "png":
-		return display.NewPNG(cfg.Device, cfg.Width, cfg.Height)
-	}
-	out := os.Stdout
-	if cfg.Device != "" {
-		f, err := os.OpenFile(cfg.Device, os.O_WRONLY|syscall.O_NONBLOCK, 0) // a pipe that nobody reads must not hang the start
-		if err != nil {
-			return nil, fmt.Errorf("[display] device: %w", err)
-		}
-		out = f
-	}
-	o := display.TerminalOptions{Width: cfg.Width, Height: cfg.Height}
-	onTerminal := term.IsTerminal(int(out.Fd()))
-	o.Colour = os.Getenv("NO_COLOR") == "" && (onTerminal || os.Getenv("CLICOLOR_FORCE") != "")
-	if w, h, err := term.GetSize(int(out.Fd())); err == nil {
-		o.Width, o.Height = w, h
-	}
-	t := display.NewTerminal(out, o)
-	if onTerminal {
-		resized := make(chan os.Signal, 1)
-		signal.Notify(resized, syscall.SIGWINCH)
-		go func() { // as long as the process
-			for range resized {
-				if w, h, err := term.GetSize(int(out.Fd())); err == nil {
-					_ = t.Resize(w, h) // a display that cannot be drawn on says so at the next Show
-				}
-			}
-		}()
-	}
-	return t, nil
 }
 
 func boardCommand() *cobra.Command {

@@ -100,13 +100,6 @@ type Debug struct {
 	TLSCert, TLSKey string // both or neither
 }
 
-// Display is what the customer looks at.
-type Display struct {
-	Driver        string // "terminal", "png" or "none"
-	Device        string // terminal: a tty, or "" for the standard output; png: the picture's file
-	Width, Height int    // columns and rows of a terminal that does not say its size, or 0; png: pixels
-}
-
 // GPIO is the pins that belong to no slot; each is a name like "GPIO17", or "" when there is no such wire.
 type GPIO struct {
 	Driver string // "host" or "sim"

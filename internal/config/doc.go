@@ -51,10 +51,12 @@
 //	debug.token_file              path                                              -
 //	debug.tls_cert                path                                              -
 //	debug.tls_key                 path                                              -
-//	display.driver                "terminal", "png", "none", "framebuffer"*, "ssd1306"*, "epd"*   "none"
-//	display.device                text                                              -
-//	display.width                 columns, 1 to 4096; png: pixels, 128 to 4096      -
-//	display.height                rows, 1 to 4096; png: pixels, 64 to 4096          -
+//	display.driver                "terminal", "png", "framebuffer", "ssd1306", "epd"*, "none"   "none"
+//	display.device                text; needed but for "terminal" and "none"        -
+//	display.width                 columns, 1 to 4096; in pixels 128 to 4096         -
+//	display.height                rows, 1 to 4096; in pixels 64 to 4096             -
+//	display.rotation              0, 90, 180, 270; "ssd1306": 0, 180                -
+//	display.address               "ssd1306": 0x3c, 0x3d; left out 0x3c              -
 //	gpio.driver                   "host", "sim"                                     needed
 //	gpio.chip                     host: device or label of the chip to look on      -
 //	gpio.device                   path of sim's unix socket, at most 107 bytes      -

@@ -61,7 +61,7 @@ func runnable(t *testing.T, c Config) {
 	must((c.UPS.Listen == "") == (c.UPS.PublicURL == ""), "half a listener")
 	must(c.UPS.Listen == "" || localListen(c.UPS.Listen) || c.UPS.BehindProxy || c.UPS.TLSCert != "", "payments over plain HTTP")
 	must(localListen(c.Debug.Listen) || c.Debug.TLSCert != "" && c.Debug.TokenFile != "", "an open technicians' port")
-	must(c.Display.Driver == "terminal" || c.Display.Driver == "none", "display")
+	must(c.Display.Rotation%90 == 0 && (c.Display.Driver == "terminal" || c.Display.Driver == "none" || c.Display.Device != ""), "display")
 	must(c.Journal.Path != "" && c.Debug.Socket != "" && c.GPIO.Driver == "sim", "paths and pins")
 	switch c.Payment.Flow {
 	case Reservation:

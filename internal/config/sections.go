@@ -138,26 +138,6 @@ func (t *table) tls(cert, key *string, needed bool) {
 	}
 }
 
-func (t *table) display(p *Display) {
-	t.choice("driver", &p.Driver, []string{"terminal", "none", "png"}, []string{"framebuffer", "ssd1306", "epd"})
-	t.text("device", &p.Device)
-	widthMin, heightMin := 1, 1
-	if p.Driver == "png" {
-		t.need("device", `"/run/kioskd/screen.png"`, "the file that the picture is written to")
-		t.need("width", "800", "pixels")
-		t.need("height", "480", "pixels")
-		widthMin, heightMin = pictureWidthMin, pictureHeightMin
-	}
-	t.whole("width", &p.Width, widthMin, pixelsMax)
-	t.whole("height", &p.Height, heightMin, pixelsMax)
-}
-
-// A picture smaller than this holds no QR code that a phone could read.
-const pictureWidthMin, pictureHeightMin = 128, 64
-
-// pixelsMax bounds a picture to 64 MiB of memory, and a terminal to what none has.
-const pixelsMax = 4096
-
 func (t *table) gpio(g *GPIO) {
 	t.need("driver", `"sim"`, "")
 	t.choice("driver", &g.Driver, []string{"host", "sim"}, nil)
