@@ -55,7 +55,8 @@ var (
 	}
 )
 
-// inverted are the paints that a display of one bit shows dark on light; it is light on dark otherwise.
+// inverted are the paints that a display of one bit shows with its ground and colour exchanged. The ground is dark on a display that
+// shines and light on paper, so that there a QR code is as it should be by itself.
 var inverted = [paints]bool{onMark: true, onNotice: true, onQR: true, onAct: true, onGood: true, onBad: true, onDim: true, onBar: true}
 
 // colours is the palette of all paints.
@@ -73,7 +74,7 @@ func colours() color.Palette {
 // canvas is a picture in the making.
 type canvas struct {
 	*image.Paletted
-	mono bool
+	mono, paper bool
 }
 
 // index is the palette's entry of a paint at a level.
@@ -81,7 +82,7 @@ func (c canvas) index(k paint, level int) uint8 {
 	if !c.mono {
 		return uint8(int(k)*levels + level)
 	}
-	if (level > 0) != inverted[k] {
+	if (level > 0) != (inverted[k] && !(c.paper && k == onQR)) {
 		return 1
 	}
 	return 0

@@ -17,7 +17,7 @@ const (
 	monoRows                          = 64
 )
 
-// Painter draws screens as pictures of one size. It may be used by one goroutine at a time.
+// Painter draws screens as pictures of one size: of colours, or of one bit a pixel. It may be used by one goroutine at a time.
 //
 // What must be understood comes first: the largest letters that hold everything; then, on a small display, without the hint, with
 // fewer entries of the list, and at last without the explaining lines. The title, the notice, the countdown and the support line
@@ -26,21 +26,31 @@ type Painter struct {
 	bounds  image.Rectangle
 	faces   *typeface
 	palette color.Palette
-	mono    bool
+	mono    bool // one bit a pixel
+	paper   bool // one bit a pixel, dark on light
+	small   bool // so few rows that the layout is one of its own
 }
 
 // NewPainter makes a painter of pictures from 128 by 64 to 4096 by 4096 pixels.
-func NewPainter(width, height int) (*Painter, error) {
+func NewPainter(width, height int) (*Painter, error) { return newPainter(width, height, false) }
+
+// NewPaperPainter is NewPainter for electronic paper: one bit a pixel at every size, dark on light.
+func NewPaperPainter(width, height int) (*Painter, error) { return newPainter(width, height, true) }
+
+func newPainter(width, height int, paper bool) (*Painter, error) {
 	if width < pictureWidthMin || height < pictureHeightMin || width > pictureMax || height > pictureMax {
 		return nil, fmt.Errorf("display: a picture of %d by %d pixels: from %d by %d to %d by %[5]d are possible", width, height, pictureWidthMin, pictureHeightMin, pictureMax)
 	}
-	mono := height <= monoRows
-	faces, err := newTypeface(mono)
+	small := height <= monoRows
+	faces, err := newTypeface(small)
 	if err != nil {
 		return nil, fmt.Errorf("display: %w", err)
 	}
-	p := &Painter{bounds: image.Rect(0, 0, width, height), faces: faces, palette: colours(), mono: mono}
-	if mono {
+	p := &Painter{bounds: image.Rect(0, 0, width, height), faces: faces, palette: colours(), mono: small || paper, paper: paper, small: small}
+	switch {
+	case paper:
+		p.palette = color.Palette{white, black}
+	case small:
 		p.palette = color.Palette{black, white}
 	}
 	return p, nil
@@ -54,12 +64,16 @@ func (p *Painter) Paint(s Screen) (*image.Paletted, error) {
 
 // paint tells besides whether the title, the notice and the support line are there whole.
 func (p *Painter) paint(s Screen) (picture *image.Paletted, whole bool, err error) {
-	c := canvas{image.NewPaletted(p.bounds, p.palette), p.mono}
+	c := canvas{Paletted: image.NewPaletted(p.bounds, p.palette), mono: p.mono, paper: p.paper}
 	text := Text(s)
 	c.fill(c.Rect, onPaper, 0)
 	coded := s.QR != "" && (s.Kind == Idle || s.Kind == Scan)
-	if p.mono {
-		whole, err = p.small(c, text, s.QR, coded)
+	if p.small {
+		whole, err = p.tiny(c, text, s.QR, coded)
+		return c.Paletted, whole, err
+	}
+	if p.paper && p.bounds.Dy() <= slipRows {
+		whole, err = p.slip(c, text, s.QR, coded)
 		return c.Paletted, whole, err
 	}
 	area := p.frame(c, text)
@@ -193,9 +207,9 @@ func (c canvas) modules(code *qr.Code, at image.Point, scale int) {
 	}
 }
 
-// small is the picture of one bit: a QR code and the title beside it, or the title, the most important line and the seconds. A code's
+// tiny is the picture of few rows: a QR code and the title beside it, or the title, the most important line and the seconds. A code's
 // modules take two pixels, which leaves it a quiet zone of two modules instead of four: smaller ones no phone could read.
-func (p *Painter) small(c canvas, text Copy, payload string, coded bool) (whole bool, err error) {
+func (p *Painter) tiny(c canvas, text Copy, payload string, coded bool) (whole bool, err error) {
 	area := c.Rect
 	title, body := p.faces.face(0, true), p.faces.face(0, false)
 	if coded {
@@ -251,7 +265,7 @@ func (p *Painter) small(c canvas, text Copy, payload string, coded bool) (whole 
 func (p *Painter) rows(c canvas, area image.Rectangle, row int, lines []string, f font.Face, k paint) int {
 	y := area.Min.Y
 	for _, l := range lines {
-		if p.mono && inverted[k] {
+		if p.small && inverted[k] {
 			c.fill(image.Rect(area.Min.X, y, area.Max.X, y+row), k, 0)
 		}
 		c.text(f, area.Min.X, y, l, k)

@@ -18,16 +18,27 @@ import (
 	"golang.org/x/image/math/f64"
 )
 
-// sizes are displays that one can buy.
-var sizes = []image.Point{{128, 64}, {240, 240}, {320, 240}, {800, 480}, {1920, 1080}}
+// sizes are displays that one can buy; slipSize is electronic paper.
+var (
+	sizes    = []image.Point{{128, 64}, {240, 240}, {320, 240}, {800, 480}, {1920, 1080}, slipSize}
+	slipSize = image.Pt(epdWidth, epdHeight)
+)
 
-func painted(t testing.TB, s Screen, size image.Point) *image.Paletted {
+func painter(t testing.TB, size image.Point) *Painter {
 	t.Helper()
 	p, err := NewPainter(size.X, size.Y)
+	if size == slipSize {
+		p, err = NewPaperPainter(size.X, size.Y)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	picture, err := p.Paint(s)
+	return p
+}
+
+func painted(t testing.TB, s Screen, size image.Point) *image.Paletted {
+	t.Helper()
+	picture, err := painter(t, size).Paint(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,11 +147,11 @@ func TestACodeStandsFree(t *testing.T) {
 	for _, size := range sizes {
 		m := painted(t, story("sv")["scan"], size)
 		var code image.Rectangle
-		dark := canvas{m, size.Y <= monoRows}.index(onQR, levels-1)
-		light := canvas{m, size.Y <= monoRows}.index(onQR, 0)
+		dark := canvas{Paletted: m, mono: size.Y <= monoRows || size == slipSize, paper: size == slipSize}.index(onQR, levels-1)
+		light := canvas{Paletted: m, mono: size.Y <= monoRows || size == slipSize, paper: size == slipSize}.index(onQR, 0)
 		side := m.Rect
-		if size.Y <= monoRows { // the words are as dark
-			side.Max.X = side.Min.X + 66
+		if size.Y <= monoRows || size == slipSize { // the words are as dark
+			side.Max.X = side.Min.X + min(size.Y+2, 99)
 		}
 		for y := side.Min.Y; y < side.Max.Y; y++ {
 			for x := side.Min.X; x < side.Max.X; x++ {
@@ -168,10 +179,7 @@ func TestACodeStandsFree(t *testing.T) {
 // TestWhatMustBeKnownIsThereWhole: no title, no notice and no support line is cut on any display.
 func TestWhatMustBeKnownIsThereWhole(t *testing.T) {
 	for _, size := range sizes {
-		p, err := NewPainter(size.X, size.Y)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := painter(t, size)
 		for _, language := range []string{"en", "sv"} {
 			for name, s := range story(language) {
 				if _, whole, err := p.paint(s); err != nil || !whole {
@@ -185,7 +193,7 @@ func TestWhatMustBeKnownIsThereWhole(t *testing.T) {
 // TestNothingLeavesItsPicture: names of any length and strange letters stay within, and the code stays readable.
 func TestNothingLeavesItsPicture(t *testing.T) {
 	long := strings.Repeat("Långpannekaksräksmörgås ", 8)
-	for _, size := range append(sizes[:4:4], image.Pt(480, 800), image.Pt(129, 65), image.Pt(900, 64), image.Pt(128, 900)) {
+	for _, size := range append([]image.Point{sizes[0], sizes[1], sizes[2], sizes[3], slipSize}, image.Pt(480, 800), image.Pt(129, 65), image.Pt(900, 64), image.Pt(128, 900)) {
 		for name, s := range story("sv") {
 			s.Machine, s.Product, s.Support, s.Code, s.Test = long, long+"\x1b[2J\u202e", long, long, true
 			for range 12 {
@@ -288,10 +296,7 @@ func TestThePictureFileIsAlwaysWhole(t *testing.T) {
 func BenchmarkPaint(b *testing.B) {
 	for _, size := range sizes {
 		b.Run(fmt.Sprintf("%dx%d", size.X, size.Y), func(b *testing.B) {
-			p, err := NewPainter(size.X, size.Y)
-			if err != nil {
-				b.Fatal(err)
-			}
+			p := painter(b, size)
 			s := story("sv")["choose"]
 			b.ReportAllocs()
 			for b.Loop() {

@@ -14,13 +14,13 @@ import (
 
 // oled is an SSD1306 as its data sheet describes it (Solomon Systech, rev 1.1): commands and pixels arrive, and somebody looks at it.
 type oled struct {
-	ram              [8][128]byte
-	page, column     int
-	first, last      int  // the columns that data fill
-	segment, common  bool // remapped: the panels that are sold show it upright with both
-	on, inverse      bool
-	multiplex        int
-	command          []byte
+	ram             [8][128]byte
+	page, column    int
+	first, last     int  // the columns that data fill
+	segment, common bool // remapped: the panels that are sold show it upright with both
+	on, inverse     bool
+	multiplex       int
+	command         []byte
 }
 
 // lengths are the commands with arguments, and how many they have.
