@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -10,6 +11,7 @@ import (
 
 	"kioskd/hw/display"
 	"kioskd/hw/gpio"
+	"kioskd/hw/gpio/hostpin"
 	"kioskd/internal/app"
 	"kioskd/internal/config"
 )
@@ -29,6 +31,10 @@ func openDisplay(cfg config.Config) (app.Driver, error) {
 		}))
 	case "ssd1306":
 		return driver(display.NewSSD1306(display.SSD1306Options{Bus: c.Device, Address: uint16(c.Address), Rotation: c.Rotation, Open: gpio.I2C}))
+	case "epd":
+		return driver(display.NewEPD(display.EPDOptions{
+			Panel: c.Panel, Rotation: c.Rotation, Open: func() (display.EPDWires, error) { return epdWires(cfg) },
+		}))
 	}
 	return openTerminal(c)
 }
@@ -80,3 +86,29 @@ type missing struct{ err error }
 
 func (m missing) Show(display.Screen) error { return m.err }
 func (m missing) Close() error              { return nil }
+
+// epdWires claims what a panel of electronic paper hangs on: the kernel's port, and lines that no slot has.
+func epdWires(cfg config.Config) (w display.EPDWires, err error) {
+	c := cfg.Display
+	port, err := gpio.SPI(c.Device)
+	if err != nil {
+		return w, err
+	}
+	var wires []hostpin.Wire
+	for _, p := range cfg.Pins {
+		wires = append(wires, hostpin.Wire{Pin: p.Name, ActiveLow: p.ActiveLow, Pull: p.Pull, Debounce: p.Debounce})
+	}
+	lines, err := hostpin.Open(cfg.GPIO.Chip, wires)
+	if err != nil {
+		return w, errors.Join(err, port.Close())
+	}
+	w = display.EPDWires{Port: port, Close: func() error { return errors.Join(lines.Close(), port.Close()) }}
+	dc, e1 := lines.Pin(c.DC)
+	reset, e2 := lines.Pin(c.Reset)
+	busy, e3 := lines.Pin(c.Busy)
+	if err := errors.Join(e1, e2, e3); err != nil {
+		return w, errors.Join(err, w.Close())
+	}
+	w.DC, w.Reset, w.Busy = dc, reset, busy
+	return w, nil
+}

@@ -51,12 +51,16 @@
 //	debug.token_file              path                                              -
 //	debug.tls_cert                path                                              -
 //	debug.tls_key                 path                                              -
-//	display.driver                "terminal", "png", "framebuffer", "ssd1306", "epd"*, "none"   "none"
+//	display.driver                "terminal", "png", "framebuffer", "ssd1306", "epd", "none"   "none"
 //	display.device                text; needed but for "terminal" and "none"        -
 //	display.width                 columns, 1 to 4096; in pixels 128 to 4096         -
 //	display.height                rows, 1 to 4096; in pixels 64 to 4096             -
-//	display.rotation              0, 90, 180, 270; "ssd1306": 0, 180                -
+//	display.rotation              0, 90, 180, 270; "ssd1306", "epd": 0, 180         -
 //	display.address               "ssd1306": 0x3c, 0x3d; left out 0x3c              -
+//	display.panel                 "epd" needs it: "waveshare2in13v2", "waveshare2in13v4"   -
+//	display.dc                    pin; "epd" needs it                               -
+//	display.reset                 pin; "epd" needs it                               -
+//	display.busy                  pin; "epd" needs it                               -
 //	gpio.driver                   "host", "sim"                                     needed
 //	gpio.chip                     host: device or label of the chip to look on      -
 //	gpio.device                   path of sim's unix socket, at most 107 bytes      -

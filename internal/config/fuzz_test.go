@@ -61,6 +61,7 @@ func runnable(t *testing.T, c Config) {
 	must((c.UPS.Listen == "") == (c.UPS.PublicURL == ""), "half a listener")
 	must(c.UPS.Listen == "" || localListen(c.UPS.Listen) || c.UPS.BehindProxy || c.UPS.TLSCert != "", "payments over plain HTTP")
 	must(localListen(c.Debug.Listen) || c.Debug.TLSCert != "" && c.Debug.TokenFile != "", "an open technicians' port")
+	must(c.Display.Driver != "epd" || c.Display.Panel != "" && c.Display.DC != "" && c.Display.Reset != "" && c.Display.Busy != "", "half an electronic paper")
 	must(c.Display.Rotation%90 == 0 && (c.Display.Driver == "terminal" || c.Display.Driver == "none" || c.Display.Device != ""), "display")
 	must(c.Journal.Path != "" && c.Debug.Socket != "" && c.GPIO.Driver == "sim", "paths and pins")
 	switch c.Payment.Flow {
@@ -74,7 +75,7 @@ func runnable(t *testing.T, c Config) {
 	}
 	must(len(c.Slots) >= 1 && len(c.Slots) <= slotsMax, "slots")
 	ids, pins := map[string]bool{}, map[string]bool{}
-	wires := []string{c.GPIO.Door, c.GPIO.Tilt, c.GPIO.Cancel, c.GPIO.Retry}
+	wires := []string{c.GPIO.Door, c.GPIO.Tilt, c.GPIO.Cancel, c.GPIO.Retry, c.Display.DC, c.Display.Reset, c.Display.Busy}
 	for _, s := range c.Slots {
 		must(s.ID != "" && !ids[s.ID], "slot id")
 		ids[s.ID] = true
