@@ -132,7 +132,7 @@ func (d *Framebuffer) ready() error {
 // lost lets a framebuffer go that does not work.
 func (d *Framebuffer) lost(err error) error {
 	_ = d.frame.Close() // the first error says what is wrong
-	d.frame, d.painter, d.shown = nil, nil, nil
+	d.frame = nil
 	return fmt.Errorf("display: framebuffer %s: %w", d.o.Device, err)
 }
 
