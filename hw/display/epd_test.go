@@ -38,7 +38,6 @@ type sheet struct {
 	shown              [250][16]byte
 	command            byte
 	data               []byte
-	gentle             bool
 	refreshed          []string // "whole" or "part", of each refresh
 	at                 []time.Duration
 	begin              time.Time

@@ -12,7 +12,6 @@ import (
 // Of linux/fb.h and linux/kd.h; package unix has none of them.
 const (
 	fbioGetVScreenInfo = 0x4600
-	fbioPutVScreenInfo = 0x4601
 	fbioGetFScreenInfo = 0x4602
 	fbioBlank          = 0x4611
 	blankOff           = 0 // FB_BLANK_UNBLANK
@@ -74,7 +73,8 @@ func OpenFrame(device string) (Frame, error) {
 	}
 	d := &fbdev{File: f}
 	if _, err := d.Raster(); err != nil {
-		return nil, errors.Join(err, f.Close())
+		_ = f.Close() // the first error says what is wrong
+		return nil, fmt.Errorf("%s: %w", device, err)
 	}
 	if tty, err := os.OpenFile(consoleNow, os.O_WRONLY|unix.O_NOCTTY, 0); err == nil {
 		if err := control(tty, kdSetMode, kdGraphics); err == nil {
@@ -89,11 +89,15 @@ func OpenFrame(device string) (Frame, error) {
 func (d *fbdev) Raster() (Raster, error) {
 	var v fbVar
 	var f fbFix
-	if err := errors.Join(ask(d.File, fbioGetVScreenInfo, unsafe.Pointer(&v)), ask(d.File, fbioGetFScreenInfo, unsafe.Pointer(&f))); err != nil {
-		return Raster{}, fmt.Errorf("%s is no framebuffer, or it is gone: %w", d.Name(), err)
+	err := ask(d.File, fbioGetVScreenInfo, unsafe.Pointer(&v))
+	if err == nil {
+		err = ask(d.File, fbioGetFScreenInfo, unsafe.Pointer(&f))
+	}
+	if err != nil {
+		return Raster{}, fmt.Errorf("this is no framebuffer, or it is gone: %w", err)
 	}
 	if v.Grey != 0 || f.Type != 0 || f.Visual != visualTrueColor && f.Visual != visualDirectColor {
-		return Raster{}, fmt.Errorf("%s has no pixels with their own colour (type %d, visual %d, %d bits): set a mode of 16, 24 or 32 bits", d.Name(), f.Type, f.Visual, v.Bits)
+		return Raster{}, fmt.Errorf("its pixels have no colour of their own (type %d, visual %d, %d bits): set a mode of 16, 24 or 32 bits", f.Type, f.Visual, v.Bits)
 	}
 	field := func(f fbField) Field { return Field{Offset: bounded(f.Offset), Length: bounded(f.Length)} }
 	return Raster{
