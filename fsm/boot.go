@@ -23,6 +23,9 @@ func (t *step) booted(e Booted) {
 		}
 		s.Sale.InvoicedAt = t.now
 	}
+	if t.s.Serving() {
+		t.lostService(e.Evidence)
+	}
 	if !t.s.Busy() {
 		t.rest()
 		return

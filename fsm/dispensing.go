@@ -81,17 +81,22 @@ func (t *step) outcome(item Item, o ItemOutcome, why string) {
 		o = Unknown // also a word that no dispenser should say: it claims nothing
 	}
 	t.setItem(item.ID, o, why)
+	if o != Delivered {
+		t.s.Sale.Why = firstOf(why, string(o))
+	}
+	t.afterVend(item.Slot, o, why)
+}
+
+// afterVend is what a vend leaves of a slot and of its stock.
+func (t *step) afterVend(slot string, o ItemOutcome, why string) {
 	if o != NotDelivered {
-		t.do(TakeStock{item.Slot})
+		t.do(TakeStock{slot})
 	}
 	if o == Delivered && why == "" {
 		return
 	}
-	if o != Delivered {
-		t.s.Sale.Why = firstOf(why, string(o))
-	}
 	if o == Unknown || why != "stopped" { // also a delivery by a part that failed
-		t.closeSlot(item.Slot, firstOf(why, string(o)))
+		t.closeSlot(slot, firstOf(why, string(o)))
 	}
 }
 

@@ -24,7 +24,7 @@ const (
 
 // The effects.
 type (
-	// Answer ends a waiting createPurchase, or a waiting verdict: with a reference, or with a code.
+	// Answer ends a waiting createPurchase, verdict or technician's act: with a reference, or with a code.
 	Answer struct {
 		Request   string
 		Reference string
@@ -91,14 +91,23 @@ type (
 		Sale string
 		Item Item
 	}
-	// StopVend asks the dispenser to end the item's vend at once; VendEnded still follows.
+	// StopVend asks the dispenser to end the item's vend, or a technician's act, at once; VendEnded or ServiceEnded still follows.
 	StopVend struct {
-		Sale string
+		Sale string // none for a technician's act
 		Item string
+	}
+	// Serve carries out a technician's act → ServiceEnded. The one move that the act is good for.
+	Serve struct {
+		Service Service
 	}
 	// TakeStock is one product less in a slot, to be recorded with the step.
 	TakeStock struct {
 		Slot string
+	}
+	// SetStock is a technician's word on how many products are in a slot, to be recorded with the step.
+	SetStock struct {
+		Slot string
+		Left int
 	}
 )
 
@@ -112,4 +121,6 @@ func (RefundPayment) effect()     {}
 func (SubmitReceipt) effect()     {}
 func (Vend) effect()              {}
 func (StopVend) effect()          {}
+func (Serve) effect()             {}
 func (TakeStock) effect()         {}
+func (SetStock) effect()          {}

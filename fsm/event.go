@@ -178,6 +178,20 @@ type (
 		Sale    Sale    `json:"sale"`    // as its last record has it
 		Verdict Verdict `json:"verdict"`
 	}
+	// ServiceBegan is a technician who wants to move something, or has counted the stock. It is refused while a sale is open or
+	// another act is on (DeviceInUse), when it could not be recorded (DeviceUnavailable), and when it says too little (SystemError).
+	ServiceBegan struct {
+		At      Instant `json:"at"`
+		Request string  `json:"request"` // whom Answer answers: with the act's id as reference when it is taken
+		Service Service `json:"service"`
+	}
+	// ServiceEnded is the dispenser's word on a technician's act.
+	ServiceEnded struct {
+		At      Instant     `json:"at"`
+		Service string      `json:"service"`
+		Outcome ItemOutcome `json:"outcome,omitzero"` // of a vend
+		Why     string      `json:"why,omitzero"`
+	}
 	// Remembered is a state that was reached while the journal could not be written, recorded once it could again. It changes
 	// nothing but the record: the loop itself makes it of its present state.
 	Remembered struct {
@@ -216,6 +230,8 @@ func (e FaultCleared) at() Instant         { return e.At }
 func (e SlotsOpened) at() Instant          { return e.At }
 func (e SaleStopped) at() Instant          { return e.At }
 func (e SaleResolved) at() Instant         { return e.At }
+func (e ServiceBegan) at() Instant         { return e.At }
+func (e ServiceEnded) at() Instant         { return e.At }
 func (e Remembered) at() Instant           { return e.At }
 func (e Ticked) at() Instant               { return e.At }
 
@@ -284,6 +300,10 @@ func DecodeEvent(name string, b []byte) (Event, error) {
 		return decode[SaleStopped](b)
 	case "SaleResolved":
 		return decode[SaleResolved](b)
+	case "ServiceBegan":
+		return decode[ServiceBegan](b)
+	case "ServiceEnded":
+		return decode[ServiceEnded](b)
 	case "Remembered":
 		return decode[Remembered](b)
 	case "Ticked":

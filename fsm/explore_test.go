@@ -65,6 +65,22 @@ func alphabet(s State, now Instant, n int) []Event {
 		FaultCleared{now, FaultDoor}, SlotsOpened{now, nil, "t"}, SaleStopped{now, "t"}, Ticked{now},
 		Booted{now, s.Boot, rules, nil}, Booted{now, s.Boot + "'", rules, nil},
 	}
+	for _, v := range []Service{
+		{ID: "t" + id, Act: TestVend, Slot: "A1", By: "t", Longest: 5 * time.Second}, {ID: "t" + id, Act: TestVend, Slot: "A1", Longest: 5 * time.Second},
+		{ID: "t" + id, Act: PulseRelay, Slot: "A2", By: "t", On: time.Second, Longest: time.Second}, {ID: "t" + id, Act: PulseRelay, Slot: "A2", By: "t", Longest: time.Second},
+		{ID: "t" + id, Act: CountStock, Slot: "A1", By: "t", Was: 1, Left: 7}, {ID: "t" + id, Act: CountStock, Slot: "A1", By: "t", Left: -1},
+		{ID: "t" + id, Act: "dance", Slot: "A1", By: "t", Longest: time.Second}, s.Service,
+	} {
+		events = append(events, ServiceBegan{now, "a", v})
+	}
+	for _, act := range []string{s.Service.ID, "t0"} {
+		for _, o := range []ItemOutcome{Delivered, NotDelivered, Unknown, ""} {
+			events = append(events, ServiceEnded{now, act, o, ""}, ServiceEnded{now, act, o, "jam"})
+		}
+	}
+	if s.Serving() {
+		events = append(events, Booted{now, s.Boot, rules, []Evidence{{s.Service.ID, Delivered, ""}}})
+	}
 	for _, f := range s.Faults {
 		events = append(events, FaultCleared{now, f.Name})
 	}

@@ -61,6 +61,10 @@ func (t *step) hurry(why string, motors bool) {
 		if motors {
 			t.do(StopVend{t.s.Sale.ID, t.pending().ID})
 		}
+	case Maintenance:
+		if motors {
+			t.stopService()
+		}
 	}
 }
 
@@ -70,6 +74,10 @@ func (t *step) rest() {
 		return
 	}
 	t.s.Stage, t.s.Reason = Ready, ""
+	if t.s.Serving() {
+		t.s.Stage, t.s.Reason = Maintenance, FaultTechnician
+		return
+	}
 	whole := t.s.whole()
 	if len(whole) == 0 {
 		return

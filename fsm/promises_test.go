@@ -51,6 +51,9 @@ func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool
 			return g, fmt.Errorf("the end of a vend that is not on changed the state")
 		}
 	}
+	if err := serviced(s, e, next, effects, durable); err != nil {
+		return g, err
+	}
 	g.hear(s, e)
 	for _, f := range effects {
 		if err := g.act(s, e, next, f, durable); err != nil {
@@ -133,6 +136,9 @@ func (g *ghost) act(s State, e Event, next State, f Effect, durable bool) error 
 		if !durable {
 			return fmt.Errorf("stock taken without a record")
 		}
+		if s.Serving() {
+			return nil // a technician's product: serviced judges it
+		}
 		g.Stocked = append(slices.Clip(g.Stocked), f.Slot)
 		if len(g.Stocked) > len(g.Vended) {
 			return fmt.Errorf("more stock taken than motors started")
@@ -168,6 +174,9 @@ func (g *ghost) act(s State, e Event, next State, f Effect, durable bool) error 
 		}
 		g.RefundOpen, g.RefundSent = true, f.Total
 	case Answer:
+		if _, ok := e.(ServiceBegan); ok {
+			return nil // serviced judges it
+		}
 		if v, ok := e.(SaleResolved); ok {
 			if f.Reference != "" && (f.Reference != v.Sale.ID || v.Sale.State != InDoubt || !durable) {
 				return fmt.Errorf("a verdict on a sale that is %s was taken, durable %v", v.Sale.State, durable)

@@ -91,9 +91,10 @@ type State struct {
 	Boot     string    `json:"boot,omitzero"`   // the boot whose clock the instants are of
 	Deadline Instant   `json:"deadline,omitzero"`
 	Rules    Rules     `json:"rules,omitzero"`
-	Faults   []Fault   `json:"faults,omitzero"` // what stands against selling, oldest first
-	Closed   []Closure `json:"closed,omitzero"` // slots that wait for a technician
-	Sale     Sale      `json:"sale,omitzero"`   // the current sale, or the last one once Sale.Ended; the zero Sale before the first
+	Faults   []Fault   `json:"faults,omitzero"`  // what stands against selling, oldest first
+	Closed   []Closure `json:"closed,omitzero"`  // slots that wait for a technician
+	Sale     Sale      `json:"sale,omitzero"`    // the current sale, or the last one once Sale.Ended; the zero Sale before the first
+	Service  Service   `json:"service,omitzero"` // a technician's act that is on, or the last one; the zero Service before the first
 
 	Live Live `json:"-"` // volatile: lost at a restart, never recorded by itself
 }

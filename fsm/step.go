@@ -65,6 +65,10 @@ func Step(s State, e Event) (next State, effects []Effect, durable bool) {
 		}
 	case SaleResolved:
 		t.saleResolved(e)
+	case ServiceBegan:
+		t.serviceBegan(e)
+	case ServiceEnded:
+		t.serviceEnded(e.Service, e.Outcome, e.Why)
 	case Remembered:
 		live := t.s.Live
 		t.s = e.State
@@ -143,6 +147,9 @@ func (t *step) ticked() {
 // deadline is the end of a stage's patience.
 func (t *step) deadline() {
 	switch t.s.Stage {
+	case Maintenance:
+		t.stopService()
+		t.serviceEnded(t.s.Service.ID, Unknown, "timeout")
 	case Awaiting:
 		if t.s.Sale.Flow == Reservation {
 			t.release("pin_timeout")

@@ -51,6 +51,7 @@ type teller struct {
 	now   Instant
 	sales int
 	items int
+	acts  int // technicians'
 	known map[string]Sale          // each sale as it was last
 	each  func(e Event, told bool) // of each event, when set; not told: one of a line's repetitions
 	quiet bool
@@ -127,6 +128,9 @@ func (w *teller) line(words []string) {
 	for _, e := range effects {
 		fmt.Fprintf(&w.out, "  → %s\n", show(e))
 	}
+	if v := next.Service; v != before.Service && v.Ended {
+		fmt.Fprintf(&w.out, "  = %s\n", strings.Join(strings.Fields(fmt.Sprintf("%s of %s by %s ended %s %s", v.Act, v.Slot, v.By, v.Outcome, v.Why)), " "))
+	}
 	if next.Sale.Ended && (!before.Sale.Ended || before.Sale.ID != next.Sale.ID || before.Sale.State != next.Sale.State) {
 		s := next.Sale
 		fmt.Fprintf(&w.out, "  = %s: charged %v, refunded %v; why %q; note %q\n", s.State, s.Charged, s.Refunded, s.Why, s.Note)
@@ -160,6 +164,10 @@ func show(e Effect) string {
 		return fmt.Sprintf("%s %s in %s", name, e.Item.ID, e.Item.Slot)
 	case StopVend:
 		return fmt.Sprintf("%s %s", name, e.Item)
+	case Serve:
+		return strings.TrimSuffix(fmt.Sprintf("%s %s: %s of %s for %v", name, e.Service.ID, e.Service.Act, e.Service.Slot, e.Service.On), " for 0s")
+	case SetStock:
+		return fmt.Sprintf("%s %s to %d", name, e.Slot, e.Left)
 	case TakeStock:
 		return fmt.Sprintf("%s %s", name, e.Slot)
 	}
@@ -234,7 +242,9 @@ func (w *teller) event(word string, args []string) Event {
 	switch word {
 	case "boot":
 		e := Booted{At: w.now, Boot: or("id", "boot1"), Rules: Rules{Flow(or("flow", "reservation")), sek("200.00"), time.Minute, time.Minute, 10 * time.Minute}}
-		if o := opt["evidence"]; o != "" {
+		if o := opt["evidence"]; o != "" && w.s.Serving() {
+			e.Evidence = []Evidence{{Item: w.s.Service.ID, Outcome: ItemOutcome(o)}}
+		} else if o != "" {
 			e.Evidence = []Evidence{{Item: w.s.Sale.Items[len(w.s.Sale.Items)-1].ID, Outcome: ItemOutcome(o)}}
 		}
 		return e
@@ -297,6 +307,21 @@ func (w *teller) event(word string, args []string) Event {
 		return SlotsOpened{w.now, plain, "technician"}
 	case "stop":
 		return SaleStopped{w.now, "technician"}
+	case "service":
+		w.acts++
+		v := Service{ID: fmt.Sprintf("t%d", w.acts), Act: Act(arg(0, "vend")), Slot: arg(1, "A1"), By: or("by", "anna")}
+		switch v.Act {
+		case TestVend:
+			v.Longest = 5 * time.Second
+		case PulseRelay:
+			v.On = time.Duration(number(or("s", "2"))) * time.Second
+			v.Longest = v.On
+		case CountStock:
+			v.Was, v.Left = number(or("was", "5")), number(or("left", "10"))
+		}
+		return ServiceBegan{w.now, or("request", "q1"), v}
+	case "served":
+		return ServiceEnded{w.now, or("act", w.s.Service.ID), ItemOutcome(arg(0, "")), arg(1, "")}
 	case "resolve":
 		return SaleResolved{w.now, "v1", w.known[sale], Verdict{Decision(arg(0, "")), "technician", "looked at it", opt["hand"] == "yes"}}
 	case "tick":

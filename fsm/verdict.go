@@ -14,7 +14,7 @@ func (t *step) saleResolved(e SaleResolved) {
 	known := slices.Contains([]Decision{Charge, Release, Refund}, v.Decision) && v.By != "" && v.Reason != ""
 	nothing := v.ByHand && v.Decision == Charge && sale.Charged.IsZero() && !sale.possible()
 	switch {
-	case t.s.Busy():
+	case t.s.Busy() || t.s.Serving():
 		t.do(Answer{Request: e.Request, Code: DeviceInUse})
 		return
 	case t.s.fault(FaultJournal) || sale.State != InDoubt || !known || nothing:

@@ -1,0 +1,55 @@
+package fsm
+
+import (
+	"fmt"
+	"reflect"
+)
+
+// serviced holds what a technician's act may do against one transition: it moves something once, recorded with who does it, while
+// nobody is being served, and touches no money.
+func serviced(s State, e Event, next State, effects []Effect, durable bool) error {
+	began, asked := e.(ServiceBegan)
+	taken := asked && s.Service != next.Service
+	if next.Serving() && (next.Busy() || next.Stage != Maintenance) {
+		return fmt.Errorf("a technician's act in %s, and a sale %q", next.Stage, next.Sale.State)
+	}
+	if _, wakes := next.Wake(); next.Serving() && !wakes {
+		return fmt.Errorf("a technician's act could go on for ever")
+	}
+	if taken && (s.Busy() || s.Serving() || !durable || began.Service.By == "" || s.fault(FaultJournal) || s.fault(FaultStopping)) {
+		return fmt.Errorf("a technician's act was taken in %s, durable %v, with faults %v: %+v", s.Stage, durable, s.Faults, began)
+	}
+	if asked && !taken && (!reflect.DeepEqual(s, next) || len(effects) != 1 || effects[0].(Answer).Code == "") {
+		return fmt.Errorf("a technician's act was refused, with %+v", effects)
+	}
+	if s.Serving() && next.Serving() && s.Service != next.Service || asked && s.Sale.ID != next.Sale.ID {
+		return fmt.Errorf("a technician's act changed into another")
+	}
+	if _, boot := e.(Booted); (s.Serving() || asked) && !boot && !reflect.DeepEqual(s.Sale, next.Sale) { // a boot sets the sale's clock
+		return fmt.Errorf("a technician's act changed a sale")
+	}
+	takes := 0
+	for _, f := range effects {
+		switch f := f.(type) {
+		case Serve:
+			if !taken || f.Service != next.Service || !next.Serving() || f.Service.Act == CountStock {
+				return fmt.Errorf("something moves that no technician's act is good for: %+v", f)
+			}
+		case SetStock:
+			if !taken || f.Slot != next.Service.Slot || f.Left != next.Service.Left || next.Service.Act != CountStock || f.Left < 0 {
+				return fmt.Errorf("a stock is set that nobody counted: %+v", f)
+			}
+		case TakeStock:
+			takes++
+		case Vend, SendInvoice, CommitReservation, UpdateInvoice, RefundPayment:
+			if s.Serving() || asked {
+				return fmt.Errorf("a technician's act became %T", f)
+			}
+		}
+	}
+	out := s.Serving() && next.Service.Ended && next.Service.ID == s.Service.ID && next.Service.Act == TestVend && next.Service.Outcome != NotDelivered
+	if s.Serving() && (takes == 1) != out || takes > 1 {
+		return fmt.Errorf("%d products taken from the stock for a technician's vend that ended %q", takes, next.Service.Outcome)
+	}
+	return nil
+}
