@@ -55,9 +55,11 @@ func (t *step) serviceBegan(e ServiceBegan) {
 		v.Outcome = Pending
 	}
 	t.s.Service = v
+	if counts { // before the answer, so that whoever asks next is told the new count
+		t.do(SetStock{v.Slot, v.Left})
+	}
 	t.do(Answer{Request: e.Request, Reference: v.ID})
 	if counts {
-		t.do(SetStock{v.Slot, v.Left})
 		return
 	}
 	t.s.Live.ShowTill = 0

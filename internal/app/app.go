@@ -170,14 +170,16 @@ func (a *App) openPorts(id identity.Identity, p Parts) (err error) {
 	}
 	dc := debug.Config{
 		Kiosk: a.Kiosk, Sales: sales{a.journal}, Parts: a.parts, Pins: a.levels, Words: a.words, Picture: (&pictures{app: a}).draw, Sim: sim, Version: p.Version, Log: p.Log,
-		Machine: a.cfg.Machine.Name, Temperature: a.vitals.cold.now,
+		Machine: a.cfg.Machine.Name, Temperature: a.vitals.cold.now, Stock: a.stock,
 	}
 	local := dc
-	local.Resolve = a.Resolve
+	local.Resolve, local.Technician = a.Resolve, technician{a}
 	if a.Local, err = debug.New(local); err != nil {
 		return err
 	}
-	dc.Token = token
+	if dc.Token = token; token != "" { // nobody moves anything over the network without it
+		dc.Technician = technician{a}
+	}
 	if dc.Hosts, err = debugHosts(a.cfg.Debug); err != nil {
 		return err
 	}

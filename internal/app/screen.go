@@ -146,7 +146,7 @@ func draw(cfg config.Config, v kiosk.View, now fsm.Instant) display.Screen {
 		sale.State = fsm.Charged
 		return ended(p, sale)
 	default:
-		p.Kind, p.Why, p.Code = display.OutOfService, s.Reason, ""
+		p.Kind, p.Why, p.Code, p.Remaining = display.OutOfService, s.Reason, "", 0
 		if s.Reason == "" {
 			p.Why = string(s.Stage)
 		}

@@ -18,6 +18,7 @@ import (
 // slots are the machine's dispensers, by slot.
 type slots struct {
 	by     map[string]vend.Slot
+	relays map[string]string // each slot's relay pin, where it has one
 	pins   *gpio.Pins
 	log    zerolog.Logger
 	halted atomic.Bool
@@ -28,7 +29,7 @@ type slots struct {
 
 // newSlots makes a dispenser for each slot, and the products that they hold.
 func newSlots(cfg config.Config, p *gpio.Pins, log zerolog.Logger) (*slots, []planogram.Product, error) {
-	d := &slots{by: map[string]vend.Slot{}, pins: p, log: log, stops: map[string]context.CancelFunc{}}
+	d := &slots{by: map[string]vend.Slot{}, relays: map[string]string{}, pins: p, log: log, stops: map[string]context.CancelFunc{}}
 	var products []planogram.Product
 	for _, s := range cfg.Slots {
 		slot, err := newSlot(s, p)
@@ -38,7 +39,7 @@ func newSlots(cfg config.Config, p *gpio.Pins, log zerolog.Logger) (*slots, []pl
 		if err := slot.Check(); err != nil {
 			return nil, nil, err
 		}
-		d.by[s.ID] = slot
+		d.by[s.ID], d.relays[s.ID] = slot, s.Vend.Relay
 		terms := slot.Terms()
 		products = append(products, planogram.Product{Slot: s.ID, Name: s.Name, Price: s.Price, VAT: s.VAT, EAN: s.EAN,
 			MaxVend: terms.Longest, UnknownCharged: terms.UnknownCharged})
@@ -97,16 +98,8 @@ func (d *slots) Vend(ctx context.Context, item fsm.Item) (fsm.ItemOutcome, strin
 	if slot == nil {
 		return fsm.NotDelivered, "no_such_slot"
 	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	d.mu.Lock()
-	d.stops[item.ID] = stop
-	d.mu.Unlock()
-	defer func() {
-		d.mu.Lock()
-		delete(d.stops, item.ID)
-		d.mu.Unlock()
-	}()
+	ctx, done := d.stoppable(ctx, item.ID)
+	defer done()
 	if d.halted.Load() {
 		return fsm.NotDelivered, vend.WhyStopped
 	}
@@ -115,6 +108,20 @@ func (d *slots) Vend(ctx context.Context, item fsm.Item) (fsm.ItemOutcome, strin
 		d.log.Error().Err(got.Err).Str("slot", item.Slot).Msg("vend")
 	}
 	return fsm.ItemOutcome(got.Outcome), got.Why
+}
+
+// stoppable lets Halt end what moves.
+func (d *slots) stoppable(ctx context.Context, id string) (_ context.Context, done func()) {
+	ctx, stop := context.WithCancel(ctx)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stops[id] = stop
+	return ctx, func() {
+		stop()
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		delete(d.stops, id)
+	}
 }
 
 // Halt implements kiosk.Dispenser: everything off, now and until the next start.

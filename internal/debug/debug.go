@@ -6,6 +6,9 @@
 //	                           with state=in_doubt only those that wait for a person
 //	GET /api/sales/ID/story    what happened in it, [{"seq", "time", "event", "text"}], oldest first, at most the last 400
 //	POST /api/sales/ID/resolve a person's verdict on a sale in doubt, on the local socket alone; see resolve.go
+//	POST /api/vend, /api/relay a technician's test: something moves; see service.go for these four
+//	GET, POST /api/stock       what is left in each slot; how many somebody has counted in one
+//	GET /api/service           the technician's act that is on, or the last one
 //	GET /api/events            server-sent events: the status at once, then every step; see events.go
 //	GET /api/machine           {"name", "version"}
 //	GET /api/health            what the machine depends on: [{"name", "ok", "what", "since"?, "do"?}]
@@ -19,7 +22,7 @@
 //	GET /metrics               for Prometheus; see metrics.go
 //	/sim/                      the simulated board, when there is one
 //
-// Failures answer {"error": a sentence}; only the simulated board words its own. Nothing here but /sim/ and a verdict changes the machine, and nothing
+// Failures answer {"error": a sentence}; only the simulated board words its own. Nothing here but /sim/, a verdict and a technician's act changes the machine, and nothing
 // that is shown holds a phone number or a credential. Who may ask is decided in guard.go, for every path alike.
 package debug
 
@@ -69,22 +72,22 @@ type Sales interface {
 
 // Config is what a port shows and whom it answers.
 type Config struct {
-	Kiosk   Kiosk
-	Sales   Sales
-	Machine string                 // its name
-	Parts   func() []Part          // what the machine depends on; nil: the port does not tell, and so below
-	Pins    func() []Pin           // how they are now
-	Words   func() Screen          // the customer's screen
-	Picture func() ([]byte, error) // the same, a PNG
-
+	Kiosk       Kiosk
+	Sales       Sales
+	Machine     string                               // its name
+	Parts       func() []Part                        // what the machine depends on; nil: the port does not tell, and so below
+	Pins        func() []Pin                         // how they are now
+	Words       func() Screen                        // the customer's screen
+	Picture     func() ([]byte, error)               // the same, a PNG
 	Temperature func() (celsius float64, known bool) // of what perishable products stand in
-
-	Sim     http.Handler // the simulated board, asked for paths that begin with /sim/; nil: there is none
-	Resolve Resolve      // nil: this port takes no verdicts
-	Token   string       // every request must bring it as "Authorization: Bearer …"; empty: none is needed
-	Hosts   []string     // names that the machine is called by, besides localhost and its own address; a port in them is ignored
-	Version string       // of the program
-	Log     zerolog.Logger
+	Sim         http.Handler                         // the simulated board, asked for paths that begin with /sim/; nil: there is none
+	Resolve     Resolve                              // nil: this port takes no verdicts
+	Stock       func() []Stock                       // what is left in each slot
+	Technician  Technician                           // nil: nothing is moved through this port
+	Token       string                               // every request must bring it as "Authorization: Bearer …"; empty: none is needed
+	Hosts       []string                             // names that the machine is called by, besides localhost and its own address; a port in them is ignored
+	Version     string                               // of the program
+	Log         zerolog.Logger
 }
 
 type port struct {
@@ -140,6 +143,7 @@ func New(c Config) (http.Handler, error) {
 	if c.Resolve != nil {
 		mux.Handle("/api/sales/{id}/resolve", only([]string{http.MethodPost}, p.resolve))
 	}
+	p.serviceRoutes(mux)
 	mux.Handle("/api/events", only([]string{http.MethodGet}, p.events))
 	mux.Handle("/healthz", only(get, p.health))
 	mux.Handle("/metrics", only(get, metrics.ServeHTTP))

@@ -91,6 +91,10 @@ func inWords(name string, body json.RawMessage) string {
 		return "stopped by " + e.By
 	case fsm.SaleResolved:
 		return e.Verdict.String()
+	case fsm.ServiceBegan:
+		return begun(e.Service)
+	case fsm.ServiceEnded:
+		return strings.TrimSuffix(strings.TrimSpace("the technician's act has ended "+strings.ReplaceAll(string(e.Outcome), "_", " "))+": "+e.Why, ": ")
 	case fsm.Remembered:
 		return "recorded later what was settled while the journal failed"
 	case fsm.Ticked:

@@ -39,7 +39,7 @@ func (j *Journal) prepare(ctx context.Context) error {
 	return nil
 }
 
-// Append records one step: the entry, the sale's row, and one product less in the slot of each TakeStock. All of it is on the disk
+// Append records one step: the entry, the sale's row, one product less in the slot of each TakeStock, and the count of each SetStock. All of it is on the disk
 // when Append returns nil. After an error none of it is part of the journal, and Append may be called again with the same or
 // another step; a power cut at the very moment of a failing sync may still leave the step recorded, as if the cut had come just
 // after it. The context is looked at before the transaction and not in it, so that a shutdown never splits a step.
@@ -74,14 +74,7 @@ func (j *Journal) Append(ctx context.Context, rec Record) error {
 		if err := j.recordSale(ctx, tx, e, rec.After.Sale); err != nil {
 			return err
 		}
-		for _, effect := range rec.Effects {
-			if t, ok := effect.(fsm.TakeStock); ok {
-				if _, err := tx.StmtContext(ctx, j.take).ExecContext(ctx, t.Slot); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
+		return j.recordStock(ctx, tx, rec.Effects)
 	})
 	if err != nil {
 		return err

@@ -3,6 +3,8 @@ package journal
 import (
 	"context"
 	"database/sql"
+
+	"kioskd/fsm"
 )
 
 // SeedStock gives each slot that was never seen before its first stock. Known slots keep theirs: what is in the machine is known
@@ -35,6 +37,23 @@ func (j *Journal) Stock(ctx context.Context) (map[string]int, error) {
 		stock[slot] = n
 	}
 	return stock, fail(j.path, rows.Err())
+}
+
+// recordStock is what a step says about the stock.
+func (j *Journal) recordStock(ctx context.Context, tx *sql.Tx, effects []fsm.Effect) error {
+	for _, effect := range effects {
+		var err error
+		switch f := effect.(type) {
+		case fsm.TakeStock:
+			_, err = tx.StmtContext(ctx, j.take).ExecContext(ctx, f.Slot)
+		case fsm.SetStock:
+			_, err = tx.ExecContext(ctx, "REPLACE INTO stock VALUES (?, ?)", f.Slot, f.Left)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // SetStock is a technician's word on how many products are in a slot.

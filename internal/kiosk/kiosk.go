@@ -56,6 +56,9 @@ type Payments interface {
 type Dispenser interface {
 	// Vend runs an item's one vend to its end. When ctx ends the motor stops at once; the outcome still says what is known.
 	Vend(ctx context.Context, item fsm.Item) (outcome fsm.ItemOutcome, why string)
+	// Pulse has the relay of a technician's act on for as long as it says. When ctx ends it goes off at once. why is "" when it
+	// was on for as long as was asked for.
+	Pulse(ctx context.Context, act fsm.Service) (why string)
 	// Halt makes all outputs inactive at once and keeps them so.
 	Halt() error
 }
@@ -107,14 +110,14 @@ type Kiosk struct {
 	state atomic.Pointer[fsm.State]
 
 	mu       sync.Mutex
-	waiting  map[string]chan answer // createPurchase calls and verdicts by request id
+	waiting  map[string]chan answer // createPurchase calls, verdicts and technicians' acts by request id
 	requests int
 	watchers map[chan Update]struct{}
 
 	// The loop's own.
 	current fsm.State
 	seq     uint64
-	stock   map[string]int
+	stock   map[string]int   // written with mu held
 	memory  bool             // the journal failed: what has begun is settled from memory
 	again   <-chan time.Time // the next try
 	missed  []fsm.Effect     // the stock taken since then, to be recorded when the journal takes records again

@@ -109,6 +109,16 @@ func (w *world) Vend(ctx context.Context, item fsm.Item) (fsm.ItemOutcome, strin
 	return w.vend(ctx)
 }
 
+func (w *world) Pulse(ctx context.Context, v fsm.Service) string {
+	w.note("relay %s on for %v", v.Slot, v.On)
+	select {
+	case <-time.After(v.On):
+		return ""
+	case <-ctx.Done():
+		return "stopped"
+	}
+}
+
 func (w *world) Halt() error { w.note("outputs off"); return nil }
 
 func (w *world) Show(v View) { w.mu.Lock(); w.shown = v; w.mu.Unlock() }

@@ -46,7 +46,7 @@ func (k *Kiosk) Run(ctx context.Context) error {
 			k.cfg.Log.Warn().Str("step", string(k.current.Stage)).Msg("the sale is not settled yet: the next start does it")
 			return nil
 		}
-		if ending == nil && !k.current.Busy() {
+		if ending == nil && !k.current.Busy() && !k.current.Serving() {
 			return nil
 		}
 	}
@@ -151,9 +151,13 @@ func (k *Kiosk) perform(f fsm.Effect) {
 		}
 		k.mu.Unlock()
 	case fsm.TakeStock:
-		k.stock[f.Slot] = max(0, k.stock[f.Slot]-1)
+		k.setStock(f.Slot, k.stock[f.Slot]-1)
+	case fsm.SetStock:
+		k.setStock(f.Slot, f.Left)
 	case fsm.Vend:
 		k.vend(f)
+	case fsm.Serve:
+		k.act(f.Service)
 	case fsm.StopVend:
 		if stop := k.vends[f.Item]; stop != nil {
 			stop()
@@ -210,6 +214,13 @@ func (k *Kiosk) log(e fsm.Event, s fsm.State, durable bool) {
 		line.Str("outcome", string(e.Outcome)).Str("outcome_why", e.Why)
 	case fsm.StatusAnswered:
 		line.Str("status", string(e.Status))
+	case fsm.ServiceBegan:
+		line.Str("act", string(e.Service.Act)).Str("slot", e.Service.Slot).Str("by", e.Service.By).Bool("taken", e.Service.ID == s.Service.ID)
+		if e.Service.Act == fsm.CountStock {
+			line.Int("was", e.Service.Was).Int("left", e.Service.Left)
+		}
+	case fsm.ServiceEnded:
+		line.Str("act", string(s.Service.Act)).Str("slot", s.Service.Slot).Str("outcome", string(e.Outcome)).Str("outcome_why", e.Why)
 	}
 	if r, ok := fsm.ResultOf(e); ok && r.Kind != fsm.Done {
 		line.Str("glase", r.Text)

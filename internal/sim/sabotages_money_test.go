@@ -75,10 +75,10 @@ func chargeSabotages() []sabotage {
 `}}},
 		{name: "unknown-is-lost", what: "an item of which nobody knows whether it came out disappears from the sale", edits: []edit{{"fsm/dispensing.go",
 			`	t.setItem(item.ID, o, why)
-	if o != NotDelivered {`, `	if t.setItem(item.ID, o, why); o == Unknown {
+	if o != Delivered {`, `	if t.setItem(item.ID, o, why); o == Unknown {
 		t.s.Sale.Items = slices.DeleteFunc(t.s.Sale.Items, func(i Item) bool { return i.ID == item.ID })
 	}
-	if o != NotDelivered {`}}},
+	if o != Delivered {`}}},
 		{name: "all-is-charged", what: "a jam is charged like a delivery", edits: []edit{{stateFile,
 			`	return i.Outcome == Delivered || i.Outcome == Unknown && i.UnknownCharged
 `, `	return i.Outcome != Pending

@@ -79,15 +79,15 @@ func recordSabotages() []sabotage {
 `}}},
 		{name: "stock-not-taken", what: "the stock is not counted down", edits: []edit{{"fsm/dispensing.go",
 			`	if o != NotDelivered {
-		t.do(TakeStock{item.Slot})
+		t.do(TakeStock{slot})
 `, `	if false {
-		t.do(TakeStock{item.Slot})
+		t.do(TakeStock{slot})
 `}}},
 		{name: "stock-taken-for-a-jam", what: "a product that did not come out is taken from the stock", edits: []edit{{"fsm/dispensing.go",
 			`	if o != NotDelivered {
-		t.do(TakeStock{item.Slot})
+		t.do(TakeStock{slot})
 `, `	if o != Pending {
-		t.do(TakeStock{item.Slot})
+		t.do(TakeStock{slot})
 `}}},
 	}
 }

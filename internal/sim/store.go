@@ -86,8 +86,11 @@ func (s *store) add(r journal.Record) error {
 		e.sale.Ended = r.Wall.UTC()
 	}
 	for _, f := range r.Effects {
-		if t, ok := f.(fsm.TakeStock); ok {
-			e.stock[t.Slot] = max(0, e.stock[t.Slot]-1)
+		switch f := f.(type) {
+		case fsm.TakeStock:
+			e.stock[f.Slot] = max(0, e.stock[f.Slot]-1)
+		case fsm.SetStock:
+			e.stock[f.Slot] = f.Left
 		}
 	}
 	s.entries = append(s.entries, e)

@@ -1,0 +1,70 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"kioskd/fsm"
+	"kioskd/hw/vend"
+	"kioskd/internal/config"
+	"kioskd/internal/debug"
+	"kioskd/internal/kiosk"
+)
+
+// Pulse implements kiosk.Dispenser.
+func (d *slots) Pulse(ctx context.Context, act fsm.Service) string {
+	ctx, done := d.stoppable(ctx, act.ID)
+	defer done()
+	if d.halted.Load() {
+		return vend.WhyStopped
+	}
+	err := d.pins.Pulse(ctx, d.relays[act.Slot], act.On)
+	switch {
+	case err == nil:
+		return ""
+	case ctx.Err() != nil:
+		return vend.WhyStopped
+	}
+	d.log.Error().Err(err).Str("slot", act.Slot).Msg("relay")
+	return vend.WhyRelayFault
+}
+
+// technician carries out the acts of the technicians' port.
+type technician struct{ *App }
+
+func (t technician) Vend(ctx context.Context, slot, by string) (string, error) {
+	return t.Kiosk.TestVend(ctx, slot, by)
+}
+
+// Relay has the slot's relay on, at most for its max_on, which is enforced below as well.
+func (t technician) Relay(ctx context.Context, slot string, on time.Duration, by string) (string, time.Duration, error) {
+	n := slices.IndexFunc(t.cfg.Slots, func(s config.Slot) bool { return s.ID == slot })
+	if n < 0 {
+		return "", 0, kiosk.ErrNoSlot
+	}
+	s := t.cfg.Slots[n]
+	if s.Vend.Relay == "" {
+		return "", 0, fmt.Errorf("%w: its driver is %q", debug.ErrNoRelay, s.Vend.Driver)
+	}
+	if s.MaxOn > 0 {
+		on = min(on, s.MaxOn)
+	}
+	id, err := t.Kiosk.PulseRelay(ctx, slot, on, by)
+	return id, on, err
+}
+
+func (t technician) Count(ctx context.Context, slot, by string, count func(was int) int) (was, left int, err error) {
+	return t.Kiosk.CountStock(ctx, slot, by, count)
+}
+
+// stock is what is left in each slot.
+func (a *App) stock() []debug.Stock {
+	all := []debug.Stock{}
+	closed := a.Kiosk.State().ClosedSlots()
+	for _, o := range a.Kiosk.Offers() {
+		all = append(all, debug.Stock{Slot: o.Slot, Name: o.Name, Price: o.Price.Decimal(), Left: o.Stock, State: o.State, Why: closed[o.Slot]})
+	}
+	return all
+}
