@@ -43,7 +43,7 @@ exactly what came out.
 	root.SetErr(errOut)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(runCommand(), checkCommand(), statusCommand(), salesCommand(), eventsCommand(), resolveCommand(), replayCommand(), outputsOffCommand(), wiringCommand(), versionCommand(), boardCommand())
-	root.AddCommand(sensorsCommand(), stockCommand(), vendCommand(), relayCommand())
+	root.AddCommand(doctorCommand(), sensorsCommand(), stockCommand(), vendCommand(), relayCommand())
 	return root
 }
 

@@ -36,11 +36,12 @@ var allowed = map[string][]string{
 	"internal/wiring":           {"hw/gpio/pinname", "internal/config"},
 	"internal/journal/powercut": {"fsm", "internal/journal", "internal/money"},
 	"internal/debug":            {"fsm", "internal/journal", "internal/kiosk", "internal/money"},
+	"internal/doctor":           {"glase"},
 	"internal/app":              {"*"},
 	"internal/sim":              {"*"},
 	"internal/crash":            {"glase", "hw/gpio/simboard", "internal/money"},
 	"internal/hwtest":           {"hw/gpio", "hw/gpio/hostpin"},
-	"cmd/kioskd":                {"hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/config", "internal/debug", "internal/journal", "internal/wiring"},
+	"cmd/kioskd":                {"hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/config", "internal/debug", "internal/doctor", "internal/journal", "internal/wiring"},
 	"cmd/glasesim":              {"glase/glasetest"},
 	"cmd/demo":                  {"internal/money"},
 }

@@ -1,0 +1,192 @@
+package doctor
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Pin is a pin of the config and what it is for there.
+type Pin struct {
+	Name string // "GPIO17"
+	Role string // "slot A1 vend.relay"
+}
+
+// taker is a line of config.txt that takes pins.
+type taker struct {
+	line  string
+	takes []int
+	only  string
+}
+
+// ports are the pins that a part of the chip takes once it is switched on, by the dtparam that does it.
+var ports = map[string][]int{
+	"i2c": {2, 3}, "i2c_arm": {2, 3}, "i2c1": {2, 3}, "i2c_vc": {0, 1}, "i2c0": {0, 1},
+	"spi": {7, 8, 9, 10, 11}, "i2s": {18, 19, 20, 21}, "uart0": {14, 15},
+}
+
+// overlay is what an overlay takes: pins that are fixed, and pins that its parameters name, with the default where they do not.
+type overlay struct {
+	fixed []int
+	named map[string]int
+}
+
+// overlays are those of the firmware's README that take pins of the header and that kiosks have been seen with.
+var overlays = map[string]overlay{
+	"w1-gpio":        {named: map[string]int{"gpiopin": 4}},
+	"w1-gpio-pullup": {named: map[string]int{"gpiopin": 4, "extpullup": 5}},
+	"w1-gpio-pi5":    {named: map[string]int{"gpiopin": 4}},
+	"i2c0":           {fixed: []int{0, 1}}, "i2c1": {fixed: []int{2, 3}}, "i2c3": {fixed: []int{4, 5}}, "i2c4": {fixed: []int{8, 9}},
+	"i2c5": {fixed: []int{12, 13}}, "i2c6": {fixed: []int{22, 23}},
+	"i2c-gpio": {named: map[string]int{"i2c_gpio_sda": 23, "i2c_gpio_scl": 24}},
+	"spi0-0cs": {fixed: []int{9, 10, 11}}, "spi0-1cs": {fixed: []int{9, 10, 11}, named: map[string]int{"cs0_pin": 8}},
+	"spi0-2cs": {fixed: []int{9, 10, 11}, named: map[string]int{"cs0_pin": 8, "cs1_pin": 7}},
+	"spi1-1cs": {fixed: []int{19, 20, 21}, named: map[string]int{"cs0_pin": 18}},
+	"spi1-2cs": {fixed: []int{19, 20, 21}, named: map[string]int{"cs0_pin": 18, "cs1_pin": 17}},
+	"spi1-3cs": {fixed: []int{19, 20, 21}, named: map[string]int{"cs0_pin": 18, "cs1_pin": 17, "cs2_pin": 16}},
+	"uart0":    {named: map[string]int{"txd0_pin": 14, "rxd0_pin": 15}}, "uart1": {named: map[string]int{"txd1_pin": 14, "rxd1_pin": 15}},
+	"uart2": {fixed: []int{0, 1}}, "uart3": {fixed: []int{4, 5}}, "uart4": {fixed: []int{8, 9}}, "uart5": {fixed: []int{12, 13}},
+	"uart0-pi5": {fixed: []int{14, 15}}, "uart1-pi5": {fixed: []int{0, 1}}, "uart2-pi5": {fixed: []int{4, 5}}, "uart3-pi5": {fixed: []int{8, 9}},
+	"uart4-pi5": {fixed: []int{12, 13}}, "miniuart-bt": {fixed: []int{14, 15}}, "disable-bt": {fixed: []int{14, 15}},
+	"pwm": {named: map[string]int{"pin": 18}}, "pwm-2chan": {named: map[string]int{"pin": 18, "pin2": 19}}, "audremap": {fixed: []int{12, 13}},
+	"gpio-shutdown": {named: map[string]int{"gpio_pin": 3}}, "gpio-poweroff": {named: map[string]int{"gpiopin": 26}},
+	"gpio-fan": {named: map[string]int{"gpiopin": 12}}, "pwm-gpio-fan": {named: map[string]int{"fan_gpio": 18}}, "gpio-led": {named: map[string]int{"gpio": 19}},
+	"gpio-key": {named: map[string]int{"gpio": 3}}, "gpio-ir": {named: map[string]int{"gpio_pin": 18}}, "gpio-ir-tx": {named: map[string]int{"gpio_pin": 18}},
+	"rotary-encoder": {named: map[string]int{"pin_a": 4, "pin_b": 17}}, "dht11": {named: map[string]int{"gpiopin": 4}},
+	"pps-gpio": {named: map[string]int{"gpiopin": 18}}, "sdio": {fixed: []int{22, 23, 24, 25, 26, 27}}, "hifiberry-dac": {fixed: []int{18, 19, 20, 21}},
+	"wittypi": {fixed: []int{4, 17}},
+}
+
+// takers are the lines that take pins.
+func takers(settings []setting) []taker {
+	var all []taker
+	for _, s := range settings {
+		switch {
+		case s.key == "dtparam" && ports[s.name] != nil && isOn(s.value):
+			all = append(all, taker{"dtparam=" + s.name + "=" + s.value, ports[s.name], s.only})
+		case s.key == "dtparam" && strings.HasSuffix(s.name, "_led_gpio"):
+			all = append(all, taker{"dtparam=" + s.name + "=" + s.value, numbers(s.value), s.only})
+		case s.key == "enable_uart" && isOn(s.value):
+			all = append(all, taker{"enable_uart=1", []int{14, 15}, s.only})
+		case s.key == "dtoverlay":
+			o, known := overlays[s.name]
+			if !known {
+				continue
+			}
+			t := taker{"dtoverlay=" + s.name, slices.Clone(o.fixed), s.only}
+			for param, pin := range o.named {
+				if given, ok := s.params[param]; ok {
+					t.takes = append(t.takes, numbers(given)...)
+				} else {
+					t.takes = append(t.takes, pin)
+				}
+			}
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
+// numbers is a pin's number as config.txt writes it; none for what is no number.
+func numbers(s string) []int {
+	n, err := strconv.ParseUint(s, 0, 8)
+	if err != nil {
+		return nil
+	}
+	return []int{int(n)}
+}
+
+// bootFolders are where the firmware's files are: today's Raspberry Pi OS, and the one before it.
+var bootFolders = []string{"/boot/firmware/", "/boot/"}
+
+func bootFiles(name string) (names []string) {
+	for _, f := range bootFolders {
+		names = append(names, f+name)
+	}
+	return names
+}
+
+// Overlays finds pins of the config that the firmware's config.txt gives to something else: both would drive them.
+func Overlays(r Root, pins []Pin) []Finding {
+	const area = "overlays"
+	name, text, err := r.first(bootFiles("config.txt")...)
+	switch {
+	case err != nil:
+		return []Finding{Warned(area, fmt.Sprintf("%s cannot be read: %v", name, err), "run this as root: sudo kioskd doctor")}
+	case name == "":
+		return []Finding{Ok(area, "there is no config.txt: this is no Raspberry Pi OS, and nothing is given away there")}
+	}
+	model, _ := r.read("/proc/device-tree/model")
+	var found []Finding
+	for _, t := range takers(bootSettings(text)) {
+		mine, sure := holds(t.only, model)
+		for _, p := range pins {
+			n, err := strconv.Atoi(strings.TrimPrefix(p.Name, "GPIO"))
+			if err != nil || !mine || !slices.Contains(t.takes, n) {
+				continue
+			}
+			says := fmt.Sprintf("%s is %s in the kiosk's config, and %s in %s takes it too", p.Name, p.Role, t.line, name)
+			remedy := "take that line out and restart the machine, or wire " + p.Role + " to another pin"
+			if sure {
+				found = append(found, Failed(area, says, remedy))
+			} else {
+				found = append(found, Warned(area, says+", where ["+t.only+"] holds", remedy))
+			}
+		}
+	}
+	if len(found) == 0 {
+		return []Finding{Ok(area, fmt.Sprintf("nothing in %s takes one of the config's %d pins", name, len(pins)))}
+	}
+	return found
+}
+
+// KeptOutputs finds a kernel that keeps a released output's level: a relay that is on when the daemon is killed would stay on.
+func KeptOutputs(r Root) []Finding {
+	const area = "outputs"
+	var found []Finding
+	for _, driver := range []string{"pinctrl_bcm2835", "pinctrl_rp1"} {
+		value, err := r.read("/sys/module/" + driver + "/parameters/persist_gpio_outputs")
+		if err != nil || !isOn(strings.TrimSpace(value)) {
+			continue
+		}
+		unit, where := r.unit()
+		remedy := fmt.Sprintf("add %s.persist_gpio_outputs=n to the line in /boot/firmware/cmdline.txt, and restart the machine", driver)
+		says := "the kernel keeps a released output's level (" + driver + ".persist_gpio_outputs=Y)"
+		if where != "" && strings.Contains(unit, "ExecStopPost=") && strings.Contains(unit, "outputs-off") {
+			found = append(found, Warned(area, says+": a relay would stay on when kioskd is killed, and is switched off by ExecStopPost=kioskd outputs-off in "+where, remedy))
+		} else {
+			found = append(found, Failed(area, says+": a relay would stay on when kioskd is killed, and no unit with ExecStopPost=kioskd outputs-off is installed", "install kioskd's unit; and "+remedy))
+		}
+	}
+	if len(found) == 0 {
+		return []Finding{Ok(area, "the kernel does not keep a released output's level, as far as it says")}
+	}
+	return found
+}
+
+// unit is the service's unit file, and its name; "": none is installed.
+func (r Root) unit() (text, name string) {
+	name, text, _ = r.first("/etc/systemd/system/kioskd.service", "/lib/systemd/system/kioskd.service", "/usr/lib/systemd/system/kioskd.service")
+	return text, name
+}
+
+// Power finds a power supply that is too weak: motors that start then reset the machine.
+func Power(r Root) []Finding {
+	const area = "power"
+	for n := range 16 { // hwmon chips; a Pi has two or three
+		chip := fmt.Sprintf("/sys/class/hwmon/hwmon%d/", n)
+		if name, err := r.read(chip + "name"); err != nil || strings.TrimSpace(name) != "rpi_volt" {
+			continue
+		}
+		alarm, err := r.read(chip + "in0_lcrit_alarm")
+		switch {
+		case err != nil:
+			return nil
+		case strings.TrimSpace(alarm) == "1":
+			return []Finding{Warned(area, "the machine's 5 V are too low now", "use a stronger supply and short wires, and feed motors from one of their own")}
+		}
+		return []Finding{Ok(area, "the machine's 5 V are high enough now")}
+	}
+	return nil
+}
