@@ -29,6 +29,9 @@ func FuzzRequest(f *testing.F) {
 		{"POST", "/api/sales/%2e%2e/resolve", "kiosk", "", "Bearer " + secret, "application/json", verdict},
 		{"POST", "/sim/press", "localhost", "", "Bearer " + secret, "application/json", `{"slot":"A1"}`},
 		{"POST", "/sim/fault", "attacker.example", "http://attacker.example", "Bearer " + secret, "text/plain", `{"slot":"A1"}`},
+		{"POST", "/api/vend", "kiosk", "", "Bearer " + secret, "application/json", `{"slot":"A1","by":"anna"}`},
+		{"POST", "/api/relay", "kiosk", "", "Bearer " + secret, "application/json", `{"slot":"A1","by":"anna","on_ms":500}`},
+		{"POST", "/api/stock", "kiosk", "", "Bearer wrong", "application/json", `{"slot":"A1","by":"anna","left":5}`},
 		{"HEAD", "/metrics", "localhost", "null", "", "", ""},
 		{"DELETE", "/healthz?x", "[::1]:1", "", "Basic x", "", ""},
 		{"GET", "//api//sales/../status", "localhost", "", "Bearer " + secret, "", ""},
@@ -43,10 +46,12 @@ func FuzzRequest(f *testing.F) {
 			return // net/http's own refusal has no body, and a stream ends with its asker alone
 		}
 		var acts []string
+		technician := &fakeTechnician{}
 		sales := &fakeSales{}
 		sales.add(journal.Sale{ID: "7G", State: "in_doubt"})
 		h, err := New(Config{
 			Kiosk: newKiosk(fsm.State{Stage: fsm.Ready}), Sales: sales, Token: secret, Hosts: []string{"kiosk"}, Log: zerolog.Nop(),
+			Technician: technician, Stock: func() []Stock { return []Stock{} },
 			Resolve: func(_ context.Context, sale string, v fsm.Verdict) error {
 				if v.By == "" || v.Reason == "" || strings.ContainsAny(v.By+v.Reason, "\n\r\x00") || len(v.Reason) > reasonMax {
 					t.Errorf("a verdict that cannot stand on record: %+v", v)
@@ -74,6 +79,11 @@ func FuzzRequest(f *testing.F) {
 		}
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
+		for acts = append(acts, technician.acts...); len(technician.acts) > 0; technician.acts = nil {
+			if strings.ContainsAny(technician.acts[0], "\n\r\x00") {
+				t.Errorf("an act that cannot stand on record: %q", technician.acts)
+			}
+		}
 		switch w.Code {
 		case 200, 202, 301, 307, 308, 400, 401, 403, 404, 405, 409, 415, 421:
 		default:

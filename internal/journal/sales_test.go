@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -181,5 +182,42 @@ func TestAStepOfAnUnknownSlotIsRecorded(t *testing.T) {
 	}
 	if stock, err := j.Stock(t.Context()); err != nil || len(stock) != 0 {
 		t.Errorf("%v, %v", stock, err)
+	}
+}
+
+func TestATechniciansCountIsPartOfItsStep(t *testing.T) {
+	j, path := fresh(t)
+	if err := j.SeedStock(t.Context(), map[string]int{"A1": 3}); err != nil {
+		t.Fatal(err)
+	}
+	var state fsm.State
+	count := func(id string, left int) Record {
+		v := fsm.Service{ID: id, Act: fsm.CountStock, Slot: "A1", By: "anna", Was: 3, Left: left}
+		next, effects, durable := fsm.Step(state, fsm.ServiceBegan{Service: v})
+		if !durable {
+			t.Fatal("a count that is not recorded")
+		}
+		state = next
+		return Record{Wall: time.UnixMilli(1), Event: fsm.ServiceBegan{Service: v}, After: next, Effects: effects}
+	}
+	if err := j.Append(t.Context(), count("t1", 12)); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Append(t.Context(), count("t2", 12)); err != nil { // the same again is a step too
+		t.Fatal(err)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := j.Append(over, count("t3", 99)); err == nil {
+		t.Error("a step was taken after the end")
+	}
+	if stock, err := j.Stock(t.Context()); err != nil || stock["A1"] != 12 {
+		t.Errorf("%v, %v", stock, err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := Replay(t.Context(), path); err != nil || r.Difference != nil || r.Replayed != 2 {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
