@@ -20,7 +20,7 @@ func pinsOf(cfg config.Config) []doctor.Pin {
 		switch v.Kind() {
 		case reflect.Struct:
 			for n := range v.NumField() {
-				if f := v.Type().Field(n); f.IsExported() {
+				if f := v.Type().Field(n); f.IsExported() && f.Name != "Pins" { // [[pin]] says how one is wired, not what for
 					walk(v.Field(n), strings.TrimPrefix(path+"."+strings.ToLower(f.Name), "."))
 				}
 			}
