@@ -73,7 +73,7 @@ func examine(ctx context.Context, file string, root doctor.Root, user string) []
 	user = doctor.ServiceUser(root, firstOf(user, whoami()))
 	pins := pinsOf(cfg)
 	found = append(found, health...)
-	found = append(found, examinePins(cfg, pins)...)
+	found = append(found, examinePins(cfg, pins, alive.runs)...)
 	found = append(found, doctor.Overlays(root, pins)...)
 	found = append(found, doctor.KeptOutputs(root)...)
 	found = append(found, doctor.Power(root)...)

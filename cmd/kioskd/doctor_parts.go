@@ -7,49 +7,65 @@ import (
 	"slices"
 	"strings"
 
+	"kioskd/internal/app"
 	"kioskd/internal/config"
 	"kioskd/internal/doctor"
 )
 
-// pinsOf are the pins that a config names, whatever the key, with the key as what they are for. It walks the config, so that no key
-// can be forgotten here.
-func pinsOf(cfg config.Config) []doctor.Pin {
-	var all []doctor.Pin
-	var walk func(v reflect.Value, path string)
-	walk = func(v reflect.Value, path string) {
-		switch v.Kind() {
-		case reflect.Struct:
-			for n := range v.NumField() {
-				if f := v.Type().Field(n); f.IsExported() && f.Name != "Pins" { // [[pin]] says how one is wired, not what for
-					walk(v.Field(n), strings.TrimPrefix(path+"."+strings.ToLower(f.Name), "."))
-				}
-			}
-		case reflect.Slice:
-			for n := range v.Len() {
-				at := fmt.Sprintf("%s[%d]", path, n)
-				if slot, ok := v.Index(n).Interface().(config.Slot); ok {
-					at = "slot " + slot.ID
-				}
-				walk(v.Index(n), at)
-			}
-		case reflect.String:
-			name := v.String()
-			named := slices.ContainsFunc(all, func(p doctor.Pin) bool { return p.Name == name })
-			if digits := strings.TrimPrefix(name, "GPIO"); digits != name && digits != "" && strings.Trim(digits, "0123456789") == "" && !named {
-				all = append(all, doctor.Pin{Name: name, Role: path})
-			}
+// pinsOf are the pins that a config's kiosk uses, with the key of each as what it is for.
+func pinsOf(cfg config.Config) (all []doctor.Pin) {
+	for _, name := range app.PinNames(cfg) {
+		if name != "" {
+			all = append(all, doctor.Pin{Name: name, Role: firstOf(keyOf(reflect.ValueOf(cfg), "", name), "in use")})
 		}
 	}
-	walk(reflect.ValueOf(cfg), "")
 	return all
 }
 
+// keyOf is the config's key whose value is a pin's name; "" when none is. It walks the config, so that no key can be forgotten here.
+func keyOf(v reflect.Value, path, pin string) string {
+	switch v.Kind() {
+	case reflect.String:
+		if v.String() == pin {
+			return path
+		}
+	case reflect.Struct:
+		for n := range v.NumField() {
+			if f := v.Type().Field(n); f.IsExported() && f.Name != "Pins" { // [[pin]] says how one is wired, not what for
+				if key := keyOf(v.Field(n), strings.TrimPrefix(path+"."+strings.ToLower(f.Name), "."), pin); key != "" {
+					return key
+				}
+			}
+		}
+	case reflect.Slice:
+		for n := range v.Len() {
+			at := fmt.Sprintf("%s[%d]", path, n)
+			if slot, ok := v.Index(n).Interface().(config.Slot); ok {
+				at = "slot " + slot.ID
+			}
+			if key := keyOf(v.Index(n), at, pin); key != "" {
+				return key
+			}
+		}
+	}
+	return ""
+}
+
 // examinePins looks for the config's pins.
-func examinePins(cfg config.Config, pins []doctor.Pin) []doctor.Finding {
-	if cfg.GPIO.Driver == "sim" {
+func examinePins(cfg config.Config, pins []doctor.Pin, running bool) []doctor.Finding {
+	if cfg.GPIO.Driver != "host" {
 		return []doctor.Finding{doctor.Ok("pins", fmt.Sprintf("%d pins of a simulated machine", len(pins)))}
 	}
-	return nil
+	uses, err := app.LookAtPins(cfg)
+	var lines []doctor.Line
+	for _, u := range uses {
+		l := doctor.Line{Pin: doctor.Pin{Name: u.Pin, Role: "in use"}, At: u.At, By: u.By, Err: u.Err, Ours: u.By == "kioskd"}
+		if n := slices.IndexFunc(pins, func(p doctor.Pin) bool { return p.Name == u.Pin }); n >= 0 {
+			l.Pin = pins[n]
+		}
+		lines = append(lines, l)
+	}
+	return doctor.Pins(lines, err, running)
 }
 
 // needs are the groups that the config's devices ask for on Raspberry Pi OS.

@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"internal/wiring":           {"hw/gpio/pinname", "internal/config"},
 	"internal/journal/powercut": {"fsm", "internal/journal", "internal/money"},
 	"internal/debug":            {"fsm", "internal/journal", "internal/kiosk", "internal/money"},
-	"internal/doctor":           {"glase"},
+	"internal/doctor":           {"glase", "hw/gpio/pinname"},
 	"internal/app":              {"*"},
 	"internal/sim":              {"*"},
 	"internal/crash":            {"glase", "hw/gpio/simboard", "internal/money"},

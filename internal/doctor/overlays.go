@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"kioskd/hw/gpio/pinname"
 )
 
 // Pin is a pin of the config and what it is for there.
@@ -122,8 +124,11 @@ func Overlays(r Root, pins []Pin) []Finding {
 	for _, t := range takers(bootSettings(text)) {
 		mine, sure := holds(t.only, model)
 		for _, p := range pins {
-			n, err := strconv.Atoi(strings.TrimPrefix(p.Name, "GPIO"))
-			if err != nil || !mine || !slices.Contains(t.takes, n) {
+			n, numbered := pinname.Number(p.Name)
+			if name, err := pinname.Canonical(p.Name); err == nil { // P1_11 is GPIO17
+				n, numbered = pinname.Number(name)
+			}
+			if !numbered || !mine || !slices.Contains(t.takes, n) {
 				continue
 			}
 			says := fmt.Sprintf("%s is %s in the kiosk's config, and %s in %s takes it too", p.Name, p.Role, t.line, name)

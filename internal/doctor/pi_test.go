@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -163,4 +164,16 @@ func FuzzBootSettings(f *testing.F) {
 		consoles(text)
 		holds(text, text)
 	})
+}
+
+func TestAPinThatSomebodyElseHoldsIsFound(t *testing.T) {
+	line := func(by string, ours bool, err error) []Line {
+		return []Line{{Pin: Pin{"GPIO17", "slot A1.vend.relay"}, At: "line 17 of gpiochip0", By: by, Ours: ours, Err: err}}
+	}
+	told(t, Pins(line("", false, nil), nil, false), "ok: nobody holds one")
+	told(t, Pins(line("kioskd", true, nil), nil, true), "ok: kioskd holds 1")
+	told(t, Pins(line("kioskd", true, nil), nil, false), "warn: does not run with this config")
+	told(t, Pins(line("w1", false, nil), nil, true), `fail: GPIO17 (slot A1.vend.relay), line 17 of gpiochip0, is held by "w1"`)
+	told(t, Pins(line("", false, errors.New("gpio: no line is called GPIO17")), nil, true), "fail: GPIO17 (slot A1.vend.relay): no line is called GPIO17")
+	told(t, Pins(nil, errors.New("gpio: this computer has no GPIO chip"), false), "fail: this computer has no GPIO chip")
 }
