@@ -76,6 +76,9 @@ func examine(ctx context.Context, file string, root doctor.Root, user string) []
 	found = append(found, examinePins(cfg, pins, alive.runs)...)
 	found = append(found, doctor.Overlays(root, pins)...)
 	found = append(found, doctor.KeptOutputs(root)...)
+	if cfg.GPIO.Driver == "host" {
+		found = append(found, doctor.Watchdog(root)...)
+	}
 	found = append(found, doctor.Power(root)...)
 	found = append(found, doctor.Groups(root, user, needs(cfg))...)
 	found = append(found, doctor.Serial(root, serials(cfg))...)

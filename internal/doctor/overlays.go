@@ -176,6 +176,19 @@ func (r Root) unit() (text, name string) {
 	return text, name
 }
 
+// Watchdog finds a machine whose own watchdog nobody feeds: when its kernel hangs, no program switches a motor off.
+func Watchdog(r Root) []Finding {
+	const area = "watchdog"
+	state, err := r.read("/sys/class/watchdog/watchdog0/state")
+	switch {
+	case err != nil:
+		return []Finding{Warned(area, "there is no hardware watchdog, as far as the kernel says: a machine that hangs stays so", "dtparam=watchdog=on in config.txt, on a Raspberry Pi; then see the wiring guide")}
+	case strings.TrimSpace(state) != "active":
+		return []Finding{Warned(area, "nobody feeds the hardware watchdog: a machine that hangs stays so, with what is switched on", "RuntimeWatchdogSec=15s in /etc/systemd/system.conf.d/kioskd.conf; restart the machine")}
+	}
+	return []Finding{Ok(area, "a machine that hangs is reset by its watchdog")}
+}
+
 // Power finds a power supply that is too weak: motors that start then reset the machine.
 func Power(r Root) []Finding {
 	const area = "power"

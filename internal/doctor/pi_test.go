@@ -101,6 +101,12 @@ func TestAWeakSupplyIsFound(t *testing.T) {
 	told(t, Power(machine(t, volt)), "warn: too low")
 }
 
+func TestAWatchdogThatNobodyFeedsIsFound(t *testing.T) {
+	told(t, Watchdog(machine(t, nil)), "warn: no hardware watchdog")
+	told(t, Watchdog(machine(t, map[string]string{"sys/class/watchdog/watchdog0/state": "inactive\n"})), "warn: RuntimeWatchdogSec")
+	told(t, Watchdog(machine(t, map[string]string{"sys/class/watchdog/watchdog0/state": "active\n"})), "ok: is reset")
+}
+
 func TestAGroupThatTheUserIsNotInIsFound(t *testing.T) {
 	files := map[string]string{
 		"etc/passwd": "root:x:0:0:root:/root:/bin/sh\nkioskd:x:990:990::/:/usr/sbin/nologin\nrubbish\n",
