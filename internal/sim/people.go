@@ -44,6 +44,17 @@ func (w *world) visit(name string) {
 			w.decide(r)
 		})
 	}
+	for n := range 6 {
+		if !w.o.Tests {
+			break
+		}
+		if r, yes := w.maybe(60, fmt.Sprintf("%s/test %d", name, n+1)); yes {
+			w.people.Go(func() {
+				time.Sleep(seconds(r, 60))
+				w.test(r)
+			})
+		}
+	}
 	if l := w.running(); l != nil && w.restless {
 		if r, yes := w.maybe(40, name+"/doom"); yes {
 			l.gate.doom(r)

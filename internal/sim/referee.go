@@ -23,17 +23,19 @@ type referee struct {
 	violations []string
 	kinds      []string // of the violations
 	starts     []start
-	visits     map[string]visit // by sale
-	judged     map[string]bool  // items whose outcome has been looked at
-	suspects   map[string]bool  // slots that nobody has looked at since a product jammed or got lost in them
-	looked     time.Time        // when a technician did
-	foreign    []time.Time      // when a foreign machine called
+	visits     map[string]visit     // by sale
+	judged     map[string]bool      // items whose outcome has been looked at
+	suspects   map[string]bool      // slots that nobody has looked at since a product jammed or got lost in them
+	looked     time.Time            // when a technician did
+	foreign    []time.Time          // when a foreign machine called
+	acts       map[string]time.Time // technicians', and when each was first on record
 }
 
 // start is a motor start.
 type start struct {
 	at      time.Time
 	slot    string
+	act     string // the technician's act that it was for; "": none
 	sale    string // the sale and the item that it was for; "": none
 	item    int
 	dropped int // products that had come out of the slot before
@@ -48,7 +50,7 @@ type visit struct {
 }
 
 func newReferee(w *world) *referee {
-	return &referee{world: w, visits: map[string]visit{}, judged: map[string]bool{}, suspects: map[string]bool{}}
+	return &referee{world: w, visits: map[string]visit{}, judged: map[string]bool{}, suspects: map[string]bool{}, acts: map[string]time.Time{}}
 }
 
 func (f *referee) violated(format string, args ...any) {
@@ -98,6 +100,9 @@ func (f *referee) started(slot string, g *gate) {
 		f.starts = append(f.starts, s)
 	}()
 	sale, any := f.world.store.last()
+	if f.startedFor(&s, g, any && sale.State == string(fsm.Open)) {
+		return
+	}
 	if !any {
 		f.violated("motor %s starts before any sale", slot)
 		return
@@ -181,6 +186,7 @@ func (f *referee) watch(slot string, g *gate) {
 
 // recorded looks at the journal after each record: a sale that ends there is settled at Glase at that moment, too.
 func (f *referee) recorded() {
+	f.acted()
 	sale, any := f.world.store.last()
 	if !any {
 		return
@@ -398,11 +404,15 @@ func (f *referee) forgotten(sales []journal.Sale) {
 
 // fell is what came out of an item's slot from its motor start to the slot's next one.
 func (f *referee) fell(sale string, item int) (starts, fell int) {
+	return f.fellOf(func(s start) bool { return s.act == "" && s.sale == sale && s.item == item })
+}
+
+func (f *referee) fellOf(which func(start) bool) (starts, fell int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	dropped := f.world.dropped()
 	for n, s := range f.starts {
-		if s.sale != sale || s.item != item {
+		if !which(s) {
 			continue
 		}
 		starts++
@@ -426,7 +436,7 @@ func (f *referee) machine(sales []journal.Sale) {
 		if s.Relay {
 			f.violated("the relay of %s is on", s.Slot)
 		}
-		items, gone := 0, 0
+		items, gone := f.tested(s.Slot)
 		for _, sale := range sales {
 			for _, i := range sale.Items {
 				if i.Slot == s.Slot {

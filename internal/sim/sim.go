@@ -30,6 +30,7 @@ type Options struct {
 	Only    []string // all happenings but these are left out; nil: none is
 	Parts   string   // "spirals" or "other"; "": the seed decides
 	Ground  *Ground  // what the world stands on; nil makes one
+	Tests   bool     // technicians test the machine, often
 
 	// What follows makes the kiosk's own parts wrong, to prove that the referee notices.
 	Transport func(http.RoundTripper) http.RoundTripper // around the way to Glase

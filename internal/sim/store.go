@@ -90,6 +90,7 @@ func (s *store) add(r journal.Record) error {
 		case fsm.TakeStock:
 			e.stock[f.Slot] = max(0, e.stock[f.Slot]-1)
 		case fsm.SetStock:
+			s.refilled[f.Slot] += f.Left - e.stock[f.Slot]
 			e.stock[f.Slot] = f.Left
 		}
 	}
