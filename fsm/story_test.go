@@ -51,7 +51,7 @@ type teller struct {
 	now   Instant
 	sales int
 	items int
-	acts  int // technicians'
+	acts  int                      // technicians'
 	known map[string]Sale          // each sale as it was last
 	each  func(e Event, told bool) // of each event, when set; not told: one of a line's repetitions
 	quiet bool
