@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,44 +13,83 @@ import (
 	"kioskd/internal/doctor"
 )
 
-// pinsOf are the pins that a config's kiosk uses, with the key of each as what it is for.
-func pinsOf(cfg config.Config) (all []doctor.Pin) {
-	for _, name := range app.PinNames(cfg) {
-		if name != "" {
-			all = append(all, doctor.Pin{Name: name, Role: firstOf(keyOf(reflect.ValueOf(cfg), "", name), "in use")})
-		}
-	}
-	return all
-}
-
-// keyOf is the config's key whose value is a pin's name; "" when none is. It walks the config, so that no key can be forgotten here.
-func keyOf(v reflect.Value, path, pin string) string {
+// each tells the texts of a config with their keys: "gpio.door", "slot A1.vend.relay". The checks go by it, so that no part's pin or
+// device can be forgotten here.
+func each(v reflect.Value, key string, tell func(key, text string)) {
 	switch v.Kind() {
 	case reflect.String:
-		if v.String() == pin {
-			return path
-		}
+		tell(key, v.String())
 	case reflect.Struct:
 		for n := range v.NumField() {
 			if f := v.Type().Field(n); f.IsExported() && f.Name != "Pins" { // [[pin]] says how one is wired, not what for
-				if key := keyOf(v.Field(n), strings.TrimPrefix(path+"."+strings.ToLower(f.Name), "."), pin); key != "" {
-					return key
-				}
+				each(v.Field(n), strings.TrimPrefix(key+"."+camel.ReplaceAllString(f.Name, "${1}_$2"), "."), tell)
 			}
 		}
 	case reflect.Slice:
 		for n := range v.Len() {
-			at := fmt.Sprintf("%s[%d]", path, n)
+			at := fmt.Sprintf("%s[%d]", key, n)
 			if slot, ok := v.Index(n).Interface().(config.Slot); ok {
 				at = "slot " + slot.ID
 			}
-			if key := keyOf(v.Index(n), at, pin); key != "" {
-				return key
-			}
+			each(v.Index(n), at, tell)
 		}
 	}
-	return ""
 }
+
+var camel = regexp.MustCompile(`([a-z])([A-Z])`)
+
+// keyed are those texts of a config, by the keys that the file has.
+func keyed(cfg config.Config, wanted func(key, text string) bool) (all []doctor.Device) {
+	each(reflect.ValueOf(cfg), "", func(key, text string) {
+		if !strings.HasPrefix(key, "slot ") {
+			key = strings.ToLower(key)
+		} else if id, rest, ok := strings.Cut(key, "."); ok {
+			key = id + "." + strings.ToLower(rest)
+		}
+		if text != "" && wanted(key, text) {
+			all = append(all, doctor.Device{Path: text, For: key})
+		}
+	})
+	return all
+}
+
+// pinsOf are the pins that a config's kiosk uses, with the key of each as what it is for.
+func pinsOf(cfg config.Config) (all []doctor.Pin) {
+	for _, name := range app.PinNames(cfg) {
+		if name == "" {
+			continue
+		}
+		p := doctor.Pin{Name: name, Role: "in use"}
+		if at := keyed(cfg, func(_, text string) bool { return text == name }); len(at) > 0 {
+			p.Role = at[0].For
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// serials are the config's serial ports: every device but the display's and the simulated board's.
+func serials(cfg config.Config) []doctor.Device {
+	all := keyed(cfg, func(key, _ string) bool {
+		return strings.HasSuffix(key, ".device") && key != "display.device" && key != "gpio.device"
+	})
+	for n := range all {
+		all[n].Do = "plug it in, and look at dmesg; ls /dev/serial/by-id/ names what is there. A port of the header: enable_uart=1 in config.txt"
+	}
+	return all
+}
+
+// oneWire are the config's sensors on the 1-Wire bus.
+func oneWire(cfg config.Config) []doctor.Device {
+	all := keyed(cfg, func(_, text string) bool { return sensorID.MatchString(text) })
+	for n := range all {
+		all[n].Path = "/sys/bus/w1/devices/" + all[n].Path
+		all[n].Do = "dtoverlay=w1-gpio in config.txt, and restart the machine; then ls /sys/bus/w1/devices/, and look at the sensor's wires and its 4.7 kΩ"
+	}
+	return all
+}
+
+var sensorID = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{12}$`)
 
 // examinePins looks for the config's pins.
 func examinePins(cfg config.Config, pins []doctor.Pin, running bool) []doctor.Finding {
@@ -86,9 +126,6 @@ func needs(cfg config.Config) (all []doctor.Need) {
 	}
 	return all
 }
-
-// serials are the config's serial ports.
-func serials(config.Config) []doctor.Device { return nil }
 
 // examineDisplay looks for the display's device.
 func examineDisplay(root doctor.Root, d config.Display) []doctor.Finding {

@@ -17,16 +17,14 @@ type Device struct {
 	Do   string // what brings the file about, when it is not there
 }
 
-// present finds whether a device file is there and is a device. Nothing is opened.
+// present finds whether a device is there: a file under /dev, or its folder under /sys. Nothing is opened.
 func (r Root) present(area string, d Device) (Finding, bool) {
-	info, err := os.Stat(r.path(d.Path))
+	_, err := os.Stat(r.path(d.Path))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return Failed(area, fmt.Sprintf("%s (%s) is not there", d.Path, d.For), d.Do), false
 	case err != nil:
 		return Warned(area, fmt.Sprintf("%s (%s) cannot be looked at: %v", d.Path, d.For, err), "run this as root: sudo kioskd doctor"), false
-	case info.IsDir():
-		return Failed(area, fmt.Sprintf("%s (%s) is a folder", d.Path, d.For), "name the device's file"), false
 	}
 	return Ok(area, fmt.Sprintf("%s (%s) is there", d.Path, d.For)), true
 }
@@ -49,6 +47,16 @@ func Serial(r Root, ports []Device) []Finding {
 	cmdline, text, _ := r.first(bootFiles("cmdline.txt")...)
 	var found []Finding
 	for _, d := range ports {
+		if strings.ContainsAny(d.Path, "*?[") { // a pattern
+			all, err := filepath.Glob(r.path(d.Path))
+			if err == nil && len(all) > 1 {
+				found = append(found, Warned(area, fmt.Sprintf("%s (%s) fits %d devices", d.Path, d.For, len(all)), "write the whole name of the right one: ls -l "+d.Path))
+				continue
+			}
+			if len(all) == 1 {
+				d.Path = "/" + strings.TrimPrefix(strings.TrimPrefix(all[0], filepath.Clean(string(r))), "/")
+			}
+		}
 		f, ok := r.present(area, d)
 		if !ok {
 			found = append(found, f)

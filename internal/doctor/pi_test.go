@@ -152,7 +152,13 @@ func TestASerialPortThatIsTheSystemsConsoleIsFound(t *testing.T) {
 	told(t, Serial(with("etc/systemd/system/getty.target.wants/serial-getty@ttyAMA0.service", "→ /lib/x"), port), "fail: sudo systemctl disable --now serial-getty@ttyAMA0.service")
 	told(t, Serial(with("boot/firmware/cmdline.txt", "console=serial0"), []Device{{Path: "/dev/ttyAMA0", For: "mdb.device"}}), "fail: console by")
 	told(t, Serial(machine(t, map[string]string{"dev/ttyUSB0": ""}), []Device{{Path: "/dev/ttyUSB0", For: "board.device"}}), "warn: /dev/serial/by-id")
-	told(t, Devices(machine(t, map[string]string{"dev/fb0/x": ""}), "display", []Device{{Path: "/dev/fb0", For: "display.device"}}), "fail: is a folder")
+	byID := Device{Path: "/dev/serial/by-id/usb-FTDI_*", For: "board.device", Do: "plug it in"}
+	told(t, Serial(machine(t, nil), []Device{byID}), "fail: plug it in")
+	told(t, Serial(machine(t, map[string]string{"dev/serial/by-id/usb-FTDI_A1": ""}), []Device{byID}), "ok: /dev/serial/by-id/usb-FTDI_A1 (board.device) is there")
+	told(t, Serial(machine(t, map[string]string{"dev/serial/by-id/usb-FTDI_A1": "", "dev/serial/by-id/usb-FTDI_A2": ""}), []Device{byID}), "warn: fits 2 devices")
+	sensor := []Device{{Path: "/sys/bus/w1/devices/28-0316a2795caf", For: "temperature.sensor", Do: "dtoverlay=w1-gpio"}}
+	told(t, Devices(machine(t, map[string]string{"sys/bus/w1/devices/28-0316a2795caf/temperature": "4500"}), "sensors", sensor), "ok: temperature.sensor")
+	told(t, Devices(machine(t, nil), "sensors", sensor), "fail: dtoverlay=w1-gpio")
 }
 
 func FuzzBootSettings(f *testing.F) {

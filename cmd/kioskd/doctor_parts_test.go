@@ -1,0 +1,45 @@
+package main
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+
+	"kioskd/internal/config"
+	"kioskd/internal/doctor"
+)
+
+// TestTheDoctorForgetsNoPartOfTheConfig: pins and devices are found by walking the config, under the keys that the file has.
+func TestTheDoctorForgetsNoPartOfTheConfig(t *testing.T) {
+	cfg, err := config.Parse("example.toml", []byte(config.Example), "/etc/kioskd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pins := pinsOf(cfg)
+	for _, want := range []doctor.Pin{{Name: "GPIO26", Role: "gpio.door"}, {Name: "GPIO17", Role: "slot A1.vend.relay"}, {Name: "GPIO6", Role: "slot A2.button"}} {
+		if !slices.Contains(pins, want) {
+			t.Errorf("no %v in %v", want, pins)
+		}
+	}
+	if len(serials(cfg)) != 0 || len(oneWire(cfg)) != 0 {
+		t.Errorf("%v, %v", serials(cfg), oneWire(cfg))
+	}
+	type line struct {
+		Device string
+		Baud   int
+	}
+	got := map[string]string{}
+	each(reflect.ValueOf(struct {
+		LockBoard line
+		Slots     []config.Slot
+		Pins      []config.Pin
+	}{line{"/dev/ttyS0", 9600}, []config.Slot{{ID: "A1", Button: "GPIO5"}}, []config.Pin{{Name: "GPIO5"}}}), "", func(key, text string) {
+		if text != "" {
+			got[key] = text
+		}
+	})
+	want := map[string]string{"Lock_Board.Device": "/dev/ttyS0", "slot A1.ID": "A1", "slot A1.Button": "GPIO5"}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
