@@ -70,7 +70,7 @@ func examine(ctx context.Context, file string, root doctor.Root, user string) []
 		clock.Wall, clock.Synced = time.Now, func() bool { return false }
 	}
 	now := clock.Wall()
-	user = doctor.ServiceUser(root, firstOf(user, whoami()))
+	user = firstOf(user, doctor.ServiceUser(root, whoami()))
 	pins := pinsOf(cfg)
 	found = append(found, health...)
 	found = append(found, examinePins(cfg, pins, alive.runs)...)
