@@ -93,9 +93,9 @@ height = 240
 rotation = 270
 address = 0x3d
 panel = "waveshare2in13v2"
-dc = "GPIO10"
-reset = "GPIO11"
-busy = "GPIO12"
+dc = "GPIO40"
+reset = "GPIO41"
+busy = "GPIO42"
 [gpio]
 driver = "sim"
 device = "board.sock"
@@ -164,7 +164,7 @@ debounce = "2ms"
 		"TLSKey:/etc/kioskd/u.key BehindProxy:true} " +
 		"Payment:{Flow:sticker SeqrID:S1 ReserveMax:1.00 EUR PINTimeout:5s ChooseTimeout:3s} Journal:{Path:/etc/kioskd/j.db} " +
 		"Debug:{Listen::8081 Socket:/etc/kioskd/d.sock TokenFile:/etc/kioskd/d.token TLSCert:/etc/kioskd/d.crt TLSKey:/etc/kioskd/d.key} " +
-		"Display:{Driver:terminal Device:tty1 Width:320 Height:240 Rotation:270 Address:61 Panel:waveshare2in13v2 DC:GPIO10 Reset:GPIO11 Busy:GPIO12} " +
+		"Display:{Driver:terminal Device:tty1 Width:320 Height:240 Rotation:270 Address:61 Panel:waveshare2in13v2 DC:GPIO40 Reset:GPIO41 Busy:GPIO42} " +
 		"GPIO:{Driver:sim Chip:gpiochip0 Device:/etc/kioskd/board.sock Door:GPIO0 Tilt:GPIO1 Cancel:GPIO2 Retry:GPIO3} Pins:[{Name:P1_29 ActiveLow:set Pull:none Debounce:2ms}] " +
 		"Slots:[{ID:Z9 Name:Öl Price:0.05 EUR Stock:0 VAT:set EAN:12345678 Button:GPIO4 MaxOn:50ms " +
 		"Vend:{Driver:relay Relay:GPIO5 Drop:GPIO53 Home:GPIO6 RetryTurn:true Opened: Pulse:0s Close:0s} Perishable:false} " +
