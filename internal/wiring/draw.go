@@ -148,7 +148,7 @@ func (p Part) Title() string {
 
 // line is what a box says below its title.
 func (p Part) line() string {
-	if p.Kind == Motor {
+	if p.Add != "" {
 		return p.Does + "; " + p.Add
 	}
 	return p.Does
@@ -160,6 +160,12 @@ func (k Kind) colour() string {
 		return "#b3541e"
 	case Sensor:
 		return "#1b6f8a"
+	case Keypad:
+		return "#8a1b5f"
+	case Display:
+		return "#6a3d9a"
+	case Bus:
+		return "#8a7a1b"
 	}
 	return "#3a7d34"
 }

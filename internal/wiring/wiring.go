@@ -18,9 +18,19 @@ type Kind string
 
 // The kinds.
 const (
-	Motor  Kind = "motor"  // an output that moves something, behind a relay or a driver
-	Sensor Kind = "sensor" // an input that sees products
-	Switch Kind = "switch" // an input that a person or a door moves
+	Motor   Kind = "motor"   // an output that moves something, behind a relay or a driver
+	Sensor  Kind = "sensor"  // an input that sees products
+	Switch  Kind = "switch"  // an input that a person or a door moves
+	Keypad  Kind = "keypad"  // a row or column of a keypad
+	Display Kind = "display" // a wire of a display, its bus included
+	Bus     Kind = "bus"     // a wire that several sensors share
+)
+
+// The lines of the buses as Raspberry Pi OS has them, unless its config.txt moves them.
+const (
+	i2cData, i2cClock            = "GPIO2", "GPIO3"
+	spiData, spiClock, spiSelect = "GPIO10", "GPIO11", "GPIO8"
+	oneWire                      = "GPIO4"
 )
 
 // Part is one end of a wire: something on the machine, and the line of the header that it is connected to.
@@ -45,15 +55,47 @@ func Parts(cfg config.Config) []Part {
 		l.odd[name] = p
 	}
 	for _, s := range cfg.Slots {
-		l.output(s.Vend.Relay, s.ID, "motor relay", "turns the motor")
+		if s.Vend.Driver == "lock" {
+			l.output(s.Vend.Relay, s.ID, "lock relay", "frees the door")
+		} else {
+			l.output(s.Vend.Relay, s.ID, "motor relay", "turns the motor")
+		}
 		l.contact(s.Vend.Drop, s.ID, "drop sensor", "while a product passes", Sensor)
+		l.contact(s.Vend.Home, s.ID, "home switch", "while the spiral is at home", Sensor)
+		l.contact(s.Vend.Opened, s.ID, "door contact", "while the door is closed", Switch)
 		l.contact(s.Button, s.ID, "button", "while it is pressed", Switch)
 	}
 	l.contact(cfg.GPIO.Cancel, "", "cancel button", "while it is pressed", Switch)
 	l.contact(cfg.GPIO.Retry, "", "retry button", "while it is pressed", Switch)
 	l.contact(cfg.GPIO.Door, "", "door switch", "while it is shut", Switch)
 	l.contact(cfg.GPIO.Tilt, "", "tilt switch", "while the machine is shaken", Switch)
+	for n, pin := range cfg.Keypad.Rows {
+		l.wire(pin, fmt.Sprintf("keypad row %d", n+1), "Low while no key is down, scanned then", Keypad, "")
+	}
+	for n, pin := range cfg.Keypad.Columns {
+		l.contact(pin, "", fmt.Sprintf("keypad column %d", n+1), "while a key is down", Keypad)
+	}
+	l.display(cfg.Display)
+	if cfg.Temperature.Sensor != "" {
+		l.wire(oneWire, "temperature sensor", "1-Wire", Bus, "4.7 kΩ to 3.3 V")
+	}
 	return l.parts
+}
+
+// display is what a display needs besides its supply.
+func (l *list) display(d config.Display) {
+	switch d.Driver {
+	case "ssd1306":
+		l.wire(i2cData, "display SDA", "I²C data", Display, "")
+		l.wire(i2cClock, "display SCL", "I²C clock", Display, "")
+	case "epd":
+		l.wire(spiData, "display DIN", "SPI data", Display, "")
+		l.wire(spiClock, "display CLK", "SPI clock", Display, "")
+		l.wire(spiSelect, "display CS", "Low while it is spoken to", Display, "")
+		l.wire(d.DC, "display DC", "Low for a command, High for data", Display, "")
+		l.wire(d.Reset, "display RST", "Low resets it", Display, "")
+		l.wire(d.Busy, "display BUSY", "High while it draws", Display, "")
+	}
 }
 
 // list collects parts.
@@ -93,6 +135,16 @@ func (l *list) output(pin, slot, name, does string) {
 			p.Warning = fmt.Sprintf("%s is pulled up while the Pi starts: use GPIO9 to GPIO27 for what High moves, or the resistor is all that holds it off", p.Line)
 		}
 	}
+	l.parts = append(l.parts, p)
+}
+
+// wire is one whose levels are not for the config to say.
+func (l *list) wire(pin, name, does string, kind Kind, add string) {
+	if pin == "" {
+		return
+	}
+	p, _ := l.part(pin, "", name, kind, false)
+	p.Does, p.Add = does, add
 	l.parts = append(l.parts, p)
 }
 

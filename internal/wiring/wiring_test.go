@@ -42,17 +42,21 @@ func TestTheHeaderIsTheRaspberryPis(t *testing.T) {
 func TestEveryWireOfTheConfigIsNamed(t *testing.T) {
 	cfg := example(t)
 	cfg.GPIO.Tilt, cfg.GPIO.Retry = "GPIO21", "GPIO20"
+	cfg.Slots[0].Vend.Home = "GPIO4"
+	cfg.Display = config.Display{Driver: "epd", DC: "GPIO28", Reset: "GPIO29", Busy: "GPIO30"}
+	cfg.Keypad = config.Keypad{Rows: []string{"GPIO31"}, Columns: []string{"GPIO32"}}
 	var pins []string
 	for _, p := range Parts(cfg) {
 		pins = append(pins, p.Pin)
-		if p.Position == 0 || p.Does == "" || (p.Kind == Motor) != (p.Add != "") {
+		if p.Does == "" || p.Kind == Motor && p.Add == "" {
 			t.Errorf("%+v", p)
 		}
 	}
-	want := []string{cfg.GPIO.Cancel, cfg.GPIO.Retry, cfg.GPIO.Door, cfg.GPIO.Tilt}
+	want := []string{cfg.GPIO.Cancel, cfg.GPIO.Retry, cfg.GPIO.Door, cfg.GPIO.Tilt, "GPIO28", "GPIO29", "GPIO30", "GPIO31", "GPIO32", spiData, spiClock, spiSelect}
 	for _, s := range cfg.Slots {
-		want = append(want, s.Vend.Relay, s.Vend.Drop, s.Button)
+		want = append(want, s.Vend.Relay, s.Vend.Drop, s.Vend.Home, s.Vend.Opened, s.Button)
 	}
+	want = slices.DeleteFunc(want, func(pin string) bool { return pin == "" })
 	slices.Sort(pins)
 	slices.Sort(want)
 	if !slices.Equal(pins, want) {
