@@ -81,7 +81,8 @@ func (f *referee) startedFor(s *start, g *gate, serving bool) bool {
 	}
 	s.act = v.ID
 	f.mu.Lock()
-	twice := slices.ContainsFunc(f.starts, func(earlier start) bool { return earlier.act == v.ID })
+	earlier := slices.IndexFunc(f.starts, func(e start) bool { return e.act == v.ID })
+	twice := earlier >= 0 && !f.mayTurnAgain(f.starts[earlier], *s)
 	f.mu.Unlock()
 	switch {
 	case serving:
@@ -141,7 +142,9 @@ func (f *referee) tested(slot string) (moves, gone int) {
 		switch {
 		case !v.Ended:
 			f.violated("a technician's act is left hanging: %+v", v)
-		case fell > 1:
+		case starts > f.startsMax(slot):
+			f.violated("%d motor starts for a technician's one act: %+v", starts, v)
+		case fell > 1 && !f.mayLavish(slot, starts):
 			f.violated("%d products came out for a technician's one: %+v", fell, v)
 		case v.Outcome == fsm.NotDelivered && fell > 0 && !f.world.blind[slot]:
 			f.violated("a technician's product came out past a sensor that works, and does not count: %+v", v)
