@@ -26,6 +26,13 @@ func newTypist(enter string, slots ...string) *typist {
 	return y
 }
 
+// shows is what the display shows.
+func (y *typist) shows() (typed, notice string) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	return y.typed, y.notice
+}
+
 func (y *typist) keys(text string) {
 	for _, k := range text {
 		y.key(k)
@@ -59,8 +66,8 @@ func TestAnIdIsChosenOnceItIsTyped(t *testing.T) {
 				y.slots = y.slots[:2]
 			}
 			y.keys(c.keys)
-			if !slices.Equal(y.chosen, c.chosen) || y.typed != c.typed || y.notice != c.notice {
-				t.Errorf("%q chose %q and shows %q %q, want %q and %q %q", c.keys, y.chosen, y.typed, y.notice, c.chosen, c.typed, c.notice)
+			if typed, notice := y.shows(); !slices.Equal(y.chosen, c.chosen) || typed != c.typed || notice != c.notice {
+				t.Errorf("%q chose %q and shows %q %q, want %q and %q %q", c.keys, y.chosen, typed, notice, c.chosen, c.typed, c.notice)
 			}
 			time.Sleep(time.Hour)
 		})
@@ -75,13 +82,13 @@ func TestWhatIsTypedHalfIsForgotten(t *testing.T) {
 		y.keys("B") // which begins the time anew
 		time.Sleep(typedFor - time.Second)
 		synctest.Wait()
-		if y.typed != "AB" {
-			t.Errorf("%q is left, want AB", y.typed)
+		if typed, _ := y.shows(); typed != "AB" {
+			t.Errorf("%q is left, want AB", typed)
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if y.typed != "" {
-			t.Errorf("%q is left", y.typed)
+		if typed, _ := y.shows(); typed != "" {
+			t.Errorf("%q is left", typed)
 		}
 		y.keys("B1")
 		if !slices.Equal(y.chosen, []string{"B1"}) {
@@ -90,8 +97,8 @@ func TestWhatIsTypedHalfIsForgotten(t *testing.T) {
 		y.keys("9")
 		time.Sleep(typedFor)
 		synctest.Wait()
-		if y.notice != "" {
-			t.Errorf("%q still stands on the display", y.notice)
+		if _, notice := y.shows(); notice != "" {
+			t.Errorf("%q still stands on the display", notice)
 		}
 	})
 }

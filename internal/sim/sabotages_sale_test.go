@@ -11,7 +11,7 @@ const (
 func saleSabotages() []sabotage {
 	return []sabotage{
 		{name: "purchase-while-busy", what: "a createPurchase is taken while another customer is served", edits: []edit{{reservedFile,
-			`	case t.s.Busy() && !sale.Recovered && len(t.s.Faults) == 0:
+			`	case t.s.Busy() && !sale.Recovered && len(t.s.whole()) == 0:
 		refuse(DeviceInUse)
 	case t.s.Stage != Ready || `, `	case t.s.Stage != Ready && !t.s.Busy() || `}}},
 		{name: "second-invoice", what: "an invoice without an answer is given up, and the next customer gets another", edits: []edit{{reservedFile,
@@ -110,7 +110,7 @@ func saleSabotages() []sabotage {
 	k := &Kiosk{
 `}}},
 		{name: "faults-wait", what: "a fault that must end a sale waits for the sale's own end", edits: []edit{{faultsFile,
-			`	if f.Hard {
+			`	if f.Hard && len(f.Slots) == 0 {
 `, `	if f.Name == "" {
 `}}},
 	}

@@ -70,7 +70,7 @@ func Parts(cfg config.Config) []Part {
 	l.contact(cfg.GPIO.Door, "", "door switch", "while it is shut", Switch)
 	l.contact(cfg.GPIO.Tilt, "", "tilt switch", "while the machine is shaken", Switch)
 	for n, pin := range cfg.Keypad.Rows {
-		l.wire(pin, fmt.Sprintf("keypad row %d", n+1), "Low while no key is down, scanned then", Keypad, "")
+		l.wire(pin, fmt.Sprintf("keypad row %d", n+1), "Low asks the keys "+cfg.Keypad.Keys[n]+", High lets go", Keypad, "")
 	}
 	for n, pin := range cfg.Keypad.Columns {
 		l.contact(pin, "", fmt.Sprintf("keypad column %d", n+1), "while a key is down", Keypad)

@@ -44,7 +44,7 @@ func TestEveryWireOfTheConfigIsNamed(t *testing.T) {
 	cfg.GPIO.Tilt, cfg.GPIO.Retry = "GPIO21", "GPIO20"
 	cfg.Slots[0].Vend.Home = "GPIO4"
 	cfg.Display = config.Display{Driver: "epd", DC: "GPIO28", Reset: "GPIO29", Busy: "GPIO30"}
-	cfg.Keypad = config.Keypad{Rows: []string{"GPIO31"}, Columns: []string{"GPIO32"}}
+	cfg.Keypad = config.Keypad{Rows: []string{"GPIO31"}, Columns: []string{"GPIO32"}, Keys: []string{"A"}}
 	var pins []string
 	for _, p := range Parts(cfg) {
 		pins = append(pins, p.Pin)
