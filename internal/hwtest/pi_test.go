@@ -18,15 +18,21 @@ import (
 	"kioskd/hw/gpio/hostpin"
 )
 
+// piModel is the Raspberry Pi that this is.
+func piModel() (model string, isPi bool) {
+	b, err := os.ReadFile("/proc/device-tree/model")
+	return strings.TrimRight(string(b), "\x00"), err == nil
+}
+
 // onPi skips a test that is not run on a Raspberry Pi's model.
 func onPi(t *testing.T) {
 	t.Helper()
 	guest(t)
-	model, err := os.ReadFile("/proc/device-tree/model")
-	if err != nil {
+	model, isPi := piModel()
+	if !isPi {
 		t.Skip("this is no Raspberry Pi")
 	}
-	t.Logf("%s", strings.TrimRight(string(model), "\x00"))
+	t.Log(model)
 }
 
 // wire is what the kernel says about a line: who has it, its direction and the level that is on it: `kioskd out hi ACTIVE LOW`.
@@ -81,7 +87,7 @@ func TestARaspberryPiDrivesItsHeader(t *testing.T) {
 	want("when on", map[int]string{17: "kioskd out hi", 22: "kioskd out lo ACTIVE LOW", 2: "kioskd out hi"})
 	if in, err := p.Input("P1_13"); err != nil {
 		t.Error(err)
-	} else if err := errors.Join(in.In(periph.PullUp, periph.BothEdges)); err != nil || in.WaitForEdge(10*time.Millisecond) {
+	} else if err := in.In(periph.PullUp, periph.BothEdges); err != nil || in.WaitForEdge(10*time.Millisecond) {
 		t.Errorf("an input that nothing moves: %v", err)
 	}
 	if !strings.HasPrefix(wire(t, 27), "kioskd in ") {
