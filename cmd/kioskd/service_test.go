@@ -184,7 +184,7 @@ func TestTheDoctorSaysWhatToMend(t *testing.T) {
 	if !ok {
 		t.Errorf("a good machine: %+v", found)
 	}
-	for area, want := range map[string]string{"kioskd": "runs: ready", "glase": "knows this terminal", "ups": "is a kiosk's", "journal": "was written", "disk": "MB free", "config": "3 slots"} {
+	for area, want := range map[string]string{"kioskd": "runs: ready", "glase": "knows this terminal", "ups": "is a kiosk's", "journal": "was written", "disk": "MB free", "config": "4 slots"} {
 		if f := found[area]; f.State != doctor.OK || !strings.Contains(f.Says, want) {
 			t.Errorf("%s: %+v", area, f)
 		}
