@@ -75,10 +75,11 @@ func (m *memory) Close() error {
 // bit by bit, and not with the functions that wrote them.
 func (m *memory) seen(quarters int) *image.RGBA {
 	r := m.raster
-	pixel := func(x, y int) (bits []bool) {
+	bits := make([]bool, r.Bits)
+	pixel := func(x, y int) []bool {
 		at := (r.Y+y)*r.Stride + (r.X+x)*r.Bits/8
-		for n := range r.Bits {
-			bits = append(bits, m.bytes[at+n/8]>>(n%8)&1 == 1)
+		for n := range bits {
+			bits[n] = m.bytes[at+n/8]>>(n%8)&1 == 1
 		}
 		return bits
 	}
