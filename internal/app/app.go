@@ -32,7 +32,7 @@ import (
 	"kioskd/ups"
 )
 
-// endPatience is for the last picture, and for buttons and switches, at the end.
+// endPatience is for buttons and switches at the end. A display has as long for its last picture as for any: electronic paper needs it.
 const endPatience = 2 * time.Second
 
 // Parts are what a kiosk is built from besides its config.
@@ -230,16 +230,16 @@ func (a *App) Run(ctx context.Context) error {
 		err = errors.Join(err, cause)
 	}
 	stop()
-	patience := time.After(endPatience) // what hangs does not keep the daemon from ending
+	slow := time.After(showMax) // what hangs does not keep the daemon from ending
 	select {
 	case <-ended:
-	case <-patience:
+	case <-time.After(endPatience):
 		a.log.Error().Msg("a button or a switch hangs: the daemon ends without it")
 		return err
 	}
 	select {
 	case <-screenEnded:
-	case <-patience:
+	case <-slow:
 		a.log.Error().Msg("the display hangs: the daemon ends without it")
 		a.screens = nil
 	}

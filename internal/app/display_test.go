@@ -97,3 +97,18 @@ func TestADisplayThatFailsAtAnyMomentStopsNoSaleAndOffersNoNewOne(t *testing.T) 
 		}
 	}
 }
+
+// TestASlowDisplayGetsItsLastPicture: electronic paper shows for ever what was on it last, so the end waits for it.
+func TestASlowDisplayGetsItsLastPicture(t *testing.T) {
+	play(t, "reservation", func(w *world) {
+		f := &frail{Driver: w.app.screen.driver, free: make(chan struct{})}
+		f.broken = func() error { time.Sleep(8 * time.Second); return nil }
+		w.app.screen.driver = f
+		w.scan() // the confirming begins to be drawn
+		w.end()
+		w.end = func() {}
+		if w.app.screens == nil {
+			t.Error("the daemon ended without a display that was slow")
+		}
+	})
+}
