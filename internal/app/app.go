@@ -32,8 +32,11 @@ import (
 	"kioskd/ups"
 )
 
-// endPatience is for buttons and switches at the end. A display has as long for its last picture as for any: electronic paper needs it.
-const endPatience = 2 * time.Second
+// The patience at the end: for buttons and switches, and for the last picture, which takes electronic paper some seconds.
+const (
+	endPatience    = 2 * time.Second
+	screenPatience = 5 * time.Second
+)
 
 // Parts are what a kiosk is built from besides its config.
 type Parts struct {
@@ -230,7 +233,7 @@ func (a *App) Run(ctx context.Context) error {
 		err = errors.Join(err, cause)
 	}
 	stop()
-	slow := time.After(showMax) // what hangs does not keep the daemon from ending
+	slow := time.After(screenPatience) // what hangs does not keep the daemon from ending
 	select {
 	case <-ended:
 	case <-time.After(endPatience):

@@ -102,7 +102,7 @@ func TestADisplayThatFailsAtAnyMomentStopsNoSaleAndOffersNoNewOne(t *testing.T) 
 func TestASlowDisplayGetsItsLastPicture(t *testing.T) {
 	play(t, "reservation", func(w *world) {
 		f := &frail{Driver: w.app.screen.driver, free: make(chan struct{})}
-		f.broken = func() error { time.Sleep(8 * time.Second); return nil }
+		f.broken = func() error { time.Sleep(4 * time.Second); return nil }
 		w.app.screen.driver = f
 		w.scan() // the confirming begins to be drawn
 		w.end()
