@@ -40,7 +40,7 @@ var allowed = map[string][]string{
 	"internal/app":              {"*"},
 	"internal/sim":              {"*"},
 	"internal/crash":            {"glase", "hw/gpio/simboard", "internal/money"},
-	"internal/hwtest":           {"hw/gpio", "hw/gpio/hostpin"},
+	"internal/hwtest":           {"hw/display", "hw/gpio", "hw/gpio/hostpin"},
 	"cmd/kioskd":                {"hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/config", "internal/debug", "internal/doctor", "internal/journal", "internal/wiring"},
 	"cmd/glasesim":              {"glase/glasetest"},
 	"cmd/demo":                  {"internal/money"},
