@@ -56,7 +56,7 @@ func TestATechnicianTestsTheMachineFromAShell(t *testing.T) {
 	run(1, "at most 2", "stock", "A1", "+1", "+1")
 	run(1, "unknown flag", "stock", "--left", "1")
 	var stock []debug.Stock
-	if out := run(0, "", "stock", "--json"); json.Unmarshal([]byte(out), &stock) != nil || len(stock) != 3 || stock[0].Left != 19 || stock[1].Why != "jam" {
+	if out := run(0, "", "stock", "--json"); json.Unmarshal([]byte(out), &stock) != nil || len(stock) != 4 || stock[0].Left != 19 || stock[1].Why != "jam" {
 		t.Errorf("%+v", stock)
 	}
 
