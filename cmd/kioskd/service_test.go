@@ -60,7 +60,7 @@ func TestATechnicianTestsTheMachineFromAShell(t *testing.T) {
 		t.Errorf("%+v", stock)
 	}
 
-	run(0, "GPIO17     A1 relay        low    off", "sensors", "--once")
+	run(0, "GPIO17     A1 relay         low    off", "sensors", "--once")
 	var pins []debug.Pin
 	if out := run(0, "", "sensors", "--once", "--json"); strings.Count(out, "\n") != 1 || json.Unmarshal([]byte(out), &pins) != nil || len(pins) < 9 {
 		t.Errorf("%q", out)
