@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	sd "github.com/coreos/go-systemd/v22/daemon"
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -74,7 +75,13 @@ func run(ctx context.Context, cfg config.Config, log zerolog.Logger, serviced st
 	if screen == nil {
 		screen = missing{err}
 	}
-	a, err := app.New(ctx, cfg, app.Parts{Version: version, Log: log, Clock: clock, Random: rand.Reader, Screen: screen, ServicedBy: serviced})
+	supervisor, err := systemd()
+	if err != nil {
+		return err
+	}
+	a, err := app.New(ctx, cfg, app.Parts{
+		Version: version, Log: log, Clock: clock, Random: rand.Reader, Screen: screen, ServicedBy: serviced, Supervisor: supervisor,
+	})
 	if err != nil {
 		return err
 	}
@@ -84,6 +91,21 @@ func run(ctx context.Context, cfg config.Config, log zerolog.Logger, serviced st
 	err = errors.Join(err, a.Close())
 	log.Info().Msg("kioskd has ended")
 	return err
+}
+
+// systemd is who started this daemon and watches over it, if it did.
+func systemd() (s app.Supervisor, err error) {
+	if os.Getenv("NOTIFY_SOCKET") == "" {
+		return s, nil
+	}
+	if s.Watchdog, err = sd.SdWatchdogEnabled(false); err != nil {
+		return s, fmt.Errorf("the unit's WatchdogSec cannot be read: %w", err)
+	}
+	s.Notify = func(message string) error {
+		_, err := sd.SdNotify(false, message)
+		return err
+	}
+	return s, nil
 }
 
 // openLog makes the logger: for people on a terminal, for programs elsewhere, and never on the customer's screen.

@@ -53,6 +53,8 @@ type Parts struct {
 	ServicedBy string // who has just looked at the machine: closed slots sell again, and the stock is what the config says; "": nobody
 
 	OpenJournal func(context.Context) (Store, error) // nil: the file that the config names
+
+	Supervisor Supervisor // who started the daemon and watches over it
 }
 
 // Driver shows screens, as the drivers of package display do.
@@ -68,20 +70,21 @@ type App struct {
 	Local http.Handler // the same for the socket, whose file mode says who may ask: no token is needed
 	Kiosk *kiosk.Kiosk
 
-	cfg      config.Config
-	log      zerolog.Logger
-	pins     *gpio.Pins
-	glase    *glase.Client
-	journal  Store // nil when it could not be opened
-	open     func(context.Context) (Store, error)
-	screen   *screen
-	screens  Driver
-	contacts []contact
-	faults   []fsm.Fault // found while building
-	copied   bool        // the card was made on another machine
-	clock    Clock
-	serviced string
-	vitals   vitals
+	cfg        config.Config
+	log        zerolog.Logger
+	pins       *gpio.Pins
+	glase      *glase.Client
+	journal    Store // nil when it could not be opened
+	open       func(context.Context) (Store, error)
+	screen     *screen
+	screens    Driver
+	contacts   []contact
+	faults     []fsm.Fault // found while building
+	copied     bool        // the card was made on another machine
+	clock      Clock
+	serviced   string
+	supervisor supervisor
+	vitals     vitals
 }
 
 // New builds a kiosk. Its first act is to make all outputs inactive, unless another kioskd runs this machine: that fails it. A
@@ -89,6 +92,7 @@ type App struct {
 func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	cfg = simulated(cfg)
 	a := &App{cfg: cfg, log: p.Log, screens: p.Screen, clock: p.Clock, serviced: p.ServicedBy, vitals: vitals{wall: p.Clock.Wall}}
+	a.supervisor = supervisor{Supervisor: p.Supervisor, log: p.Log}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -130,6 +134,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 		Rules: rules(cfg), Planogram: gram, State: state, Stock: stock,
 		Journal: records, Payments: payments{a.glase, cfg, p.Clock.Wall, a.vitals.heard}, Dispenser: slots, Screen: a.screen,
 		NewSale: ids.sale, NewItem: ids.item, Now: p.Clock.Now, Boot: p.Clock.Boot, Wall: p.Clock.Wall, Log: p.Log,
+		Alive: a.supervisor.alive, AliveEvery: p.Supervisor.Watchdog / watchdogShare,
 	})
 	if err != nil {
 		return nil, err
@@ -228,6 +233,7 @@ func (a *App) Run(ctx context.Context) error {
 	if a.serviced != "" {
 		go a.Kiosk.Serviced(a.serviced)
 	}
+	a.supervisor.follow(ctx, inputs, a.Kiosk)
 	err := a.Kiosk.Run(ctx)
 	if cause := context.Cause(ctx); errors.Is(cause, errAgain) {
 		err = errors.Join(err, cause)

@@ -89,7 +89,7 @@ func inFridge(t *testing.T, flow string, f *fridge, story func(w *world)) {
 		cfg.Slots[0].Perishable = true
 		cfg.Temperature = config.Temperature{Sensor: "28-0316a2795caf", Max: 8, Min: 2, Hold: 15 * time.Minute}
 	}
-	playIn(t, flow, fridges, f, story)
+	playIn(t, flow, fridges, func(w *world) { w.sensors = f }, story)
 }
 
 func (w *world) health(name string) debug.Part {
@@ -194,7 +194,7 @@ func TestAMachineOfPerishablesSaysWhyItSellsNothing(t *testing.T) {
 		}
 		cfg.Temperature = config.Temperature{Sensor: "28-0316a2795caf", Max: 8, Min: 2, Hold: 15 * time.Minute}
 	}
-	playIn(t, "reservation", all, f, func(w *world) {
+	playIn(t, "reservation", all, func(w *world) { w.sensors = f }, func(w *world) {
 		time.Sleep(time.Second)
 		if s := w.screen.now(); s.Kind != display.OutOfService || s.Why != fsm.FaultTooWarm {
 			t.Errorf("the display shows %s, %q", s.Kind, s.Why)

@@ -38,6 +38,7 @@ type world struct {
 	begin      time.Time
 	servicedBy string
 	sensors    fs.FS
+	supervisor Supervisor
 }
 
 // diary is a log that many goroutines write to.
@@ -103,15 +104,16 @@ func play(t *testing.T, flow string, story func(w *world)) {
 // playWith is play for a machine that is changed first.
 func playWith(t *testing.T, flow string, change func(*config.Config), story func(w *world)) {
 	t.Helper()
-	playIn(t, flow, change, fstest.MapFS{}, story)
+	playIn(t, flow, change, func(*world) {}, story)
 }
 
-// playIn is playWith with temperature sensors.
-func playIn(t *testing.T, flow string, change func(*config.Config), sensors fs.FS, story func(w *world)) {
+// playIn is playWith in another world.
+func playIn(t *testing.T, flow string, change func(*config.Config), other func(w *world), story func(w *world)) {
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, sensors: sensors, begin: time.Now().Add(-time.Hour)}
+		w := &world{t: t, begin: time.Now().Add(-time.Hour), sensors: fstest.MapFS{}}
+		other(w)
 		w.cfg = testConfig(t, dir, flow)
 		change(&w.cfg)
 		var door kioskDoor
@@ -206,7 +208,7 @@ drop = "GPIO23"
 func (w *world) start() {
 	boot := w.begin
 	a, err := New(w.t.Context(), w.cfg, Parts{
-		Version: "test", Log: zerolog.New(&w.log), Random: rand.Reader, Transport: glasetest.InProcess(w.glase), Screen: &w.screen, ServicedBy: w.servicedBy, Sensors: w.sensors,
+		Version: "test", Log: zerolog.New(&w.log), Random: rand.Reader, Transport: glasetest.InProcess(w.glase), Screen: &w.screen, ServicedBy: w.servicedBy, Sensors: w.sensors, Supervisor: w.supervisor,
 		Clock: Clock{Boot: "boot", Wall: time.Now, Synced: func() bool { return true }, Now: func() fsm.Instant { return fsm.Instant(time.Since(boot)) }},
 	})
 	if err != nil {

@@ -84,7 +84,8 @@ type Update struct {
 	Durable bool
 }
 
-// Config wires a kiosk. State and Stock are empty for a new machine, and Log's zero value says nothing; the rest is required.
+// Config wires a kiosk. State and Stock are empty for a new machine, Log's zero value says nothing, and nobody need watch; the rest is
+// required.
 type Config struct {
 	Rules     fsm.Rules
 	Planogram planogram.Planogram
@@ -100,6 +101,11 @@ type Config struct {
 	Boot      string             // this boot's id
 	Wall      func() time.Time
 	Log       zerolog.Logger
+
+	// Alive is called by the loop once it has taken the boot's step, and then each AliveEvery for as long as it runs; 0: not again. A
+	// loop that is wedged does not call it, which is how a watchdog finds out. It must not block. nil: nobody watches.
+	Alive      func()
+	AliveEvery time.Duration
 }
 
 // Kiosk is one machine. Its methods may be called from any goroutine.

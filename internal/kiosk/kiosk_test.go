@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -37,6 +38,9 @@ type world struct {
 	gone    bool   // Glase does nothing and its answers are lost
 	shown   View
 	ids     int
+
+	alive      func()
+	aliveEvery time.Duration
 }
 
 func (w *world) note(format string, args ...any) {
@@ -161,6 +165,7 @@ func (w *world) start(t *testing.T, s fsm.State) (*Kiosk, context.CancelFunc, ch
 		},
 		NewItem: func() string { w.ids++; return fmt.Sprint("i", w.ids) },
 		Now:     func() fsm.Instant { return fsm.Instant(time.Since(begin)) }, Boot: "boot", Wall: time.Now, Log: zerolog.Nop(),
+		Alive: w.alive, AliveEvery: w.aliveEvery,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -434,6 +439,38 @@ func TestAnIdleKioskSleeps(t *testing.T) {
 		}
 		if n := len(w.records); n != 1 {
 			t.Errorf("%d records, want the boot's", n)
+		}
+		stop()
+		<-ended
+	})
+}
+
+func TestAWedgedLoopShowsNoSignOfLife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		var signs atomic.Int32
+		w.alive, w.aliveEvery = func() { signs.Add(1) }, 3*time.Second
+		k, stop, ended := w.start(t, fsm.State{})
+		if n := signs.Load(); n != 1 {
+			t.Errorf("%d signs of life after the boot's step, want 1", n)
+		}
+		time.Sleep(time.Minute)
+		if n := signs.Load(); n != 20 {
+			t.Errorf("%d signs of life after a minute, want 20", n)
+		}
+		free := make(chan struct{})
+		w.flood = func() { <-free } // the journal hangs while it writes
+		k.Raise(fsm.Fault{Name: "tilt"})
+		synctest.Wait()
+		before := signs.Load()
+		time.Sleep(time.Minute)
+		if n := signs.Load(); n != before {
+			t.Errorf("%d signs of life from a loop that hangs", n-before)
+		}
+		close(free)
+		time.Sleep(time.Minute)
+		if n := signs.Load(); n < before+20 {
+			t.Errorf("%d signs of life in the minute after, want 20", n-before)
 		}
 		stop()
 		<-ended

@@ -24,6 +24,8 @@ func (k *Kiosk) Run(ctx context.Context) error {
 
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	alive, rest := k.alive()
+	defer rest()
 	ending := ctx.Done()
 	var over <-chan time.Time
 	for {
@@ -35,6 +37,8 @@ func (k *Kiosk) Run(ctx context.Context) error {
 			k.step(fsm.Ticked{At: k.cfg.Now()})
 		case <-k.again:
 			k.remember(k.current, nil)
+		case <-alive:
+			k.cfg.Alive()
 		case <-ending:
 			ending = nil
 			if err := k.cfg.Dispenser.Halt(); err != nil {
@@ -50,6 +54,19 @@ func (k *Kiosk) Run(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// alive says for the first time that the loop runs, and gives it the moments at which to say it again.
+func (k *Kiosk) alive() (again <-chan time.Time, stop func()) {
+	if k.cfg.Alive == nil {
+		return nil, func() {}
+	}
+	k.cfg.Alive()
+	if k.cfg.AliveEvery <= 0 {
+		return nil, func() {}
+	}
+	t := time.NewTicker(k.cfg.AliveEvery)
+	return t.C, t.Stop
 }
 
 // finish waits for calls and vends that are told to end; one that hangs does not keep the daemon from ending.
