@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"unicode"
@@ -15,9 +16,21 @@ import (
 // secretMax bounds a password or token, in bytes.
 const secretMax = 4 << 10
 
+// credentials is where systemd puts what a unit's LoadCredential hands in. Its folder is the unit's alone. On a newer kernel the file
+// belongs to root and an ACL lets the unit's user read it, which stat shows as the group's right.
+const credentials = "/run/credentials/"
+
+// exposed says whether others than a secret's owner may read or change it.
+func exposed(path string, mode fs.FileMode) bool {
+	if strings.HasPrefix(filepath.Clean(path), credentials) {
+		mode &^= 0o040
+	}
+	return mode.Perm()&0o077 != 0
+}
+
 // ReadSecret reads a file that holds one password or token and nothing else, such as those that password_file,
 // reseller_password_file and token_file name. One line break at the end is left out. A file that group or others may read is
-// refused, and so is one that is empty or holds more than one line. No error repeats anything of the contents.
+// refused, unless systemd has handed it in, and so is one that is empty or holds more than one line. No error repeats anything of the contents.
 func ReadSecret(path string) (string, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe nobody writes to must not hang the start
 	switch {
@@ -33,7 +46,7 @@ func ReadSecret(path string) (string, error) {
 		return "", fmt.Errorf("config: secret: %w", err)
 	case !info.Mode().IsRegular():
 		return "", fmt.Errorf("config: %s is not a file: write the password or token into a file", path)
-	case info.Mode().Perm()&0o077 != 0:
+	case exposed(path, info.Mode()):
 		return "", fmt.Errorf("config: %s can be read or changed by others than its owner: chmod 600 %s", path, path)
 	}
 	b, err := io.ReadAll(io.LimitReader(f, secretMax+1))

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,6 +69,26 @@ func TestAFileThatHoldsNoSecretIsRefusedWithoutRepeatingIt(t *testing.T) {
 	} {
 		if _, err := ReadSecret(path); err == nil || err.Error() != want {
 			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+func TestASecretFromSystemdMayHaveAnACL(t *testing.T) {
+	for _, c := range []struct {
+		path    string
+		mode    fs.FileMode
+		exposed bool
+	}{
+		{"/run/credentials/kioskd.service/glase.password", 0o440, false},
+		{"/run/credentials/kioskd.service/glase.password", 0o400, false},
+		{"/run/credentials/kioskd.service/glase.password", 0o444, true},
+		{"/run/credentials/kioskd.service/glase.password", 0o460, true},
+		{"/run/credentials/../../etc/glase.password", 0o440, true},
+		{"/etc/kioskd/glase.password", 0o440, true},
+		{"/etc/kioskd/glase.password", 0o600, false},
+	} {
+		if got := exposed(c.path, c.mode); got != c.exposed {
+			t.Errorf("%s with %v: exposed is %t", c.path, c.mode, got)
 		}
 	}
 }
