@@ -6,7 +6,7 @@ FLAGS   := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 # The race detector needs a C compiler; without one the tests run all the same, and say so.
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test lint fuzz soak sabotage crash powercut test-web test-toolkits test-hw generate clean cross
+.PHONY: build demo test lint fuzz soak sabotage crash powercut test-web test-toolkits test-hw generate clean cross test-unit
 
 build: ## the programs, in bin/
 	CGO_ENABLED=0 $(GO) build $(FLAGS) -o bin/ ./cmd/...
@@ -59,6 +59,9 @@ test-hw: ## the drivers on a real kernel, in virtual machines (fetches them: roo
 
 cross: ## the daemon for each kind of Raspberry Pi, in bin/cross: the same bytes twice, its size, and that it runs (installs qemu-user: root on Debian)
 	cross/run
+
+test-unit: ## the systemd unit on a whole machine: no relay stays on, however the daemon ends (installs qemu: root on Debian)
+	systemd/test/run
 
 generate: ## what is drawn from the code
 	$(GO) generate ./...
