@@ -67,7 +67,7 @@ func monotonic(t *testing.T) time.Duration {
 // off samples the relay's line until it is Low.
 func off(t *testing.T, c chip) time.Time {
 	t.Helper()
-	for end := time.Now().Add(25 * time.Second); c.on(t, relay); time.Sleep(time.Millisecond) { // before max_on ends it
+	for end := time.Now().Add(25 * time.Second); c.on(t, relay); time.Sleep(2 * time.Millisecond) { // before max_on ends it
 		if time.Now().After(end) {
 			t.Fatal("the relay stays on")
 		}
