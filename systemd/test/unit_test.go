@@ -151,7 +151,7 @@ func TestNoRelayStaysOnHoweverTheDaemonEnds(t *testing.T) {
 				}
 				d := dark - time.Duration(told)*time.Microsecond
 				t.Logf("its relay was off %s after systemd began to stop it", d.Round(100*time.Microsecond))
-				if d > offMax || d < 0 {
+				if d > offMax || d < -offMax { // a little before: systemd notes the moment after its signal
 					t.Errorf("the relay went off %s after the stop, at most %s is allowed", d, offMax)
 				}
 				if said := <-stopped; said != "<nil>" || property(t, "Result") != "success" {
