@@ -454,9 +454,9 @@ func TestAWedgedLoopShowsNoSignOfLife(t *testing.T) {
 		if n := signs.Load(); n != 1 {
 			t.Errorf("%d signs of life after the boot's step, want 1", n)
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute - time.Second) // at no sign's own moment
 		if n := signs.Load(); n != 20 {
-			t.Errorf("%d signs of life after a minute, want 20", n)
+			t.Errorf("%d signs of life within a minute, want 20", n)
 		}
 		free := make(chan struct{})
 		w.flood = func() { <-free } // the journal hangs while it writes
