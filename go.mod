@@ -11,6 +11,7 @@ require (
 	github.com/prometheus/client_golang v1.25.0
 	github.com/rs/zerolog v1.35.1
 	github.com/spf13/cobra v1.10.2
+	github.com/tarm/serial v0.0.0-20180830185346-98f6abe2eb07
 	github.com/warthog618/go-gpiocdev v0.9.1
 	golang.org/x/image v0.44.0
 	golang.org/x/sys v0.49.0
@@ -22,9 +23,6 @@ require (
 	periph.io/x/host/v3 v3.8.5
 	rsc.io/qr v0.2.0
 )
-
-// For the drivers of real hardware; nothing imports it yet, so "go mod tidy" would leave it out.
-require github.com/tarm/serial v0.0.0-20180830185346-98f6abe2eb07
 
 require (
 	github.com/beorn7/perks v1.0.1 // indirect
