@@ -67,6 +67,23 @@ const (
 	WhyLeftOpen   = "left_open"   // delivered, and the locker's door was not closed again in time
 )
 
+// Why an outcome of a serial board is not a plain delivery.
+const (
+	WhyNoBoard    = "no_board"    // the board cannot be asked: not delivered before the command was sent, unknown after it
+	WhyRefused    = "refused"     // not delivered: the board says that this motor or lock cannot be used now
+	WhyEnded      = "ended"       // not delivered: the board ended the vend without a product
+	WhyMotorFault = "motor_fault" // unknown: the board says that the motor did not stop, or a word that nobody knows
+)
+
+// Why a slot with more to watch than a drop sensor was not a plain delivery.
+const (
+	WhyEmpty      = "empty"       // not delivered: there is nothing in it
+	WhyNoMotor    = "no_motor"    // not delivered: the motor does not turn, or is not there
+	WhyStandsOpen = "stands_open" // not delivered: the locker's door was open before; the lock was not touched
+	WhyNotOpened  = "not_opened"  // not delivered: nobody opened the locker's door in time; it is locked again
+	WhyLeftOpen   = "left_open"   // delivered, and the locker's door was not closed again in time
+)
+
 // Slot makes one product come out of one place. Its methods may be called from any goroutine.
 type Slot interface {
 	// Check says what is wrong with the slot's fields, with the remedy.

@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"hw/w1":                     {},
 	"hw/vend/serialport":        {},
 	"hw/vend/vendtest":          {},
+	"hw/vend/board":             {"hw/vend", "hw/vend/serialport"},
 	"internal/planogram":        {"internal/money"},
 	"internal/config":           {"hw/gpio/pinname", "internal/money"},
 	"internal/identity":         {},
@@ -53,6 +54,7 @@ var allowed = map[string][]string{
 var allowedInTests = map[string][]string{
 	"hw/vend":            {"hw/gpio", "hw/gpio/simboard"},
 	"hw/vend/serialport": {"hw/vend/vendtest"},
+	"hw/vend/board":      {"hw/gpio/simboard", "hw/vend/vendtest"},
 	"internal/journal":   {"internal/identity"},
 }
 
