@@ -298,6 +298,42 @@ func TestABoardThatBeganAnewIsNotSentTheSameCommandAgain(t *testing.T) {
 	}
 }
 
+func TestAStatusCountsOnceAndForItsMotor(t *testing.T) {
+	l := &Line{}
+	vends := func() *job {
+		j := l.begin(dispense, status, 12, 1, 0)
+		j.sends = 1
+		return j
+	}
+	told := func(j *job) bool {
+		select {
+		case <-j.done:
+			return true
+		default:
+			return false
+		}
+	}
+	success := frame{status, []byte{9, dispensed, 0, 12}}
+	first := vends()
+	if l.learn(success); !told(first) {
+		t.Error("the success was not taken")
+	}
+	l.end(first)
+	second := vends()
+	if l.learn(success); told(second) {
+		t.Error("the same success counts for the next vend")
+	}
+	if l.learn(frame{status, []byte{10, dispensed, 0, 13}}); told(second) {
+		t.Error("another motor's success counts")
+	}
+	if l.learn(frame{status, []byte{11, dispensed, 0}}); told(second) {
+		t.Error("a success of no motor counts")
+	}
+	if l.learn(frame{status, []byte{12, dispensed, 0, 12}}); !told(second) {
+		t.Error("the second success was not taken")
+	}
+}
+
 func TestABoardThatIsNotThereStartsNothing(t *testing.T) {
 	inMachine(t, func(t *testing.T, m *machine) {
 		m.pull(time.Hour)

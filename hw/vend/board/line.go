@@ -91,14 +91,11 @@ func (l *Line) tell(err error) {
 	}
 }
 
-// lost: there is no line. What was sent over it may have arrived, and is not sent again.
+// lost: there is no line. What was sent over it may have arrived; the next poll comes after a pause.
 func (l *Line) lost() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.since, l.polled = time.Time{}, time.Time{}
-	if l.job != nil && l.job.sends > 0 {
-		l.job.closed = true
-	}
 }
 
 // session is one open line.
