@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"hw/vend/serialport":        {},
 	"hw/vend/vendtest":          {},
 	"hw/vend/board":             {"hw/vend", "hw/vend/serialport"},
+	"hw/vend/lockboard":         {"hw/vend", "hw/vend/serialport"},
 	"internal/planogram":        {"internal/money"},
 	"internal/config":           {"hw/gpio/pinname", "internal/money"},
 	"internal/identity":         {},
@@ -55,6 +56,7 @@ var allowedInTests = map[string][]string{
 	"hw/vend":            {"hw/gpio", "hw/gpio/simboard"},
 	"hw/vend/serialport": {"hw/vend/vendtest"},
 	"hw/vend/board":      {"hw/gpio/simboard", "hw/vend/vendtest"},
+	"hw/vend/lockboard":  {"hw/vend/vendtest"},
 	"internal/journal":   {"internal/identity"},
 }
 
