@@ -57,7 +57,7 @@ const (
 	WhyRelayFault  = "relay_fault"  // the relay's line cannot be driven: unknown, or delivered when the sensor saw it; close the slot
 
 	WhyEmpty      = "empty"       // not delivered: the spiral made its turn and nothing fell: it is empty, or the product hangs
-	WhyNoMotor    = "no_motor"    // not delivered: the spiral never left its home: the motor does not turn
+	WhyNoMotor    = "no_motor"    // not delivered: the motor does not turn (the spiral never left its home), or a board says that it is not there
 	WhyNoHome     = "no_home"     // delivered, but the spiral did not come home: it stands between two turns
 	WhyHomeFault  = "home_fault"  // the home switch cannot be believed: not delivered before the motor's start, delivered after it
 	WhyTwoDropped = "two_dropped" // delivered, and more than one product fell: one is charged
@@ -73,15 +73,6 @@ const (
 	WhyRefused    = "refused"     // not delivered: the board says that this motor or lock cannot be used now
 	WhyEnded      = "ended"       // not delivered: the board ended the vend without a product
 	WhyMotorFault = "motor_fault" // unknown: the board says that the motor did not stop, or a word that nobody knows
-)
-
-// Why a slot with more to watch than a drop sensor was not a plain delivery.
-const (
-	WhyEmpty      = "empty"       // not delivered: there is nothing in it
-	WhyNoMotor    = "no_motor"    // not delivered: the motor does not turn, or is not there
-	WhyStandsOpen = "stands_open" // not delivered: the locker's door was open before; the lock was not touched
-	WhyNotOpened  = "not_opened"  // not delivered: nobody opened the locker's door in time; it is locked again
-	WhyLeftOpen   = "left_open"   // delivered, and the locker's door was not closed again in time
 )
 
 // Slot makes one product come out of one place. Its methods may be called from any goroutine.

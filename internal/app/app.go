@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -48,6 +49,7 @@ type Parts struct {
 	Screen    Driver            // where the display's driver draws
 	Physics   simboard.Physics  // how fast a simulated machine in this process moves
 	Sensors   fs.FS             // the kernel's 1-Wire sensors; nil for its own folder
+	Serial    Serial            // opens serial lines; nil: serialport.Open
 	Board     gpio.Board        // a simulated machine that is there already; nil makes one
 
 	ServicedBy string // who has just looked at the machine: closed slots sell again, and the stock is what the config says; "": nobody
@@ -79,6 +81,7 @@ type App struct {
 	screen     *screen
 	screens    Driver
 	contacts   []contact
+	lines      []line
 	faults     []fsm.Fault // found while building
 	copied     bool        // the card was made on another machine
 	clock      Clock
@@ -109,7 +112,9 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	if a.pins, err = gpio.Open(pinConfig(cfg, p)); err != nil {
 		return nil, err
 	}
-	slots, products, err := newSlots(cfg, a.pins, p.Log)
+	var serial boards
+	serial, a.lines = newBoards(cfg, p.Serial)
+	slots, products, err := newSlots(cfg, a.pins, serial, p.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +221,10 @@ func (a *App) Run(ctx context.Context) error {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
+		var wg sync.WaitGroup
+		wg.Go(func() { a.talk(inputs) })
 		a.follow(inputs)
+		wg.Wait()
 	}()
 	screenEnded := make(chan struct{})
 	go func() {
@@ -243,7 +251,7 @@ func (a *App) Run(ctx context.Context) error {
 	select {
 	case <-ended:
 	case <-time.After(endPatience):
-		a.log.Error().Msg("a button or a switch hangs: the daemon ends without it")
+		a.log.Error().Msg("a button, a switch or a serial line hangs: the daemon ends without it")
 		return err
 	}
 	select {

@@ -33,7 +33,9 @@ func pinConfig(cfg config.Config, p Parts) pins.Config {
 		}
 	}
 	for _, s := range cfg.Slots {
-		pc.Outputs = append(pc.Outputs, pins.Output{Pin: s.Vend.Relay, MaxOn: onMax(s)})
+		if s.Vend.Relay != "" {
+			pc.Outputs = append(pc.Outputs, pins.Output{Pin: s.Vend.Relay, MaxOn: onMax(s)})
+		}
 		input(s.Vend.Drop)
 		input(s.Vend.Home)
 		input(s.Vend.Opened)

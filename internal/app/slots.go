@@ -28,11 +28,11 @@ type slots struct {
 }
 
 // newSlots makes a dispenser for each slot, and the products that they hold.
-func newSlots(cfg config.Config, p *gpio.Pins, log zerolog.Logger) (*slots, []planogram.Product, error) {
+func newSlots(cfg config.Config, p *gpio.Pins, b boards, log zerolog.Logger) (*slots, []planogram.Product, error) {
 	d := &slots{by: map[string]vend.Slot{}, relays: map[string]string{}, pins: p, log: log, stops: map[string]context.CancelFunc{}}
 	var products []planogram.Product
 	for _, s := range cfg.Slots {
-		slot, err := newSlot(s, p)
+		slot, err := newSlot(s, p, b)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -48,8 +48,11 @@ func newSlots(cfg config.Config, p *gpio.Pins, log zerolog.Logger) (*slots, []pl
 }
 
 // newSlot makes the dispenser that the slot's config asks for.
-func newSlot(s config.Slot, p *gpio.Pins) (vend.Slot, error) {
-	if s.Vend.Driver == "lock" {
+func newSlot(s config.Slot, p *gpio.Pins, b boards) (vend.Slot, error) {
+	switch {
+	case s.Vend.Driver == "board", s.Vend.Driver == "lock" && s.Vend.Lock > 0:
+		return b.slot(s)
+	case s.Vend.Driver == "lock":
 		return newLock(s, p)
 	}
 	return newSpiral(s, p)

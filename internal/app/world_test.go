@@ -39,6 +39,7 @@ type world struct {
 	servicedBy string
 	sensors    fs.FS
 	supervisor Supervisor
+	serial     Serial
 }
 
 // diary is a log that many goroutines write to.
@@ -208,7 +209,7 @@ drop = "GPIO23"
 func (w *world) start() {
 	boot := w.begin
 	a, err := New(w.t.Context(), w.cfg, Parts{
-		Version: "test", Log: zerolog.New(&w.log), Random: rand.Reader, Transport: glasetest.InProcess(w.glase), Screen: &w.screen, ServicedBy: w.servicedBy, Sensors: w.sensors, Supervisor: w.supervisor,
+		Version: "test", Log: zerolog.New(&w.log), Random: rand.Reader, Transport: glasetest.InProcess(w.glase), Screen: &w.screen, ServicedBy: w.servicedBy, Sensors: w.sensors, Supervisor: w.supervisor, Serial: w.serial,
 		Clock: Clock{Boot: "boot", Wall: time.Now, Synced: func() bool { return true }, Now: func() fsm.Instant { return fsm.Instant(time.Since(boot)) }},
 	})
 	if err != nil {

@@ -45,6 +45,9 @@ type Config struct {
 
 	Keypad      Keypad
 	Temperature Temperature
+
+	Board     Board
+	LockBoard LockBoard
 }
 
 // Machine is what this machine is.
@@ -128,7 +131,7 @@ type Slot struct {
 
 // Vend is how a slot's product is made to come out.
 type Vend struct {
-	Driver string // "relay", "lock"
+	Driver string // "relay", "lock" or "board"
 	Relay  string // pin of the relay of the motor, or of the lock's coil
 	Drop   string // relay: pin of the sensor that sees the product fall
 
@@ -138,6 +141,9 @@ type Vend struct {
 	Opened string        // lock: pin of the door's contact, Low while the door is closed
 	Pulse  time.Duration // lock: how long the coil is on; 0 for as long as the customer has, which is the slot's MaxOn
 	Close  time.Duration // lock: how long the door may stand open
+
+	Motor int // board: the motor's number, 0 to 65535
+	Lock  int // lock: its number on the lock board, 1 to 16; 0 for one behind a relay
 }
 
 // Default is the config of a file that sets none of the optional keys: the Default column of the package's table.
@@ -151,6 +157,8 @@ func Default() Config {
 		Display: Display{Driver: "none"},
 
 		Temperature: Temperature{Min: coldest, Hold: holdDefault},
+		Board:       Board{Baud: 57600, Resends: 5},
+		LockBoard:   LockBoard{Baud: 19200, OpenBit: 1, Bytes: 4},
 	}
 }
 

@@ -35,6 +35,10 @@ func TestTheMinimalConfigHasTheDefaults(t *testing.T) {
 		Debug:   Debug{Listen: "127.0.0.1:8081", Socket: "/run/kioskd/debug.sock"},
 		Display: Display{Driver: "none"},
 		GPIO:    GPIO{Driver: "sim"},
+
+		Board:     Board{Baud: 57600, Resends: 5},
+		LockBoard: LockBoard{Baud: 19200, OpenBit: 1, Bytes: 4},
+
 		Slots: []Slot{{ID: "A1", Name: "Water", Price: kronor(15), Stock: 5, MaxOn: 3 * time.Second,
 			Vend: Vend{Driver: "relay", Relay: "GPIO17", Drop: "GPIO27"}}},
 		Temperature: Temperature{Min: -55, Hold: 15 * time.Minute},
@@ -104,6 +108,17 @@ door = "GPIO0"
 tilt = "GPIO1"
 cancel = "GPIO2"
 retry = "GPIO3"
+[board]
+device = "/dev/ttyUSB*"
+baud = 9600
+resends = 0
+elevator = true
+[lock_board]
+device = "/dev/ttyS0"
+baud = 115200
+address = 15
+open_bit = 0
+status_bytes = 2
 [[slot]]
 id = "Z9"
 name = "Öl"
@@ -132,6 +147,24 @@ relay = "GPIO7"
 opened = "GPIO8"
 pulse = "300ms"
 close = "1m"
+[[slot]]
+id = "Z1"
+name = "Motor"
+price = "1.00"
+stock = 1
+max_on = "5s"
+[slot.vend]
+driver = "board"
+motor = 65535
+[[slot]]
+id = "L9"
+name = "Lock"
+price = "1.00"
+stock = 1
+max_on = "5s"
+[slot.vend]
+driver = "lock"
+lock = 16
 [keypad]
 rows = ["GPIO9", "GPIO10"]
 columns = ["GPIO11", "GPIO12", "P1_35"]
@@ -167,11 +200,16 @@ debounce = "2ms"
 		"Display:{Driver:terminal Device:tty1 Width:320 Height:240 Rotation:270 Address:61 Panel:waveshare2in13v2 DC:GPIO40 Reset:GPIO41 Busy:GPIO42} " +
 		"GPIO:{Driver:sim Chip:gpiochip0 Device:/etc/kioskd/board.sock Door:GPIO0 Tilt:GPIO1 Cancel:GPIO2 Retry:GPIO3} Pins:[{Name:P1_29 ActiveLow:set Pull:none Debounce:2ms}] " +
 		"Slots:[{ID:Z9 Name:Öl Price:0.05 EUR Stock:0 VAT:set EAN:12345678 Button:GPIO4 MaxOn:50ms " +
-		"Vend:{Driver:relay Relay:GPIO5 Drop:GPIO53 Home:GPIO6 RetryTurn:true Opened: Pulse:0s Close:0s} Perishable:false} " +
+		"Vend:{Driver:relay Relay:GPIO5 Drop:GPIO53 Home:GPIO6 RetryTurn:true Opened: Pulse:0s Close:0s Motor:0 Lock:0} Perishable:false} " +
 		"{ID:L1 Name:Låda Price:1.00 EUR Stock:1 VAT:<nil> EAN: Button: MaxOn:20s " +
-		"Vend:{Driver:lock Relay:GPIO7 Drop: Home: RetryTurn:false Opened:GPIO8 Pulse:300ms Close:1m0s} Perishable:true}] " +
+		"Vend:{Driver:lock Relay:GPIO7 Drop: Home: RetryTurn:false Opened:GPIO8 Pulse:300ms Close:1m0s Motor:0 Lock:0} Perishable:true} " +
+		"{ID:Z1 Name:Motor Price:1.00 EUR Stock:1 VAT:<nil> EAN: Button: MaxOn:5s " +
+		"Vend:{Driver:board Relay: Drop: Home: RetryTurn:false Opened: Pulse:0s Close:0s Motor:65535 Lock:0} Perishable:false} " +
+		"{ID:L9 Name:Lock Price:1.00 EUR Stock:1 VAT:<nil> EAN: Button: MaxOn:5s " +
+		"Vend:{Driver:lock Relay: Drop: Home: RetryTurn:false Opened: Pulse:0s Close:30s Motor:0 Lock:16} Perishable:false}] " +
 		"Keypad:{Rows:[GPIO9 GPIO10] Columns:[GPIO11 GPIO12 P1_35] Keys:[1L* Z9#] Clear:* Enter:#} " +
-		"Temperature:{Sensor:28-0316a2795caf Max:8 Min:-0.5 Hold:10m0s}}"
+		"Temperature:{Sensor:28-0316a2795caf Max:8 Min:-0.5 Hold:10m0s} " +
+		"Board:{Device:/dev/ttyUSB* Baud:9600 Resends:0 Elevator:true} LockBoard:{Device:/dev/ttyS0 Baud:115200 Address:15 OpenBit:0 Bytes:2}}"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -334,7 +372,7 @@ func TestTheExampleShowsEveryKey(t *testing.T) {
 		sections := append(strings.Split(Example, "\n["+key[:i]+"]\n")[1:], strings.Split(Example, "\n[["+key[:i]+"]]\n")[1:]...)
 		if !slices.ContainsFunc(sections, func(section string) bool {
 			section, _, _ = strings.Cut(section, "\n[")
-			return regexp.MustCompile(`(?m)^#?` + key[i+1:] + ` = `).MatchString(section)
+			return regexp.MustCompile(`(?m)^(?:# *)?` + key[i+1:] + ` = `).MatchString(section)
 		}) {
 			t.Errorf("%s is not in the example", key)
 		}

@@ -14,7 +14,7 @@
 //
 // The table is the whole of the format. "needed" is a key that must be there, "R" one that flow "reservation" needs, "S" one
 // that flow "sticker" needs, "P" one that each [[pin]] needs, "L" one that driver "lock" needs, "K" one that [keypad] needs, "T" one
-// that [temperature] needs; the others may be left out, and a key
+// that [temperature] needs, "B" one that a slot with driver "board" needs; the others may be left out, and a key
 // without a default is then empty.
 //
 //	Key                           Value                                             Default
@@ -81,6 +81,15 @@
 //	temperature.max               °C, -55 to 85                                     T
 //	temperature.min               °C, -55 to 85; -55 when left out                  -
 //	temperature.hold              duration, 1m to 24h; "15m" when left out          -
+//	board.device                  path or pattern of a serial port                  B
+//	board.baud                    1200 to 921600                                    57600
+//	board.resends                 0 to 20                                           5
+//	board.elevator                true, false                                       false
+//	lock_board.device             path or pattern of a serial port                  L
+//	lock_board.baud               1200 to 921600                                    19200
+//	lock_board.address            0 to 15                                           0
+//	lock_board.open_bit           0, 1                                              1
+//	lock_board.status_bytes       2, 4                                              4
 //	slot.id                       1 to 8 capital letters and digits, unique         needed
 //	slot.name                     text, 1 to 60 characters                          needed
 //	slot.price                    amount                                            needed
@@ -90,7 +99,7 @@
 //	slot.button                   pin                                               -
 //	slot.max_on                   duration, 50ms to 30s                             needed
 //	slot.perishable               true, false; true needs [temperature]             -
-//	slot.vend.driver              "relay", "lock", "mdb"*, "board"*                 needed
+//	slot.vend.driver              "relay", "lock", "board", "mdb"*                  needed
 //	slot.vend.relay               pin                                               needed
 //	slot.vend.drop                pin; relay                                        needed
 //	slot.vend.home                pin; relay                                        -
@@ -98,6 +107,11 @@
 //	slot.vend.opened              pin; lock                                         L
 //	slot.vend.pulse               duration, 50ms to 5s, below max_on; lock          -
 //	slot.vend.close               duration, 1s to 5m; lock: "30s" when left out     -
+//	slot.vend.motor               0 to 65535, unique; board                         B
+//	slot.vend.lock                1 to 16, unique; lock, on the lock board          -
+//
+// A board keeps max_on itself; it is then how long to wait for it. For a lock max_on is how long the customer has to open the door, and
+// close for how long it may stand open.
 //
 // Each [[pin]] describes a pin that is not wired the usual way, which is: an output's wire is at 0 V while what it drives is off, an
 // input's while its contact is made. There are 1 to 64 slots. In flow "reservation" pin_timeout and choose_timeout together are shorter than reservation_timeout.

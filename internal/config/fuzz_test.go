@@ -88,7 +88,13 @@ func runnable(t *testing.T, c Config) {
 		switch v.Driver {
 		case "relay":
 			must(v.Relay != "" && v.Drop != "" && v.Opened == "" && (v.Home != "" || !v.RetryTurn), "relay")
+		case "board":
+			must(c.Board.Device != "" && v.Motor >= 0 && v.Motor <= motorsMax && v.Relay+v.Drop+v.Home+v.Opened == "", "board")
 		case "lock":
+			if v.Lock > 0 {
+				must(c.LockBoard.Device != "" && v.Lock <= locksMax && v.Relay+v.Drop+v.Home+v.Opened == "", "lock board")
+				break
+			}
 			must(v.Relay != "" && v.Opened != "" && v.Drop+v.Home == "" && v.Pulse < s.MaxOn && v.Close >= closeMin && v.Close <= closeMax, "lock")
 		default:
 			t.Errorf("vend: %+v", c)

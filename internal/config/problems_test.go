@@ -175,6 +175,21 @@ k.toml:28: slot.vend.drop: GPIO1 is slot.vend.relay in line 28 already: every wi
 	}
 }
 
+func TestAMotorAndALockAreASlotsAlone(t *testing.T) {
+	for driver, want := range map[string]string{
+		"board": `k.toml:47: slot.vend.motor: 12 is in line 38 already: every slot needs a motor of its own`,
+		"lock":  `k.toml:47: slot.vend.lock: 12 is in line 38 already: every slot needs a lock of its own`,
+	} {
+		key := map[string]string{"board": "motor", "lock": "lock"}[driver]
+		slot := strings.NewReplacer(`driver = "relay"`, `driver = "`+driver+`"`, `relay = "GPIO22"`, key+` = 12`, `drop = "GPIO23"`+"\n", "").Replace(secondSlot)
+		lines := "[board]\ndevice = \"a\"\n[lock_board]\ndevice = \"b\"\n"
+		got := problems(minimal + lines + slot + strings.Replace(slot, "A2", "A3", 1))
+		if got != want {
+			t.Errorf("%s:\n got %s\nwant %s", driver, got, want)
+		}
+	}
+}
+
 func TestMoreSlotsThanFitAreRefused(t *testing.T) {
 	want := "k.toml:89: slot: there are 65 slots, and at most 64 fit: leave out those from here on"
 	if got := problems(minimal + strings.Repeat("[[slot]]\n", slotsMax)); got != want {

@@ -28,10 +28,15 @@ func (d *document) sections(top *table, c *Config) {
 	}
 	top.table("display").display(&c.Display)
 	top.table("gpio").gpio(&c.GPIO)
+	board, lockBoard := top.table("board"), top.table("lock_board")
+	board.board(&c.Board)
+	lockBoard.lockBoard(&c.LockBoard)
 	c.Slots = top.slots(&c.Payment, c.Machine.Currency)
 	top.table("keypad").keypad(&c.Keypad, c.Slots)
 	top.table("temperature").temperature(&c.Temperature, c.Slots)
 	c.Pins = top.pins() // after all that names a pin
+
+	boardsFor(c.Slots, board, lockBoard)
 
 	switch c.Payment.Flow {
 	case Reservation:

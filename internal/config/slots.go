@@ -60,22 +60,30 @@ func (t *table) slot(s *Slot, currency string) (priced bool) {
 
 	v := t.table("vend")
 	v.need("driver", `"relay"`, "")
-	v.choice("driver", &s.Vend.Driver, []string{"relay", "lock"}, []string{"mdb", "board"})
+	v.choice("driver", &s.Vend.Driver, []string{"relay", "lock", "board"}, []string{"mdb"})
 	v.pin("relay", &s.Vend.Relay)
 	v.pin("drop", &s.Vend.Drop)
 	v.spiral(&s.Vend)
 	v.locker(s)
+	v.boardSlot(&s.Vend)
 	switch s.Vend.Driver {
 	case "relay":
 		v.need("relay", `"GPIO17"`, "")
 		v.need("drop", `"GPIO27"`, "without a sensor nobody knows what came out")
 		t.need("max_on", `"3s"`, "the longest that the motor may run for one product")
-		v.leaveOut("opened", "pulse", "close")
+		v.leaveOut("opened", "pulse", "close", "motor", "lock")
+	case "board":
+		v.need("motor", "12", "its number on the board")
+		t.need("max_on", `"5s"`, "how long the board runs the motor for one product")
+		v.leaveOut("relay", "drop", "home", "retry_turn", "opened", "pulse", "close", "lock")
 	case "lock":
+		if t.need("max_on", `"20s"`, "how long the customer has to open the door"); v.has("lock") {
+			v.leaveOut("relay", "opened", "pulse", "drop", "home", "retry_turn", "motor") // the lock board has these
+			break
+		}
 		v.need("relay", `"GPIO17"`, "")
 		v.need("opened", `"GPIO27"`, "without a contact at the door nobody knows whether it was opened")
-		t.need("max_on", `"20s"`, "how long the customer has to open the door")
-		v.leaveOut("drop", "home", "retry_turn")
+		v.leaveOut("drop", "home", "retry_turn", "motor")
 	}
 	return priced
 }

@@ -1,0 +1,90 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"kioskd/fsm"
+	"kioskd/hw/vend"
+	"kioskd/hw/vend/board"
+	"kioskd/hw/vend/lockboard"
+	"kioskd/hw/vend/serialport"
+	"kioskd/internal/config"
+)
+
+// Serial opens a serial line.
+type Serial func(device string, baud int) (io.ReadWriteCloser, error)
+
+// line is a serial board that the machine has, to be kept open while the kiosk runs.
+type line struct {
+	fault string // the name of what is wrong while the board is not there
+	run   func(ctx context.Context)
+	state *func(error)
+}
+
+// boards are the machine's serial boards; nil: it has no such one.
+type boards struct {
+	motors *board.Line
+	locks  *lockboard.Bus
+}
+
+// newBoards makes those that a slot uses, and the lines to them.
+func newBoards(cfg config.Config, open Serial) (b boards, lines []line) {
+	if open == nil {
+		open = serialport.Open
+	}
+	opener := func(device string, baud int) func() (io.ReadWriteCloser, error) {
+		return func() (io.ReadWriteCloser, error) { return open(device, baud) }
+	}
+	for _, s := range cfg.Slots {
+		switch {
+		case s.Vend.Driver == "board" && b.motors == nil:
+			c := cfg.Board
+			b.motors = &board.Line{Open: opener(c.Device, c.Baud), Resends: c.Resends, Elevator: c.Elevator}
+			lines = append(lines, line{"board", b.motors.Run, &b.motors.State})
+		case s.Vend.Lock > 0 && b.locks == nil:
+			c := cfg.LockBoard
+			b.locks = &lockboard.Bus{Open: opener(c.Device, c.Baud), Address: c.Address, OpenBit: c.OpenBit, StatusBytes: c.Bytes}
+			lines = append(lines, line{"lock_board", b.locks.Run, &b.locks.State})
+		}
+	}
+	return b, lines
+}
+
+// slot makes the dispenser of a slot that a serial board drives.
+func (b boards) slot(s config.Slot) (vend.Slot, error) {
+	switch s.Vend.Driver {
+	case "board":
+		return &board.Slot{Line: b.motors, Motor: s.Vend.Motor, MaxOn: s.MaxOn}, nil
+	case "lock":
+		return &lockboard.Lock{Bus: b.locks, Number: s.Vend.Lock, MaxOn: s.MaxOn, Close: s.Vend.Close}, nil
+	}
+	return nil, fmt.Errorf("slot %s: no driver %q", s.ID, s.Vend.Driver)
+}
+
+// errUnheard is a board's state until it was heard of.
+var errUnheard = errors.New("nothing was heard of it yet")
+
+// talk keeps the lines to the serial boards open until ctx ends. While a board is not there, no new sale is offered.
+func (a *App) talk(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, l := range a.lines {
+		*l.state = func(err error) {
+			if err != nil {
+				a.log.Error().Err(err).Str("line", l.fault).Msg("the board is not there: no new sale is offered")
+				a.Kiosk.Raise(fsm.Fault{Name: l.fault})
+				return
+			}
+			a.log.Info().Str("line", l.fault).Msg("the board is there")
+			a.Kiosk.Clear(l.fault)
+		}
+		wg.Go(func() {
+			(*l.state)(errUnheard)
+			l.run(ctx)
+		})
+	}
+	wg.Wait()
+}
