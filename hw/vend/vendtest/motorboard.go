@@ -17,14 +17,18 @@ const (
 	Jammed     = 0x03
 	Unstopped  = 0x04
 	NoMotor    = 0x06
+	BadSensor  = 0x17 // a word of this board's own: its drop sensor is not well, so that it cannot say
 	Ended      = 0xFF
+
+	Truth = -1 // for Say
 )
 
 const (
 	pollEvery = 200 * time.Millisecond
 	repeats   = 5
 	bootTime  = 1500 * time.Millisecond // of a board that begins anew
-	fallTime  = 2 * time.Second         // for a product that hangs, after the motor's stop
+	fallTime  = 2 * time.Second         // for a product that hangs, after the motor's stop; and for the sensor to be free again
+	glance    = 20 * time.Millisecond
 )
 
 // Spiral is what a motor board drives.
@@ -48,14 +52,14 @@ type MotorBoard struct {
 	seen     byte     // the number of the last command
 	stop     func()   // ends the vend that is on; nil: none is
 	anew     time.Time
-	word     int // what it will say of the next vend; -1: the truth
+	word     int // what it will say of the next vend
 	commands int
 	unacked  int // acknowledgements of vend commands that get lost
 }
 
 // NewMotorBoard is a board with these motors.
 func NewMotorBoard(motors map[int]Spiral, maxOn time.Duration) *MotorBoard {
-	b := &MotorBoard{Motors: motors, MaxOn: maxOn, word: -1}
+	b := &MotorBoard{Motors: motors, MaxOn: maxOn, word: Truth}
 	b.hear = b.listen
 	return b
 }
@@ -74,11 +78,11 @@ func (b *MotorBoard) LoseAcks(n int) {
 	b.unacked = n
 }
 
-// Say has the next vend end with this word. Its motor turns nevertheless, unless the word is that it does not.
-func (b *MotorBoard) Say(word byte) {
+// Say has the next vend end with this word, or the Truth. Its motor turns nevertheless, unless the word is that it does not.
+func (b *MotorBoard) Say(word int) {
 	b.state.Lock()
 	defer b.state.Unlock()
-	b.word = int(word)
+	b.word = word
 }
 
 // Reset has the board begin anew, as after a short loss of power: its motors stop, and it knows nothing of before.
@@ -223,7 +227,7 @@ func (b *MotorBoard) take(cmd byte, data []byte) {
 			_ = spiral.Drop.Halt() // whoever waits for a product does so no more
 		}
 		go b.vend(ctx, n, spiral, b.word)
-		b.word = -1
+		b.word = Truth
 	}
 }
 
@@ -237,31 +241,44 @@ func (b *MotorBoard) tell(cmd, word byte, motor int) {
 
 // vend is one turn, and what the board says of it.
 func (b *MotorBoard) vend(ctx context.Context, n int, s Spiral, say int) {
-	word := byte(Jammed)
-	if say != NoMotor && say != Ended && b.turn(ctx, s) {
-		word = Dispensed
+	word := Ended
+	if say != NoMotor && say != Ended {
+		word = b.turn(ctx, s)
 	}
-	if say >= 0 {
-		word = byte(say)
+	if say != Truth {
+		word = say
 	}
 	b.state.Lock()
 	defer b.state.Unlock()
 	if ctx.Err() == nil { // else it does not know that it was
-		b.tell(0x04, word, n)
+		b.tell(0x04, byte(word), n)
 	}
 	b.stop()
 	b.stop = nil
 }
 
-// turn turns a spiral until a product falls, and says whether one did.
-func (b *MotorBoard) turn(ctx context.Context, s Spiral) (fell bool) {
-	if err := s.Drop.In(gpio.PullUp, gpio.FallingEdge); err != nil || ctx.Err() != nil {
-		return false
+// turn turns a spiral until a product falls, and answers how that went.
+func (b *MotorBoard) turn(ctx context.Context, s Spiral) (word int) {
+	if err := s.Drop.In(gpio.PullUp, gpio.FallingEdge); err != nil || ctx.Err() != nil || s.Drop.Read() == gpio.Low {
+		return Ended
 	}
 	if err := s.Motor.Out(gpio.High); err != nil {
-		return false
+		return NoMotor
 	}
-	fell = s.Drop.WaitForEdge(b.MaxOn)
+	fell := s.Drop.WaitForEdge(b.MaxOn)
 	_ = s.Motor.Out(gpio.Low) // a simulated one does
-	return fell || s.Drop.WaitForEdge(fallTime)
+	fell = fell || s.Drop.WaitForEdge(fallTime)
+	for range fallTime / glance {
+		if ctx.Err() != nil || s.Drop.Read() == gpio.High {
+			break
+		}
+		time.Sleep(glance)
+	}
+	switch {
+	case s.Drop.Read() == gpio.Low:
+		return BadSensor
+	case fell:
+		return Dispensed
+	}
+	return Jammed
 }
