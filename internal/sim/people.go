@@ -15,6 +15,7 @@ import (
 // visit is somebody at the machine, or several, and everything that goes wrong meanwhile.
 func (w *world) visit(name string) {
 	w.troubleInTheMachine(name)
+	w.troubleAtTheBoard(name)
 	w.troubleAtGlase(name)
 	w.troubleAround(name)
 	w.strangers(name)

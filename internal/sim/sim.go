@@ -26,6 +26,7 @@ import (
 // Options change a world. The zero Options is the usual one.
 type Options struct {
 	Flow    string   // "reservation", "sticker" or "invoice"; "": the seed decides
+	Board   bool     // a serial motor board has the spirals; false: the seed decides
 	Without []string // happenings that are left out; what follows from them goes with them
 	Only    []string // all happenings but these are left out; nil: none is
 	Parts   string   // "spirals" or "other"; "": the seed decides
@@ -86,6 +87,7 @@ type world struct {
 	cfg       config.Config
 	glase     *glasetest.Glase
 	board     *simboard.Board
+	motors    *motorBoard // nil: relays of the kiosk's own have the spirals
 	store     *store
 	net       network
 	diary     diary
@@ -146,10 +148,15 @@ func newWorld(t *testing.T, seed uint64, o Options) *world {
 	if _, short := w.maybe(25, "short reservations"); short && o.Flow == "reservation" {
 		kind = "reservation, short"
 	}
-	if _, other := w.maybe(20, "other parts"); other && o.Parts == "" || o.Parts == "other" {
+	_, other := w.maybe(20, "other parts")
+	other = other && o.Parts == "" && !o.Board || o.Parts == "other"
+	if other {
 		kind, like = kind+otherParts, otherPhysics
 	}
 	w.cfg = o.Ground.machines[kind]
+	if _, yes := w.maybe(20, "motor board"); yes && o.Parts == "" && !other || o.Board {
+		w.cfg = boarded(w.cfg)
+	}
 	w.diary.begin, w.boot = w.begin, w.begin.Add(-time.Hour)
 	if _, wrong := w.maybe(25, "wall clock"); wrong {
 		w.wall.Store(int64(time.Unix(0, 0).Sub(w.begin))) // no network has told the time yet
@@ -163,11 +170,18 @@ func newWorld(t *testing.T, seed uint64, o Options) *world {
 		w.diary.note("the disk refuses %s", event)
 		w.harm.moment(diskRefuses)
 	}}
-	board, err := simboard.New(app.Wiring(w.cfg), like)
+	wiring := app.Wiring(w.cfg)
+	for n, s := range w.cfg.Slots {
+		if s.Vend.Driver == "board" {
+			wiring.Slots[n].Relay, wiring.Slots[n].Drop = spiralPins(s.ID)
+		}
+	}
+	board, err := simboard.New(wiring, like)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.board = board
+	w.motors = newMotorBoard(w)
 	w.glase = glasetest.New(glasetest.Config{Transport: glasetest.InProcess(doorway{w}), Seed: seed, Log: func(line string) {
 		if !strings.HasPrefix(line, "notification") { // at a kill it may come too late, or just not: no kiosk depends on it
 			w.diary.note("Glase: %s", line)
@@ -200,6 +214,11 @@ func (w *world) happen() {
 		defer close(kept)
 		w.keep(ctx)
 	}()
+	moving := make(chan struct{})
+	go func() {
+		defer close(moving)
+		w.motors.run(ctx)
+	}()
 	synctest.Wait()
 	r := rand.New(rand.NewPCG(w.seed, 2))
 	visits := 1 + r.IntN(visitsUsual)
@@ -227,6 +246,7 @@ func (w *world) happen() {
 	time.Sleep(lapse)
 	end()
 	<-kept
+	<-moving
 	w.referee.final()
 	w.foreign.Close()
 	w.glase.Close()

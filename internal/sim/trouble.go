@@ -141,6 +141,7 @@ func (w *world) calm() {
 	w.mu.Lock()
 	w.over = time.Now()
 	w.mu.Unlock()
+	w.motors.calm()
 	w.glaseBehaves()
 	w.net.become(open)
 	w.store.trouble(false, false)
