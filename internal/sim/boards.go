@@ -68,7 +68,7 @@ func newMotorBoard(w *world) *motorBoard {
 	if len(spirals) == 0 {
 		return nil
 	}
-	b.MotorBoard = vendtest.NewMotorBoard(spirals, w.cfg.Slots[0].MaxOn)
+	b.MotorBoard = vendtest.NewMotorBoard(spirals, w.cfg.Slots[0].MaxOn-7*time.Millisecond)
 	return b
 }
 

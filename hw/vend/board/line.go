@@ -18,9 +18,10 @@ const (
 	// ResendsMax bounds Resends: a customer waits for each.
 	ResendsMax = 20
 
-	silenceMax = 2 * time.Second        // ten polls: a board that says nothing for so long is not there
-	quiet      = 2 * time.Second        // from a line's first poll to its first vend: longer than a board repeats an old status
-	pollsApart = 500 * time.Millisecond // polls further apart than this do not follow one another: the board may have begun anew
+	// No limit is a multiple of the 200 ms between two polls: nothing is decided at the very moment of one.
+	silenceMax = 2017 * time.Millisecond // ten polls: a board that says nothing for so long is not there
+	quiet      = 2011 * time.Millisecond // from a line's first poll to its first vend: longer than a board repeats an old status
+	pollsApart = 500 * time.Millisecond  // polls further apart than this do not follow one another: the board may have begun anew
 )
 
 var errSilent = errors.New("board: the line is open, and no board polls on it: is it powered, and is the baud rate right?")

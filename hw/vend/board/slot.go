@@ -27,10 +27,10 @@ const (
 	// MotorMax is the highest number that the protocol has room for.
 	MotorMax = 0xFFFF
 
-	askTries = 3               // questions about the motor: the first number after a restart may be one that the board knows already
-	askMax   = 2 * time.Second // for each, resends included
-	sendMax  = 2 * time.Second // until the first poll comes in which the vend can be sent
-	tellMax  = 5 * time.Second // from the motor's time to the board's last word on it: the wait for the product, and five resends
+	askTries = 3                       // questions about the motor: the first number after a restart may be one that the board knows already
+	askMax   = 2019 * time.Millisecond // for each, resends included
+	sendMax  = 2023 * time.Millisecond // until the first poll comes in which the vend can be sent
+	tellMax  = 5033 * time.Millisecond // from the motor's time to the board's last word on it: the wait for the product, and five resends
 )
 
 // Slot is one motor of a board. Fill the fields and leave them alone.

@@ -23,11 +23,12 @@ const (
 	Truth = -1 // for Say
 )
 
+// None of the others is a multiple of the time between two polls, so that what happens on virtual time has an order.
 const (
 	pollEvery = 200 * time.Millisecond
 	repeats   = 5
-	bootTime  = 1500 * time.Millisecond // of a board that begins anew
-	fallTime  = 2 * time.Second         // for a product that hangs, after the motor's stop; and for the sensor to be free again
+	bootTime  = 1511 * time.Millisecond // of a board that begins anew
+	fallTime  = 2003 * time.Millisecond // for a product that hangs, after the motor's stop; and for the sensor to be free again
 	glance    = 20 * time.Millisecond
 )
 
