@@ -69,6 +69,7 @@ func newMotorBoard(w *world) *motorBoard {
 		return nil
 	}
 	b.MotorBoard = vendtest.NewMotorBoard(spirals, w.cfg.Slots[0].MaxOn-7*time.Millisecond)
+	_, b.Terse = w.maybe(50, "terse board")
 	return b
 }
 
