@@ -325,6 +325,33 @@ func TestCommandsAreTheProtocols(t *testing.T) {
 	}
 }
 
+func TestADamagedStatusIsNone(t *testing.T) {
+	const answer = "\x02\x30\x35\x00\x04\x00\x00\x03\x6E"
+	d := decoder{address: 3, size: 4}
+	if got := d.feed([]byte(answer)); len(got) != 1 || got[0] != 0x0400 {
+		t.Fatalf("the whole one is read as %x", got)
+	}
+	for bit := range 8 * len(answer) {
+		b := []byte(answer)
+		b[bit/8] ^= 1 << (bit % 8)
+		d := decoder{address: 3, size: 4}
+		if got := d.feed(b); len(got) != 0 {
+			t.Errorf("%x is read as %x", b, got)
+		}
+	}
+}
+
+func TestTheVendLastsUntilTheDoorIsClosed(t *testing.T) {
+	inMachine(t, nil, func(t *testing.T, m *machine) {
+		m.sees(vend.Delivered, "", 1)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.open {
+			t.Error("the door stands open")
+		}
+	})
+}
+
 // TestOverAPortOfTheKernels opens a door through a real serial port.
 func TestOverAPortOfTheKernels(t *testing.T) {
 	m := newMachine(t)
