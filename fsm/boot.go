@@ -54,6 +54,7 @@ func (t *step) booted(e Booted) {
 }
 
 // lostVends gives every pending item its outcome: a dispenser's evidence, or unknown. One that was never started did not come out.
+// An unknown item whose dispenser's rule is "charged" is a person's to decide: the rule is for a machine that failed, not for us.
 func (t *step) lostVends(evidence []Evidence) {
 	for item := t.pending(); item.ID != ""; item = t.pending() {
 		if !item.Started {
@@ -88,6 +89,9 @@ func (t *step) stepResolving(e Event) {
 		t.unpaid()
 	case !sale.Charged.IsZero(): // it was PAID once
 		t.bounded(fmt.Sprintf("the invoice is %s after it was PAID", a.Status))
+	case t.unseen() != "":
+		sale.Held = sale.Held || a.Status == StatusReserved
+		t.doubt(fmt.Sprintf("restarted while %s delivered, and the invoice is %s: look whether the product came out, then resolve it with charge or release", t.unseen(), a.Status))
 	case nothing:
 		sale.Held = sale.Held || a.Status == StatusReserved
 		t.release("restarted")
@@ -103,7 +107,28 @@ func (t *step) stepResolving(e Event) {
 }
 
 // lostAtBoot: nothing is known of the item but that its motor was started before the boot.
-func (i Item) lostAtBoot() bool { return i.Outcome == Unknown && i.Why == "restarted" && !i.Charge() }
+func (i Item) lostAtBoot() bool { return i.Outcome == Unknown && i.Why == "restarted" }
+
+// unseen is the slot of an item that is lost and would be charged by its dispenser's rule; "": there is none.
+func (t *step) unseen() string {
+	for _, i := range t.s.Sale.Items {
+		if i.lostAtBoot() && i.Charge() {
+			return i.Slot
+		}
+	}
+	return ""
+}
+
+// unseenPaid: Glase has charged, and not just what the record would explain.
+func (t *step) unseenPaid(a StatusAnswered) {
+	sale := &t.s.Sale
+	if !a.proves(sale.Reserved.Currency) {
+		t.bounded("PAID without an amount or an ersReference")
+		return
+	}
+	sale.Charged, sale.ErsReference = a.Amount, a.ErsReference
+	t.doubt(fmt.Sprintf("restarted while %s delivered, and Glase has charged %v: look whether the product came out, then resolve it with charge or refund", t.unseen(), a.Amount))
+}
 
 // knownByCharge takes Glase's own record for evidence: a reservation is only ever committed here with the sum of what came out,
 // so one that is PAID with just the items that this boot knows nothing of says that they did. It is what is left of a sale that
@@ -114,7 +139,7 @@ func (t *step) knownByCharge(a StatusAnswered) {
 	}
 	sum := t.s.Sale.Basket()
 	for _, i := range t.s.Sale.Items {
-		if i.lostAtBoot() {
+		if i.lostAtBoot() && !i.Charge() { // the others are in the basket
 			sum = sum.Add(i.Price)
 		}
 	}

@@ -148,11 +148,17 @@ func (g *ghost) act(s State, e Event, next State, f Effect, durable bool) error 
 			return fmt.Errorf("an invoice whose id is not recorded")
 		}
 	case UpdateInvoice:
+		if unseen(sale) {
+			return fmt.Errorf("updateInvoice with an item that nobody has seen since the restart")
+		}
 		g.Updated = f.Total
 		if f.Total != sale.Basket() || f.Total.IsZero() || sum(f.Items) != f.Total.Minor {
 			return fmt.Errorf("updateInvoice to %v, and %v came out", f.Total, sale.Basket())
 		}
 	case CommitReservation:
+		if unseen(sale) {
+			return fmt.Errorf("commit with an item that nobody has seen since the restart")
+		}
 		if f.Total != sale.Basket() || f.Total.IsZero() {
 			return fmt.Errorf("commit of %v, and %v came out", f.Total, sale.Basket())
 		}
@@ -255,6 +261,9 @@ func (g *ghost) ended(sale Sale) error {
 	}
 	switch sale.State {
 	case Charged:
+		if unseen(sale) {
+			return fmt.Errorf("charged for an item that nobody has seen since the restart")
+		}
 		ok = net == basket.Minor && !basket.IsZero()
 	case Refunded:
 		ok = charged == sale.Refunded.Minor && basket.IsZero()
@@ -271,6 +280,14 @@ func (g *ghost) ended(sale Sale) error {
 		return fmt.Errorf("ended %s: charged %v, refunded %v, basket %v, note %q", sale.State, sale.Charged, sale.Refunded, basket, sale.Note)
 	}
 	return nil
+}
+
+// unseen reports whether the sale charges for an item of which nothing is known but that our own restart came in between; a person
+// may want that.
+func unseen(sale Sale) bool {
+	return sale.Verdict == (Verdict{}) && slices.ContainsFunc(sale.Items, func(i Item) bool {
+		return i.Outcome == Unknown && i.Why == "restarted" && i.Charge()
+	})
 }
 
 func sum(items []Item) (minor int64) {

@@ -289,6 +289,10 @@ func (t *step) releasingStatus(e StatusAnswered) {
 
 // paidUnwanted: paid although nothing will come out any more.
 func (t *step) paidUnwanted(e StatusAnswered) {
+	if t.unseen() != "" && t.s.Sale.Verdict == (Verdict{}) {
+		t.unseenPaid(e)
+		return
+	}
 	if t.s.Sale.Flow == Reservation {
 		t.paid(e)
 		return
