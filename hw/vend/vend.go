@@ -70,9 +70,17 @@ const (
 // Why an outcome of a serial board is not a plain delivery.
 const (
 	WhyNoBoard    = "no_board"    // the board cannot be asked: not delivered before the command was sent, unknown after it
-	WhyRefused    = "refused"     // not delivered: the board says that this motor or lock cannot be used now
+	WhyRefused    = "refused"     // not delivered: the board says that this motor or lock cannot be used now, or a machine's bridge did not take our approval
 	WhyEnded      = "ended"       // not delivered: the board ended the vend without a product
 	WhyMotorFault = "motor_fault" // unknown: the board says that the motor did not stop, or a word that nobody knows
+)
+
+// Why an outcome of a machine that delivers by itself is not a plain delivery.
+const (
+	WhyMachineFailed = "machine_failed" // not delivered: the machine says that it could not deliver
+	WhyReset         = "reset"          // unknown: the machine began anew after it was told to deliver
+	WhyNoAnswer      = "no_answer"      // unknown: the machine was told to deliver, and did not say whether it has
+	WhyUnplugged     = "unplugged"      // unknown: the line to the machine was lost after it was told to deliver
 )
 
 // Slot makes one product come out of one place. Its methods may be called from any goroutine.

@@ -32,6 +32,8 @@ var allowed = map[string][]string{
 	"hw/vend/vendtest":          {},
 	"hw/vend/board":             {"hw/vend", "hw/vend/serialport"},
 	"hw/vend/lockboard":         {"hw/vend", "hw/vend/serialport"},
+	"hw/vend/mdb":               {"hw/vend", "internal/money"},
+	"hw/vend/mdb/mdbtest":       {},
 	"internal/planogram":        {"internal/money"},
 	"internal/config":           {"hw/gpio/pinname", "internal/money"},
 	"internal/identity":         {},
@@ -58,6 +60,7 @@ var allowedInTests = map[string][]string{
 	"hw/vend/board":      {"hw/gpio/simboard", "hw/vend/vendtest"},
 	"hw/vend/lockboard":  {"hw/vend/vendtest"},
 	"internal/journal":   {"internal/identity"},
+	"hw/vend/mdb":        {"hw/vend/mdb/mdbtest"},
 }
 
 // pure is what the state machine may use: no clock, no input or output, no random number. Of package time it uses durations; that
