@@ -40,7 +40,8 @@ type Config struct {
 	Debug   Debug
 	Display Display
 	GPIO    GPIO
-	Pins    []Pin  // those that are not wired the usual way
+	Pins    []Pin // those that are not wired the usual way
+	MDB     MDB
 	Slots   []Slot // 1 to 64, in the order of the file
 
 	Keypad      Keypad
@@ -131,7 +132,7 @@ type Slot struct {
 
 // Vend is how a slot's product is made to come out.
 type Vend struct {
-	Driver string // "relay", "lock" or "board"
+	Driver string // "relay", "lock", "board" or "mdb"
 	Relay  string // pin of the relay of the motor, or of the lock's coil
 	Drop   string // relay: pin of the sensor that sees the product fall
 
@@ -144,6 +145,8 @@ type Vend struct {
 
 	Motor int // board: the motor's number, 0 to 65535
 	Lock  int // lock: its number on the lock board, 1 to 16; 0 for one behind a relay
+
+	Product int // mdb: the machine's number, 0 to 65535
 }
 
 // Default is the config of a file that sets none of the optional keys: the Default column of the package's table.
@@ -159,6 +162,7 @@ func Default() Config {
 		Temperature: Temperature{Min: coldest, Hold: holdDefault},
 		Board:       Board{Baud: 57600, Resends: 5},
 		LockBoard:   LockBoard{Baud: 19200, OpenBit: 1, Bytes: 4},
+		MDB:         MDB{Baud: 115200, Deny: "stop", Longest: time.Minute},
 	}
 }
 

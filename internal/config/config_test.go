@@ -35,6 +35,7 @@ func TestTheMinimalConfigHasTheDefaults(t *testing.T) {
 		Debug:   Debug{Listen: "127.0.0.1:8081", Socket: "/run/kioskd/debug.sock"},
 		Display: Display{Driver: "none"},
 		GPIO:    GPIO{Driver: "sim"},
+		MDB:     MDB{Baud: 115200, Deny: "stop", Longest: time.Minute},
 
 		Board:     Board{Baud: 57600, Resends: 5},
 		LockBoard: LockBoard{Baud: 19200, OpenBit: 1, Bytes: 4},
@@ -76,7 +77,7 @@ tls_cert = "u.crt"
 tls_key = "u.key"
 behind_proxy = true
 [payment]
-flow = "sticker"
+flow = "reservation"
 seqr_id = "S1"
 reserve_max = "1"
 pin_timeout = "5s"
@@ -119,6 +120,11 @@ baud = 115200
 address = 15
 open_bit = 0
 status_bytes = 2
+[mdb]
+device = "/dev/ttyACM0"
+baud = 9600
+deny = "-1"
+longest = "90s"
 [[slot]]
 id = "Z9"
 name = "Öl"
@@ -165,6 +171,14 @@ max_on = "5s"
 [slot.vend]
 driver = "lock"
 lock = 16
+[[slot]]
+id = "9"
+name = "Cup"
+price = "1.00"
+stock = 1
+[slot.vend]
+driver = "mdb"
+product = 7
 [keypad]
 rows = ["GPIO9", "GPIO10"]
 columns = ["GPIO11", "GPIO12", "P1_35"]
@@ -195,18 +209,21 @@ debounce = "2ms"
 		"ClientID:Bar AB Timeout:250ms ReservationTimeout:2m30s ResellerID:reseller ResellerUser:1 ResellerPasswordFile:/p/reseller} " +
 		"UPS:{Listen:[::1]:8082 PublicURL:https://kiosk.example/outside PathPrefix:/inside TLSCert:/etc/kioskd/u.crt " +
 		"TLSKey:/etc/kioskd/u.key BehindProxy:true} " +
-		"Payment:{Flow:sticker SeqrID:S1 ReserveMax:1.00 EUR PINTimeout:5s ChooseTimeout:3s} Journal:{Path:/etc/kioskd/j.db} " +
+		"Payment:{Flow:reservation SeqrID:S1 ReserveMax:1.00 EUR PINTimeout:5s ChooseTimeout:3s} Journal:{Path:/etc/kioskd/j.db} " +
 		"Debug:{Listen::8081 Socket:/etc/kioskd/d.sock TokenFile:/etc/kioskd/d.token TLSCert:/etc/kioskd/d.crt TLSKey:/etc/kioskd/d.key} " +
 		"Display:{Driver:terminal Device:tty1 Width:320 Height:240 Rotation:270 Address:61 Panel:waveshare2in13v2 DC:GPIO40 Reset:GPIO41 Busy:GPIO42} " +
 		"GPIO:{Driver:sim Chip:gpiochip0 Device:/etc/kioskd/board.sock Door:GPIO0 Tilt:GPIO1 Cancel:GPIO2 Retry:GPIO3} Pins:[{Name:P1_29 ActiveLow:set Pull:none Debounce:2ms}] " +
+		"MDB:{Device:/dev/ttyACM0 Baud:9600 Deny:-1 Longest:1m30s} " +
 		"Slots:[{ID:Z9 Name:Öl Price:0.05 EUR Stock:0 VAT:set EAN:12345678 Button:GPIO4 MaxOn:50ms " +
-		"Vend:{Driver:relay Relay:GPIO5 Drop:GPIO53 Home:GPIO6 RetryTurn:true Opened: Pulse:0s Close:0s Motor:0 Lock:0} Perishable:false} " +
+		"Vend:{Driver:relay Relay:GPIO5 Drop:GPIO53 Home:GPIO6 RetryTurn:true Opened: Pulse:0s Close:0s Motor:0 Lock:0 Product:0} Perishable:false} " +
 		"{ID:L1 Name:Låda Price:1.00 EUR Stock:1 VAT:<nil> EAN: Button: MaxOn:20s " +
-		"Vend:{Driver:lock Relay:GPIO7 Drop: Home: RetryTurn:false Opened:GPIO8 Pulse:300ms Close:1m0s Motor:0 Lock:0} Perishable:true} " +
+		"Vend:{Driver:lock Relay:GPIO7 Drop: Home: RetryTurn:false Opened:GPIO8 Pulse:300ms Close:1m0s Motor:0 Lock:0 Product:0} Perishable:true} " +
 		"{ID:Z1 Name:Motor Price:1.00 EUR Stock:1 VAT:<nil> EAN: Button: MaxOn:5s " +
-		"Vend:{Driver:board Relay: Drop: Home: RetryTurn:false Opened: Pulse:0s Close:0s Motor:65535 Lock:0} Perishable:false} " +
+		"Vend:{Driver:board Relay: Drop: Home: RetryTurn:false Opened: Pulse:0s Close:0s Motor:65535 Lock:0 Product:0} Perishable:false} " +
 		"{ID:L9 Name:Lock Price:1.00 EUR Stock:1 VAT:<nil> EAN: Button: MaxOn:5s " +
-		"Vend:{Driver:lock Relay: Drop: Home: RetryTurn:false Opened: Pulse:0s Close:30s Motor:0 Lock:16} Perishable:false}] " +
+		"Vend:{Driver:lock Relay: Drop: Home: RetryTurn:false Opened: Pulse:0s Close:30s Motor:0 Lock:16 Product:0} Perishable:false} " +
+		"{ID:9 Name:Cup Price:1.00 EUR Stock:1 VAT:<nil> EAN: Button: MaxOn:0s " +
+		"Vend:{Driver:mdb Relay: Drop: Home: RetryTurn:false Opened: Pulse:0s Close:0s Motor:0 Lock:0 Product:7} Perishable:false}] " +
 		"Keypad:{Rows:[GPIO9 GPIO10] Columns:[GPIO11 GPIO12 P1_35] Keys:[1L* Z9#] Clear:* Enter:#} " +
 		"Temperature:{Sensor:28-0316a2795caf Max:8 Min:-0.5 Hold:10m0s} " +
 		"Board:{Device:/dev/ttyUSB* Baud:9600 Resends:0 Elevator:true} LockBoard:{Device:/dev/ttyS0 Baud:115200 Address:15 OpenBit:0 Bytes:2}}"

@@ -14,7 +14,7 @@
 //
 // The table is the whole of the format. "needed" is a key that must be there, "R" one that flow "reservation" needs, "S" one
 // that flow "sticker" needs, "P" one that each [[pin]] needs, "L" one that driver "lock" needs, "K" one that [keypad] needs, "T" one
-// that [temperature] needs, "B" one that a slot with driver "board" needs; the others may be left out, and a key
+// that [temperature] needs, "B" one that a slot with driver "board" needs, "M" one that slots with driver "mdb" need; the others may be left out, and a key
 // without a default is then empty.
 //
 //	Key                           Value                                             Default
@@ -90,6 +90,10 @@
 //	lock_board.address            0 to 15                                           0
 //	lock_board.open_bit           0, 1                                              1
 //	lock_board.status_bytes       2, 4                                              4
+//	mdb.device                    path of a serial device                           M
+//	mdb.baud                      1200 to 1000000                                   115200
+//	mdb.deny                      "stop", "-1"                                      "stop"
+//	mdb.longest                   duration, 2s to 3m                                "1m"
 //	slot.id                       1 to 8 capital letters and digits, unique         needed
 //	slot.name                     text, 1 to 60 characters                          needed
 //	slot.price                    amount                                            needed
@@ -99,7 +103,7 @@
 //	slot.button                   pin                                               -
 //	slot.max_on                   duration, 50ms to 30s                             needed
 //	slot.perishable               true, false; true needs [temperature]             -
-//	slot.vend.driver              "relay", "lock", "board", "mdb"*                  needed
+//	slot.vend.driver              "relay", "lock", "board", "mdb"                   needed
 //	slot.vend.relay               pin                                               needed
 //	slot.vend.drop                pin; relay                                        needed
 //	slot.vend.home                pin; relay                                        -
@@ -109,9 +113,11 @@
 //	slot.vend.close               duration, 1s to 5m; lock: "30s" when left out     -
 //	slot.vend.motor               0 to 65535, unique; board                         B
 //	slot.vend.lock                1 to 16, unique; lock, on the lock board          -
+//	slot.vend.product             0 to 65535, unique; mdb                           M
 //
 // A board keeps max_on itself; it is then how long to wait for it. For a lock max_on is how long the customer has to open the door, and
-// close for how long it may stand open.
+// close for how long it may stand open. A slot with driver "mdb" needs flow "reservation", and has no button, max_on, relay or drop: the
+// machine chooses and delivers.
 //
 // Each [[pin]] describes a pin that is not wired the usual way, which is: an output's wire is at 0 V while what it drives is off, an
 // input's while its contact is made. There are 1 to 64 slots. In flow "reservation" pin_timeout and choose_timeout together are shorter than reservation_timeout.

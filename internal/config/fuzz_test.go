@@ -83,11 +83,14 @@ func runnable(t *testing.T, c Config) {
 		must(s.Price.Minor > 0 && s.Price.Currency == c.Machine.Currency, "price")
 		must(c.Payment.Flow != Reservation || !c.Payment.ReserveMax.Less(s.Price), "a price above what can be reserved")
 		must(s.Stock >= 0 && s.Stock <= stockMax && (s.VAT == nil || *s.VAT >= 0 && *s.VAT <= 100), "stock and VAT")
-		must(s.MaxOn >= 50*time.Millisecond && s.MaxOn <= 30*time.Second, "max_on")
+		must(s.Vend.Driver == "mdb" || s.MaxOn >= 50*time.Millisecond && s.MaxOn <= 30*time.Second, "max_on")
 		v := s.Vend
 		switch v.Driver {
 		case "relay":
 			must(v.Relay != "" && v.Drop != "" && v.Opened == "" && (v.Home != "" || !v.RetryTurn), "relay")
+		case "mdb":
+			must(s.MaxOn == 0 && s.Button+v.Relay+v.Drop+v.Home+v.Opened == "", "a wire to a machine that has its own")
+			must(c.Payment.Flow == Reservation && c.MDB.Device != "" && v.Product >= 0 && v.Product <= 65535, "mdb")
 		case "board":
 			must(c.Board.Device != "" && v.Motor >= 0 && v.Motor <= motorsMax && v.Relay+v.Drop+v.Home+v.Opened == "", "board")
 		case "lock":

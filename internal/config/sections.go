@@ -31,10 +31,13 @@ func (d *document) sections(top *table, c *Config) {
 	board, lockBoard := top.table("board"), top.table("lock_board")
 	board.board(&c.Board)
 	lockBoard.lockBoard(&c.LockBoard)
+	bus := top.table("mdb")
+	bus.mdb(&c.MDB)
 	c.Slots = top.slots(&c.Payment, c.Machine.Currency)
 	top.table("keypad").keypad(&c.Keypad, c.Slots)
 	top.table("temperature").temperature(&c.Temperature, c.Slots)
 	c.Pins = top.pins() // after all that names a pin
+	bus.machines(c, top)
 
 	boardsFor(c.Slots, board, lockBoard)
 

@@ -60,30 +60,33 @@ func (t *table) slot(s *Slot, currency string) (priced bool) {
 
 	v := t.table("vend")
 	v.need("driver", `"relay"`, "")
-	v.choice("driver", &s.Vend.Driver, []string{"relay", "lock", "board"}, []string{"mdb"})
+	v.choice("driver", &s.Vend.Driver, []string{"relay", "lock", "board", "mdb"}, nil)
 	v.pin("relay", &s.Vend.Relay)
 	v.pin("drop", &s.Vend.Drop)
 	v.spiral(&s.Vend)
 	v.locker(s)
 	v.boardSlot(&s.Vend)
+	v.product(&s.Vend)
 	switch s.Vend.Driver {
+	case "mdb":
+		t.atMachine(v)
 	case "relay":
 		v.need("relay", `"GPIO17"`, "")
 		v.need("drop", `"GPIO27"`, "without a sensor nobody knows what came out")
 		t.need("max_on", `"3s"`, "the longest that the motor may run for one product")
-		v.leaveOut("opened", "pulse", "close", "motor", "lock")
+		v.leaveOut("opened", "pulse", "close", "motor", "lock", "product")
 	case "board":
 		v.need("motor", "12", "its number on the board")
 		t.need("max_on", `"5s"`, "how long the board runs the motor for one product")
-		v.leaveOut("relay", "drop", "home", "retry_turn", "opened", "pulse", "close", "lock")
+		v.leaveOut("relay", "drop", "home", "retry_turn", "opened", "pulse", "close", "lock", "product")
 	case "lock":
 		if t.need("max_on", `"20s"`, "how long the customer has to open the door"); v.has("lock") {
-			v.leaveOut("relay", "opened", "pulse", "drop", "home", "retry_turn", "motor") // the lock board has these
+			v.leaveOut("relay", "opened", "pulse", "drop", "home", "retry_turn", "motor", "product") // the lock board has these
 			break
 		}
 		v.need("relay", `"GPIO17"`, "")
 		v.need("opened", `"GPIO27"`, "without a contact at the door nobody knows whether it was opened")
-		v.leaveOut("drop", "home", "retry_turn", "motor")
+		v.leaveOut("drop", "home", "retry_turn", "motor", "product")
 	}
 	return priced
 }
