@@ -198,18 +198,29 @@ func (k *Kiosk) await(ctx context.Context, event func(at fsm.Instant, request st
 	}
 }
 
-// Choose is a product's button. It reports whether the event was taken: an unknown slot or a flooded loop takes none.
+// Choose is a product's button. It reports whether the event was taken: an unknown slot, one that is chosen at a machine of its own,
+// or a flooded loop takes none.
 func (k *Kiosk) Choose(slot string) bool {
 	p, ok := k.cfg.Planogram.Product(slot)
-	if !ok {
-		return false
-	}
+	return ok && !p.AtMachine && k.choose(p, p.Price, func(string) {})
+}
+
+// ChooseAt is a product that the customer chose at a machine which has prices of its own, and reports what Choose does. The loop
+// tells asked the new item's id just before the step: whether the choice was taken shows in the next View, as the sale's item, or as
+// Live.Wanted while a fresh look at the reservation is waited for.
+func (k *Kiosk) ChooseAt(slot string, price money.Amount, asked func(item string)) bool {
+	p, ok := k.cfg.Planogram.Product(slot)
+	return ok && price.Currency == p.Price.Currency && k.choose(p, price, asked)
+}
+
+func (k *Kiosk) choose(p planogram.Product, price money.Amount, asked func(item string)) bool {
 	return k.offer(func(at fsm.Instant) fsm.Event {
-		item := fsm.Item{ID: k.cfg.NewItem(), Slot: p.Slot, Name: p.Name, Price: p.Price, EAN: p.EAN, MaxVend: p.MaxVend, UnknownCharged: p.UnknownCharged}
+		item := fsm.Item{ID: k.cfg.NewItem(), Slot: p.Slot, Name: p.Name, Price: price, EAN: p.EAN, MaxVend: p.MaxVend, UnknownCharged: p.UnknownCharged}
 		if p.VAT != nil {
 			item.VAT = *p.VAT
 		}
-		return fsm.ProductChosen{At: at, New: k.cfg.NewSale(), Item: item, Stock: k.stock[slot]}
+		asked(item.ID)
+		return fsm.ProductChosen{At: at, New: k.cfg.NewSale(), Item: item, Stock: k.stock[p.Slot]}
 	})
 }
 

@@ -37,6 +37,9 @@ type Product struct {
 
 	// UnknownCharged is the dispenser's rule for a vend whose outcome nobody knows: true, the customer pays for it.
 	UnknownCharged bool
+
+	// AtMachine: the product is chosen at a machine of its own, which says the price. Our buttons and pages cannot choose it.
+	AtMachine bool
 }
 
 // Planogram is the slots of one machine in the order of its config. The zero Planogram has no slot and sells nothing.
