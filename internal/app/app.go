@@ -24,6 +24,7 @@ import (
 	"kioskd/hw/display"
 	"kioskd/hw/gpio"
 	"kioskd/hw/gpio/simboard"
+	"kioskd/hw/vend/serialport"
 	"kioskd/internal/config"
 	"kioskd/internal/debug"
 	"kioskd/internal/identity"
@@ -82,6 +83,7 @@ type App struct {
 	screens    Driver
 	contacts   []contact
 	lines      []line
+	bus        *bus        // nil when no machine on an MDB bus sells
 	faults     []fsm.Fault // found while building
 	copied     bool        // the card was made on another machine
 	clock      Clock
@@ -112,8 +114,13 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	if a.pins, err = gpio.Open(pinConfig(cfg, p)); err != nil {
 		return nil, err
 	}
-	var serial boards
-	serial, a.lines = newBoards(cfg, p.Serial)
+	open := p.Serial
+	if open == nil {
+		open = serialport.Open
+	}
+	a.bus = newBus(cfg, open, p.Log, p.Clock.Wall)
+	serial, lines := newBoards(cfg, open, a.bus)
+	a.lines = lines
 	slots, products, err := newSlots(cfg, a.pins, serial, p.Log)
 	if err != nil {
 		return nil, err
@@ -135,14 +142,21 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 		return nil, err
 	}
 	a.screen = newScreen(cfg, p.Screen, p.Clock.Now)
+	shows := screens{a.screen}
+	if a.bus != nil {
+		shows = append(shows, a.bus)
+	}
 	a.Kiosk, err = kiosk.New(kiosk.Config{
 		Rules: rules(cfg), Planogram: gram, State: state, Stock: stock,
-		Journal: records, Payments: payments{a.glase, cfg, p.Clock.Wall, a.vitals.heard}, Dispenser: slots, Screen: a.screen,
+		Journal: records, Payments: payments{a.glase, cfg, p.Clock.Wall, a.vitals.heard}, Dispenser: slots, Screen: shows,
 		NewSale: ids.sale, NewItem: ids.item, Now: p.Clock.Now, Boot: p.Clock.Boot, Wall: p.Clock.Wall, Log: p.Log,
 		Alive: a.supervisor.alive, AliveEvery: p.Supervisor.Watchdog / watchdogShare,
 	})
 	if err != nil {
 		return nil, err
+	}
+	if a.bus != nil {
+		a.bus.kiosk = a.Kiosk
 	}
 	if a.contacts, err = wire(cfg, a.pins, a.Kiosk); err != nil {
 		return nil, err

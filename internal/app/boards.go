@@ -11,11 +11,10 @@ import (
 	"kioskd/hw/vend"
 	"kioskd/hw/vend/board"
 	"kioskd/hw/vend/lockboard"
-	"kioskd/hw/vend/serialport"
 	"kioskd/internal/config"
 )
 
-// Serial opens a serial line.
+// Serial opens a serial line. Closing what it gives ends a Read that waits.
 type Serial func(device string, baud int) (io.ReadWriteCloser, error)
 
 // line is a serial board that the machine has, to be kept open while the kiosk runs.
@@ -25,17 +24,16 @@ type line struct {
 	state *func(error)
 }
 
-// boards are the machine's serial boards; nil: it has no such one.
+// boards are the machine's serial boards, and the machine that has all of it on a bus of its own; nil: it has no such one.
 type boards struct {
 	motors *board.Line
 	locks  *lockboard.Bus
+	bus    *bus
 }
 
 // newBoards makes those that a slot uses, and the lines to them.
-func newBoards(cfg config.Config, open Serial) (b boards, lines []line) {
-	if open == nil {
-		open = serialport.Open
-	}
+func newBoards(cfg config.Config, open Serial, machine *bus) (b boards, lines []line) {
+	b.bus = machine
 	opener := func(device string, baud int) func() (io.ReadWriteCloser, error) {
 		return func() (io.ReadWriteCloser, error) { return open(device, baud) }
 	}
@@ -59,6 +57,8 @@ func (b boards) slot(s config.Slot) (vend.Slot, error) {
 	switch s.Vend.Driver {
 	case "board":
 		return &board.Slot{Line: b.motors, Motor: s.Vend.Motor, MaxOn: s.MaxOn}, nil
+	case "mdb":
+		return b.bus.bridge.Product(s.Vend.Product), nil
 	case "lock":
 		return &lockboard.Lock{Bus: b.locks, Number: s.Vend.Lock, MaxOn: s.MaxOn, Close: s.Vend.Close}, nil
 	}

@@ -88,7 +88,7 @@ func Wiring(cfg config.Config) simboard.Wiring {
 func OutputsOff(cfg config.Config) (int, error) {
 	pc := pins.Config{Driver: cfg.GPIO.Driver, Device: cfg.GPIO.Device, Chip: cfg.GPIO.Chip, Wires: wires(cfg)}
 	if pc.Driver == "sim" && pc.Device == "" {
-		return len(cfg.Slots), nil // a board in the daemon's own process ends with it
+		return len(slices.DeleteFunc(slices.Clone(cfg.Slots), func(s config.Slot) bool { return s.Vend.Relay == "" })), nil // a board in the daemon's own process ends with it
 	}
 	for _, s := range cfg.Slots {
 		o := pins.Output{Pin: s.Vend.Relay, MaxOn: pins.OnMax}
@@ -178,9 +178,12 @@ func wire(cfg config.Config, p *pins.Pins, k *kiosk.Kiosk) ([]contact, error) {
 	return all, errors.Join(errs...)
 }
 
-// follow watches all contacts until ctx ends. One that cannot be watched any more takes the machine out of service.
+// follow watches all contacts, and the machine on the bus, until ctx ends. One that cannot be watched any more takes the machine out of service.
 func (a *App) follow(ctx context.Context) {
 	var wg sync.WaitGroup
+	if a.bus != nil {
+		wg.Go(func() { a.bus.run(ctx) })
+	}
 	for _, c := range a.contacts {
 		wg.Go(func() {
 			if err := c.follow(ctx); err != nil && ctx.Err() == nil {

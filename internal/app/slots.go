@@ -42,7 +42,7 @@ func newSlots(cfg config.Config, p *gpio.Pins, b boards, log zerolog.Logger) (*s
 		d.by[s.ID], d.relays[s.ID] = slot, s.Vend.Relay
 		terms := slot.Terms()
 		products = append(products, planogram.Product{Slot: s.ID, Name: s.Name, Price: s.Price, VAT: s.VAT, EAN: s.EAN,
-			MaxVend: terms.Longest, UnknownCharged: terms.UnknownCharged})
+			MaxVend: terms.Longest, UnknownCharged: terms.UnknownCharged, AtMachine: s.Vend.Driver == "mdb"})
 	}
 	return d, products, nil
 }
@@ -50,7 +50,7 @@ func newSlots(cfg config.Config, p *gpio.Pins, b boards, log zerolog.Logger) (*s
 // newSlot makes the dispenser that the slot's config asks for.
 func newSlot(s config.Slot, p *gpio.Pins, b boards) (vend.Slot, error) {
 	switch {
-	case s.Vend.Driver == "board", s.Vend.Driver == "lock" && s.Vend.Lock > 0:
+	case s.Vend.Driver == "board", s.Vend.Driver == "mdb", s.Vend.Driver == "lock" && s.Vend.Lock > 0:
 		return b.slot(s)
 	case s.Vend.Driver == "lock":
 		return newLock(s, p)

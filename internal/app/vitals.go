@@ -96,6 +96,9 @@ func (a *App) parts() []debug.Part {
 	if v.cold != nil {
 		all = append(all, v.cold.part(v.wall()))
 	}
+	if a.bus != nil {
+		all = append(all, a.bus.part())
+	}
 	return all
 }
 

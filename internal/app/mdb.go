@@ -1,0 +1,159 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"kioskd/fsm"
+	"kioskd/hw/vend/mdb"
+	"kioskd/internal/config"
+	"kioskd/internal/debug"
+	"kioskd/internal/kiosk"
+	"kioskd/internal/money"
+)
+
+// faultMDB stands against selling while the machine on the bus cannot be reached or has disabled us. It ends a sale that is on: there
+// is nothing to choose.
+const faultMDB = "mdb"
+
+// bus lets a machine on an MDB bus sell: its session follows the sale, and its requests become choices.
+type bus struct {
+	bridge *mdb.Bridge
+	slots  map[int]config.Slot // by the machine's number
+	log    zerolog.Logger
+	now    func() time.Time
+	kiosk  *kiosk.Kiosk // set before anything runs
+
+	mu      sync.Mutex
+	request uint64 // the one that the kiosk was asked about last, until it is known what it thinks
+	item    string // and its item; "": the loop has not seen it yet
+	trouble error  // why the machine sells nothing
+	since   time.Time
+}
+
+// newBus makes the bridge that the config names; nil when no slot needs one.
+func newBus(cfg config.Config, open Serial, log zerolog.Logger, now func() time.Time) *bus {
+	b := &bus{slots: map[int]config.Slot{}, log: log, now: now}
+	for _, s := range cfg.Slots {
+		if s.Vend.Driver == "mdb" {
+			b.slots[s.Vend.Product] = s
+		}
+	}
+	if len(b.slots) == 0 {
+		return nil
+	}
+	b.bridge = &mdb.Bridge{
+		Open: func() (io.ReadWriteCloser, error) {
+			return open(cfg.MDB.Device, cfg.MDB.Baud)
+		},
+		Currency: cfg.Machine.Currency, Deny: cfg.MDB.Deny, Longest: cfg.MDB.Longest,
+		Requested: b.requested, State: b.state,
+		Log: func(what string) { log.Warn().Msg("mdb: " + what) },
+	}
+	return b
+}
+
+// requested is a customer's choice at the machine. It is the kiosk's to take; one that it cannot take is denied.
+func (b *bus) requested(r mdb.Request) {
+	s, known := b.slots[r.Product]
+	if !known {
+		b.log.Warn().Int("product", r.Product).Stringer("price", r.Price).Msg("mdb: no slot has this product: denied")
+		b.bridge.Decline(r.ID)
+		return
+	}
+	if r.Price != s.Price {
+		b.log.Warn().Str("slot", s.ID).Stringer("price", s.Price).Stringer("machine", r.Price).Msg("mdb: the machine's price is not the config's: the machine's is charged")
+	}
+	b.mu.Lock()
+	b.request, b.item = r.ID, ""
+	b.mu.Unlock()
+	if !b.kiosk.ChooseAt(s.ID, r.Price, func(item string) { b.chosen(r.ID, item) }) {
+		b.bridge.Decline(r.ID)
+	}
+}
+
+// chosen is told by the loop just before it looks at the choice.
+func (b *bus) chosen(request uint64, item string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.request == request {
+		b.item = item
+	}
+}
+
+// Show implements kiosk.Screen: each step of the loop, in its order.
+func (b *bus) Show(v kiosk.View) {
+	b.answer(v.State)
+	credit := money.Amount{}
+	switch s := v.State; s.Stage {
+	case fsm.Vending: // the machine delivers within its session
+		return
+	case fsm.Choosing:
+		if left := s.Sale.Credit(); left.Minor > 0 {
+			credit = left
+		}
+	}
+	b.bridge.Sell(credit)
+}
+
+// answer declines the request whose choice the kiosk did not take, or does not want any more. One that it took is answered by Vend.
+func (b *bus) answer(s fsm.State) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.item == "" {
+		return
+	}
+	taken := slices.ContainsFunc(s.Sale.Items, func(i fsm.Item) bool { return i.ID == b.item })
+	if !taken && s.Live.Wanted.ID == b.item {
+		return
+	}
+	if !taken {
+		b.log.Info().Str("notice", s.Live.Notice).Msg("mdb: the machine's request is denied")
+		b.bridge.Decline(b.request)
+	}
+	b.request, b.item = 0, ""
+}
+
+// state is told when the machine ceases to be able to sell, or can again.
+func (b *bus) state(err error) {
+	b.mu.Lock()
+	b.trouble, b.since = err, b.now()
+	b.mu.Unlock()
+	if err != nil {
+		b.log.Error().Err(err).Msg("out of service: the machine on the bus cannot sell")
+		b.kiosk.Raise(fsm.Fault{Name: faultMDB, Hard: true})
+		return
+	}
+	b.log.Info().Msg("the machine on the bus can sell")
+	b.kiosk.Clear(faultMDB)
+}
+
+// part is how the machine is, for a technician.
+func (b *bus) part() debug.Part {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := debug.Part{Name: "MDB machine", OK: b.trouble == nil, What: "ready", Since: b.since}
+	if b.trouble != nil {
+		p.What, p.Do = fmt.Sprint(b.trouble), "look at the bridge's plug, at the bus cable, and whether the machine is on and wants payments: nothing is sold until it does"
+	}
+	return p
+}
+
+// run speaks with the machine until ctx ends.
+func (b *bus) run(ctx context.Context) { b.bridge.Run(ctx) }
+
+// screens are all that follow what the kiosk shows.
+type screens []kiosk.Screen
+
+// Show implements kiosk.Screen.
+func (all screens) Show(v kiosk.View) {
+	for _, s := range all {
+		s.Show(v)
+	}
+}
