@@ -40,9 +40,12 @@ func (f *referee) mayDoubt(sale journal.Sale) bool {
 	if f.carelessly(sale) {
 		return true
 	}
+	if strings.HasPrefix(sale.Note, "restarted while ") && f.world.machine != nil {
+		return f.mayForget(sale)
+	}
 	m := refusedNote.FindStringSubmatch(sale.Note)
 	if m == nil { // a part was to go back, which is never tried twice
-		charged, owed := minor(sale.Charged, sale.Currency), sum(sale, fsm.Delivered)
+		charged, owed := minor(sale.Charged, sale.Currency), sum(sale, f.world.charges()...)
 		return charged > owed && owed > 0 && f.during(sale, chargesAll) && f.during(sale, diskRefuses, kioskKilled, kioskTold, badAnswer, noNetwork)
 	}
 	op, code := m[1], m[2]

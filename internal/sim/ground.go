@@ -37,6 +37,12 @@ func NewGround(t *testing.T, dir string) *Ground {
 		g.machines[kind] = cfg
 		g.machines[kind+otherParts] = refitted(cfg)
 	}
+	own := machine[:strings.Index(machine, "[[slot]]")] + atTheMachine
+	cfg, err := config.Parse("sim.toml", []byte(strings.NewReplacer("FLOW", "reservation", "LIFE", "10m", "PIN", "60s", "STICKER", sticker, "STOCK", fmt.Sprint(stockFirst)).Replace(own)), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.machines["reservation, mdb"] = cfg
 	if err := identity.Save(filepath.Join(dir, "identity.json"), identity.New("")); err != nil {
 		t.Fatal(err)
 	}
@@ -103,4 +109,27 @@ max_on = "2s"
 driver = "relay"
 relay = "GPIO22"
 drop = "GPIO23"
+`
+
+// atTheMachine are the slots of a machine on an MDB bus.
+const atTheMachine = `
+[mdb]
+device = "/dev/ttyACM0"
+longest = "20s"
+[[slot]]
+id = "A1"
+name = "Water"
+price = "15.00"
+stock = STOCK
+[slot.vend]
+driver = "mdb"
+product = 10
+[[slot]]
+id = "A2"
+name = "Cake"
+price = "22.50"
+stock = STOCK
+[slot.vend]
+driver = "mdb"
+product = 22
 `

@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -169,10 +168,7 @@ func (w *world) aftermath(r *rand.Rand, l *life) {
 	if power && w.motors != nil {
 		w.motors.Reset()
 	}
-	for _, s := range w.cfg.Slots {
-		if s.Vend.Relay == "" {
-			continue
-		}
+	for _, s := range relays(w.cfg) {
 		p, err := w.board.Pin(s.Vend.Relay)
 		if err == nil {
 			err = p.Out(gpio.Low)
@@ -213,8 +209,7 @@ func (w *world) start(name string) (*life, error) {
 	}
 	a, err := app.New(context.Background(), w.cfg, app.Parts{
 		Version: "sim", Random: w.random, Screen: l.screen, Board: panel{w.board, l.gate, w},
-		Transport: transport, ServicedBy: serviced,
-		Serial: func(string, int) (io.ReadWriteCloser, error) { return w.motors.open(l.gate) },
+		Transport: transport, ServicedBy: serviced, Serial: w.serial(l.gate),
 		Clock: app.Clock{
 			Boot: boot, Wall: func() time.Time { return time.Now().Add(time.Duration(w.wall.Load())) }, Synced: func() bool { return false },
 			Now: func() fsm.Instant { return fsm.Instant(time.Since(began)) + 1 },

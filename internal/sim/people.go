@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"kioskd/fsm"
@@ -16,6 +17,7 @@ import (
 func (w *world) visit(name string) {
 	w.troubleInTheMachine(name)
 	w.troubleAtTheBoard(name)
+	w.troubleOnTheBus(name)
 	w.troubleAtGlase(name)
 	w.troubleAround(name)
 	w.strangers(name)
@@ -109,6 +111,10 @@ func (w *world) press(name, button string) {
 
 func (w *world) push(button string) {
 	w.diary.note("somebody presses %s", button)
+	if w.machine != nil && slices.Contains(slots, button) {
+		w.machine.pressed(button)
+		return
+	}
 	if err := w.board.Press(button); err != nil {
 		w.diary.note("the button says: %v", err)
 	}

@@ -162,7 +162,7 @@ func (f *referee) mayLavish(slot string, starts int) bool {
 
 // watch: a relay goes off within its maximum on-time, and after a kill when the outputs are made inactive.
 func (f *referee) watch(slot string, g *gate) {
-	for _, s := range f.world.cfg.Slots {
+	for _, s := range relays(f.world.cfg) {
 		if s.ID != slot {
 			continue
 		}
@@ -251,7 +251,7 @@ func (f *referee) serviced() {
 // settled: nothing is held any more, and the customer has paid for what came out.
 func (f *referee) settled(sale journal.Sale, when string) {
 	held, paid := f.world.glase.Balance(sale.InvoiceReference)
-	owed := sum(sale, fsm.Delivered) // of these machines' relays an unknown product is not charged
+	owed := sum(sale, f.world.charges()...)
 	net := minor(sale.Charged, sale.Currency) - minor(sale.Refunded, sale.Currency)
 	state := fsm.SaleState(sale.State)
 	if state == fsm.InDoubt {
@@ -308,6 +308,7 @@ func (f *referee) final() {
 	}
 	f.late(known)
 	f.forgotten(sales)
+	f.approvals(sales)
 	f.machine(sales)
 }
 
@@ -368,19 +369,19 @@ func (f *referee) cameOut(sale journal.Sale) {
 		starts, fell := f.fell(sale.ID, n)
 		o := fsm.ItemOutcome(item.Outcome)
 		switch {
-		case item.Price != prices[item.Slot]:
-			f.violated("item %d costs %s, and not %s: %s", n+1, item.Price, prices[item.Slot], brief(sale))
+		case item.Price != f.world.priced(item.Slot):
+			f.violated("item %d costs %s, and not %s: %s", n+1, item.Price, f.world.priced(item.Slot), brief(sale))
 		case starts > f.startsMax(item.Slot):
 			f.violated("%d motor starts for item %d: %s", starts, n+1, brief(sale))
 		case fell > 1 && !f.mayLavish(item.Slot, starts):
 			f.violated("%d products came out for item %d: %s", fell, n+1, brief(sale))
 		case o == fsm.Pending:
 			f.violated("item %d has no outcome: %s", n+1, brief(sale))
-		case o == fsm.Delivered && fell == 0 && !f.stuckMeanwhile(sale.ID, n):
+		case o == fsm.Delivered && fell == 0 && !f.stuckMeanwhile(sale.ID, n) && !f.world.lied(item.Slot):
 			f.violated("item %d is charged, and did not come out: %s", n+1, brief(sale))
 		case o == fsm.NotDelivered && fell > 0 && !f.world.blind[item.Slot]:
 			f.violated("item %d came out past a sensor that works, and is not charged: %s", n+1, brief(sale))
-		case o == fsm.Unknown && !f.mayForget(sale) && !f.world.stuck[item.Slot] && !f.during(sale, boardOff, boardLies):
+		case o == fsm.Unknown && !f.mayForget(sale) && !f.world.stuck[item.Slot] && !f.during(sale, boardOff, boardLies, busTrouble):
 			f.violated("item %d is unknown, and nothing happened that explains it: %s", n+1, brief(sale))
 		}
 	}

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"regexp"
@@ -19,7 +20,6 @@ import (
 	"kioskd/glase"
 	"kioskd/glase/glasetest"
 	"kioskd/hw/gpio/simboard"
-	"kioskd/internal/app"
 	"kioskd/internal/config"
 )
 
@@ -30,14 +30,16 @@ type Options struct {
 	Without []string // happenings that are left out; what follows from them goes with them
 	Only    []string // all happenings but these are left out; nil: none is
 	Parts   string   // "spirals" or "other"; "": the seed decides
+	Bus     bool     // with reservations: a machine on an MDB bus chooses and delivers; false: the seed decides
 	Ground  *Ground  // what the world stands on; nil makes one
 	Tests   bool     // technicians test the machine, often
 
 	// What follows makes the kiosk's own parts wrong, to prove that the referee notices.
 	Transport func(http.RoundTripper) http.RoundTripper // around the way to Glase
 	Pin       func(name string, p gpio.PinIO) gpio.PinIO
-	Forget    int  // records that the journal loses at a kill
-	NoRestart bool // nobody starts the kiosk again
+	Line      func(io.ReadWriteCloser) io.ReadWriteCloser // around the way to a machine on a bus
+	Forget    int                                         // records that the journal loses at a kill
+	NoRestart bool                                        // nobody starts the kiosk again
 }
 
 // Result is what happened in a world.
@@ -87,7 +89,8 @@ type world struct {
 	cfg       config.Config
 	glase     *glasetest.Glase
 	board     *simboard.Board
-	motors    *motorBoard // nil: relays of the kiosk's own have the spirals
+	motors    *motorBoard     // nil: relays of the kiosk's own have the spirals
+	machine   *vendingMachine // nil: the kiosk drives the motors itself
 	store     *store
 	net       network
 	diary     diary
@@ -148,14 +151,18 @@ func newWorld(t *testing.T, seed uint64, o Options) *world {
 	if _, short := w.maybe(25, "short reservations"); short && o.Flow == "reservation" {
 		kind = "reservation, short"
 	}
+	atMachine := onABus(w, o)
 	_, other := w.maybe(20, "other parts")
-	other = other && o.Parts == "" && !o.Board || o.Parts == "other"
+	other = other && o.Parts == "" && !o.Board && !atMachine || o.Parts == "other"
 	if other {
 		kind, like = kind+otherParts, otherPhysics
 	}
 	w.cfg = o.Ground.machines[kind]
-	if _, yes := w.maybe(20, "motor board"); yes && o.Parts == "" && !other || o.Board {
+	if _, yes := w.maybe(20, "motor board"); yes && o.Parts == "" && !other && !atMachine || o.Board {
 		w.cfg = boarded(w.cfg)
+	}
+	if atMachine {
+		w.cfg = o.Ground.machines["reservation, mdb"]
 	}
 	w.diary.begin, w.boot = w.begin, w.begin.Add(-time.Hour)
 	if _, wrong := w.maybe(25, "wall clock"); wrong {
@@ -170,18 +177,12 @@ func newWorld(t *testing.T, seed uint64, o Options) *world {
 		w.diary.note("the disk refuses %s", event)
 		w.harm.moment(diskRefuses)
 	}}
-	wiring := app.Wiring(w.cfg)
-	for n, s := range w.cfg.Slots {
-		if s.Vend.Driver == "board" {
-			wiring.Slots[n].Relay, wiring.Slots[n].Drop = spiralPins(s.ID)
-		}
-	}
-	board, err := simboard.New(wiring, like)
+	board, err := simboard.New(w.wiring(), like)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.board = board
-	w.motors = newMotorBoard(w)
+	w.machine, w.motors = newMachine(w), newMotorBoard(w)
 	w.glase = glasetest.New(glasetest.Config{Transport: glasetest.InProcess(doorway{w}), Seed: seed, Log: func(line string) {
 		if !strings.HasPrefix(line, "notification") { // at a kill it may come too late, or just not: no kiosk depends on it
 			w.diary.note("Glase: %s", line)
@@ -250,6 +251,9 @@ func (w *world) happen() {
 	w.referee.final()
 	w.foreign.Close()
 	w.glase.Close()
+	if w.machine != nil {
+		w.machine.Unplug()
+	}
 }
 
 // begins is the begin of a chapter of the story.

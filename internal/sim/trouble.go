@@ -122,7 +122,7 @@ func (w *world) slot(id string) config.Slot {
 func (w *world) breaks(slot, fault string) {
 	w.harm.met("machine " + fault)
 	w.mu.Lock()
-	w.blind[slot] = w.blind[slot] || fault == simboard.FaultNoDrop
+	w.blind[slot] = w.blind[slot] || fault == simboard.FaultNoDrop || fault == simboard.FaultStuckSensor && w.machine != nil
 	w.lavish[slot] = w.lavish[slot] || fault == simboard.FaultTwoDrop || fault == simboard.FaultHomeLost
 	if fault == simboard.FaultStuckSensor {
 		w.stuck[slot] = true
@@ -146,6 +146,7 @@ func (w *world) calm() {
 	w.net.become(open)
 	w.store.trouble(false, false)
 	w.store.refuseNext(nil)
+	w.calmBus()
 	for _, slot := range slots {
 		if err := w.board.Fault(slot, simboard.FaultNone); err != nil {
 			panic(err)

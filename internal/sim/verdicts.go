@@ -43,7 +43,7 @@ func (w *world) decide(r *rand.Rand) {
 func (w *world) inTheBooks(sale journal.Sale) (v fsm.Verdict, fits bool) {
 	v = fsm.Verdict{Decision: fsm.Release, By: "technician", Reason: "looked at the books"}
 	_, paid := w.glase.Balance(sale.InvoiceReference)
-	switch owed := sum(sale, fsm.Delivered); {
+	switch owed := sum(sale, w.charges()...); {
 	case paid.Minor > 0 && paid.Minor < owed:
 		return v, false
 	case paid.Minor > owed:

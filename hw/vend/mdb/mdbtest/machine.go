@@ -90,14 +90,14 @@ type Machine struct {
 	successes int
 }
 
-// Spiral is a Deliver of a motor that turns until its sensor sees the product, or for most.
-func Spiral(motor Out, drop In, most time.Duration) func() bool {
+// Spiral is a Deliver of a motor that turns until its sensor sees the product, or for most; then the product has a little longer.
+func Spiral(motor Out, drop In, most, late time.Duration) func() bool {
 	return func() bool {
 		if drop.Arm() != nil || motor.Set(true) != nil {
 			return false
 		}
 		fell := drop.Wait(most)
-		return motor.Set(false) == nil && fell
+		return motor.Set(false) == nil && (fell || drop.Wait(late))
 	}
 }
 
