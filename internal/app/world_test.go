@@ -114,9 +114,9 @@ func playIn(t *testing.T, flow string, change func(*config.Config), other func(w
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, begin: time.Now().Add(-time.Hour), sensors: fstest.MapFS{}}
-		other(w)
 		w.cfg = testConfig(t, dir, flow)
 		change(&w.cfg)
+		other(w)
 		var door kioskDoor
 		w.glase = glasetest.New(glasetest.Config{Transport: glasetest.InProcess(&door)})
 		defer w.glase.Close()

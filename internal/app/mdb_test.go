@@ -1,0 +1,208 @@
+package app
+
+import (
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"kioskd/fsm"
+	"kioskd/hw/display"
+	"kioskd/hw/vend/mdb/mdbtest"
+	"kioskd/internal/config"
+)
+
+// vending is a machine on a bus that sells by itself, beside a kiosk whose slots it has.
+type vending struct {
+	*mdbtest.Machine
+	mu   sync.Mutex
+	came map[int]int
+	took time.Duration
+}
+
+// atMachine is a world whose slots A1 and A2 are a machine's products 10 and 22, which cost 16.00 and 22.50 there; its product 33 is
+// no slot's.
+func atMachine(t *testing.T, story func(w *world, m *vending)) {
+	m := &vending{came: map[int]int{}, took: 700 * time.Millisecond}
+	deliver := func(n int) func() bool {
+		return func() bool {
+			time.Sleep(m.took)
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.came[n]++
+			return true
+		}
+	}
+	m.Machine = &mdbtest.Machine{
+		Products: map[int]mdbtest.Product{10: {Price: "16.00", Deliver: deliver(10)}, 22: {Price: "22.50", Deliver: deliver(22)}, 33: {Price: "5.00", Deliver: deliver(33)}},
+		Complain: func(what string) { t.Errorf("the machine complains: %s", what) },
+	}
+	playIn(t, "reservation", func(*config.Config) {}, func(w *world) {
+		w.cfg.MDB = config.MDB{Device: "/dev/ttyACM0", Baud: 115200, Deny: "stop", Longest: 20 * time.Second}
+		for n, number := range []int{10, 22} {
+			s := &w.cfg.Slots[n]
+			s.Button, s.MaxOn, s.Vend = "", 0, config.Vend{Driver: "mdb", Product: number}
+		}
+		w.serial = func(device string, baud int) (io.ReadWriteCloser, error) {
+			if device != "/dev/ttyACM0" || baud != 115200 {
+				t.Errorf("%s at %d baud was opened", device, baud)
+			}
+			return m.Open()
+		}
+	}, func(w *world) {
+		time.Sleep(5 * time.Second) // the machine sets the bridge up
+		story(w, m)
+		w.end()
+		m.Unplug()
+		time.Sleep(time.Minute)
+		w.start() // for the world to end
+	})
+}
+
+func (m *vending) out(n int) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.came[n]
+}
+
+func TestTheMachineOnABusChoosesAndItsPriceIsCharged(t *testing.T) {
+	atMachine(t, func(w *world, m *vending) {
+		reference := w.scan()
+		w.confirm(reference)
+		if !m.Press(10) {
+			t.Fatalf("no session: the machine is %s\n%s", m.Status(), w.log.String())
+		}
+		time.Sleep(3 * time.Second)
+		if m.out(10) != 1 || w.screen.now().Kind != display.Choose {
+			t.Errorf("%d came out, and the screen shows %s", m.out(10), w.screen.now().Kind)
+		}
+		if !m.Press(22) {
+			t.Fatalf("no second session: the machine is %s\n%s", m.Status(), w.log.String())
+		}
+		sale := w.settled()
+		if sale.State != fsm.Charged || sale.Charged != sek(3850) || len(sale.Items) != 2 {
+			t.Errorf("%+v\n%s", sale, w.log.String())
+		}
+		w.money(reference, 3850)
+		if log := w.log.String(); strings.Count(log, "the machine's price is not the config's") != 1 {
+			t.Errorf("another price is not said once:\n%s", log)
+		}
+		time.Sleep(5 * time.Second)
+		if m.Press(10) {
+			t.Error("the machine sells without a sale")
+		}
+	})
+}
+
+func TestWhatTheKioskDoesNotTakeTheMachineDoesNotDeliver(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		before  func(w *world, m *vending)
+		product int
+	}{
+		{"more than the credit", func(w *world, m *vending) {
+			m.Products[22] = mdbtest.Product{Price: "50.01", Deliver: m.Products[22].Deliver}
+		}, 22},
+		{"no slot's product", func(*world, *vending) {}, 33},
+		{"a closed slot", func(w *world, m *vending) {
+			m.Break(mdbtest.Fail)
+			m.Press(10)
+			time.Sleep(4 * time.Second)
+		}, 10},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			atMachine(t, func(w *world, m *vending) {
+				reference := w.scan()
+				w.confirm(reference)
+				c.before(w, m)
+				if !m.Press(c.product) {
+					t.Fatalf("the machine is %s", m.Status())
+				}
+				time.Sleep(4 * time.Second)
+				if m.out(c.product) != 0 || m.Status() != "IDLE" {
+					t.Errorf("%d came out, and the machine is %s instead of in a new session\n%s", m.out(c.product), m.Status(), w.log.String())
+				}
+				if sale := w.settled(); sale.State != fsm.Released || m.out(c.product) != 0 {
+					t.Errorf("%+v", sale)
+				}
+				w.money(reference, 0)
+			})
+		})
+	}
+}
+
+func TestAMachineThatFallsSilentIsChargedAndRecordedAsUnknown(t *testing.T) {
+	atMachine(t, func(w *world, m *vending) {
+		reference := w.scan()
+		w.confirm(reference)
+		m.Break(mdbtest.ResetAfter)
+		m.Press(22)
+		sale := w.settled()
+		if i := sale.Items[0]; sale.State != fsm.Charged || i.Outcome != fsm.Unknown || i.Why != "reset" {
+			t.Errorf("%+v", sale)
+		}
+		w.money(reference, 2250)
+		if w.app.Kiosk.State().ClosedSlots()["A2"] != "reset" {
+			t.Errorf("the slot is not closed: %v", w.app.Kiosk.State().Closed)
+		}
+	})
+}
+
+func TestAnEndOfTheDaemonWaitsForTheMachine(t *testing.T) {
+	atMachine(t, func(w *world, m *vending) {
+		reference := w.scan()
+		w.confirm(reference)
+		m.took = 5 * time.Second
+		m.Press(22)
+		time.Sleep(time.Second)
+		w.end()
+		w.money(reference, 2250)
+		w.start()
+		time.Sleep(5 * time.Second)
+	})
+}
+
+func TestWithoutItsMachineTheKioskIsOutOfService(t *testing.T) {
+	atMachine(t, func(w *world, m *vending) {
+		stands := func(want bool) {
+			t.Helper()
+			s := w.app.Kiosk.State()
+			found := slices.ContainsFunc(s.Faults, func(f fsm.Fault) bool { return f.Name == "mdb" && f.Hard })
+			part := w.app.bus.part()
+			if found != want || part.OK == want || part.What == "" || (part.Do != "") != want {
+				t.Errorf("fault %v, want %v; the part says %+v\n%s", found, want, part, w.log.String())
+			}
+		}
+		stands(false)
+		m.Unplug()
+		time.Sleep(20 * time.Second)
+		stands(true)
+		m.Plug()
+		time.Sleep(20 * time.Second)
+		stands(false)
+		reference := w.scan()
+		w.confirm(reference)
+		m.Enable(false) // in the middle of a customer's choosing
+		time.Sleep(15 * time.Second)
+		stands(true)
+		if sale := w.settled(); sale.State != fsm.Released || sale.Why != "mdb" {
+			t.Errorf("%+v", sale)
+		}
+		w.money(reference, 0)
+		m.Enable(true)
+		time.Sleep(time.Minute)
+		stands(false)
+	})
+}
+
+// TestOurButtonsDoNotChooseWhatAMachineSells: it would have nothing to approve.
+func TestOurButtonsDoNotChooseWhatAMachineSells(t *testing.T) {
+	atMachine(t, func(w *world, m *vending) {
+		w.confirm(w.scan())
+		if w.app.Kiosk.Choose("A1") {
+			t.Error("taken")
+		}
+	})
+}
