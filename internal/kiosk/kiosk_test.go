@@ -476,3 +476,44 @@ func TestAWedgedLoopShowsNoSignOfLife(t *testing.T) {
 		<-ended
 	})
 }
+
+// TestAMachinesOwnPriceIsWhatItsChoiceCosts: it is held against the credit, and the caller learns which item came of it.
+func TestAMachinesOwnPriceIsWhatItsChoiceCosts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		k, stop, ended := w.start(t, fsm.State{})
+		if ref, code := k.CreatePurchase(t.Context(), "payer", sek(2000)); ref != "R1" || code != "" {
+			t.Fatal(ref, code)
+		}
+		w.confirm()
+		time.Sleep(2 * time.Second)
+		choose := func(slot string, price money.Amount) (item string, v View) {
+			t.Helper()
+			if !k.ChooseAt(slot, price, func(id string) { item = id }) {
+				t.Errorf("%s for %v was not taken", slot, price)
+			}
+			synctest.Wait()
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return item, w.shown
+		}
+		if item, v := choose("A1", sek(2001)); item == "" || len(v.State.Sale.Items) != 0 || v.State.Live.Notice != "too_expensive" {
+			t.Errorf("more than the credit: item %q, %+v", item, v.State.Sale.Items)
+		}
+		item, v := choose("A1", sek(2000)) // the planogram says 15.00
+		if items := v.State.Sale.Items; len(items) != 1 || items[0].ID != item || items[0].Price != sek(2000) || !items[0].Started {
+			t.Errorf("item %q, %+v", item, v.State.Sale.Items)
+		}
+		if k.ChooseAt("A9", sek(2000), func(string) { t.Error("told") }) || k.ChooseAt("A1", money.Amount{Minor: 2000, Currency: "EUR"}, func(string) { t.Error("told") }) {
+			t.Error("no such slot, or another currency, was taken")
+		}
+		time.Sleep(time.Minute)
+		if s := k.State().Sale; s.State != fsm.Charged || s.Charged != sek(2000) {
+			t.Errorf("%+v", s)
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
