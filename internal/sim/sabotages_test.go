@@ -52,7 +52,7 @@ type edit struct {
 
 // sabotages is all of them, in the order of their names.
 func sabotages() []sabotage {
-	all := slices.Concat(recordSabotages(), bootSabotages(), saleSabotages(), chargeSabotages(), releaseSabotages(), refundSabotages(), talkSabotages(), motorSabotages())
+	all := slices.Concat(recordSabotages(), bootSabotages(), saleSabotages(), chargeSabotages(), releaseSabotages(), refundSabotages(), talkSabotages(), motorSabotages(), busSabotages())
 	slices.SortFunc(all, func(a, b sabotage) int { return cmp.Compare(a.name, b.name) })
 	return all
 }
@@ -79,6 +79,10 @@ var promises = []struct{ part, promise string }{
 	{"would take back by itself", "silence lets Glase take a payment back"},
 	{"for the answer to one question", "Glase is asked again soon"},
 	{", and not 15.00", "a price is what the slot says"},
+	{", and not 16.00", "a price is what the slot says"},
+	{"the machine complains", "a machine hears only what it should"},
+	{"approvals for", "one item, one motor start"},
+	{"nobody has seen since a restart", "no charge for what nobody knows"},
 	{", and not 22.50", "a price is what the slot says"},
 	{"in_doubt, and nothing happened", "no doubt without a cause"},
 	{"lost, and nothing happened", "no loss without a cause"},
