@@ -143,13 +143,14 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	}
 	a.screen = newScreen(cfg, p.Screen, p.Clock.Now)
 	shows := screens{a.screen}
+	var evidence func(context.Context, fsm.State) []fsm.Evidence
 	if a.bus != nil {
-		shows = append(shows, a.bus)
+		shows, evidence = append(shows, a.bus), a.bus.recall
 	}
 	a.Kiosk, err = kiosk.New(kiosk.Config{
 		Rules: rules(cfg), Planogram: gram, State: state, Stock: stock,
 		Journal: records, Payments: payments{a.glase, cfg, p.Clock.Wall, a.vitals.heard}, Dispenser: slots, Screen: shows,
-		NewSale: ids.sale, NewItem: ids.item, Now: p.Clock.Now, Boot: p.Clock.Boot, Wall: p.Clock.Wall, Log: p.Log,
+		NewSale: ids.sale, NewItem: ids.item, Now: p.Clock.Now, Boot: p.Clock.Boot, Wall: p.Clock.Wall, Log: p.Log, Evidence: evidence,
 		Alive: a.supervisor.alive, AliveEvery: p.Supervisor.Watchdog / watchdogShare,
 	})
 	if err != nil {

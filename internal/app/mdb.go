@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -28,7 +29,8 @@ type bus struct {
 	slots  map[int]config.Slot // by the machine's number
 	log    zerolog.Logger
 	now    func() time.Time
-	kiosk  *kiosk.Kiosk // set before anything runs
+	kiosk  *kiosk.Kiosk  // set before anything runs
+	asked  chan struct{} // closed when the machine has been asked what it remembers
 
 	mu      sync.Mutex
 	request uint64 // the one that the kiosk was asked about last, until it is known what it thinks
@@ -39,7 +41,7 @@ type bus struct {
 
 // newBus makes the bridge that the config names; nil when no slot needs one.
 func newBus(cfg config.Config, open Serial, log zerolog.Logger, now func() time.Time) *bus {
-	b := &bus{slots: map[int]config.Slot{}, log: log, now: now}
+	b := &bus{slots: map[int]config.Slot{}, log: log, now: now, asked: make(chan struct{})}
 	for _, s := range cfg.Slots {
 		if s.Vend.Driver == "mdb" {
 			b.slots[s.Vend.Product] = s
@@ -145,8 +147,33 @@ func (b *bus) part() debug.Part {
 	return p
 }
 
-// run speaks with the machine until ctx ends.
-func (b *bus) run(ctx context.Context) { b.bridge.Run(ctx) }
+// recall is what the machine still says about an item that it was delivering when the last run ended.
+func (b *bus) recall(ctx context.Context, left fsm.State) []fsm.Evidence {
+	defer close(b.asked)
+	if !left.Busy() {
+		return nil
+	}
+	for _, i := range left.Sale.Items {
+		ours := slices.ContainsFunc(slices.Collect(maps.Values(b.slots)), func(s config.Slot) bool { return s.ID == i.Slot })
+		if !ours || i.Outcome != fsm.Pending || !i.Started {
+			continue
+		}
+		if r, known := b.bridge.Recall(ctx, mdb.RecallMax); known {
+			b.log.Warn().Str("slot", i.Slot).Str("outcome", string(r.Outcome)).Msg("mdb: the machine tells what became of an item of before the start")
+			return []fsm.Evidence{{Item: i.ID, Outcome: fsm.ItemOutcome(r.Outcome), Why: r.Why}}
+		}
+	}
+	return nil
+}
+
+// run speaks with the machine until ctx ends, once it has been asked what it remembers.
+func (b *bus) run(ctx context.Context) {
+	select {
+	case <-b.asked:
+		b.bridge.Run(ctx)
+	case <-ctx.Done():
+	}
+}
 
 // screens are all that follow what the kiosk shows.
 type screens []kiosk.Screen

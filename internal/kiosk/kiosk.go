@@ -84,8 +84,8 @@ type Update struct {
 	Durable bool
 }
 
-// Config wires a kiosk. State and Stock are empty for a new machine, Log's zero value says nothing, and nobody need watch; the rest is
-// required.
+// Config wires a kiosk. State and Stock are empty for a new machine, Evidence is nil when no dispenser remembers anything, Log's zero
+// value says nothing, and nobody need watch; the rest is required.
 type Config struct {
 	Rules     fsm.Rules
 	Planogram planogram.Planogram
@@ -106,6 +106,10 @@ type Config struct {
 	// loop that is wedged does not call it, which is how a watchdog finds out. It must not block. nil: nobody watches.
 	Alive      func()
 	AliveEvery time.Duration
+
+	// Evidence is what the dispensers still know of the items that were being vended when the last run ended. Run calls it once,
+	// before its first step, and receives nothing until it returns.
+	Evidence func(ctx context.Context, left fsm.State) []fsm.Evidence
 }
 
 // Kiosk is one machine. Its methods may be called from any goroutine.

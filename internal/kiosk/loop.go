@@ -20,7 +20,11 @@ func (k *Kiosk) Run(ctx context.Context) error {
 		stop()
 		k.finish()
 	}()
-	k.step(fsm.Booted{At: k.cfg.Now(), Boot: k.cfg.Boot, Rules: k.cfg.Rules})
+	var evidence []fsm.Evidence
+	if k.cfg.Evidence != nil {
+		evidence = k.cfg.Evidence(ctx, k.current)
+	}
+	k.step(fsm.Booted{At: k.cfg.Now(), Boot: k.cfg.Boot, Rules: k.cfg.Rules, Evidence: evidence})
 
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -575,3 +575,41 @@ func TestNoNoiseMovesTheMachineTwice(t *testing.T) {
 	}
 	t.Log(outcomes)
 }
+
+// TestTheNextRunHearsWhatAnApprovalOfTheLastOneCameTo: a bridge that kept its power reports it to whoever listens.
+func TestTheNextRunHearsWhatAnApprovalOfTheLastOneCameTo(t *testing.T) {
+	for _, c := range []struct {
+		trouble mdbtest.Trouble
+		want    vend.Outcome
+		known   bool
+	}{
+		{"", vend.Delivered, true},
+		{mdbtest.Fail, vend.NotDelivered, true},
+		{mdbtest.Deaf, "", false}, // it gives up, but which request?
+		{mdbtest.DeafSilent, "", false},
+		{mdbtest.ResetAfter, "", false},
+		{mdbtest.NoAnswer, "", false},
+	} {
+		t.Run(string(c.trouble), func(t *testing.T) {
+			inBubble(t, func(s *stand) {
+				s.bridge.Sell(sek(5000))
+				s.wait(time.Second)
+				s.press(water)
+				s.request()
+				s.machine.Break(c.trouble)
+				go s.bridge.Product(water).Vend(context.Background())
+				s.wait(20 * time.Millisecond) // the approval is written
+				s.stop()
+				next := &mdb.Bridge{Open: s.machine.Open, Currency: "SEK"}
+				wrote, began := s.count("> "), time.Now()
+				got, known := next.Recall(context.Background(), mdb.RecallMax)
+				if known != c.known || got.Outcome != c.want || time.Since(began) > mdb.RecallMax {
+					t.Errorf("%+v, known %v after %v\n%s", got, known, time.Since(began), s.transcript())
+				}
+				if s.count("> ") != wrote {
+					t.Errorf("it disturbed the delivery:\n%s", s.transcript())
+				}
+			})
+		})
+	}
+}

@@ -46,7 +46,8 @@
 // "Then nothing more" is lateMax: a SUCCESS or an ERR that comes a little late still counts. An unknown item is charged: MDB itself
 // counts a machine's reset between VEND APPROVED and VEND SUCCESS as success (4.2, 7.4.7), and an approval that nobody took back is
 // in the same place. It is recorded as unknown, and its slot closed, so a technician sees each of them. That rule is for a machine
-// that falls silent. When it is us who fell, the next start stands in doubt: the bridge says each thing once.
+// that falls silent. When it is us who fell, the bridge says each thing once, and may have said it to nobody: the next start listens
+// for a while (Recall), and what it does not hear stands in doubt.
 //
 // A SUCCESS that nobody waits for is logged. It is the proof for an item that ended unknown or in doubt.
 package mdb
