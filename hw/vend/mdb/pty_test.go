@@ -1,0 +1,123 @@
+package mdb_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+
+	"kioskd/hw/vend"
+	"kioskd/hw/vend/mdb"
+	"kioskd/hw/vend/mdb/mdbtest"
+)
+
+// openPty is a serial line of the kernel's: the machine's end, and the name of ours.
+func openPty(t *testing.T) (machine *os.File, name string) {
+	t.Helper()
+	machine, err := os.OpenFile("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := machine.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Control(func(fd uintptr) {
+		n, err := unix.IoctlGetUint32(int(fd), unix.TIOCGPTN)
+		if err == nil {
+			err = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0)
+		}
+		if name = fmt.Sprintf("/dev/pts/%d", n); err != nil {
+			t.Error(err)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return machine, name
+}
+
+// TestAMachineSellsOverARealLine does so before the plug is pulled, and after it is back.
+func TestAMachineSellsOverARealLine(t *testing.T) {
+	var mu sync.Mutex
+	var line *os.File
+	name, came := "", 0
+	machine := &mdbtest.Machine{
+		Products: map[int]mdbtest.Product{water: {Price: "15.00", Deliver: func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			came++
+			return true
+		}}},
+		Complain: func(what string) { t.Errorf("the machine complains: %s", what) },
+	}
+	plug := func() {
+		mu.Lock()
+		defer mu.Unlock()
+		line, name = openPty(t)
+		go machine.Serve(line)
+	}
+	ready, asked := make(chan error, 16), make(chan mdb.Request, 1)
+	bridge := &mdb.Bridge{
+		Open: func() (io.ReadWriteCloser, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			port, err := os.OpenFile(name, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+			if err != nil {
+				return nil, err
+			}
+			if raw, err := port.SyscallConn(); err == nil {
+				_ = raw.Control(func(fd uintptr) { _, _ = term.MakeRaw(int(fd)) }) // one that is gone says so at the first read
+			}
+			return port, nil
+		},
+		Currency: "SEK", Deny: mdb.DenyStop, Longest: 20 * time.Second,
+		Requested: func(r mdb.Request) { asked <- r }, State: func(err error) { ready <- err }, Log: func(what string) { t.Log(what) },
+	}
+	plug()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		bridge.Run(ctx)
+	}()
+	for <-ready != nil { // that nothing has been heard yet
+	}
+	sell := func() {
+		t.Helper()
+		bridge.Sell(sek(5000))
+		var r mdb.Request
+		for r.ID == 0 { // a patient customer: a key that is pressed without a session, or while the line is away, does nothing
+			machine.Press(water)
+			select {
+			case r = <-asked:
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+		if r.Price != sek(1500) {
+			t.Errorf("asked for %+v", r)
+		}
+		if got := bridge.Product(water).Vend(ctx); got != (vend.Result{Outcome: vend.Delivered}) {
+			t.Errorf("got %+v", got)
+		}
+	}
+	sell()
+	mu.Lock()
+	_ = line.Close() // unplugged
+	mu.Unlock()
+	plug()
+	sell()
+	cancel()
+	<-ended
+	machine.Unplug()
+	mu.Lock()
+	defer mu.Unlock()
+	if came != 2 {
+		t.Errorf("%d came out", came)
+	}
+}
