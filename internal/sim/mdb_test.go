@@ -111,3 +111,20 @@ func TestTheRefereeCatchesOnABus(t *testing.T) {
 		})
 	}
 }
+
+// TestASeedIsAWorldOnABusToo: whoever is given a seed sees what its finder saw.
+func TestASeedIsAWorldOnABusToo(t *testing.T) {
+	o := Options{Flow: string(fsm.Reservation), Bus: true, Ground: NewGround(t, t.TempDir())}
+	for seed := *fromFlag; seed < *fromFlag+*twiceFlag; seed++ {
+		first, second := moments(Play(t, seed, o)), moments(Play(t, seed, o))
+		for n := range min(len(first), len(second)) {
+			if first[n] != second[n] {
+				t.Errorf("seed=%d differs:\n%s\n%s", seed, strings.Join(first[max(0, n-5):min(n+5, len(first))], "\n"), strings.Join(second[max(0, n-5):min(n+5, len(second))], "\n"))
+				break
+			}
+		}
+		if len(first) != len(second) {
+			t.Errorf("seed=%d: %d and %d lines", seed, len(first), len(second))
+		}
+	}
+}

@@ -17,7 +17,8 @@ func (m *Machine) become(status string) {
 // later does something on the bus, unless the bridge has left it meanwhile.
 func (m *Machine) later(d time.Duration, f func()) {
 	life := m.life
-	time.AfterFunc(d, func() {
+	m.waits++ // no two waits are of the same length: a session's end must not come with the ping that its begin set off
+	time.AfterFunc(d+time.Duration(m.waits)*time.Microsecond, func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		if m.life == life {

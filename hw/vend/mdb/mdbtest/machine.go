@@ -51,14 +51,15 @@ const (
 	Rubbish Noise = "rubbish" // bytes that mean nothing come before it
 )
 
+// A machine's times are no fractions of anybody else's, so that two things seldom happen at the same moment.
 const (
-	busTime    = 40 * time.Millisecond  // from a command to what the machine makes of it
-	setupTime  = 700 * time.Millisecond // a machine needs to set up a bridge that joins the bus
-	giveUp     = 5 * time.Second        // a request that nobody answers is cancelled
-	backTime   = 120 * time.Millisecond // from a session's end until the next may begin
-	resetTime  = 4 * time.Second        // a machine that begins anew is away
-	lateTime   = 400 * time.Millisecond
-	awayTime   = 1500 * time.Millisecond
+	busTime    = 40_013_171 * time.Nanosecond    // from a command to what the machine makes of it
+	setupTime  = 700_029_242 * time.Nanosecond   // a machine needs to set up a bridge that joins the bus
+	giveUp     = 5_000_037_117 * time.Nanosecond // a request that nobody answers is cancelled
+	backTime   = 120_043_119 * time.Nanosecond   // from a session's end until the next may begin
+	resetTime  = 4_000_053_121 * time.Nanosecond // a machine that begins anew is away
+	lateTime   = 400_061_123 * time.Nanosecond
+	awayTime   = 1_500_071_127 * time.Nanosecond
 	linesMax   = 64 // that wait for a reader; later ones are lost
 	commandMax = 64 // bytes of one command
 )
@@ -80,6 +81,7 @@ type Machine struct {
 	life      int // of the bridge's time on the bus: what belongs to an earlier one is void
 	disabled  bool
 	unplugged bool
+	waits     int  // so far
 	request   int  // the product that is asked for
 	asked     int  // counts requests
 	approved  bool // and that request is approved
