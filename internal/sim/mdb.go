@@ -307,7 +307,7 @@ func relays(cfg config.Config) []config.Slot {
 	return slices.DeleteFunc(slices.Clone(cfg.Slots), func(s config.Slot) bool { return s.Vend.Relay == "" })
 }
 
-// onABus: one in four with reservations has a bus.
+// onABus says whether a machine on a bus sells in this world: one in four of those with reservations has one.
 func onABus(w *world, o Options) bool {
 	_, yes := w.maybe(25, "mdb")
 	return o.Flow == string(fsm.Reservation) && (yes && o.Parts == "" && !o.Board || o.Bus)
