@@ -33,14 +33,44 @@ func boarded(cfg config.Config) config.Config {
 	return cfg
 }
 
-// motorBoard is the board, its cable, and the kiosk that has it.
-type motorBoard struct {
-	*vendtest.MotorBoard
-	world *world
+// boardLine is the cable to a serial board, and the kiosk that has it.
+type boardLine struct {
+	peer interface {
+		Plug(line io.ReadWriteCloser)
+		Unplug()
+	}
 
 	mu    sync.Mutex
-	cable bool
+	cut   bool
 	owner *gate // of the run of the kiosk that opened the line last
+}
+
+// open is a run of the kiosk that opens the line.
+func (l *boardLine) open(g *gate) (io.ReadWriteCloser, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !g.alive() || l.cut {
+		return nil, errors.New("sim: no cable")
+	}
+	near, far := net.Pipe()
+	l.owner = g
+	l.peer.Plug(far)
+	return serialEnd{near, g}, nil
+}
+
+func (l *boardLine) plug(cable bool) {
+	l.mu.Lock()
+	l.cut = !cable
+	l.mu.Unlock()
+	if !cable {
+		l.peer.Unplug()
+	}
+}
+
+// motorBoard is the board and its cable.
+type motorBoard struct {
+	*vendtest.MotorBoard
+	boardLine
 }
 
 // spiralPins names the wires of a slot's spiral behind the board.
@@ -48,7 +78,7 @@ func spiralPins(slot string) (motor, drop string) { return "board motor " + slot
 
 // newMotorBoard wires the board to the world's spirals, if the machine has one.
 func newMotorBoard(w *world) *motorBoard {
-	b := &motorBoard{world: w, cable: true}
+	b := &motorBoard{}
 	spirals := map[int]vendtest.Spiral{}
 	for _, s := range w.cfg.Slots {
 		if s.Vend.Driver != "board" {
@@ -63,12 +93,13 @@ func newMotorBoard(w *world) *motorBoard {
 		if err != nil {
 			panic(err)
 		}
-		spirals[s.Vend.Motor] = vendtest.Spiral{Motor: boardPin{m, b}, Drop: d}
+		spirals[s.Vend.Motor] = vendtest.Spiral{Motor: boardPin{m, w, &b.boardLine}, Drop: d}
 	}
 	if len(spirals) == 0 {
 		return nil
 	}
 	b.MotorBoard = vendtest.NewMotorBoard(spirals, w.cfg.Slots[0].MaxOn-7*time.Millisecond)
+	b.peer = b.MotorBoard
 	_, b.Terse = w.maybe(50, "terse board")
 	return b
 }
@@ -78,28 +109,6 @@ func (b *motorBoard) run(ctx context.Context) {
 	if b != nil {
 		time.Sleep(73137 * time.Microsecond)
 		b.Run(ctx)
-	}
-}
-
-// open is a run of the kiosk that opens the line.
-func (b *motorBoard) open(g *gate) (io.ReadWriteCloser, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !g.alive() || !b.cable {
-		return nil, errors.New("sim: no cable")
-	}
-	near, far := net.Pipe()
-	b.owner = g
-	b.Plug(far)
-	return serialEnd{near, g}, nil
-}
-
-func (b *motorBoard) plug(cable bool) {
-	b.mu.Lock()
-	b.cable = cable
-	b.mu.Unlock()
-	if !cable {
-		b.Unplug()
 	}
 }
 
@@ -129,21 +138,22 @@ func (s serialEnd) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// boardPin is a motor of the board's, whose starts the referee sees.
+// boardPin is an output of a board's, whose starts the referee sees.
 type boardPin struct {
 	gpio.PinIO
-	board *motorBoard
+	world *world
+	line  *boardLine
 }
 
 func (p boardPin) Out(l gpio.Level) error {
-	w := p.board.world
+	w := p.world
 	w.switching.Lock()
 	defer w.switching.Unlock()
 	before := w.pulses()
 	err := p.PinIO.Out(l)
-	p.board.mu.Lock()
-	owner := p.board.owner
-	p.board.mu.Unlock()
+	p.line.mu.Lock()
+	owner := p.line.owner
+	p.line.mu.Unlock()
 	for slot, n := range w.pulses() {
 		for range n - before[slot] {
 			w.referee.started(slot, owner)
@@ -162,34 +172,9 @@ func (w *world) troubleAtTheBoard(visit string) {
 		return
 	}
 	trouble := func(percent int, name, kind string, do func(r *rand.Rand) (until time.Duration)) {
-		if r, yes := w.maybe(percent, visit+"/board "+name); yes {
-			begin := seconds(r, 40)
-			w.harm.met("board " + name)
-			w.people.Go(func() {
-				time.Sleep(begin)
-				w.diary.note("the motor board: %s", name)
-				end := w.harm.begin(kind)
-				time.AfterFunc(do(r), end)
-			})
-		}
+		w.troubleOnALine(visit, "board "+name, percent, kind, do)
 	}
-	for _, kind := range vendtest.Troubles() {
-		trouble(12, kind, boardOff, func(r *rand.Rand) time.Duration {
-			b.Trouble(kind, 1+r.IntN(12))
-			return 5 * time.Second // an idle line has five frames each second
-		})
-	}
-	trouble(12, "unplugged", boardOff, func(r *rand.Rand) time.Duration {
-		b.plug(false)
-		time.Sleep(seconds(r, 20))
-		b.plug(true)
-		return 10 * time.Second // until the kiosk has found it
-	})
-	trouble(12, "silent", boardOff, func(r *rand.Rand) time.Duration {
-		long := seconds(r, 10)
-		b.Mute(long)
-		return long + 10*time.Second
-	})
+	w.troubleOnTheCable(visit, "board", b.MotorBoard, &b.boardLine)
 	trouble(12, "reset", boardOff, func(*rand.Rand) time.Duration {
 		b.Reset()
 		return 10 * time.Second
@@ -201,6 +186,44 @@ func (w *world) troubleAtTheBoard(visit string) {
 	trouble(12, "odd word", boardLies, func(r *rand.Rand) time.Duration {
 		b.Say([]int{vendtest.Unstopped, vendtest.NoMotor, vendtest.Ended, 0x33}[r.IntN(4)])
 		return time.Hour // whenever the next vend is
+	})
+}
+
+// troubleOnALine happens to a board, or to its line, and may explain what is not known until some time after it.
+func (w *world) troubleOnALine(visit, name string, percent int, kind string, do func(r *rand.Rand) (until time.Duration)) {
+	if r, yes := w.maybe(percent, visit+"/"+name); yes {
+		begin := seconds(r, 40)
+		w.harm.met(name)
+		w.people.Go(func() {
+			time.Sleep(begin)
+			w.diary.note("trouble: %s", name)
+			end := w.harm.begin(kind)
+			time.AfterFunc(do(r), end)
+		})
+	}
+}
+
+// troubleOnTheCable is what every serial board may meet.
+func (w *world) troubleOnTheCable(visit, board string, peer interface {
+	Trouble(kind string, frames int)
+	Mute(d time.Duration)
+}, line *boardLine) {
+	for _, kind := range vendtest.Troubles() {
+		w.troubleOnALine(visit, board+" "+kind, 12, boardOff, func(r *rand.Rand) time.Duration {
+			peer.Trouble(kind, 1+r.IntN(12))
+			return time.Minute // a line on which little is said has them for long
+		})
+	}
+	w.troubleOnALine(visit, board+" unplugged", 12, boardOff, func(r *rand.Rand) time.Duration {
+		line.plug(false)
+		time.Sleep(seconds(r, 20))
+		line.plug(true)
+		return 10 * time.Second // until the kiosk has found it
+	})
+	w.troubleOnALine(visit, board+" silent", 12, boardOff, func(r *rand.Rand) time.Duration {
+		long := seconds(r, 10)
+		peer.Mute(long)
+		return long + 10*time.Second
 	})
 }
 

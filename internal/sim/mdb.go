@@ -51,6 +51,10 @@ func (w *world) wiring() simboard.Wiring {
 			wiring.Slots[n].Relay, wiring.Slots[n].Drop = "MOTOR-"+s.ID, "DROP-"+s.ID
 		case "board":
 			wiring.Slots[n].Relay, wiring.Slots[n].Drop = spiralPins(s.ID)
+		case "lock":
+			if s.Vend.Lock > 0 {
+				wiring.Slots[n].Relay, wiring.Slots[n].Opened = lockPins(s.ID)
+			}
 		}
 	}
 	return wiring
@@ -126,7 +130,12 @@ func (m *vendingMachine) pressed(slot string) {
 // serial is a run's way to the machine, or to the motor board.
 func (w *world) serial(g *gate) app.Serial {
 	if w.machine == nil {
-		return func(string, int) (io.ReadWriteCloser, error) { return w.motors.open(g) }
+		return func(device string, _ int) (io.ReadWriteCloser, error) {
+			if device == "locks" {
+				return w.locks.open(g)
+			}
+			return w.motors.open(g)
+		}
 	}
 	return func(string, int) (io.ReadWriteCloser, error) {
 		if !g.alive() {
@@ -310,5 +319,5 @@ func relays(cfg config.Config) []config.Slot {
 // onABus says whether a machine on a bus sells in this world: one in four of those with reservations has one.
 func onABus(w *world, o Options) bool {
 	_, yes := w.maybe(25, "mdb")
-	return o.Flow == string(fsm.Reservation) && (yes && o.Parts == "" && !o.Board || o.Bus)
+	return o.Flow == string(fsm.Reservation) && (yes && o.Parts == "" && !o.Board && !o.Locks || o.Bus)
 }

@@ -17,6 +17,7 @@ import (
 func (w *world) visit(name string) {
 	w.troubleInTheMachine(name)
 	w.troubleAtTheBoard(name)
+	w.troubleAtTheLocks(name)
 	w.troubleOnTheBus(name)
 	w.troubleAtGlase(name)
 	w.troubleAround(name)

@@ -29,6 +29,7 @@ type Options struct {
 	Board   bool     // a serial motor board has the spirals; false: the seed decides
 	Without []string // happenings that are left out; what follows from them goes with them
 	Only    []string // all happenings but these are left out; nil: none is
+	Locks   bool     // lockers are behind a serial lock board; false: the seed decides
 	Parts   string   // "spirals" or "other"; "": the seed decides
 	Bus     bool     // with reservations: a machine on an MDB bus chooses and delivers; false: the seed decides
 	Ground  *Ground  // what the world stands on; nil makes one
@@ -89,6 +90,7 @@ type world struct {
 	cfg       config.Config
 	glase     *glasetest.Glase
 	board     *simboard.Board
+	locks     *lockBoard      // nil: no serial board has the lockers
 	motors    *motorBoard     // nil: relays of the kiosk's own have the spirals
 	machine   *vendingMachine // nil: the kiosk drives the motors itself
 	store     *store
@@ -153,13 +155,17 @@ func newWorld(t *testing.T, seed uint64, o Options) *world {
 	}
 	atMachine := onABus(w, o)
 	_, other := w.maybe(20, "other parts")
-	other = other && o.Parts == "" && !o.Board && !atMachine || o.Parts == "other"
+	other = other && o.Parts == "" && !o.Board && !o.Locks && !atMachine || o.Parts == "other"
 	if other {
 		kind, like = kind+otherParts, otherPhysics
 	}
 	w.cfg = o.Ground.machines[kind]
-	if _, yes := w.maybe(20, "motor board"); yes && o.Parts == "" && !other && !atMachine || o.Board {
+	if _, yes := w.maybe(20, "motor board"); yes && o.Parts == "" && !other && !atMachine && !o.Locks || o.Board {
 		w.cfg = boarded(w.cfg)
+	}
+	plain := o.Parts == "" && !other && !atMachine && w.cfg.Board.Device == ""
+	if _, yes := w.maybe(10, "lock board"); yes && plain || o.Locks {
+		w.cfg, like = lockered(w.cfg), otherPhysics
 	}
 	if atMachine {
 		w.cfg = o.Ground.machines["reservation, mdb"]
@@ -182,7 +188,7 @@ func newWorld(t *testing.T, seed uint64, o Options) *world {
 		t.Fatal(err)
 	}
 	w.board = board
-	w.machine, w.motors = newMachine(w), newMotorBoard(w)
+	w.machine, w.motors, w.locks = newMachine(w), newMotorBoard(w), newLockBoard(w)
 	w.glase = glasetest.New(glasetest.Config{Transport: glasetest.InProcess(doorway{w}), Seed: seed, Log: func(line string) {
 		if !strings.HasPrefix(line, "notification") { // at a kill it may come too late, or just not: no kiosk depends on it
 			w.diary.note("Glase: %s", line)
@@ -219,6 +225,8 @@ func (w *world) happen() {
 	go func() {
 		defer close(moving)
 		w.motors.run(ctx)
+		<-ctx.Done()
+		w.locks.end()
 	}()
 	synctest.Wait()
 	r := rand.New(rand.NewPCG(w.seed, 2))

@@ -108,7 +108,7 @@ func (w *world) ownFaults(slot string) []string {
 	switch v := w.slot(slot).Vend; {
 	case v.Home != "":
 		return []string{simboard.FaultStall, simboard.FaultWedge, simboard.FaultTwoDrop, simboard.FaultHomeStuck, simboard.FaultHomeLost}
-	case v.Opened != "":
+	case v.Opened != "", v.Lock > 0:
 		return []string{simboard.FaultNeverOpens, simboard.FaultLeftOpen}
 	}
 	return nil
@@ -142,6 +142,7 @@ func (w *world) calm() {
 	w.over = time.Now()
 	w.mu.Unlock()
 	w.motors.calm()
+	w.locks.calm()
 	w.glaseBehaves()
 	w.net.become(open)
 	w.store.trouble(false, false)

@@ -12,7 +12,7 @@ const (
 	Half    = "half"    // the second half of it does not
 	Garbage = "garbage" // noise comes before it, some of it like a frame's begin
 	Doubled = "doubled" // it arrives twice
-	Late    = "late"    // it arrives 150 ms later
+	Late    = "late"    // it arrives 157 ms later
 	Deaf    = "deaf"    // what is said to the machine does not arrive
 )
 
@@ -20,8 +20,8 @@ const (
 func Troubles() []string { return []string{Lost, Half, Garbage, Doubled, Late, Deaf} }
 
 const (
-	lateBy  = 150 * time.Millisecond
-	saysMax = 64 // frames that wait for a slow cable; later ones are lost
+	lateBy  = 157137 * time.Microsecond // at no moment at which somebody gives up waiting
+	saysMax = 64                        // frames that wait for a slow cable; later ones are lost
 )
 
 // noise has the head of a motor board's frame with a length that swallows what follows, and that of a lock board's.
