@@ -52,7 +52,7 @@ type edit struct {
 
 // sabotages is all of them, in the order of their names.
 func sabotages() []sabotage {
-	all := slices.Concat(recordSabotages(), bootSabotages(), saleSabotages(), chargeSabotages(), releaseSabotages(), refundSabotages(), talkSabotages(), motorSabotages(), busSabotages())
+	all := slices.Concat(recordSabotages(), bootSabotages(), saleSabotages(), chargeSabotages(), releaseSabotages(), refundSabotages(), talkSabotages(), motorSabotages(), busSabotages(), boardSabotages())
 	slices.SortFunc(all, func(a, b sabotage) int { return cmp.Compare(a.name, b.name) })
 	return all
 }
