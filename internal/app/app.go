@@ -156,8 +156,12 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, l := range a.lines {
+		a.faults = append(a.faults, fsm.Fault{Name: l.fault}) // until it was heard of
+	}
 	if a.bus != nil {
 		a.bus.kiosk = a.Kiosk
+		a.faults = append(a.faults, fsm.Fault{Name: faultMDB, Hard: true})
 	}
 	if a.contacts, err = wire(cfg, a.pins, a.Kiosk); err != nil {
 		return nil, err
@@ -232,6 +236,9 @@ func debugHosts(d config.Debug) (names []string, err error) {
 
 // Run works until ctx ends and the sale that is on is settled as far as time allows.
 func (a *App) Run(ctx context.Context) error {
+	for _, f := range a.faults {
+		a.Kiosk.Raise(f) // the loop has room for them, and takes them once it runs, before anything else
+	}
 	inputs, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})
 	go func() {
@@ -246,9 +253,6 @@ func (a *App) Run(ctx context.Context) error {
 		defer close(screenEnded)
 		a.screen.run(inputs, a.displayed)
 	}()
-	for _, f := range a.faults {
-		go a.Kiosk.Raise(f) // taken once the loop runs
-	}
 	go a.prune(inputs)
 	ctx, again := context.WithCancelCause(ctx)
 	defer again(nil)

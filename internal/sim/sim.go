@@ -221,11 +221,12 @@ func (w *world) happen() {
 		defer close(kept)
 		w.keep(ctx)
 	}()
+	boards, unplug := context.WithCancel(context.Background()) // they outlive the kiosk
 	moving := make(chan struct{})
 	go func() {
 		defer close(moving)
-		w.motors.run(ctx)
-		<-ctx.Done()
+		w.motors.run(boards)
+		<-boards.Done()
 		w.locks.end()
 	}()
 	synctest.Wait()
@@ -255,6 +256,7 @@ func (w *world) happen() {
 	time.Sleep(lapse)
 	end()
 	<-kept
+	unplug()
 	<-moving
 	w.referee.final()
 	w.foreign.Close()

@@ -74,6 +74,7 @@ type Bridge struct {
 	joined  time.Time    // when the bridge was last told to join the bus
 	fresh   bool         // a status came after it
 	credit  money.Amount // of the session that is wanted; no amount: none is
+	spent   bool         // a vend has ended since: how much is left is not known until the next Sell
 	started money.Amount // of the session that was begun
 	minted  uint64
 	open    *Request // handed over, and not answered yet
@@ -105,12 +106,13 @@ func (b *Bridge) Check() error {
 	return nil
 }
 
-// Sell asks for a session with this credit; no amount ends it. It returns at once.
+// Sell asks for a session with this credit; no amount ends it. It returns at once. After each vend it must be called again: until
+// then no session is begun, since nobody knows with what credit.
 func (b *Bridge) Sell(credit money.Amount) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.credit != credit {
-		b.credit = credit
+	if b.spent || b.credit != credit {
+		b.spent, b.credit = false, credit
 		b.poke()
 	}
 }

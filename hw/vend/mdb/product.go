@@ -164,7 +164,7 @@ func (p product) Vend(ctx context.Context) vend.Result {
 	b.vend = v
 	b.poke()
 	b.await(ctx, v)
-	b.vend = nil
+	b.vend, b.spent = nil, true
 	b.poke() // what was left alone meanwhile
 	return *v.result
 }

@@ -57,9 +57,9 @@ func later(a, b time.Time) time.Time {
 func (b *Bridge) wish(now time.Time) string {
 	waited := now.Sub(b.asked)
 	switch {
-	case b.vend != nil: // nothing may come between an approval and its answer
+	case b.vend != nil || b.spent: // nothing may come between an approval and its answer, and what that costs
 		return ""
-	case b.status == "" && waited >= joinAgain, (b.status == Inactive || b.status == Disabled) && now.Sub(b.joined) >= freshEvery:
+	case b.status == "" && waited >= joinAgain, (b.status == Inactive || b.status == Disabled) && now.Sub(b.joined) >= freshEvery && waited >= askAgain:
 		b.joined = now
 		return "C,0\nC,1"
 	case b.status == "" || waited < askAgain:
@@ -165,10 +165,12 @@ func (b *Bridge) succeeded() (say string) {
 	return "the machine says that a product came out, and nobody waits for one: is there an item that ended unknown, or in doubt?"
 }
 
-// after is the end of a request: the machine goes back to its session, and says so at once.
+// after is the end of a request: the machine goes back to its session, and says so at once. Until then it is told nothing, also when
+// its status was not known before.
 func (b *Bridge) after() {
+	b.asked = time.Now()
 	if b.status == Vend {
-		b.status, b.asked, b.fresh = Idle, time.Now(), true
+		b.status, b.fresh = Idle, true
 		b.started = money.Amount{}
 	}
 }
