@@ -27,8 +27,6 @@ func boardSabotages() []sabotage {
 	j.frame.data = append([]byte{l.number}, j.frame.data[1:]...)
 	b := j.frame.bytes()
 `}}},
-		{name: "lock-board-silence-is-no-delivery", what: "a door that could not be watched after the unlock counts as one that stayed shut", edits: []edit{{lockBoardFile,
-			`return vend.Result{Outcome: vend.Unknown, Why: vend.WhyNoBoard`, `return vend.Result{Outcome: vend.NotDelivered, Why: vend.WhyNoBoard`}}},
 		{name: "unopened-at-the-board-is-delivered", what: "a locker at a lock board that nobody opened in time counts as a delivery", edits: []edit{{lockBoardFile,
 			`return vend.Result{Outcome: vend.NotDelivered, Why: why}`, `return vend.Result{Outcome: vend.Delivered, Why: why}`}}},
 	}
