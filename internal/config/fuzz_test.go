@@ -2,13 +2,13 @@ package config
 
 import (
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
+	"kioskd/hw/gpio/pinname"
 	"kioskd/internal/money"
 )
 
@@ -41,8 +41,6 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
-
-var pinName = regexp.MustCompile(`^GPIO(0|[1-9][0-9]?)$`)
 
 // runnable holds what the rest of the program takes for granted.
 func runnable(t *testing.T, c Config) {
@@ -109,7 +107,8 @@ func runnable(t *testing.T, c Config) {
 	must(c.Temperature.Sensor == "" || c.Temperature.Max-c.Temperature.Min >= 2*Hysteresis && c.Temperature.Hold >= holdMin, "temperature")
 	must(c.Temperature.Sensor != "" || !slices.ContainsFunc(c.Slots, func(s Slot) bool { return s.Perishable }), "perishables without a sensor")
 	for _, w := range wires {
-		must(w == "" || pinName.MatchString(w) && !pins[w], "pin "+w)
-		pins[w] = true
+		name, err := pinname.Canonical(w)
+		must(w == "" || err == nil && !pins[name], "pin "+w)
+		pins[name] = true
 	}
 }
