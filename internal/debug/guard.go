@@ -48,7 +48,10 @@ func (p *port) guard(next http.Handler) http.Handler {
 
 // hostname is a Host header's name or address in lower case, without its port and brackets.
 func hostname(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
+	if name, port, err := net.SplitHostPort(host); err == nil {
+		if strings.Trim(port, "0123456789") != "" {
+			return "" // no port: "localhost:@attacker" is somebody else's name
+		}
 		host = name
 	} else if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
 		host = host[1 : len(host)-1]
