@@ -21,12 +21,11 @@ import (
 )
 
 const (
-	inboxMax     = 64               // events that may wait for the loop; buttons beyond it are dropped, answers wait
-	watchersMax  = 16               // technicians' pages that may follow at the same time
-	watchBuffer  = 64               // steps that a slow follower may lag behind before it loses some
-	finishMax    = 10 * time.Second // for calls and vends that were told to end
-	journalEvery = time.Minute      // a journal that failed is tried again
-	settleMax    = 20 * time.Second // how long an end of the daemon waits for a sale to be settled; the next start does the rest
+	inboxMax    = 64               // events that may wait for the loop; buttons beyond it are dropped, answers wait
+	watchersMax = 16               // technicians' pages that may follow at the same time
+	watchBuffer = 64               // steps that a slow follower may lag behind before it loses some
+	finishMax   = 10 * time.Second // for calls and vends that were told to end
+	settleMax   = 20 * time.Second // how long an end of the daemon waits for a sale to be settled; the next start does the rest
 )
 
 // Record is a durable step, as the journal keeps it.
@@ -128,8 +127,9 @@ type Kiosk struct {
 	current fsm.State
 	seq     uint64
 	stock   map[string]int   // written with mu held
-	memory  bool             // the journal failed: what has begun is settled from memory
-	again   <-chan time.Time // the next try
+	memory  bool             // the journal lacks what has become true: what has begun is settled from memory
+	proofs  int              // records that it took in a row since it refused one
+	again   <-chan time.Time // when it is tried next; nil: nothing stands against it
 	missed  []fsm.Effect     // the stock taken since then, to be recorded when the journal takes records again
 	vends   map[string]context.CancelFunc
 	work    sync.WaitGroup

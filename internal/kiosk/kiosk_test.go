@@ -32,10 +32,12 @@ type world struct {
 	records []Record
 	failAt  int // the record from which on the journal refuses; -1 never
 	vend    func(ctx context.Context) (fsm.ItemOutcome, string)
-	healed  bool   // the journal takes records whatever failAt says
-	flood   func() // what happens while a record is written
-	slow    bool   // a record takes its time
-	gone    bool   // Glase does nothing and its answers are lost
+	healed  bool             // the journal takes records whatever failAt says
+	appends int              // records that were tried
+	refuses func(n int) bool // whether the journal refuses the record that is tried as the n-th, from 1
+	flood   func()           // what happens while a record is written
+	slow    bool             // a record takes its time
+	gone    bool             // Glase does nothing and its answers are lost
 	shown   View
 	ids     int
 
@@ -59,7 +61,9 @@ func (w *world) Append(_ context.Context, r Record) error {
 	if w.flood != nil {
 		w.flood()
 	}
-	if w.failAt >= 0 && len(w.records) >= w.failAt && !w.healed {
+	w.appends++
+	full := w.failAt >= 0 && len(w.records) >= w.failAt && !w.healed
+	if full || w.refuses != nil && w.refuses(w.appends) {
 		return errors.New("the disk is full")
 	}
 	w.records = append(w.records, r)

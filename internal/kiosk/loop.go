@@ -40,7 +40,7 @@ func (k *Kiosk) Run(ctx context.Context) error {
 		case <-timer.C:
 			k.step(fsm.Ticked{At: k.cfg.Now()})
 		case <-k.again:
-			k.remember(k.current, nil)
+			k.prove()
 		case <-alive:
 			k.cfg.Alive()
 		case <-ending:
@@ -112,41 +112,6 @@ func (k *Kiosk) step(e fsm.Event) {
 		}
 	}
 	k.commit(e, next, effects, durable)
-}
-
-// remember tries to record what has become true while the journal failed, so that the next start knows it, and the machine can go
-// back into service.
-func (k *Kiosk) remember(next fsm.State, effects []fsm.Effect) {
-	for _, f := range effects {
-		if _, ok := f.(fsm.TakeStock); ok {
-			k.missed = append(k.missed, f)
-		}
-	}
-	k.again = time.After(journalEvery)
-	e := fsm.Remembered{At: k.cfg.Now(), State: next}
-	if err := k.cfg.Journal.Append(k.ctx, Record{k.cfg.Wall(), fsm.Live{}, e, next, k.missed}); err != nil {
-		k.cfg.Log.Error().Err(err).Msg("the journal still cannot be written")
-		return
-	}
-	k.memory, k.missed, k.again = false, nil, nil
-	k.cfg.Log.Warn().Msg("the journal takes records again, and knows what happened meanwhile")
-	k.work.Go(func() { // the loop must not wait for itself
-		k.post(func(at fsm.Instant) fsm.Event { return fsm.FaultCleared{At: at, Name: fsm.FaultJournal} })
-	})
-}
-
-// journalFailed goes on from memory: with the fault raised nothing new moves, and what has begun is settled.
-func (k *Kiosk) journalFailed(e fsm.Event, err error) {
-	k.memory, k.again = true, time.After(journalEvery)
-	k.cfg.Log.Error().Err(err).Str("event", fsm.Name(e)).Msg("the journal cannot be written: out of service")
-	fault := fsm.FaultRaised{At: k.cfg.Now(), Fault: fsm.Fault{Name: fsm.FaultJournal, Hard: true}}
-	if _, boot := e.(fsm.Booted); boot { // a boot moves nothing, and forgets faults
-		k.step(e)
-		k.step(fault)
-		return
-	}
-	k.step(fault)
-	k.step(e)
 }
 
 // commit makes the step true and carries out its effects.

@@ -2,6 +2,7 @@ package sim
 
 const (
 	loopFile    = "internal/kiosk/loop.go"
+	memoryFile  = "internal/kiosk/memory.go"
 	recordsFile = "internal/app/records.go"
 	bootFile    = "fsm/boot.go"
 	stepFile    = "fsm/step.go"
@@ -39,7 +40,7 @@ func recordSabotages() []sabotage {
 			return
 `, `			k.cfg.Log.Error().Err(err).Msg("the journal cannot be written")
 `}}},
-		{name: "act-once-more-before-the-fault", what: "what the journal did not take is carried out before the machine goes out of service", edits: []edit{{loopFile,
+		{name: "act-once-more-before-the-fault", what: "what the journal did not take is carried out before the machine goes out of service", edits: []edit{{memoryFile,
 			`	k.step(fault)
 	k.step(e)
 }`, `	k.step(e)
@@ -47,14 +48,21 @@ func recordSabotages() []sabotage {
 }`}}},
 		{name: "sales-recorded-at-their-ends", what: "a sale is recorded when it begins and when it ends", edits: []edit{{stepFile,
 			`!reflect.DeepEqual(before, after)`, `!reflect.DeepEqual(before.Sale.State, after.Sale.State)`}}},
-		{name: "memory-never-recorded", what: "what happened while the journal failed is not recorded when it works again", edits: []edit{{loopFile,
+		{name: "memory-never-recorded", what: "what happened while the journal failed is not recorded when it works again", edits: []edit{{memoryFile,
 			`	if err := k.cfg.Journal.Append(k.ctx, Record{k.cfg.Wall(), fsm.Live{}, e, next, k.missed}); err != nil {
 `, `	if err := k.cfg.Journal.Append(k.ctx, Record{k.cfg.Wall(), fsm.Live{}, e, k.cfg.State, k.missed}); err != nil {
 `}}},
-		{name: "missed-stock-forgotten", what: "the products that were taken while the journal failed stay in the stock", edits: []edit{{loopFile,
+		{name: "missed-stock-forgotten", what: "the products that were taken while the journal failed stay in the stock", edits: []edit{{memoryFile,
 			`			k.missed = append(k.missed, f)
 `, `			k.missed = nil
 `}}},
+		{name: "service-without-a-record", what: "a machine goes back into service although the record that says so was refused", edits: []edit{{memoryFile,
+			`		k.refused()
+		return
+	}
+	k.cfg.Log.Warn()`, `		k.refused()
+	}
+	k.cfg.Log.Warn()`}}},
 		{name: "journal-never-tried-again", what: "a journal that could not be opened is not tried again", edits: []edit{{recordsFile,
 			`case <-time.After(time.Minute):`, `case <-time.After(10000 * time.Hour):`}}},
 		{name: "sells-without-a-journal", what: "without a journal the kiosk works from memory", edits: []edit{{recordsFile,

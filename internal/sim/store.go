@@ -34,9 +34,52 @@ type store struct {
 	seeded   map[string]int
 	refilled map[string]int            // products that were put in since
 	full     bool                      // refuses records
-	gone     bool                      // cannot even be opened
+	gone     bool                      // cannot even be opened, as on a card that was remounted read-only
+	turns    []turn                    // how it answers the next records, before full
+	limbo    func()                    // adds the record that was written and said not to be: the next start finds it unless another came since
 	refuse   func(journal.Record) bool // refuses the first record of which it says so; nil: none
 	refused  func(event string)        // called after each refusal
+}
+
+// answer is what a disk does with a record.
+type answer int
+
+const (
+	takes   answer = iota
+	refuses        // nothing is written
+	unsaid         // it is written, and the sync fails
+)
+
+// turn is how a disk answers some records in a row.
+type turn struct {
+	records int
+	how     answer
+}
+
+// takeTurns makes the disk answer the next records so, one turn after the other.
+func (s *store) takeTurns(turns []turn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.turns = slices.Clone(turns)
+}
+
+// answers is what the disk does with this record. Called with the store locked.
+func (s *store) answers(r journal.Record) answer {
+	if s.refuse != nil && s.refuse(r) {
+		s.refuse = nil
+		return refuses
+	}
+	if s.full {
+		return refuses
+	}
+	if len(s.turns) == 0 {
+		return takes
+	}
+	how := s.turns[0].how
+	if s.turns[0].records--; s.turns[0].records <= 0 {
+		s.turns = s.turns[1:]
+	}
+	return how
 }
 
 // refuseNext makes the disk refuse one record.
@@ -68,11 +111,8 @@ func (s *store) add(r journal.Record) error {
 		return err
 	}
 	s.mu.Lock()
-	once := s.refuse != nil && s.refuse(r)
-	if once {
-		s.refuse = nil
-	}
-	if once || s.full {
+	how := s.answers(r)
+	if how == refuses {
 		s.mu.Unlock()
 		s.refused(fsm.Name(r.Event))
 		return errFull
@@ -85,7 +125,27 @@ func (s *store) add(r journal.Record) error {
 	if r.After.Sale.Ended && e.sale.Ended.IsZero() {
 		e.sale.Ended = r.Wall.UTC()
 	}
-	for _, f := range r.Effects {
+	if how == unsaid {
+		s.limbo = func() {
+			s.join(e, r.Effects)
+			s.mu.Unlock()
+			s.noted(r.Event, r.After)
+			s.mu.Lock()
+		}
+		s.mu.Unlock()
+		s.refused(fsm.Name(r.Event) + ", which it has written")
+		return errFull
+	}
+	s.limbo = nil
+	s.join(e, r.Effects)
+	s.mu.Unlock()
+	s.noted(r.Event, r.After)
+	return nil
+}
+
+// join makes a record the last one. Called with the store locked.
+func (s *store) join(e entry, effects []fsm.Effect) {
+	for _, f := range effects {
 		switch f := f.(type) {
 		case fsm.TakeStock:
 			e.stock[f.Slot] = max(0, e.stock[f.Slot]-1)
@@ -95,9 +155,6 @@ func (s *store) add(r journal.Record) error {
 		}
 	}
 	s.entries = append(s.entries, e)
-	s.mu.Unlock()
-	s.noted(r.Event, r.After)
-	return nil
 }
 
 // left is the stock now. Called with the store locked.
@@ -255,6 +312,10 @@ func (s *store) open(g *gate) (handle, error) {
 	defer s.mu.Unlock()
 	if s.gone {
 		return handle{}, fmt.Errorf("sim: the card is not there")
+	}
+	if found := s.limbo; found != nil {
+		s.limbo = nil
+		found()
 	}
 	return handle{s, g}, nil
 }

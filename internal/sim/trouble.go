@@ -67,6 +67,9 @@ func (w *world) troubleAround(visit string) {
 			return n == 0
 		})
 	}
+	if r, yes := w.maybe(15, visit+"/worn disk"); yes {
+		w.wornDisk(r, visit)
+	}
 	if r, yes := w.maybe(10, visit+"/clock"); yes {
 		begin, wrong := seconds(r, 60), []time.Duration{0, time.Unix(0, 0).Sub(w.begin), time.Duration(r.Int64N(int64(10000 * time.Hour)))}[r.IntN(3)]
 		w.harm.met("wall clock jumps")
@@ -78,8 +81,37 @@ func (w *world) troubleAround(visit string) {
 	}
 }
 
-// triedAgain is how long a kiosk waits at most before it tries a disk again that was full.
-const triedAgain = time.Minute + time.Second
+// wornDisk refuses some records, takes some, and refuses again: its last pages are used up, or its syncs fail after the write. In
+// three of four it takes none any more in the end, until the trouble is over. Somebody wants to buy something meanwhile.
+func (w *world) wornDisk(r *rand.Rand, visit string) {
+	turns := []turn{{r.IntN(16), takes}}
+	for range 1 + r.IntN(3) {
+		turns = append(turns, turn{1 + r.IntN(3), []answer{refuses, refuses, unsaid}[r.IntN(3)]}, turn{1 + r.IntN(4), takes})
+	}
+	if r.IntN(4) > 0 {
+		turns = append(turns, turn{1 << 30, []answer{refuses, unsaid}[r.IntN(2)]})
+	}
+	begin, long := seconds(r, 30), time.Minute+seconds(r, 600)
+	w.harm.met("worn disk")
+	own := visit + "/customer at a worn disk"
+	w.people.Go(func() {
+		time.Sleep(begin + time.Minute + seconds(r, 60)) // the disk was tried again
+		customer{w, w.numbers(own), own, w.phone(own)}.visit()
+	})
+	w.people.Go(func() {
+		time.Sleep(begin)
+		w.diary.note("the disk is worn for %v: %v", long, turns)
+		over := w.harm.begin(diskFull)
+		w.store.takeTurns(turns)
+		time.Sleep(long)
+		w.store.takeTurns(nil)
+		w.diary.note("the disk is well again")
+		time.AfterFunc(triedAgain, over)
+	})
+}
+
+// triedAgain is how long a kiosk takes at most to try a disk again that was full, and to see it take some records in a row.
+const triedAgain = 2 * time.Minute
 
 // events are those whose record a disk may refuse.
 var events = []string{"PurchaseRequested", "ProductChosen", "InvoiceSent", "StatusAnswered", "VendEnded", "InvoiceUpdated", "ReservationCommitted",
@@ -147,6 +179,7 @@ func (w *world) calm() {
 	w.net.become(open)
 	w.store.trouble(false, false)
 	w.store.refuseNext(nil)
+	w.store.takeTurns(nil)
 	w.calmBus()
 	for _, slot := range slots {
 		if err := w.board.Fault(slot, simboard.FaultNone); err != nil {
