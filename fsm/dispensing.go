@@ -89,15 +89,22 @@ func (t *step) outcome(item Item, o ItemOutcome, why string) {
 
 // afterVend is what a vend leaves of a slot and of its stock.
 func (t *step) afterVend(slot string, o ItemOutcome, why string) {
-	if o != NotDelivered {
+	taken, closed := Leaves(o, why)
+	if taken {
 		t.do(TakeStock{slot})
 	}
-	if o == Delivered && why == "" {
-		return
-	}
-	if o == Unknown || why != "stopped" { // also a delivery by a part that failed
+	if closed {
 		t.closeSlot(slot, firstOf(why, string(o)))
 	}
+}
+
+// Leaves is what a vend leaves of its slot: whether a product is gone from it, and whether it is closed until a technician has
+// looked. A delivery by a part that failed closes it too; a vend that was stopped, or a choice taken back, does not.
+func Leaves(o ItemOutcome, why string) (taken, closed bool) {
+	if o != Delivered && o != NotDelivered {
+		o = Unknown
+	}
+	return o != NotDelivered, (o != Delivered || why != "") && (o == Unknown || why != "stopped")
 }
 
 // closeSlot: a slot that jammed or ended unknown sells nothing until a technician has looked at it, so that one fault costs at

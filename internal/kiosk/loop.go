@@ -169,8 +169,11 @@ func (k *Kiosk) vend(f fsm.Vend) {
 // cheapestAfter is the cheapest product that can be sold once an item's outcome is taken into account; none: nothing can.
 func (k *Kiosk) cheapestAfter(slot string, o fsm.ItemOutcome, why string) money.Amount {
 	stock, closed := maps.Clone(k.stock), k.current.ClosedSlots()
-	stock[slot]--
-	if o != fsm.Delivered || why != "" {
+	gone, shut := fsm.Leaves(o, why)
+	if gone {
+		stock[slot]--
+	}
+	if shut {
 		closed[slot] = why
 	}
 	cheapest, _ := k.cfg.Planogram.Cheapest(stock, closed)
