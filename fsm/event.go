@@ -61,7 +61,7 @@ type (
 		At       Instant      `json:"at"`
 		Request  string       `json:"request"` // whom Answer answers
 		New      NewSale      `json:"new"`
-		Payer    string       `json:"payer,omitzero"`
+		Payer    string       `json:"-"`        // see Live.Payer
 		Amount   money.Amount `json:"amount"`   // the most that may be reserved
 		Cheapest money.Amount `json:"cheapest"` // of what can be sold now; none: nothing can
 	}

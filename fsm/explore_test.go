@@ -179,7 +179,7 @@ func key(n node) string {
 	}
 	waiting := s.Live.Waiting != 0
 	s.Live.Waiting, s.Live.Calls, s.Live.Version, s.Boot, s.Live.Requests = 0, 0, 0, "", nil
-	b, _ := json.Marshal([]any{s, s.Live, waiting, n.g})
+	b, _ := json.Marshal([]any{s, s.Live, s.Live.Payer, waiting, n.g})
 	return string(b)
 }
 

@@ -9,7 +9,7 @@ import (
 func (t *step) purchaseRequested(e PurchaseRequested) {
 	refuse := func(c ErrorCode) { t.do(Answer{Request: e.Request, Code: c}) }
 	sale := t.s.Sale
-	again := t.s.Busy() && e.Payer != "" && e.Payer == sale.Payer && e.Amount == sale.Requested && sale.Stop == ""
+	again := t.s.Busy() && e.Payer != "" && e.Payer == t.s.Live.Payer && e.Amount == sale.Requested && sale.Stop == ""
 	switch {
 	case again && t.s.Stage == Awaiting:
 		t.do(Answer{Request: e.Request, Reference: sale.Reference})
@@ -28,8 +28,8 @@ func (t *step) purchaseRequested(e PurchaseRequested) {
 		if m := t.s.Rules.ReserveMax; !m.IsZero() && m.Less(total) {
 			total = m
 		}
-		t.begin(Sale{Payer: e.Payer, Requested: e.Amount, Reserved: total}, e.New)
-		t.s.Live.Requests = []string{e.Request}
+		t.begin(Sale{Requested: e.Amount, Reserved: total}, e.New)
+		t.s.Live.Requests, t.s.Live.Payer = []string{e.Request}, e.Payer
 	}
 }
 

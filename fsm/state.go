@@ -144,10 +144,9 @@ type Sale struct {
 	Flow            Flow         `json:"flow,omitzero"`
 	State           SaleState    `json:"state,omitzero"`
 	Ended           bool         `json:"ended,omitzero"`
-	Why             string       `json:"why,omitzero"`   // one word on how it went: "cancelled_by_customer", "jam", …
-	Note            string       `json:"note,omitzero"`  // for a technician: Glase's code or the facts of a doubt
-	Stop            string       `json:"stop,omitzero"`  // set: end as soon as the running step allows, for this reason
-	Payer           string       `json:"payer,omitzero"` // keyed hash of the phone number; none when it was not given
+	Why             string       `json:"why,omitzero"`  // one word on how it went: "cancelled_by_customer", "jam", …
+	Note            string       `json:"note,omitzero"` // for a technician: Glase's code or the facts of a doubt
+	Stop            string       `json:"stop,omitzero"` // set: end as soon as the running step allows, for this reason
 	ClientInvoiceID string       `json:"client_invoice_id,omitzero"`
 	Secret          string       `json:"secret,omitzero"`      // random end of the notification's path
 	Requested       money.Amount `json:"requested,omitzero"`   // what the customer's phone offered
@@ -268,6 +267,11 @@ type Live struct {
 }
 
 // Wake is the next moment that the state cares about, to be told by Ticked; false: none.
+	PaidAt   Instant  `json:"paid_at,omitzero"`   // when Glase first said a PAID that proves nothing; 0: it has not
+
+	// Payer is a hash of the phone number of who pays, to know a repeated request by; none when no number was given. It is never
+	// written to the card, which holds whatever it could be found out with.
+	Payer string `json:"-"`
 func (s State) Wake() (Instant, bool) {
 	next := s.Deadline
 	sooner := func(i Instant) {

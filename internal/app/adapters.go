@@ -2,7 +2,10 @@ package app
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base32"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
@@ -12,7 +15,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"kioskd/fsm"
-	"kioskd/internal/identity"
 	"kioskd/internal/kiosk"
 	"kioskd/ups"
 )
@@ -70,17 +72,31 @@ func (m minter) item() string { return m.text(5) }
 // reference is a clientReference: the product's name, and unique.
 func (m minter) reference() string { return "kioskd-" + m.text(10) }
 
-// purchases lets Glase's service for unattended machines in. The phone number ends here: what goes on is its keyed hash.
+// payerKey is the random bytes of a key that payers' phone numbers are hashed with: as many as the hash is made of.
+const payerKey = 32
+
+// purchases lets Glase's service for unattended machines in. The phone number ends here: what goes on is its keyed hash, which knows
+// a customer who asks twice. The key is this run's own and never on the card, and nor is the hash.
 type purchases struct {
 	kiosk   *kiosk.Kiosk
-	id      identity.Identity
+	key     []byte
 	scanned func() // is told that a customer came
 }
 
 func (d purchases) CreatePurchase(ctx context.Context, p ups.Purchase) (string, ups.ErrorCode) {
 	d.scanned()
-	reference, code := d.kiosk.CreatePurchase(ctx, d.id.Payer(p.Payer), p.Amount)
+	reference, code := d.kiosk.CreatePurchase(ctx, d.payer(p.Payer), p.Amount)
 	return reference, ups.ErrorCode(code)
+}
+
+// payer is 16 hexadecimal digits; none for no number.
+func (d purchases) payer(msisdn string) string {
+	if msisdn == "" {
+		return ""
+	}
+	h := hmac.New(sha256.New, d.key)
+	h.Write([]byte(msisdn))
+	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 func (d purchases) Notify(secret string) bool { return d.kiosk.Notify(secret) }

@@ -171,7 +171,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 		return nil, err
 	}
 	a.contacts = slices.Concat(a.contacts, keys, a.temperature(p.Sensors))
-	return a, a.openPorts(id, p)
+	return a, a.openPorts(p)
 }
 
 // Free says whether this machine is free for a kioskd: another one that runs it must not lose its outputs to a second start.
@@ -183,9 +183,9 @@ func Free(cfg config.Config) error {
 }
 
 // openPorts makes the handlers of the customer's side and of the technicians'.
-func (a *App) openPorts(id identity.Identity, p Parts) (err error) {
+func (a *App) openPorts(p Parts) (err error) {
 	if a.cfg.UPS.PublicURL != "" {
-		a.UPS, err = ups.New(ups.Config{Token: a.cfg.Machine.Token, PathPrefix: a.cfg.UPS.PathPrefix, Currency: a.cfg.Machine.Currency, Log: p.Log}, purchases{a.Kiosk, id, a.vitals.scanned})
+		a.UPS, err = ups.New(ups.Config{Token: a.cfg.Machine.Token, PathPrefix: a.cfg.UPS.PathPrefix, Currency: a.cfg.Machine.Currency, Log: p.Log}, purchases{a.Kiosk, []byte(minter{p.Random}.text(payerKey)), a.vitals.scanned})
 		if err != nil {
 			return err
 		}

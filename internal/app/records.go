@@ -35,7 +35,7 @@ type Store interface {
 	Close() error
 }
 
-// openIdentity gives the credentials and the payers' key. A file that must not be used fails it. A folder that takes none does
+// openIdentity gives the credentials. A file that must not be used fails it. A folder that takes none does
 // not: it takes no journal either, so the machine will be out of service and say so.
 func (a *App) openIdentity() (identity.Identity, error) {
 	path := filepath.Join(filepath.Dir(a.cfg.Journal.Path), identityFile)
@@ -45,7 +45,7 @@ func (a *App) openIdentity() (identity.Identity, error) {
 		return id, err
 	}
 	if err != nil {
-		a.log.Warn().Err(err).Msg("payers are recognised until the next start only")
+		a.log.Warn().Err(err).Msg("the identity cannot be saved: a copy of this card will not show")
 		return identity.New(serial), nil
 	}
 	if id.Serial != "" && serial != "" && id.Serial != serial {

@@ -1,5 +1,4 @@
-// Package identity keeps what makes this machine this machine: the terminal's credentials at Glase, and the key under which
-// payers are known.
+// Package identity keeps what makes this machine this machine: the terminal's credentials at Glase, and the machine's serial number.
 //
 // They live in one small JSON file of their own, readable by its owner alone, so that journals and configs may be shown to
 // anybody. The file is replaced whole: after a power cut it is the old one or the new one. No error and no printing of an
@@ -8,10 +7,6 @@ package identity
 
 import (
 	"bytes"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,8 +22,6 @@ import (
 const (
 	// sizeMax bounds what Load reads, in bytes; a whole identity is 200.
 	sizeMax = 16 << 10
-	// keySize is the payer key's, in bytes: as much as the hash gives.
-	keySize = 32
 	// serialMax bounds a machine's serial number, in bytes; a Raspberry Pi's has 16.
 	serialMax = 64
 )
@@ -71,12 +64,11 @@ func (s Secret) GoString() string { return s.String() }
 // MarshalText is String, so that JSON of something that holds a Secret hides it too.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// Identity is the content of the file. The zero Identity is a machine that is not registered and knows no payer.
+// Identity is the content of the file. The zero Identity is a machine that is not registered.
 type Identity struct {
 	TerminalID string // Glase's; empty: not registered, or the config says it
 	Password   Secret // of the terminal
 	Serial     string // of the machine that it was made on; empty: unknown. Another one means a copied card
-	key        Secret // of Payer
 }
 
 // file is the JSON form.
@@ -84,44 +76,25 @@ type file struct {
 	TerminalID string `json:"terminal_id,omitempty"`
 	Password   string `json:"password,omitempty"`
 	Serial     string `json:"serial,omitempty"`
-	PayerKey   string `json:"payer_key,omitempty"` // hexadecimal
+	PayerKey   string `json:"payer_key,omitempty"` // of older versions: it is not used, and dropped when the file is saved
 }
 
-// New is an identity with a fresh payer key, made on the machine with that serial number.
-func New(serial string) Identity {
-	key := make([]byte, keySize)
-	rand.Read(key) // never fails: crypto/rand ends the program rather than give weak bytes
-	return Identity{Serial: serial, key: NewSecret(string(key))}
-}
+// New is the identity of a machine with that serial number, which is not registered.
+func New(serial string) Identity { return Identity{Serial: serial} }
 
-// Ensure loads the identity at path. Where there is none, or one without a payer key, it makes what is missing and saves it.
+// Ensure loads the identity at path. Where there is none it makes one and saves it.
 func Ensure(path, serial string) (Identity, error) {
 	id, err := Load(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		id = New(serial)
-	case err != nil || id.key.Reveal() != "":
+	if !errors.Is(err, fs.ErrNotExist) {
 		return id, err
-	default:
-		id.key = New("").key
 	}
+	id = New(serial)
 	return id, Save(path, id)
-}
-
-// Payer is a keyed hash of a phone number, 16 hexadecimal digits: the same payer gives the same hash on this machine, and
-// without the key nobody can try the numbers through. It is empty for no number, and for an identity without a key.
-func (i Identity) Payer(msisdn string) string {
-	if msisdn == "" || i.key.Reveal() == "" {
-		return ""
-	}
-	h := hmac.New(sha256.New, []byte(i.key.Reveal()))
-	h.Write([]byte(msisdn))
-	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 // String tells what may be told.
 func (i Identity) String() string {
-	return fmt.Sprintf("terminal %q, password %v, serial %q, payer key %v", i.TerminalID, i.Password, i.Serial, i.key)
+	return fmt.Sprintf("terminal %q, password %v, serial %q", i.TerminalID, i.Password, i.Serial)
 }
 
 // GoString is String, for %#v.
@@ -173,7 +146,7 @@ func decode(b []byte) (Identity, error) {
 	d.DisallowUnknownFields() // saving it again would lose them
 	var f *file
 	if err := d.Decode(&f); err != nil || f == nil {
-		return Identity{}, fmt.Errorf("%w: no JSON object with terminal_id, password, serial and payer_key, up to byte %d", ErrBad, d.InputOffset())
+		return Identity{}, fmt.Errorf("%w: no JSON object with terminal_id, password and serial, up to byte %d", ErrBad, d.InputOffset())
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return Identity{}, fmt.Errorf("%w: something follows the JSON object", ErrBad)
@@ -182,20 +155,13 @@ func decode(b []byte) (Identity, error) {
 	if f.Password != "" {
 		id.Password = NewSecret(f.Password)
 	}
-	if f.PayerKey != "" {
-		key, err := hex.DecodeString(f.PayerKey)
-		if err != nil || len(key) != keySize {
-			return Identity{}, fmt.Errorf("%w: payer_key is not %d bytes in hexadecimal", ErrBad, keySize)
-		}
-		id.key = NewSecret(string(key))
-	}
 	return id, nil
 }
 
 // Save replaces the file at path with this identity, mode 0600. It is on the disk when Save returns nil; on an error the old file
 // is as it was.
 func Save(path string, i Identity) error {
-	b, err := json.MarshalIndent(file{i.TerminalID, i.Password.Reveal(), i.Serial, hex.EncodeToString([]byte(i.key.Reveal()))}, "", "\t")
+	b, err := json.MarshalIndent(file{TerminalID: i.TerminalID, Password: i.Password.Reveal(), Serial: i.Serial}, "", "\t")
 	if err != nil {
 		return fmt.Errorf("identity: %w", err)
 	}

@@ -36,7 +36,7 @@ func TestWhatIsSavedIsLoaded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.TerminalID != id.TerminalID || got.Password.Reveal() != password || got.Serial != id.Serial || got.Payer(phone) != id.Payer(phone) {
+	if got.TerminalID != id.TerminalID || got.Password.Reveal() != password || got.Serial != id.Serial {
 		t.Errorf("%v came back as %v", id, got)
 	}
 	info, err := os.Stat(path)
@@ -69,7 +69,6 @@ func TestAFailedSaveLeavesTheOldIdentity(t *testing.T) {
 
 func TestNoPrintingShowsASecret(t *testing.T) {
 	id := registered()
-	key := id.key.Reveal()
 	type outer struct {
 		Name string
 		ID   Identity
@@ -91,7 +90,7 @@ func TestNoPrintingShowsASecret(t *testing.T) {
 		l.Info().Interface("value", value).Object("id", id).Msg("")
 		printed = append(printed, string(b), log.String(), fmt.Sprint(value))
 		for _, p := range printed {
-			for _, secret := range []string{password, fmt.Sprintf("%x", password), key, fmt.Sprintf("%x", key), fmt.Sprint([]byte(key))} {
+			for _, secret := range []string{password, fmt.Sprintf("%x", password)} {
 				if strings.Contains(p, secret) {
 					t.Errorf("%T prints a secret: %s", value, p)
 				}
@@ -131,8 +130,6 @@ func TestABadFileIsRefusedWithoutQuotingIt(t *testing.T) {
 		"unknown":     `{"terminal_id":"x","` + password + `":""}`,
 		"two":         `{"terminal_id":"x"} {"password":"` + password + `"}`,
 		"cut short":   `{"terminal_id":"x","password":"` + password,
-		"short key":   `{"payer_key":"abcd"}`,
-		"no hex":      `{"payer_key":"` + strings.Repeat("xy", 32) + `"}`,
 		"far too big": `{"password":"` + strings.Repeat(password, 2000) + `"}`,
 	} {
 		path := filepath.Join(dir, name)
@@ -167,50 +164,23 @@ func TestABadFileIsRefusedWithoutQuotingIt(t *testing.T) {
 	}
 }
 
-func TestAPayerIsRecognisedButNotKnown(t *testing.T) {
-	a, b := New(""), New("")
-	h := a.Payer(phone)
-	if len(h) != 16 || strings.Trim(h, "0123456789abcdef") != "" {
-		t.Errorf("Payer = %q, want 16 hexadecimal digits", h)
-	}
-	if a.Payer(phone) != h || a.Payer("46700643843") == h {
-		t.Error("the hash does not tell payers apart")
-	}
-	if b.Payer(phone) == h {
-		t.Error("two machines give the same hash: it is not keyed")
-	}
-	if a.Payer("") != "" {
-		t.Error("no number has a hash")
-	}
-	if (Identity{}).Payer(phone) != "" {
-		t.Error("without a key the hash could be tried through")
-	}
-}
-
-func TestThePayerKeyIsMadeOnceAndKept(t *testing.T) {
+func TestAnIdentityIsMadeOnceAndKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "identity.json")
-	first, err := Ensure(path, "s1")
-	if err != nil {
+	if _, err := Ensure(path, "s1"); err != nil {
 		t.Fatal(err)
 	}
 	again, err := Ensure(path, "s2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if first.Payer(phone) == "" || again.Payer(phone) != first.Payer(phone) || again.Serial != "s1" {
-		t.Errorf("%v became %v", first, again)
+	if err != nil || again.Serial != "s1" {
+		t.Errorf("%v, %v", again, err)
 	}
 
-	if err := os.WriteFile(path, []byte(`{"terminal_id":"87e1e8a9dd","password":"`+password+`"}`), 0o600); err != nil {
+	old := `{"terminal_id":"87e1e8a9dd","password":"` + password + `","payer_key":"` + strings.Repeat("ab", 32) + `"}`
+	if err := os.WriteFile(path, []byte(old), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	byHand, err := Ensure(path, "s1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	kept, err := Load(path)
-	if err != nil || kept.Payer(phone) == "" || kept.Payer(phone) != byHand.Payer(phone) || kept.Password.Reveal() != password {
-		t.Errorf("a file without a key: %v, then %v, %v", byHand, kept, err)
+	kept, err := Ensure(path, "s1")
+	if err != nil || kept.TerminalID != "87e1e8a9dd" || kept.Password.Reveal() != password {
+		t.Errorf("an older version's file: %v, %v", kept, err)
 	}
 
 	if err := os.WriteFile(path, []byte("rubbish"), 0o600); err != nil {
@@ -253,15 +223,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"payer_key":null}`))
 	f.Add([]byte("\xef\xbb\xbf{}"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		id, err := decode(b)
-		if err != nil {
-			if !errors.Is(err, ErrBad) {
-				t.Errorf("%v", err)
-			}
-			return
-		}
-		if k := len(id.key.Reveal()); k != 0 && k != keySize {
-			t.Errorf("a key of %d bytes", k)
+		if _, err := decode(b); err != nil && !errors.Is(err, ErrBad) {
+			t.Errorf("%v", err)
 		}
 	})
 }
