@@ -21,6 +21,9 @@ func (t *step) booted(e Booted) {
 		if s.Sale.ReservedUntil != 0 {
 			s.Sale.ReservedUntil = t.now.add(e.Rules.ReservationTimeout)
 		}
+		if s.CanceledAt != 0 {
+			s.CanceledAt = t.now
+		}
 		s.Sale.InvoicedAt = t.now
 	}
 	if t.s.Serving() {

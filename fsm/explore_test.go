@@ -172,7 +172,8 @@ func TestStepIsAFunctionOfValues(t *testing.T) {
 // key names a node apart from the passing of time and the counting of calls.
 func key(n node) string {
 	s := n.s
-	for _, i := range []*Instant{&s.Deadline, &s.Live.Called, &s.Live.CallAt, &s.Live.KnownAt, &s.Live.ShowTill, &s.Sale.InvoicedAt, &s.Sale.ReservedUntil} {
+	for _, i := range []*Instant{&s.Deadline, &s.Live.Called, &s.Live.CallAt, &s.Live.KnownAt, &s.Live.ShowTill, &s.Live.PaidAt,
+		&s.Sale.InvoicedAt, &s.Sale.ReservedUntil, &s.CanceledAt} {
 		if *i != 0 {
 			*i -= n.now
 		}

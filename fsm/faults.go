@@ -34,6 +34,7 @@ func (t *step) faultCleared(name string) {
 // serviced: a technician has been there, so that slots, and what needed a person, get a new chance.
 func (t *step) serviced() {
 	t.openSlots(nil)
+	t.s.CanceledAt = 0
 	t.faultCleared(FaultChargeRefused)
 	t.faultCleared(FaultForeignCancel)
 }

@@ -191,10 +191,19 @@ func (t *step) gone(status PayStatus) {
 	sale := &t.s.Sale
 	sale.Note = firstOf(sale.Note, "Glase says "+string(status))
 	if sale.Held && sale.Commits == 0 && t.now < sale.ReservedUntil {
-		t.addFault(Fault{Name: FaultForeignCancel})
+		t.canceledElsewhere()
 	}
 	t.unpaid()
 }
+// canceledElsewhere: an issuer may take one reservation back, for which no machine need stop. Two within a day look like a second
+// machine with this terminal.
+func (t *step) canceledElsewhere() {
+	if last := t.s.CanceledAt; last != 0 && t.now.Since(last) < cancelsApart {
+		t.addFault(Fault{Name: FaultForeignCancel})
+	}
+	t.s.CanceledAt = t.now
+}
+
 
 // unpaid ends a sale whose invoice is over without a payment.
 func (t *step) unpaid() {

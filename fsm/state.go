@@ -96,6 +96,9 @@ type State struct {
 	Sale     Sale      `json:"sale,omitzero"`    // the current sale, or the last one once Sale.Ended; the zero Sale before the first
 	Service  Service   `json:"service,omitzero"` // a technician's act that is on, or the last one; the zero Service before the first
 
+	// CanceledAt is when somebody else last cancelled a reservation of ours before its time; 0: nobody since a technician was there.
+	CanceledAt Instant `json:"canceled_at,omitzero"`
+
 	Live Live `json:"-"` // volatile: lost at a restart, never recorded by itself
 }
 
@@ -114,7 +117,7 @@ const (
 	FaultTechnician    = "technician"     // a technician works on the machine
 	FaultChargeRefused = "charge_refused" // Glase refused for good to charge what a customer took: the next one would be free as well
 	FaultTooWarm       = "too_warm"       // perishable products were not kept as they should: their slots are closed
-	FaultForeignCancel = "foreign_cancel" // a reservation of ours was cancelled by somebody else: two machines with one terminal?
+	FaultForeignCancel = "foreign_cancel" // a second reservation of ours within a day was cancelled by somebody else: two machines with one terminal?
 )
 
 // Closure is a slot that sells nothing until a technician has looked at it.

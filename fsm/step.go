@@ -20,6 +20,8 @@ const (
 	lostMax      = 3 * time.Second  // the pause after a question without an answer, at first: Glase reverses after 20 s what nobody asks for
 	busyWait     = 2 * time.Second  // Glase says a payment is in progress: wait this long and ask
 	recommitWait = 3 * time.Second  // a commit may need this long before its status shows; then it is made again
+	proofWait    = 90 * time.Second // a PAID that says neither how much nor under which reference is asked for again for so long
+	cancelsApart = 24 * time.Hour   // an issuer may cancel one reservation; a second one within this time is somebody with our terminal
 
 	itemsMax    = 32  // products in one sale: a basket that no customer fills, and an invoice that Glase takes
 	requestsMax = 64  // createPurchase calls that may wait for one invoice: as many as the customer's side lets in
@@ -27,6 +29,7 @@ const (
 	commitsMax  = 150 // commitReservation calls for one sale: more than an hour's reservation has room for
 	lostSoon    = 15  // questions without an answer that lostMax is for; after them there is nobody to wait for
 	acksMax     = 3   // questions in a row that only acknowledge a version
+	helpAfter   = 5   // outcomes in a row that decided nothing, after which a person may settle the sale by hand
 	asksMax     = 100 // answers in a row that decide nothing although Glase can be reached; then the sale is in doubt
 )
 
