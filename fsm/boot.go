@@ -125,8 +125,7 @@ func (t *step) unseen() string {
 // unseenPaid: Glase has charged, and not just what the record would explain.
 func (t *step) unseenPaid(a StatusAnswered) {
 	sale := &t.s.Sale
-	if !a.proves(sale.Reserved.Currency) {
-		t.bounded("PAID without an amount or an ersReference")
+	if t.unproven(a) {
 		return
 	}
 	sale.Charged, sale.ErsReference = a.Amount, a.ErsReference

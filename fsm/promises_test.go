@@ -36,10 +36,13 @@ func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool
 	resolved, decided := e.(SaleResolved)
 	decided = decided && !reflect.DeepEqual(s, next)
 	if decided {
-		if s.Busy() || resolved.Sale.State != InDoubt {
+		of := resolved.Sale
+		if s.Helpless() && resolved.Verdict.ByHand && of.ID == s.Sale.ID {
+			of = s.Sale
+		} else if s.Busy() || of.State != InDoubt {
 			return g, fmt.Errorf("a verdict on a sale that does not stand in doubt, or during another")
 		}
-		g = ghost{Sale: next.Sale.ID, RefundDone: resolved.Sale.Refunded.Minor, Paid: []money.Amount{resolved.Sale.Charged}}
+		g = ghost{Sale: next.Sale.ID, RefundDone: of.Refunded.Minor, Paid: []money.Amount{of.Charged}}
 		for _, i := range next.Sale.Items {
 			if i.Started {
 				g.Vended = append(g.Vended, i.ID)
@@ -184,7 +187,8 @@ func (g *ghost) act(s State, e Event, next State, f Effect, durable bool) error 
 			return nil // serviced judges it
 		}
 		if v, ok := e.(SaleResolved); ok {
-			if f.Reference != "" && (f.Reference != v.Sale.ID || v.Sale.State != InDoubt || !durable) {
+			doubtful := v.Sale.State == InDoubt || s.Helpless() && v.Verdict.ByHand
+			if f.Reference != "" && (f.Reference != v.Sale.ID || !doubtful || !durable) {
 				return fmt.Errorf("a verdict on a sale that is %s was taken, durable %v", v.Sale.State, durable)
 			}
 		} else if f.Reference != "" && (f.Reference != sale.Reference || next.Stage != Awaiting) {

@@ -200,9 +200,8 @@ func (t *step) awaited(e StatusAnswered) {
 // paidFirst is direct debit's PAID: the product may come out, if all of its price was paid and nothing stands against it.
 func (t *step) paidFirst(e StatusAnswered) {
 	sale := &t.s.Sale
-	if !e.proves(sale.Reserved.Currency) {
-		t.poll() // without amount and ersReference nothing is proven, and nothing could be refunded
-		return
+	if t.unproven(e) {
+		return // nothing could be refunded
 	}
 	sale.Charged, sale.ErsReference = e.Amount, e.ErsReference
 	item := sale.Items[0]
@@ -221,6 +220,35 @@ func (t *step) paidFirst(e StatusAnswered) {
 // proves reports whether a PAID says how much, in the sale's currency, and under which reference.
 func (e StatusAnswered) proves(currency string) bool {
 	return e.ErsReference != "" && e.Amount.Currency == currency && e.Amount.Minor > 0
+}
+
+// unproven takes a PAID that proves nothing, and asks again: a payment's receipt may be late. One that still proves nothing after
+// proofWait is a person's to look at.
+func (t *step) unproven(e StatusAnswered) bool {
+	if e.proves(t.s.Sale.Reserved.Currency) {
+		t.s.Live.PaidAt = 0
+		return false
+	}
+	if t.s.Live.PaidAt == 0 {
+		t.s.Live.PaidAt = t.now
+	}
+	if t.now.Since(t.s.Live.PaidAt) >= proofWait {
+		t.doubt("PAID " + e.lacks(t.s.Sale.Reserved.Currency))
+		return true
+	}
+	t.poll()
+	return true
+}
+
+// lacks says why a PAID proves nothing.
+func (e StatusAnswered) lacks(currency string) string {
+	switch {
+	case e.Amount.Minor <= 0:
+		return "without an amount"
+	case e.Amount.Currency != currency:
+		return fmt.Sprintf("with %v, and the sale is in %s", e.Amount, currency)
+	}
+	return "without an ersReference"
 }
 
 // choose lets the customer choose, within what is left of the credit and of the reservation's time.

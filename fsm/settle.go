@@ -156,8 +156,7 @@ func looks(made int) int { return int(min(time.Duration(made)*recommitWait, retr
 // paid is Glase's PAID on a reservation: what was charged is compared with what came out.
 func (t *step) paid(e StatusAnswered) {
 	sale := &t.s.Sale
-	if !e.proves(sale.Reserved.Currency) {
-		t.bounded("PAID without an amount or an ersReference")
+	if t.unproven(e) {
 		return
 	}
 	sale.Charged, sale.ErsReference = e.Amount, e.ErsReference
@@ -195,6 +194,7 @@ func (t *step) gone(status PayStatus) {
 	}
 	t.unpaid()
 }
+
 // canceledElsewhere: an issuer may take one reservation back, for which no machine need stop. Two within a day look like a second
 // machine with this terminal.
 func (t *step) canceledElsewhere() {
@@ -203,7 +203,6 @@ func (t *step) canceledElsewhere() {
 	}
 	t.s.CanceledAt = t.now
 }
-
 
 // unpaid ends a sale whose invoice is over without a payment.
 func (t *step) unpaid() {
@@ -306,8 +305,7 @@ func (t *step) paidUnwanted(e StatusAnswered) {
 		t.paid(e)
 		return
 	}
-	if !e.proves(t.s.Sale.Reserved.Currency) {
-		t.bounded("PAID without an amount or an ersReference")
+	if t.unproven(e) {
 		return
 	}
 	t.s.Sale.Charged, t.s.Sale.ErsReference = e.Amount, e.ErsReference

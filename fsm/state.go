@@ -267,14 +267,14 @@ type Live struct {
 	Notice   string   `json:"notice,omitzero"`    // why the last choice was not taken: "too_expensive", …
 	Requests []string `json:"requests,omitzero"`  // createPurchase calls that wait for the invoice's reference
 	ShowTill Instant  `json:"show_till,omitzero"` // the last sale's result stays on the screen until then
-}
-
-// Wake is the next moment that the state cares about, to be told by Ticked; false: none.
 	PaidAt   Instant  `json:"paid_at,omitzero"`   // when Glase first said a PAID that proves nothing; 0: it has not
 
 	// Payer is a hash of the phone number of who pays, to know a repeated request by; none when no number was given. It is never
 	// written to the card, which holds whatever it could be found out with.
 	Payer string `json:"-"`
+}
+
+// Wake is the next moment that the state cares about, to be told by Ticked; false: none.
 func (s State) Wake() (Instant, bool) {
 	next := s.Deadline
 	sooner := func(i Instant) {

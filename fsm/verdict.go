@@ -8,21 +8,25 @@ import (
 )
 
 // saleResolved opens a sale that stands in doubt again, and settles it as a person decided. It begins with Glase's word on it, since
-// much may have happened.
+// much may have happened. A sale that is still open, because Glase says nothing that decides it, can only be settled by hand.
 func (t *step) saleResolved(e SaleResolved) {
 	sale, v := e.Sale, e.Verdict
 	known := slices.Contains([]Decision{Charge, Release, Refund}, v.Decision) && v.By != "" && v.Reason != ""
+	helpless := v.ByHand && sale.ID == t.s.Sale.ID && t.s.Helpless()
+	if helpless {
+		sale = t.s.Sale // what the person saw of it may be older
+	}
 	nothing := v.ByHand && v.Decision == Charge && sale.Charged.IsZero() && !sale.possible()
 	switch {
-	case t.s.Busy() || t.s.Serving():
+	case t.s.Busy() && !helpless || t.s.Serving():
 		t.do(Answer{Request: e.Request, Code: DeviceInUse})
 		return
-	case t.s.fault(FaultJournal) || sale.State != InDoubt || !known || nothing:
+	case t.s.fault(FaultJournal) || sale.State != InDoubt && !helpless || !known || nothing:
 		t.do(Answer{Request: e.Request, Code: SystemError})
 		return
 	}
 	t.do(Answer{Request: e.Request, Reference: sale.ID})
-	sale.Verdict, sale.Why, sale.Note = v, "resolved", v.String()+"; before: "+sale.Note
+	sale.Verdict, sale.Why, sale.Note = v, "resolved", v.String()+"; before: "+firstOf(sale.Note, string(t.s.Stage))
 	t.s.Sale = sale
 	if v.ByHand {
 		t.settledByHand()
@@ -41,6 +45,13 @@ func (t *step) saleResolved(e SaleResolved) {
 	}
 	t.enter(Resolving)
 	t.call()
+}
+
+// Helpless reports whether an open sale is only being settled, and the last answers of Glase, or its silence, decided nothing. A
+// person may then settle it by hand.
+func (s State) Helpless() bool {
+	settling := s.Stage.Phase() == Commit || s.Stage == Resolving || s.Stage == Invoicing
+	return s.Busy() && settling && max(s.Live.Tries, s.Live.Lost) >= helpAfter
 }
 
 // String is the verdict in a note.
@@ -128,8 +139,7 @@ func (t *step) decided(a StatusAnswered) {
 // decidedPaid: Glase has taken money.
 func (t *step) decidedPaid(a StatusAnswered) {
 	sale := &t.s.Sale
-	if !a.proves(sale.Reserved.Currency) {
-		t.bounded("PAID without an amount or an ersReference")
+	if t.unproven(a) {
 		return
 	}
 	sale.Charged, sale.ErsReference = a.Amount, a.ErsReference

@@ -214,7 +214,8 @@ It goes by what Glase's books say: a reservation that is over by then cannot be 
 command waits for the end; exit status 0 means that the sale is settled.
 
 With --by-hand nothing is asked of Glase: you have settled it there, or seen that it is settled, and only the
-record is made. Write no names and no phone numbers of customers into the reason.`,
+record is made. So can a sale be settled that is still open because Glase has been silent, or says nothing that
+decides it. Write no names and no phone numbers of customers into the reason.`,
 		Example: "  kioskd status\n  kioskd resolve 7GQ2K4MX release --reason \"seen on the camera: nothing came out\"",
 		Args:    cobra.ExactArgs(2),
 	}

@@ -32,7 +32,7 @@ type verdict struct {
 }
 
 // resolve answers 202 {"sale"} once the verdict is on record; the sale's end shows in the sales. 400 is a verdict that says
-// too little, 404 a sale that does not stand in doubt, 409 a machine that is serving a customer, 503 one that cannot record.
+// too little, 404 a sale that does not stand in doubt and is not open, 409 a machine that is serving a customer or still asks Glase, 503 one that cannot record.
 func (p *port) resolve(w http.ResponseWriter, r *http.Request) {
 	var v verdict
 	body := json.NewDecoder(r.Body)
@@ -66,7 +66,7 @@ func (p *port) resolve(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusAccepted, map[string]string{"sale": id})
 	case errors.Is(err, journal.ErrNoDoubt):
 		refuse(w, http.StatusNotFound, "no sale with this id stands in doubt")
-	case errors.Is(err, kiosk.ErrBusy):
+	case errors.Is(err, kiosk.ErrBusy), errors.Is(err, kiosk.ErrOpen):
 		refuse(w, http.StatusConflict, err.Error())
 	default:
 		p.Log.Warn().Err(err).Str("sale", id).Msg("a verdict could not be taken")

@@ -268,11 +268,13 @@ func (k *Kiosk) Serviced(by string) {
 var (
 	ErrBusy      = errors.New("a sale is on: try again when it has ended")
 	ErrNoVerdict = errors.New("it cannot be settled this way now")
+	ErrOpen      = errors.New("the sale is still being settled with Glase: wait for it; if Glase stays silent, settle it by hand (--by-hand)")
 )
 
 // Resolve begins to settle a sale that stands in doubt as a person decided; State tells when it has ended, and how. It is ErrBusy
 // while another sale is open, and ErrNoVerdict when nothing would follow: the journal cannot be written, or the verdict says too
-// little or has nothing to act on.
+// little or has nothing to act on. A sale that is open itself, because Glase says nothing that decides it, can be settled by hand
+// once Glase was asked a few times in vain; any other verdict on it is ErrOpen.
 func (k *Kiosk) Resolve(ctx context.Context, sale fsm.Sale, v fsm.Verdict) error {
 	_, code := k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
 		return fsm.SaleResolved{At: at, Request: request, Sale: sale, Verdict: v}
@@ -280,6 +282,8 @@ func (k *Kiosk) Resolve(ctx context.Context, sale fsm.Sale, v fsm.Verdict) error
 	switch {
 	case code == "":
 		return nil
+	case code == fsm.DeviceInUse && sale.State == fsm.Open:
+		return ErrOpen
 	case code == fsm.DeviceInUse:
 		return ErrBusy
 	case ctx.Err() != nil:
