@@ -9,10 +9,10 @@
 // # Rules
 //
 // The rows of an invoice add up to its total, and updateInvoice without rows leaves a total alone. A terminal that sends the
-// same clientInvoiceId again gets the same invoice, whatever else the second call says. A terminal of registerTerminal is a
-// cash register: each new invoice cancels its previous one, and lets go of a reservation. So is the public test terminal,
-// unless the choice test_terminal says "webshop". An invoice without acknowledgmentMode cannot be paid: the phone waits for
-// the amount. An invoice of another terminal is as unknown as none.
+// same clientInvoiceId again gets the same invoice, whatever else the second call says, unless the choice client_invoice_id
+// says "new_invoice". A terminal of registerTerminal is a cash register: each new invoice cancels its previous one, and lets
+// go of a reservation. So is the public test terminal, unless the choice test_terminal says "webshop". An invoice without
+// acknowledgmentMode cannot be paid: the phone waits for the amount. An invoice of another terminal is as unknown as none.
 //
 // The customer's PIN turns an invoice with IMMEDIATE_DEBIT (or no paymentMode) into PAID, one of the reservation modes into
 // RESERVED. A payment that nobody asks for within 20 s is reversed and the invoice CANCELED; getPaymentStatus acknowledges
@@ -95,4 +95,5 @@
 //	refunds            allow, refuse_97, refuse_99
 //	test_terminal      cash_register, webshop (many invoices at a time)
 //	canceled_spelling  CANCELED, CANCELLED (not in the schema, but in the documentation)
+//	client_invoice_id  same_invoice, new_invoice (each sendInvoice makes an invoice, whatever its clientInvoiceId)
 package glasetest

@@ -68,6 +68,7 @@ type Choices struct {
 	Refunds          string `json:"refunds"`           // "allow", "refuse_97", "refuse_99"
 	TestTerminal     string `json:"test_terminal"`     // "cash_register": one invoice at a time; "webshop": many
 	CanceledSpelling string `json:"canceled_spelling"` // "CANCELED", or "CANCELLED", which the schema does not know
+	ClientInvoiceID  string `json:"client_invoice_id"` // what a clientInvoiceId that was sent before brings: "same_invoice", or "new_invoice" as any other
 }
 
 // The operations that are not SOAP, and the faults that each kind of operation can have.
@@ -105,6 +106,7 @@ func (f *Faults) normal() error {
 		{"refunds", &c.Refunds, []string{"allow", "refuse_97", "refuse_99"}},
 		{"test_terminal", &c.TestTerminal, []string{"cash_register", "webshop"}},
 		{"canceled_spelling", &c.CanceledSpelling, []string{"CANCELED", "CANCELLED"}},
+		{"client_invoice_id", &c.ClientInvoiceID, []string{"same_invoice", "new_invoice"}},
 	} {
 		if *choice.value == "" {
 			*choice.value = choice.known[0]

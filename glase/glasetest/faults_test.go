@@ -194,7 +194,7 @@ func TestWhatIsSetCanBeReadAndSetAgain(t *testing.T) {
 	}
 	const all = `{"seed":7,"rules":[{"operation":"commitReservation","fault":"lost_answer","count":1},{"operation":"getPaymentStatus","fault":"latency","delay":"2.5s","probability":0.1},` +
 		`{"operation":"*","fault":"http","status":503,"skip":3,"count":2},{"operation":"refundPayment","fault":"result_code","acts":true,"code":90},{"operation":"notification","fault":"late","delay":"5s"}],` +
-		`"choices":{"acknowledged_by":"latest_version","cancel_reserved":"refuse_51","unasked_commit":"keep","unasked_reserved":"keep","notify":"all","commits":"asked","refunds":"allow","test_terminal":"cash_register","canceled_spelling":"CANCELED"}}` + "\n"
+		`"choices":{"acknowledged_by":"latest_version","cancel_reserved":"refuse_51","unasked_commit":"keep","unasked_reserved":"keep","notify":"all","commits":"asked","refunds":"allow","test_terminal":"cash_register","canceled_spelling":"CANCELED","client_invoice_id":"new_invoice"}}` + "\n"
 	if got := resp("POST", all); got != all {
 		t.Errorf("set  %s\nread %s", all, got)
 	}

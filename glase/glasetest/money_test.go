@@ -107,6 +107,21 @@ func TestARepeatedInvoiceIsTheSameInvoice(t *testing.T) {
 	})
 }
 
+func TestARepeatedInvoiceIsAnotherOneWhenSoChosen(t *testing.T) {
+	for terminal, left := range map[string]glasetest.Status{"cash_register": glasetest.Canceled, "webshop": glasetest.Issued} {
+		inTime(t, func(t *testing.T, s stranger) {
+			s.faulty(glasetest.Faults{Choices: glasetest.Choices{ClientInvoiceID: "new_invoice", TestTerminal: terminal}})
+			first := s.send(debit, "a", "15.00", "")
+			second := s.send(debit, "a", "15.00", "")
+			if second == first {
+				t.Errorf("%s: the same clientInvoiceId brought the same invoice", terminal)
+			}
+			s.status(first, left)
+			s.status(second, glasetest.Issued)
+		})
+	}
+}
+
 func TestACashRegisterHoldsOneInvoice(t *testing.T) {
 	inTime(t, func(t *testing.T, s stranger) {
 		first := s.send(preliminary, "a", "50.00", "")

@@ -9,11 +9,11 @@ import (
 	"kioskd/internal/money"
 )
 
-// sendInvoice makes an invoice, or finds the one that this terminal sent before with the same clientInvoiceId. On a cash
-// register a new one cancels the terminal's previous one.
+// sendInvoice makes an invoice, or finds the one that this terminal sent before with the same clientInvoiceId, unless the choice
+// client_invoice_id says otherwise. On a cash register a new one cancels the terminal's previous one.
 func (g *Glase) sendInvoice(c caller, n *node, ans *answer) *refusal {
 	d, bad := readInvoice(n.child("invoice"))
-	if i := c.term.byClientID[d.clientID]; d.clientID != "" && i != nil {
+	if i := c.term.byClientID[d.clientID]; d.clientID != "" && i != nil && g.faults.Choices.ClientInvoiceID != "new_invoice" {
 		ans.Reference, ans.QRCode = i.ref, qrOf(i)
 		return nil
 	}
