@@ -35,10 +35,12 @@ func (t *step) booted(e Booted) {
 	}
 	s.Sale.Recovered = true
 	t.lostVends(e.Evidence)
+	s.Live.UnheardAt = t.now
 	switch stage := s.Stage; stage {
 	case Invoicing:
 		t.enter(Invoicing) // found by its clientInvoiceId, and cancelled, before there is another
-		s.Sale.Stop, s.Live.Unsure = "restarted", true
+		s.Sale.Stop = "restarted"
+		t.unheard()
 		t.call()
 	case Refunding:
 		t.enter(Refunding)

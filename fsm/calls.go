@@ -18,7 +18,7 @@ func (t *step) call() {
 	case t.s.Stage == Releasing && !l.Checking:
 		t.do(CancelInvoice{n, sale.ID, sale.Reference})
 	case t.s.Stage == Refunding:
-		t.do(RefundPayment{n, sale.ID, sale.ClientInvoiceID + "R", sale.ErsReference, sale.Due, sale.fullRefund()})
+		t.do(RefundPayment{n, sale.ID, sale.refundID(), sale.ErsReference, sale.Due, sale.fullRefund()})
 	case t.s.Stage == Receipting:
 		t.do(SubmitReceipt{n, sale.ID, sale.ErsReference, sale.Charged.Sub(sale.refunded()), sale.charged()})
 	default:

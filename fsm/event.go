@@ -93,6 +93,7 @@ type (
 		Result    Result  `json:"result"`
 		Reference string  `json:"reference,omitzero"`
 		QR        string  `json:"qr,omitzero"`
+		Repeated  bool    `json:"repeated,omitzero"` // it is the answer to a repetition: an earlier attempt of this call had none
 	}
 	// StatusAnswered is getPaymentStatus's outcome.
 	StatusAnswered struct {

@@ -104,12 +104,15 @@ func alphabet(s State, now Instant, n int) []Event {
 		results = append(results, Result{Kind: Refused, Code: c})
 	}
 	for _, r := range results {
-		events = append(events, InvoiceSent{now, call, sale, r, "R" + sale, "QR"}, InvoiceUpdated{now, call, sale, r}, ReservationCommitted{now, call, sale, r},
+		events = append(events, InvoiceSent{now, call, sale, r, "R" + sale, "QR", false}, InvoiceUpdated{now, call, sale, r}, ReservationCommitted{now, call, sale, r},
 			InvoiceCanceled{now, call, sale, r}, PaymentRefunded{now, call, sale, r}, ReceiptSubmitted{now, call, sale, r})
 		if r.Kind != Done {
 			events = append(events, StatusAnswered{At: now, Call: call, Sale: sale, Result: r})
 		}
 	}
+	done := Result{Kind: Done}
+	events = append(events, InvoiceSent{now, call, sale, done, "R" + sale, "QR", true}, InvoiceSent{now, call, sale, done, fmt.Sprint("R", sale, n), "QR", false},
+		InvoiceSent{now, call, sale, done, fmt.Sprint("R", sale, n), "QR", true})
 	answer := func(st PayStatus, a money.Amount, ers string) {
 		events = append(events, StatusAnswered{now, call, sale, Result{Kind: Done}, st, s.Live.Version, a, ers})
 	}
@@ -172,7 +175,7 @@ func TestStepIsAFunctionOfValues(t *testing.T) {
 // key names a node apart from the passing of time and the counting of calls.
 func key(n node) string {
 	s := n.s
-	for _, i := range []*Instant{&s.Deadline, &s.Live.Called, &s.Live.CallAt, &s.Live.KnownAt, &s.Live.ShowTill, &s.Live.PaidAt,
+	for _, i := range []*Instant{&s.Deadline, &s.Live.Called, &s.Live.CallAt, &s.Live.KnownAt, &s.Live.ShowTill, &s.Live.PaidAt, &s.Live.UnheardAt,
 		&s.Sale.InvoicedAt, &s.Sale.ReservedUntil, &s.CanceledAt} {
 		if *i != 0 {
 			*i -= n.now

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"kioskd/internal/money"
 )
@@ -23,6 +24,9 @@ type ghost struct {
 	RefundSent  money.Amount // the one on its way
 	RefundDone  int64        // minor units that are known to have gone back
 	Charged     int64        // what the last PAID said
+	RefundPast  int64        // of RefundDone, what went back of other invoices than the present one
+	Known       []string     // all references that sendInvoice brought
+	Unheard     bool         // a sendInvoice had no answer, and nothing has proven since that there is one invoice
 }
 
 // judge holds what must never happen against one transition, and returns what the stranger remembers after it.
@@ -43,6 +47,9 @@ func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool
 			return g, fmt.Errorf("a verdict on a sale that does not stand in doubt, or during another")
 		}
 		g = ghost{Sale: next.Sale.ID, RefundDone: of.Refunded.Minor, Paid: []money.Amount{of.Charged}}
+		for _, i := range of.Invoices {
+			g.RefundDone, g.RefundPast, g.Paid, g.Known = g.RefundDone+i.Refunded.Minor, g.RefundPast+i.Refunded.Minor, append(g.Paid, i.Charged), append(g.Known, i.Reference)
+		}
 		for _, i := range next.Sale.Items {
 			if i.Started {
 				g.Vended = append(g.Vended, i.ID)
@@ -58,12 +65,18 @@ func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool
 		return g, err
 	}
 	g.hear(s, e)
+	if next.Sale.Reference != s.Sale.Reference { // another invoice of the sale
+		g.RefundOpen, g.RefundPast = false, g.RefundDone-next.Sale.refunded().Minor
+	}
 	for _, f := range effects {
 		if err := g.act(s, e, next, f, durable); err != nil {
 			return g, err
 		}
 	}
 	sale := next.Sale
+	if err := g.named(s, next); err != nil {
+		return g, err
+	}
 	_, boot := e.(Booted)
 	switch {
 	case boot && slices.Contains([]Stage{Awaiting, Asking, Choosing, Vending}, next.Stage):
@@ -99,6 +112,10 @@ func (g *ghost) hear(s State, e Event) {
 		return
 	}
 	switch e := e.(type) {
+	case InvoiceSent:
+		if e.Sale == g.Sale && e.Call == s.Live.Waiting && s.Stage == Invoicing {
+			g.sent(s, e)
+		}
 	case StatusAnswered:
 		if e.Sale != g.Sale || e.Call != s.Live.Waiting || e.Result.Kind != Done {
 			return
@@ -127,6 +144,47 @@ func (g *ghost) hear(s State, e Event) {
 			g.RefundOpen = s.Live.Unsure
 		}
 	}
+}
+
+// sent remembers what sendInvoice brought.
+func (g *ghost) sent(s State, e InvoiceSent) {
+	switch {
+	case e.Result.Kind == Done && e.Reference != "":
+		known := slices.Contains(g.Known, e.Reference)
+		late := s.Live.Called < s.Live.UnheardAt.add(lateFor)
+		g.Unheard = !known && (e.Repeated || g.Unheard && late)
+		if !known {
+			g.Known = append(slices.Clip(g.Known), e.Reference)
+		}
+	case e.Result.Kind == Done || e.Result.Kind == ResultUnknown:
+		g.Unheard = true
+	}
+}
+
+// named judges that no invoice which was ever named is forgotten, that a customer has the only one, and that a sale ends with all.
+func (g *ghost) named(s, next State) error {
+	sale := next.Sale
+	for _, ref := range g.Known {
+		if !sale.has(ref) {
+			return fmt.Errorf("invoice %s is forgotten", ref)
+		}
+	}
+	served := next.Stage == Awaiting || next.Stage == Choosing || next.Stage == Vending
+	if served && (len(g.Known) != 1 || g.Unheard || sale.Unheard || len(sale.Invoices) > 0) {
+		return fmt.Errorf("a customer is served while there may be another invoice: %v", g.Known)
+	}
+	if !sale.Ended || s.Sale.Ended || sale.Verdict.ByHand {
+		return nil
+	}
+	if sale.Unheard && sale.State != InDoubt {
+		return fmt.Errorf("ended %s, and there may be an invoice without a name", sale.State)
+	}
+	for _, i := range sale.Invoices {
+		if !i.Settled && !(sale.State == InDoubt && strings.Contains(sale.Note, i.Reference)) {
+			return fmt.Errorf("ended %s, and invoice %s is not settled", sale.State, i.Reference)
+		}
+	}
+	return nil
 }
 
 // act judges one effect.
@@ -175,7 +233,7 @@ func (g *ghost) act(s State, e Event, next State, f Effect, durable bool) error 
 		if g.RefundOpen && !f.Full {
 			return fmt.Errorf("a partial refund was repeated although it may have been made")
 		}
-		if f.Full != (f.Total == sale.Charged) || f.Total.Minor > sale.Charged.Minor-g.RefundDone {
+		if f.Full != (f.Total == sale.Charged) || f.Total.Minor > sale.Charged.Minor-g.RefundDone+g.RefundPast {
 			return fmt.Errorf("refund of %v of %v, full %v", f.Total, sale.Charged, f.Full)
 		}
 		if !g.RefundOpen && s.Stage != Refunding && !durable {
@@ -241,7 +299,7 @@ func (g *ghost) ended(sale Sale) error {
 	if slices.ContainsFunc(sale.Items, func(i Item) bool { return i.Outcome == Pending }) {
 		return fmt.Errorf("ended %s with a pending item", sale.State)
 	}
-	if charged != 0 && !slices.Contains(g.Paid, sale.Charged) {
+	if charged != 0 && len(sale.Invoices) == 0 && !slices.Contains(g.Paid, sale.Charged) {
 		return fmt.Errorf("ended with a charge of %v that Glase never said", sale.Charged)
 	}
 	if sale.State != InDoubt && sale.Refunded.Minor != g.RefundDone {

@@ -81,38 +81,47 @@ func (t *step) stepInvoicing(e Event) {
 }
 
 func (t *step) invoiceSent(e InvoiceSent) {
-	sale := &t.s.Sale
+	sale, r := &t.s.Sale, e.Result
+	lost := r.Kind == ResultUnknown || r.Kind == Done && e.Reference == ""
 	switch {
-	case e.Result.Kind == Done && e.Reference != "":
-		sale.Reference, sale.QR = e.Reference, e.QR
-		sale.ReservedUntil = sale.InvoicedAt.add(t.s.Rules.ReservationTimeout)
-		waiting := t.s.Live.Requests
-		if sale.Stop != "" || t.s.hardFault() != "" {
-			t.release(firstOf(sale.Stop, t.s.hardFault()))
-			return
-		}
-		t.s.Live.Requests = nil
-		for _, r := range waiting {
-			t.do(Answer{Request: r, Reference: e.Reference})
-		}
-		t.enter(Awaiting)
-		t.s.Deadline = t.now.add(unpaidAfter)
-		if sale.Flow == Reservation {
-			t.s.Deadline = t.now.add(t.s.Rules.PinTimeout)
-		}
-		t.callIn(pollEvery)
-	case e.Result.Kind == ResultUnknown, e.Result.Kind == Done, t.s.Live.Unsure && (e.Result.Kind == NotSent || e.Result.Code == codeSystemBusy):
+	case r.Kind == Done && !lost:
+		t.invoiceKnown(e)
+	case lost, sale.Unheard && (r.Kind == NotSent || r.Code == codeSystemBusy):
 		// Glase may still carry it out, and would then end whichever invoice the terminal has by that time. Until the same one is
 		// known, which it is by its clientInvoiceId, there is no other.
-		t.s.Live.Unsure = true
+		if lost {
+			t.unheard()
+		}
 		t.unanswered()
 		t.retry()
-	case sale.Flow == Sticker && t.s.Live.Unsure:
+	case sale.Reference != "": // refused when it was asked for once more
+		t.release(firstOf(sale.Stop, "invoicing_failed"))
+	case sale.Flow == Sticker && sale.Unheard:
 		// The sticker leads to the terminal's current invoice, so the customer could pay one whose reference was lost.
-		t.bounded(note("sendInvoice", e.Result) + " after an attempt without an answer")
+		t.bounded(note("sendInvoice", r) + " after an attempt without an answer")
 	default:
-		t.fail(e.Result)
+		t.fail(r)
 	}
+}
+
+// invoiced goes on with the invoice, which the customer can have now.
+func (t *step) invoiced() {
+	sale := &t.s.Sale
+	if sale.Stop != "" || t.s.hardFault() != "" {
+		t.release(firstOf(sale.Stop, t.s.hardFault()))
+		return
+	}
+	waiting := t.s.Live.Requests
+	t.s.Live.Requests = nil
+	for _, r := range waiting {
+		t.do(Answer{Request: r, Reference: sale.Reference})
+	}
+	t.enter(Awaiting)
+	t.s.Deadline = t.now.add(unpaidAfter)
+	if sale.Flow == Reservation {
+		t.s.Deadline = t.now.add(t.s.Rules.PinTimeout)
+	}
+	t.callIn(pollEvery)
 }
 
 // unanswered gives up a sale whose invoice has no known outcome, but not the invoice: it is found and cancelled before the next. The
@@ -127,8 +136,12 @@ func (t *step) unanswered() {
 
 // fail ends a sale whose invoice nobody can pay: it was refused, or its reference reached nobody.
 func (t *step) fail(r Result) {
-	t.s.Sale.Note = note("sendInvoice", r)
-	t.end(Failed, "invoicing_failed")
+	state := Failed
+	if len(t.s.Sale.Invoices) > 0 { // the last one of several, to end what has no name: nobody is led to that
+		state = Cancelled
+	}
+	t.s.Sale.Note, t.s.Sale.Unheard = note("sendInvoice", r), false
+	t.end(state, "invoicing_failed")
 }
 
 // stepAwaiting serves awaiting and asking: in both the customer may pay, so in both the polls go on.

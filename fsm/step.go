@@ -182,15 +182,25 @@ func (t *step) enter(stage Stage) {
 	l.Tries, l.Answers, l.Acks, l.Lost = 0, 0, 0, 0
 }
 
-// end closes the sale: nothing more is done for it.
+// end closes the sale: nothing more is done for it. When Glase made several invoices for it, it goes on until all are settled.
 func (t *step) end(state SaleState, why string) {
 	t.refuseWaiting()
+	t.s.Sale.Why = firstOf(t.s.Sale.Why, why)
+	if !t.s.Sale.Verdict.ByHand {
+		doubt := ""
+		if state == InDoubt {
+			doubt = t.s.Sale.Note
+		}
+		if t.unsettled(doubt) {
+			return
+		}
+		state = t.account(state)
+	}
 	for _, i := range t.s.Sale.Items {
 		if i.Outcome == Pending && !i.Started {
 			t.setItem(i.ID, NotDelivered, "not_started")
 		}
 	}
-	t.s.Sale.Why = firstOf(t.s.Sale.Why, why)
 	t.s.Sale.State, t.s.Sale.Ended, t.s.Sale.Stop = state, true, ""
 	t.enter(Ready)
 	t.s.Live = Live{Calls: t.s.Live.Calls}

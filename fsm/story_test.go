@@ -261,9 +261,10 @@ func (w *teller) event(word string, args []string) Event {
 		}
 		return e
 	case "sent":
-		e := InvoiceSent{w.now, call, sale, result(0), "", ""}
+		e := InvoiceSent{At: w.now, Call: call, Sale: sale, Result: result(0), Repeated: opt["repeated"] == "yes"}
 		if e.Result.Kind == Done {
-			e.Reference, e.QR = or("ref", "R"+sale), "HTTP://SEQR.SE/R"+sale
+			e.Reference = or("ref", "R"+sale)
+			e.QR = "HTTP://SEQR.SE/" + e.Reference
 		}
 		return e
 	case "status":

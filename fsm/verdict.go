@@ -36,10 +36,11 @@ func (t *step) saleResolved(e SaleResolved) {
 	s.State, s.Ended, s.Recovered = Open, false, true
 	s.Updated, s.Updates, s.Commits, s.Refusal, s.Due = false, 0, 0, 0, money.Amount{}
 	s.InvoicedAt, s.ReservedUntil = t.now, t.now.add(t.s.Rules.ReservationTimeout) // its own may be of another clock: the longest rest
-	t.s.Live = Live{Calls: t.s.Live.Calls}
+	t.s.Live = Live{Calls: t.s.Live.Calls, UnheardAt: t.now}
 	if s.Reference == "" { // found by its clientInvoiceId, and cancelled
 		t.enter(Invoicing)
-		s.Stop, t.s.Live.Unsure = "resolved", true
+		s.Stop = "resolved"
+		t.unheard()
 		t.call()
 		return
 	}

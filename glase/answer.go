@@ -22,6 +22,8 @@ type answer struct {
 	nodes []node
 	at    int // the element's index; absent when there is none
 	err   error
+
+	afterUnknown bool // an earlier attempt of this call had an unknown outcome
 }
 
 const absent = -1

@@ -175,6 +175,7 @@ func (x *exchange) judge(resp *http.Response, err error) error {
 	case a.err != nil:
 		return &UnknownError{x.op.name, a.err}
 	case code == CodeSuccess:
+		a.afterUnknown = x.unknown != nil
 		if x.read(a); a.err != nil {
 			return &UnknownError{x.op.name, a.err}
 		}

@@ -28,7 +28,7 @@ func TestAnswersAreReadWhateverTheirForm(t *testing.T) {
 	}{
 		"status_paid.xml":   {ask, paid},
 		"status_issued.xml": {ask, PaymentStatus{Status: Issued, Version: 1}},
-		"sent.xml":          {send, SentInvoice{"1397222701693", "HTTP://SEQR.SE/R1397222701693"}},
+		"sent.xml":          {send, SentInvoice{"1397222701693", "HTTP://SEQR.SE/R1397222701693", false}},
 		"refunded.xml": {func(c *Client) (any, error) {
 			return c.RefundPayment(t.Context(), "E", Invoice{Total: sek(1)}, false)
 		}, "2012050100000000000000002"},

@@ -67,6 +67,10 @@ var (
 type SentInvoice struct {
 	Reference string // never empty
 	QRCode    string // the invoice's own QR payload, "HTTP://SEQR.SE/R" and the reference; empty when Glase left it out
+
+	// Repeated says that an earlier attempt of this call had an unknown outcome. Whether Glase knows a ClientInvoiceID again is not
+	// documented: there may be another invoice, or one may come late, and on a cash register end this one.
+	Repeated bool
 }
 
 // SendInvoice makes an invoice. On a terminal made by RegisterTerminal it cancels that terminal's previous invoice. An unknown
@@ -83,7 +87,7 @@ func (c *Client) SendInvoice(ctx context.Context, invoice Invoice) (SentInvoice,
 	e.tokens("tokens", invoice.Tokens)
 	var sent SentInvoice
 	err := c.call(ctx, &opSend, e, func(a *answer) {
-		sent = SentInvoice{Reference: a.required("invoiceReference"), QRCode: a.text("invoiceQRCode")}
+		sent = SentInvoice{Reference: a.required("invoiceReference"), QRCode: a.text("invoiceQRCode"), Repeated: a.afterUnknown}
 	})
 	if err != nil {
 		return SentInvoice{}, err

@@ -147,6 +147,32 @@ func TestAnotherAttemptThatSucceedsIsASuccess(t *testing.T) {
 	}
 }
 
+// TestARepeatedSendInvoiceSaysSo: there may be another invoice than the one that it names.
+func TestARepeatedSendInvoiceSaysSo(t *testing.T) {
+	for name, outcome := range outcomes {
+		if outcome.kind == "final" {
+			continue
+		}
+		synctest.Test(t, func(t *testing.T) {
+			rt := &transport{answer: func(n int, r *http.Request) (*http.Response, error) {
+				if n == 1 {
+					return outcome.answer("sendInvoice", r)
+				}
+				return reply(200, success("sendInvoice"))
+			}}
+			c, invoice := newClient(t, config(rt)), simpleInvoice()
+			for want := outcome.kind == "unknown"; ; want = false { // and the next call begins anew
+				if sent, err := c.SendInvoice(t.Context(), invoice); err != nil || sent.Repeated != want {
+					t.Errorf("%s: %+v, %v, want repeated %v", name, sent, err, want)
+				}
+				if !want {
+					break
+				}
+			}
+		})
+	}
+}
+
 func TestAnUnknownAttemptIsNotForgottenForALaterOne(t *testing.T) {
 	for later, want := range map[string]string{"93": "unknown", "refused connection": "unknown", "11": "final"} {
 		synctest.Test(t, func(t *testing.T) {

@@ -126,6 +126,7 @@ func TestADirectDebitIsChargedForWhatCameOutAndRefundedOtherwise(t *testing.T) {
 var choices = []glasetest.Choices{
 	{}, {AcknowledgedBy: "latest_version"}, {CancelReserved: "refuse_48"}, {CancelReserved: "refuse_51"}, {CancelReserved: "ignore"},
 	{UnaskedCommit: "reverse"}, {UnaskedReserved: "release"}, {Notify: "paid_only"}, {CanceledSpelling: "CANCELLED"}, {TestTerminal: "webshop"},
+	{ClientInvoiceID: "new_invoice"},
 }
 
 func TestTheMoneyIsRightWhicheverWayGlaseGoes(t *testing.T) {

@@ -31,7 +31,8 @@ func (p payments) Call(ctx context.Context, call fsm.Effect) kiosk.Outcome {
 		sent, err := p.glase.SendInvoice(ctx, p.invoice(c))
 		_ = p.heard(err)
 		return func(at fsm.Instant) fsm.Event {
-			return fsm.InvoiceSent{At: at, Call: c.Call, Sale: c.Sale, Result: oneTime(err), Reference: sent.Reference, QR: sent.QRCode}
+			return fsm.InvoiceSent{At: at, Call: c.Call, Sale: c.Sale, Result: oneTime(err), Reference: sent.Reference, QR: sent.QRCode,
+				Repeated: sent.Repeated}
 		}
 	case fsm.AskStatus:
 		s, err := p.glase.GetPaymentStatus(ctx, c.Reference, c.Version)
