@@ -227,6 +227,7 @@ func (c customer) chooseFirst() string {
 		}
 		i, err := c.world.glase.Scan(context.Background(), glasetest.Scan{QR: qr, MSISDN: c.phone})
 		if err == nil {
+			c.world.scanned(i.Reference)
 			return i.Reference
 		}
 		c.note("scans: %v", err)

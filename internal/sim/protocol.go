@@ -57,6 +57,9 @@ func (w *wire) told(op string, body []byte, began time.Time, answer *http.Respon
 	if d := time.Since(began); op == "getPaymentStatus" && d > questionMax {
 		w.world.referee.violated("waits %v for the answer to one question", d)
 	}
+	if op == "sendInvoice" {
+		w.world.referee.heard.sent(answer)
+	}
 	if op != "cancelInvoice" || answer == nil || w.world.o.Flow == string(fsm.Reservation) {
 		return
 	}

@@ -23,11 +23,12 @@ type referee struct {
 	violations []string
 	kinds      []string // of the violations
 	starts     []start
-	visits     map[string]visit     // by sale
-	judged     map[string]bool      // items whose outcome has been looked at
-	suspects   map[string]bool      // slots that nobody has looked at since a product jammed or got lost in them
-	looked     time.Time            // when a technician did
-	foreign    []time.Time          // when a foreign machine called
+	visits     map[string]visit // by sale
+	judged     map[string]bool  // items whose outcome has been looked at
+	suspects   map[string]bool  // slots that nobody has looked at since a product jammed or got lost in them
+	looked     time.Time        // when a technician did
+	foreign    []time.Time      // when a foreign machine called
+	heard      *heard
 	acts       map[string]time.Time // technicians', and when each was first on record
 }
 
@@ -50,7 +51,7 @@ type visit struct {
 }
 
 func newReferee(w *world) *referee {
-	return &referee{world: w, visits: map[string]visit{}, judged: map[string]bool{}, suspects: map[string]bool{}, acts: map[string]time.Time{}}
+	return &referee{world: w, visits: map[string]visit{}, judged: map[string]bool{}, suspects: map[string]bool{}, acts: map[string]time.Time{}, heard: newHeard()}
 }
 
 func (f *referee) violated(format string, args ...any) {
@@ -257,6 +258,7 @@ func (f *referee) settled(sale journal.Sale, when string) {
 	if state == fsm.InDoubt {
 		return
 	}
+	f.leftOpen(sale)
 	if f.reopened(sale) {
 		f.afterVerdict(sale, when)
 		return
@@ -287,7 +289,9 @@ func (f *referee) final() {
 	sales := f.world.store.sales()
 	known := map[string]bool{}
 	for _, sale := range sales {
-		known[sale.InvoiceReference] = true
+		for _, ref := range f.invoices(sale) {
+			known[ref] = true
+		}
 		switch state := fsm.SaleState(sale.State); {
 		case state == fsm.Open:
 			f.violated("left hanging: %s", brief(sale))
@@ -310,6 +314,7 @@ func (f *referee) final() {
 		}
 	}
 	f.late(known)
+	f.unknown(known)
 	f.forgotten(sales)
 	f.approvals(sales)
 	f.machine(sales)
@@ -320,14 +325,19 @@ func (f *referee) late(known map[string]bool) {
 	ends, doubtful := map[string]time.Time{}, map[string]bool{}
 	f.mu.Lock()
 	for _, s := range f.world.store.sales() {
-		ends[s.InvoiceReference] = f.visits[s.ID].ended
-		doubtful[s.InvoiceReference] = s.State == string(fsm.InDoubt)
+		for _, ref := range f.invoices(s) {
+			ends[ref] = f.visits[s.ID].ended
+			doubtful[ref] = s.State == string(fsm.InDoubt)
+		}
 	}
 	f.mu.Unlock()
 	for _, m := range f.world.glase.Ledger() {
 		i, err := f.world.glase.Invoice(m.Invoice)
 		if err != nil || i.Title == foreignTitle || m.Kind != glasetest.Reserve && m.Kind != glasetest.Charge || f.world.harm.during(f.world.begin, m.At, untrueKinds()...) {
 			continue
+		}
+		if !known[m.Invoice] && f.nameless(m.Invoice) {
+			continue // Glase takes such a payment back, since nobody asks for it
 		}
 		if !known[m.Invoice] {
 			f.violated("a customer confirmed invoice %s, which no sale knows", m.Invoice)

@@ -15,10 +15,9 @@ func saleSabotages() []sabotage {
 		refuse(DeviceInUse)
 	case t.s.Stage != Ready || `, `	case t.s.Stage != Ready && !t.s.Busy() || `}}},
 		{name: "second-invoice", what: "an invoice without an answer is given up, and the next customer gets another", edits: []edit{{reservedFile,
-			`		t.s.Live.Unsure = true
-		t.unanswered()
+			`		t.unanswered()
 		t.retry()
-`, `		t.fail(e.Result)
+`, `		t.fail(r)
 `}}},
 		{name: "fresh-invoice-id", what: "a repeated sendInvoice has a clientInvoiceId of its own", edits: []edit{{callsFile,
 			`t.do(SendInvoice{n, sale.ID, sale.ClientInvoiceID, `, `t.do(SendInvoice{n, sale.ID, sale.ClientInvoiceID + string(rune('A'+n%26)), `}}},

@@ -52,7 +52,7 @@ type edit struct {
 
 // sabotages is all of them, in the order of their names.
 func sabotages() []sabotage {
-	all := slices.Concat(recordSabotages(), bootSabotages(), saleSabotages(), chargeSabotages(), releaseSabotages(), refundSabotages(), talkSabotages(), motorSabotages(), busSabotages(), boardSabotages())
+	all := slices.Concat(recordSabotages(), bootSabotages(), saleSabotages(), invoiceSabotages(), chargeSabotages(), releaseSabotages(), refundSabotages(), talkSabotages(), motorSabotages(), busSabotages(), boardSabotages())
 	slices.SortFunc(all, func(a, b sabotage) int { return cmp.Compare(a.name, b.name) })
 	return all
 }
@@ -71,6 +71,9 @@ var promises = []struct{ part, promise string }{
 	{"not on record any more", "what is recorded is not forgotten"},
 	{"Glase still holds", "nothing is left hanging"},
 	{"left hanging", "nothing is left hanging"},
+	{"the sticker led to invoice", "no invoice is forgotten"},
+	{"was told of invoice", "no invoice is forgotten"},
+	{"leaves invoice", "no invoice is forgotten"},
 	{"which no sale knows", "no payment without a sale"},
 	{"after its sale had ended", "no payment without a sale"},
 	{"that an earlier start began", "a start never moves a motor"},

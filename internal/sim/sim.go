@@ -35,6 +35,9 @@ type Options struct {
 	Ground  *Ground  // what the world stands on; nil makes one
 	Tests   bool     // technicians test the machine, often
 
+	// NewInvoices: Glase makes a new invoice of each sendInvoice; false: the seed decides.
+	NewInvoices bool
+
 	// What follows makes the kiosk's own parts wrong, to prove that the referee notices.
 	Transport func(http.RoundTripper) http.RoundTripper // around the way to Glase
 	Pin       func(name string, p gpio.PinIO) gpio.PinIO

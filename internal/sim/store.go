@@ -23,6 +23,8 @@ type entry struct {
 	state []byte
 	sale  journal.Sale
 	stock map[string]int
+
+	others []string // the sale's further invoices
 }
 
 // store is the journal's disk: records are only ever added, and what was acknowledged is there after a kill.
@@ -117,7 +119,7 @@ func (s *store) add(r journal.Record) error {
 		s.refused(fsm.Name(r.Event))
 		return errFull
 	}
-	e := entry{state: state, sale: row(r.After.Sale), stock: s.left()}
+	e := entry{state: state, sale: row(r.After.Sale), stock: s.left(), others: otherInvoices(r.After.Sale)}
 	e.sale.Started = r.Wall.UTC()
 	if n := len(s.entries); n > 0 && s.entries[n-1].sale.ID == e.sale.ID {
 		e.sale.Started, e.sale.Ended = s.entries[n-1].sale.Started, s.entries[n-1].sale.Ended

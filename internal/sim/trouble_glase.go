@@ -37,6 +37,7 @@ func (w *world) troubleAtGlase(visit string) {
 		}
 		w.diary.note("Glase's ways: %+v", f.Choices)
 	}
+	w.forgetful(visit, &f)
 	if r, yes := w.maybe(20, visit+"/glase charges all"); yes {
 		f.Choices.Commits = "reserved"
 		w.harm.met("choice commits reserved")
