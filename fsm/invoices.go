@@ -98,6 +98,9 @@ func (t *step) unsettled(doubt string) bool {
 		t.release("")
 	case !sale.Unheard:
 		return false
+	case len(sale.Invoices) >= invoicesMax && sale.Flow != Sticker: // nobody is led to one without a name
+		sale.Unheard = false
+		return false
 	case len(sale.Invoices) >= invoicesMax:
 		t.doubt(fmt.Sprintf("Glase made %d invoices for this sale, and an answer was lost again: somebody may have paid one without a name", len(sale.Invoices)))
 	default:
