@@ -11,7 +11,7 @@ func (t *step) booted(e Booted) {
 	s.Live = Live{}
 	s.Rules, s.Deadline = e.Rules, 0
 	s.Faults = slices.DeleteFunc(slices.Clone(s.Faults), func(f Fault) bool { // the others are found anew, or are over
-		return f.Name != FaultChargeRefused && f.Name != FaultForeignCancel
+		return f.Name != FaultChargeRefused && f.Name != FaultForeignCancel && f.Name != FaultJournalLost
 	})
 	if len(s.Faults) == 0 {
 		s.Faults = nil
@@ -26,6 +26,9 @@ func (t *step) booted(e Booted) {
 		}
 		s.Sale.InvoicedAt = t.now
 	}
+	if e.Lost != "" {
+		t.addFault(Fault{Name: FaultJournalLost, Hard: true, Note: e.Lost})
+	}
 	if t.s.Serving() {
 		t.lostService(e.Evidence)
 	}
@@ -35,6 +38,14 @@ func (t *step) booted(e Booted) {
 	}
 	s.Sale.Recovered = true
 	t.lostVends(e.Evidence)
+	if e.Lost != "" { // it may have ended since: Glase's PAID would look like a payment for nothing, and be given back
+		what := "the record of its end is lost: look at Glase's books and into the machine, then resolve it"
+		if len(s.Sale.Invoices) > 0 {
+			what += "; its other invoices are " + names(s.Sale.Invoices)
+		}
+		t.doubt(what)
+		return
+	}
 	s.Live.UnheardAt = t.now
 	switch stage := s.Stage; stage {
 	case Invoicing:

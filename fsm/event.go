@@ -55,6 +55,7 @@ type (
 		Boot     string     `json:"boot"` // the kernel's boot id: another one means another clock
 		Rules    Rules      `json:"rules"`
 		Evidence []Evidence `json:"evidence,omitzero"` // what dispensers still know of items that were being vended
+		Lost     string     `json:"lost,omitzero"`     // what is known to be gone from the end of the record, for a technician; "": nothing
 	}
 	// PurchaseRequested is createPurchase (reservation flow).
 	PurchaseRequested struct {
@@ -179,6 +180,14 @@ type (
 		Sale    Sale    `json:"sale"`    // as its last record has it
 		Verdict Verdict `json:"verdict"`
 	}
+	// LossAccepted is a person who has looked at what a record that lost its newest part may have forgotten. It is refused when
+	// nothing is lost or it says too little (SystemError), and when it cannot be recorded (DeviceUnavailable).
+	LossAccepted struct {
+		At      Instant `json:"at"`
+		Request string  `json:"request"` // whom Answer answers: with the fault's name as reference when it is taken
+		By      string  `json:"by"`
+		Reason  string  `json:"reason"`
+	}
 	// ServiceBegan is a technician who wants to move something, or has counted the stock. It is refused while a sale is open or
 	// another act is on (DeviceInUse), when it could not be recorded (DeviceUnavailable), and when it says too little (SystemError).
 	ServiceBegan struct {
@@ -231,6 +240,7 @@ func (e FaultCleared) at() Instant         { return e.At }
 func (e SlotsOpened) at() Instant          { return e.At }
 func (e SaleStopped) at() Instant          { return e.At }
 func (e SaleResolved) at() Instant         { return e.At }
+func (e LossAccepted) at() Instant         { return e.At }
 func (e ServiceBegan) at() Instant         { return e.At }
 func (e ServiceEnded) at() Instant         { return e.At }
 func (e Remembered) at() Instant           { return e.At }
@@ -301,6 +311,8 @@ func DecodeEvent(name string, b []byte) (Event, error) {
 		return decode[SaleStopped](b)
 	case "SaleResolved":
 		return decode[SaleResolved](b)
+	case "LossAccepted":
+		return decode[LossAccepted](b)
 	case "ServiceBegan":
 		return decode[ServiceBegan](b)
 	case "ServiceEnded":

@@ -63,7 +63,8 @@ func alphabet(s State, now Instant, n int) []Event {
 		FaultRaised{now, Fault{Name: FaultJournal, Hard: true}}, FaultRaised{now, Fault{Name: FaultDoor, Hard: true}}, FaultRaised{now, Fault{Name: "display"}},
 		FaultRaised{now, Fault{Name: FaultTooWarm, Slots: []string{"A1"}}},
 		FaultCleared{now, FaultDoor}, SlotsOpened{now, nil, "t"}, SaleStopped{now, "t"}, Ticked{now},
-		Booted{now, s.Boot, rules, nil}, Booted{now, s.Boot + "'", rules, nil},
+		Booted{now, s.Boot, rules, nil, ""}, Booted{now, s.Boot + "'", rules, nil, ""}, Booted{now, s.Boot, rules, nil, "5 entries"},
+		LossAccepted{now, "l", "t", "compared"}, LossAccepted{now, "l", "t", ""},
 	}
 	for _, v := range []Service{
 		{ID: "t" + id, Act: TestVend, Slot: "A1", By: "t", Longest: 5 * time.Second}, {ID: "t" + id, Act: TestVend, Slot: "A1", Longest: 5 * time.Second},
@@ -79,14 +80,14 @@ func alphabet(s State, now Instant, n int) []Event {
 		}
 	}
 	if s.Serving() {
-		events = append(events, Booted{now, s.Boot, rules, []Evidence{{s.Service.ID, Delivered, ""}}})
+		events = append(events, Booted{now, s.Boot, rules, []Evidence{{s.Service.ID, Delivered, ""}}, ""})
 	}
 	for _, f := range s.Faults {
 		events = append(events, FaultCleared{now, f.Name})
 	}
 	for _, i := range s.Sale.Items {
 		if i.Outcome == Pending {
-			events = append(events, Booted{now, s.Boot, rules, []Evidence{{i.ID, Delivered, ""}}})
+			events = append(events, Booted{now, s.Boot, rules, []Evidence{{i.ID, Delivered, ""}}, ""})
 			for _, o := range []ItemOutcome{Delivered, NotDelivered, Unknown} {
 				events = append(events, VendEnded{now, sale, i.ID, o, "jam", sek(1500)}, VendEnded{now, sale, i.ID, o, "stopped", money.Amount{}})
 			}
@@ -238,7 +239,7 @@ func TestNothingForbiddenHappensOnLongWalks(t *testing.T) {
 	for seed := range uint64(walks) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		flow := []Flow{Reservation, Sticker, InvoiceQR, Web}[seed%4]
-		n := visit(t, node{now: Instant(time.Hour)}, Booted{Instant(time.Hour), "b", Rules{flow, money.Amount{}, time.Minute, time.Minute, 10 * time.Minute}, nil})
+		n := visit(t, node{now: Instant(time.Hour)}, Booted{Instant(time.Hour), "b", Rules{flow, money.Amount{}, time.Minute, time.Minute, 10 * time.Minute}, nil, ""})
 		for range 80 {
 			events := alphabet(n.s, n.now, n.path.length())
 			n = visit(t, n, likely(r, n.s, events))

@@ -11,9 +11,29 @@ func (t *step) faultRaised(f Fault) {
 	t.rest()
 }
 
+// addFault takes a fault once. Newer facts about one that stands already are taken in the place of the older.
 func (t *step) addFault(f Fault) {
-	if !t.s.fault(f.Name) {
+	n := slices.IndexFunc(t.s.Faults, func(old Fault) bool { return old.Name == f.Name })
+	switch {
+	case n < 0:
 		t.s.Faults = append(slices.Clip(t.s.Faults), f)
+	case f.Note != "":
+		t.s.Faults = slices.Clone(t.s.Faults)
+		t.s.Faults[n].Note = f.Note
+	}
+}
+
+// lossAccepted puts a machine whose record lost its newest part back into service. A door that was opened, or a refill, does not:
+// what may be forgotten stands in Glase's books and not in the machine.
+func (t *step) lossAccepted(e LossAccepted) {
+	switch {
+	case t.s.fault(FaultJournal):
+		t.do(Answer{Request: e.Request, Code: DeviceUnavailable})
+	case !t.s.fault(FaultJournalLost) || e.By == "" || e.Reason == "":
+		t.do(Answer{Request: e.Request, Code: SystemError})
+	default:
+		t.do(Answer{Request: e.Request, Reference: FaultJournalLost})
+		t.faultCleared(FaultJournalLost)
 	}
 }
 

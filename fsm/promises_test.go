@@ -64,6 +64,9 @@ func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool
 	if err := serviced(s, e, next, effects, durable); err != nil {
 		return g, err
 	}
+	if err := lossStands(s, e, next); err != nil {
+		return g, err
+	}
 	g.hear(s, e)
 	if next.Sale.Reference != s.Sale.Reference { // another invoice of the sale
 		g.RefundOpen, g.RefundPast = false, g.RefundDone-next.Sale.refunded().Minor
@@ -244,7 +247,11 @@ func (g *ghost) act(s State, e Event, next State, f Effect, durable bool) error 
 		if _, ok := e.(ServiceBegan); ok {
 			return nil // serviced judges it
 		}
-		if v, ok := e.(SaleResolved); ok {
+		if v, ok := e.(LossAccepted); ok {
+			if f.Reference != "" && (!durable || v.By == "" || v.Reason == "" || !s.fault(FaultJournalLost)) {
+				return fmt.Errorf("a loss that nobody knows of was accepted, or nobody accepted it")
+			}
+		} else if v, ok := e.(SaleResolved); ok {
 			doubtful := v.Sale.State == InDoubt || s.Helpless() && v.Verdict.ByHand
 			if f.Reference != "" && (f.Reference != v.Sale.ID || !doubtful || !durable) {
 				return fmt.Errorf("a verdict on a sale that is %s was taken, durable %v", v.Sale.State, durable)
@@ -311,6 +318,8 @@ func (g *ghost) ended(sale Sale) error {
 		switch sale.State {
 		case Charged, Lost, Refunded, Released, Cancelled:
 			ok = sale.State == Charged && net > 0 || sale.State != Charged && net == 0
+		case Failed: // no invoice was made, as it turns out
+			ok = net == 0 && sale.Reference == ""
 		case InDoubt:
 			ok = sale.Note != ""
 		default:
@@ -372,6 +381,20 @@ func round(s State) error {
 	s.Live = Live{}
 	if !reflect.DeepEqual(s, back) {
 		return fmt.Errorf("the journal would change the state to %s", b)
+	}
+	return nil
+}
+
+// lossStands holds that a machine whose record lost its newest part sells nothing until a person has said so, and that the boot
+// which finds it decides on no sale by itself.
+func lossStands(s State, e Event, next State) error {
+	if boot, ok := e.(Booted); ok && boot.Lost != "" && (!next.fault(FaultJournalLost) || next.Busy()) {
+		return fmt.Errorf("a boot that lost records stands in %s, with the faults %v", next.Stage, next.Faults)
+	}
+	accepted, ok := e.(LossAccepted)
+	cleared, byName := e.(FaultCleared) // of the alphabet, which clears every fault; no part of the program does
+	if s.fault(FaultJournalLost) && !next.fault(FaultJournalLost) && !(ok && accepted.By != "" && accepted.Reason != "") && !(byName && cleared.Name == FaultJournalLost) {
+		return fmt.Errorf("%s took a loss away that nobody accepted", Name(e))
 	}
 	return nil
 }

@@ -107,6 +107,7 @@ type Fault struct {
 	Name  string   `json:"name"`           // one word, shown as the reason
 	Hard  bool     `json:"hard,omitzero"`  // also ends a sale that has begun, as soon as its money can be settled
 	Slots []string `json:"slots,omitzero"` // it stands against these slots alone, and is not hard; none: against the machine
+	Note  string   `json:"note,omitzero"`  // for a technician: the facts
 }
 
 // The faults that the state machine itself knows; a runtime may raise others.
@@ -118,6 +119,7 @@ const (
 	FaultChargeRefused = "charge_refused" // Glase refused for good to charge what a customer took: the next one would be free as well
 	FaultTooWarm       = "too_warm"       // perishable products were not kept as they should: their slots are closed
 	FaultForeignCancel = "foreign_cancel" // a second reservation of ours within a day was cancelled by somebody else: two machines with one terminal?
+	FaultJournalLost   = "journal_lost"   // the record is known to miss its newest part; it stands until a person accepts that
 )
 
 // Closure is a slot that sells nothing until a technician has looked at it.

@@ -68,6 +68,8 @@ func Step(s State, e Event) (next State, effects []Effect, durable bool) {
 		}
 	case SaleResolved:
 		t.saleResolved(e)
+	case LossAccepted:
+		t.lossAccepted(e)
 	case ServiceBegan:
 		t.serviceBegan(e)
 	case ServiceEnded:
@@ -186,7 +188,7 @@ func (t *step) enter(stage Stage) {
 func (t *step) end(state SaleState, why string) {
 	t.refuseWaiting()
 	t.s.Sale.Why = firstOf(t.s.Sale.Why, why)
-	if !t.s.Sale.Verdict.ByHand {
+	if !t.s.Sale.Verdict.ByHand && !t.s.fault(FaultJournalLost) { // who settles by hand has settled all; and lost records may say more
 		doubt := ""
 		if state == InDoubt {
 			doubt = t.s.Sale.Note

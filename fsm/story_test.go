@@ -242,6 +242,7 @@ func (w *teller) event(word string, args []string) Event {
 	switch word {
 	case "boot":
 		e := Booted{At: w.now, Boot: or("id", "boot1"), Rules: Rules{Flow(or("flow", "reservation")), sek("200.00"), time.Minute, time.Minute, 10 * time.Minute}}
+		e.Lost = opt["lost"]
 		if o := opt["evidence"]; o != "" && w.s.Serving() {
 			e.Evidence = []Evidence{{Item: w.s.Service.ID, Outcome: ItemOutcome(o)}}
 		} else if o != "" {
@@ -306,6 +307,8 @@ func (w *teller) event(word string, args []string) Event {
 		return FaultCleared{w.now, arg(0, "")}
 	case "open":
 		return SlotsOpened{w.now, plain, "technician"}
+	case "accept":
+		return LossAccepted{w.now, or("request", "q1"), "technician", strings.Join(plain, " ")}
 	case "stop":
 		return SaleStopped{w.now, "technician"}
 	case "service":
