@@ -11,9 +11,13 @@ import (
 	"kioskd/fsm"
 )
 
-// checkpointEvery is the number of appends after which the write-ahead log, about 800 KiB by then, is moved into the file: between
-// sales, since it takes some hundred milliseconds of a Pi's SD card that no customer should wait for.
-const checkpointEvery = 250
+// checkpointEvery is the number of entries after which the write-ahead log, about 800 KiB by then, is moved into the file: between
+// sales, since it takes some hundred milliseconds of a Pi's SD card that no customer should wait for. At checkpointMost it is moved
+// whatever is on, so that the log is bounded even if no sale ever ends.
+const (
+	checkpointEvery = 250
+	checkpointMost  = 4 * checkpointEvery
+)
 
 // prepare readies the statements of an Append.
 func (j *Journal) prepare(ctx context.Context) error {
@@ -24,7 +28,10 @@ func (j *Journal) prepare(ctx context.Context) error {
 		{&j.tail, "SELECT ifnull(max(seq), 0) FROM entries"},
 		{&j.insert, "INSERT INTO entries (" + entryColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
 		{&j.newest, "SELECT " + saleColumns + " FROM sales ORDER BY first DESC LIMIT 1"},
-		{&j.sale, "REPLACE INTO sales (" + saleColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+		{&j.sale, "INSERT INTO sales (" + saleColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (first) DO UPDATE SET " +
+			"last = excluded.last, flow = excluded.flow, state = excluded.state, why = excluded.why, note = excluded.note, currency = excluded.currency, " +
+			"reserved = excluded.reserved, charged = excluded.charged, refunded = excluded.refunded, invoice = excluded.invoice, ers = excluded.ers, " +
+			"items = excluded.items, started = excluded.started, ended = excluded.ended"}, // all but the id, whose index it leaves alone
 		{&j.take, "UPDATE stock SET left = left - 1 WHERE slot = ? AND left > 0"},
 	} {
 		stmt, err := j.db.PrepareContext(ctx, s.text)
@@ -57,6 +64,11 @@ func (j *Journal) Append(ctx context.Context, rec Record) error {
 	ctx = context.WithoutCancel(ctx)
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.behind { // an entry is on the disk that its witness could not be told of: not one more
+		if err := j.testify(true); err != nil {
+			return err
+		}
+	}
 	last := j.end
 	next := last.add(e, rec.After.Sale.ID)
 	err = j.change(ctx, func(tx *sql.Tx) error {
@@ -66,6 +78,11 @@ func (j *Journal) Append(ctx context.Context, rec Record) error {
 		}
 		if seq != last.seq {
 			return corrupt(j.path, "the last entry is %d, and was %d: something else wrote to it", seq, last.seq)
+		}
+		if !j.used {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM closed"); err != nil {
+				return err
+			}
 		}
 		if _, err := tx.StmtContext(ctx, j.insert).ExecContext(ctx, e.seq, e.wall, e.whole, e.event, string(e.body), string(e.before), string(e.after),
 			e.prev, e.hash); err != nil {
@@ -80,13 +97,38 @@ func (j *Journal) Append(ctx context.Context, rec Record) error {
 		return err
 	}
 	j.end = next
-	j.unmoved++
-	if j.unmoved >= checkpointEvery && !rec.After.Busy() {
-		j.unmoved = 0
-		// What is in the write-ahead log is safe there, so a failure is not the step's: the next checkpoint tries again.
-		j.db.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)")
+	if j.unrecorded && j.records(rec.After) {
+		j.unrecorded = false
 	}
+	// The entry is on the disk whatever becomes of its witness: a failure is the next step's, which is refused until it is mended.
+	if err := j.testify(j.fresh || e.weighty(rec.Effects)); err == nil {
+		j.fresh = false
+	}
+	if j.unmoved++; !j.used { // a copy of the file alone must show that it was copied in use; and a crash may have left a long log
+		j.used = true
+		j.checkpoint(ctx)
+		return nil
+	}
+	j.moved(ctx, !rec.After.Busy())
 	return nil
+}
+
+// moved makes a checkpoint when enough entries were written since the last. Called with mu held.
+func (j *Journal) moved(ctx context.Context, idle bool) {
+	if j.unmoved >= checkpointMost || j.unmoved >= checkpointEvery && idle {
+		j.checkpoint(ctx)
+	}
+}
+
+// checkpoint moves the write-ahead log into the file, as far as nobody reads in it. The witness is synced before and with the first
+// entry after it, so that it is newer than the file whenever the log holds an entry that the file does not. What is in the log is
+// safe there, so a failure is nobody's: the next checkpoint tries again. Called with mu held.
+func (j *Journal) checkpoint(ctx context.Context) {
+	if err := j.testify(true); err != nil {
+		return
+	}
+	j.unmoved, j.fresh = 0, true
+	j.db.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)")
 }
 
 // add gives an entry with a whole state its place at the end, and takes from it what did not change.
@@ -143,6 +185,22 @@ func (j *Journal) change(ctx context.Context, do func(*sql.Tx) error) error {
 		return fail(j.path, err)
 	}
 	return nil
+}
+
+// upgrade makes what an older program's journal does not have.
+func (j *Journal) upgrade(ctx context.Context) error {
+	var there int
+	err := j.db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name IN ("+additionNames+")").Scan(&there)
+	if err != nil {
+		return fail(j.path, err)
+	}
+	if there == additionCount {
+		return nil
+	}
+	return j.change(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, additions)
+		return err
+	})
 }
 
 // sign notes which version of the program writes from here on, when it is another one than before.

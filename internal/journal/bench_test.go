@@ -5,17 +5,28 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"kioskd/fsm"
 )
 
-// BenchmarkSale is one sale of ten appends. written/sale is what the kernel counts as sent to the disk (write_bytes; nothing on a
-// tmpfs); count fsyncs with strace -f -c -e fsync,fdatasync.
+// BenchmarkSale is one sale, of one product or two. written/sale is what the kernel counts as sent to the disk (write_bytes; nothing
+// on a tmpfs); count syncs with strace -f -c -e fsync,fdatasync.
 func BenchmarkSale(b *testing.B) {
+	b.Run("one", func(b *testing.B) { benchmarkSale(b, "A1") })
+	b.Run("two", func(b *testing.B) { benchmarkSale(b, "A1", "B2") })
+}
+
+func benchmarkSale(b *testing.B, slots ...string) {
 	j, path := fresh(b)
 	m := newMachine(b, j)
 	m.steps = 0
 	start := writeBytes(b)
 	for b.Loop() {
-		m.sell()
+		m.reserve()
+		for _, slot := range slots {
+			m.choose(slot)
+		}
+		m.happen(fsm.CancelPressed{At: m.now})
 		m.states = nil
 	}
 	b.ReportMetric(float64(writeBytes(b)-start)/float64(b.N), "written/sale")

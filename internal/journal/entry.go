@@ -97,7 +97,7 @@ func scanEntries(rows *sql.Rows) ([]entry, error) {
 // walk gives every entry to each, oldest first.
 func walk(ctx context.Context, tx *sql.Tx, each func(entry)) error {
 	for after := int64(0); ; {
-		rows, err := tx.QueryContext(ctx, "SELECT "+entryColumns+" FROM entries WHERE seq > ? ORDER BY seq LIMIT ?", after, walkBatch)
+		rows, err := tx.QueryContext(ctx, selectAfter, after, walkBatch)
 		if err != nil {
 			return err
 		}
@@ -144,28 +144,36 @@ const entriesMax = 500
 
 // Entries tells the story of a sale, oldest first, from at most 500 entries: those from its first on. It is
 // empty for an unknown sale and for one whose entries are pruned.
-func (j *Journal) Entries(ctx context.Context, sale string) ([]Entry, error) {
+func (j *Journal) Entries(ctx context.Context, sale string) (story []Entry, err error) {
+	err = j.look(ctx, func(ctx context.Context, tx querier) error {
+		story, err = j.entries(ctx, tx, sale)
+		return err
+	})
+	return story, err
+}
+
+func (j *Journal) entries(ctx context.Context, tx querier, sale string) ([]Entry, error) {
 	var first, last int64
-	err := j.db.QueryRowContext(ctx, "SELECT first, iif(ended IS NULL, ?, last) FROM sales WHERE id = ? ORDER BY first DESC LIMIT 1", int64(math.MaxInt64), sale).Scan(&first, &last)
+	err := tx.QueryRowContext(ctx, selectBounds, int64(math.MaxInt64), sale).Scan(&first, &last)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fail(j.path, err)
+		return nil, err
 	}
-	rows, err := j.db.QueryContext(ctx, "SELECT "+entryColumns+" FROM entries WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?", first, last, entriesMax)
+	rows, err := tx.QueryContext(ctx, selectBetween, first, last, entriesMax)
 	if err != nil {
-		return nil, fail(j.path, err)
+		return nil, err
 	}
 	found, err := scanEntries(rows)
 	if err != nil {
-		return nil, fail(j.path, err)
+		return nil, err
 	}
 	var story []Entry
 	own := true
 	for _, e := range found {
 		if own, err = e.of(sale, own); err != nil {
-			return nil, fail(j.path, err)
+			return nil, err
 		}
 		if !own { // another customer's, before a person decided on this one
 			continue

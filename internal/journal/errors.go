@@ -22,6 +22,7 @@ var (
 	ErrNoPath   = errors.New("no path is given")
 	ErrNoDoubt  = errors.New("no sale with this id stands in doubt")
 	ErrMissing  = errors.New("does not exist") // reading only: Open makes a new journal
+	ErrExists   = errors.New("exists already") // exporting only: nothing is written over
 )
 
 // Error is what this package answers for a file that cannot be used: Kind is one of the reasons above, or nil when the cause has
@@ -61,8 +62,8 @@ func (e *Error) Unwrap() []error {
 func (e *Error) remedy() string {
 	switch e.Kind {
 	case ErrCorrupt:
-		return "keep it for the technician: move it, its -wal and its -shm away together, then start with an empty journal or a restored copy; " +
-			"a sale that was open must be settled by hand"
+		return "keep it for the technician: move it, its -wal and its -shm away together, then start with an empty journal or a restored copy, " +
+			"and accept what is gone with kioskd accept; a sale that was open must be settled by hand"
 	case ErrNewer:
 		return "install that version or a newer one"
 	case ErrReadOnly:
@@ -75,6 +76,8 @@ func (e *Error) remedy() string {
 		return "make it: mkdir -p the folder, and give it to the user that kioskd runs as"
 	case ErrIsFolder:
 		return "name a file in it, such as journal.db"
+	case ErrExists:
+		return "name a file that is not there yet"
 	case ErrNoPath:
 		return "set [journal] path in the config"
 	}

@@ -22,19 +22,27 @@ type Options struct {
 	Version string // of this program, kept with the entries that it writes
 }
 
-// Journal is an open journal. Its methods may be called from any goroutine; they take turns on one connection, so that a long
-// reading keeps an Append waiting only while one batch of it is read.
+// Journal is an open journal. Its methods may be called from any goroutine. Whatever writes takes turns on one connection; whatever
+// reads has connections of its own, so that an Append never waits for a reader.
 type Journal struct {
-	path string
-	db   *sql.DB
-	lock *os.File
-	file os.FileInfo // of the file that was opened, to see that it is still the one at path
+	path    string
+	db      *sql.DB // writes
+	readers *sql.DB // read only; see look
+	lock    *os.File
+	file    os.FileInfo // of the file that was opened, to see that it is still the one at path
 
 	tail, insert, newest, sale, take *sql.Stmt
 
-	mu      sync.Mutex // one Append at a time
-	end     end        // as of the last Append, so that the next one need not read it
-	unmoved int        // appends since the last checkpoint
+	lost string // what is gone since it was open last; see Lost
+
+	mu         sync.Mutex // one Append at a time, and what is below
+	end        end        // as of the last Append, so that the next one need not read it
+	unmoved    int        // entries written since the last checkpoint
+	witness    *witness
+	used       bool // it was appended to since it was opened
+	fresh      bool // the log is empty: its first entry makes the witness newer than the file
+	behind     bool // the witness could not be written since the last entry
+	unrecorded bool // no entry says yet what is lost
 }
 
 // Record is one durable step of the state machine.
@@ -46,17 +54,30 @@ type Record struct {
 	Effects []fsm.Effect // only TakeStock is carried out here
 }
 
-// Close lets go of the file. What was appended stays, whether Close is called or not.
+// Close lets go of the file, and notes in it that nothing is missing. What was appended stays, whether Close is called or not.
 func (j *Journal) Close() error {
-	err := j.db.Close()
-	return errors.Join(err, j.lock.Close())
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	err := errors.Join(j.readers.Close(), j.testify(true)) // before SQLite moves the log into the file
+	if !j.unrecorded {                                     // a failure leaves the journal as after a kill: a copy of it alone is then said to be perhaps incomplete
+		j.db.Exec(markClosed)
+	}
+	return errors.Join(err, j.db.Close(), j.witness.close(), j.lock.Close())
 }
 
 // Load gives the last recorded state, or the zero State of a new journal; its Live is zero. A state that an older version of
 // the program recorded decodes as well: what it did not know is zero. It answers ErrCorrupt rather than a state that does not
 // verify.
-func (j *Journal) Load(ctx context.Context) (fsm.State, error) {
-	end, err := j.readEnd(ctx)
+func (j *Journal) Load(ctx context.Context) (s fsm.State, err error) {
+	err = j.look(ctx, func(ctx context.Context, tx querier) error {
+		s, err = j.load(ctx, tx)
+		return err
+	})
+	return s, err
+}
+
+func (j *Journal) load(ctx context.Context, tx querier) (fsm.State, error) {
+	end, err := j.readEnd(ctx, tx)
 	if err != nil {
 		return fsm.State{}, err
 	}
@@ -76,19 +97,25 @@ type end struct {
 }
 
 // readEnd reads the last whole state and the changes since, and checks their chain.
-func (j *Journal) readEnd(ctx context.Context) (end, error) {
+func (j *Journal) readEnd(ctx context.Context, tx querier) (end, error) {
 	var anchor, whole int64
-	if err := j.db.QueryRowContext(ctx, "SELECT seq FROM anchor").Scan(&anchor); err != nil {
+	if err := tx.QueryRowContext(ctx, selectAnchor).Scan(&anchor); err != nil {
 		return end{}, j.damaged(err)
 	}
-	err := j.db.QueryRowContext(ctx, "SELECT seq FROM entries WHERE whole = 1 ORDER BY seq DESC LIMIT 1").Scan(&whole)
+	err := tx.QueryRowContext(ctx, selectLastWhole, wholeEvery).Scan(&whole)
 	if errors.Is(err, sql.ErrNoRows) && anchor == 1 {
-		return end{hash: make([]byte, sha256.Size), doc: json.RawMessage("{}")}, nil
+		var entries bool
+		if err := tx.QueryRowContext(ctx, selectAny).Scan(&entries); err != nil {
+			return end{}, fail(j.path, err)
+		}
+		if !entries {
+			return end{hash: make([]byte, sha256.Size), doc: json.RawMessage("{}")}, nil
+		}
 	}
 	if err != nil {
 		return end{}, j.damaged(err)
 	}
-	rows, err := j.db.QueryContext(ctx, "SELECT "+entryColumns+" FROM entries WHERE seq >= ? ORDER BY seq LIMIT ?", whole-1, wholeEvery+2)
+	rows, err := tx.QueryContext(ctx, selectFrom, whole-1, wholeEvery+2)
 	if err != nil {
 		return end{}, fail(j.path, err)
 	}

@@ -106,7 +106,7 @@ func TestANewJournalIsEmpty(t *testing.T) {
 
 func TestTheFileIsKeptAsItMustBe(t *testing.T) {
 	j, _ := fresh(t)
-	for name, want := range map[string]string{"page_size": "1024", "journal_mode": "wal", "synchronous": "2", "wal_autocheckpoint": "4000",
+	for name, want := range map[string]string{"page_size": "1024", "journal_mode": "wal", "synchronous": "2", "wal_autocheckpoint": "0",
 		"busy_timeout": "2000", "application_id": fmt.Sprint(applicationID), "user_version": fmt.Sprint(schemaVersion)} {
 		var got string
 		if err := pragma(t.Context(), j.db, name, &got); err != nil || got != want {
@@ -161,7 +161,7 @@ func TestAnOlderProgramsStateStillDecodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var err error
-	if j.end, err = j.readEnd(t.Context()); err != nil {
+	if j.end, err = j.readEnd(t.Context(), j.db); err != nil {
 		t.Fatal(err)
 	}
 	s, err := j.Load(t.Context())

@@ -3,6 +3,7 @@ package journal
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/binary"
 	"errors"
@@ -29,10 +30,11 @@ const (
 
 // The connections' settings. The page size takes effect only when it is set before the journal mode, which the driver sees to if
 // the journal mode is not a _pragma; ready asserts all three. The busy timeout, in milliseconds, is for a technician's own SQLite:
-// no kioskd shares the file. SQLite's own checkpoint, at 4000 pages, only bounds the -wal file if no sale ever ends: see
-// checkpointEvery.
+// no kioskd shares the file. SQLite makes no checkpoint by itself: the witness must be synced before each, see checkpoint. A -wal file
+// that grew while somebody was reading is cut to 4 MiB when it is begun anew.
 const (
-	ownerSettings  = "_pragma=page_size(1024)&_journal_mode=WAL&_pragma=synchronous(FULL)&_pragma=busy_timeout(2000)&_pragma=wal_autocheckpoint(4000)&_txlock=immediate"
+	ownerSettings = "_pragma=page_size(1024)&_journal_mode=WAL&_pragma=synchronous(FULL)&_pragma=busy_timeout(2000)" +
+		"&_pragma=wal_autocheckpoint(0)&_pragma=journal_size_limit(4194304)&_txlock=immediate"
 	readerSettings = "mode=ro&_pragma=busy_timeout(2000)"
 )
 
@@ -41,7 +43,8 @@ const (
 // the process; that file stays, and is empty.
 //
 // What Open cannot use it leaves as it is, with an *Error that says which of ErrCorrupt, ErrNewer, ErrReadOnly, ErrFull, ErrLocked,
-// ErrNoFolder, ErrIsFolder and ErrNoPath it is and what to do. A -wal file cut short by a power loss is no damage.
+// ErrNoFolder, ErrIsFolder and ErrNoPath it is and what to do. A -wal file cut short by a power loss is no damage. A journal that is
+// older than its witness is opened: Lost says what is gone, and its owner must not go on as if nothing were.
 func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 	path, err := checkPath(path)
 	if err != nil {
@@ -51,11 +54,15 @@ func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{path: path, lock: lock, unmoved: checkpointEvery} // a crash may have left a long -wal
+	j := &Journal{path: path, lock: lock, fresh: true}
 	if err := j.open(ctx, o); err != nil {
 		if j.db != nil {
 			j.db.Close()
 		}
+		if j.readers != nil {
+			j.readers.Close()
+		}
+		j.witness.close()
 		lock.Close()
 		return nil, err
 	}
@@ -66,8 +73,17 @@ func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 }
 
 func (j *Journal) open(ctx context.Context, o Options) error {
+	var none error
+	if j.witness, none = openWitness(j.path); j.witness == nil {
+		return none
+	}
 	info, err := os.Stat(j.path)
 	if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(none, errNoWitness) { // first, so that no journal ever has to be without
+			if none = j.witness.write(mark{0, make([]byte, sha256.Size)}, true); none != nil {
+				return none
+			}
+		}
 		if err := create(ctx, j.path); err != nil {
 			return err
 		}
@@ -97,10 +113,24 @@ func (j *Journal) open(ctx context.Context, o Options) error {
 	if err := j.prepare(ctx); err != nil {
 		return err
 	}
-	if j.end, err = j.readEnd(ctx); err != nil {
+	if j.end, err = j.readEnd(ctx, j.db); err != nil {
 		return err
 	}
-	return j.sign(ctx, o.Version)
+	if err := j.attend(ctx, none); err != nil {
+		return err
+	}
+	if err := j.upgrade(ctx); err != nil {
+		return err
+	}
+	if err := j.sign(ctx, o.Version); err != nil {
+		return err
+	}
+	j.readers, err = connect(j.path, readerSettings)
+	if err == nil {
+		j.readers.SetMaxOpenConns(lookers)
+		j.readers.SetMaxIdleConns(lookers)
+	}
+	return fail(j.path, err)
 }
 
 // InUse reports whether another process owns the journal at path: whoever asks should then leave that process's machine alone. It
@@ -185,8 +215,8 @@ func create(ctx context.Context, path string) error {
 	if err != nil {
 		return fail(path, err)
 	}
-	_, err = db.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE; PRAGMA application_id = %d; PRAGMA user_version = %d; %s COMMIT",
-		applicationID, schemaVersion, schema))
+	_, err = db.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE; PRAGMA application_id = %d; PRAGMA user_version = %d; %s %s COMMIT",
+		applicationID, schemaVersion, schema, additions))
 	if err := errors.Join(err, db.Close()); err != nil { // closing moves the -wal into the file, synced
 		return fail(path, err)
 	}

@@ -47,6 +47,10 @@ func (j *Journal) Prune(ctx context.Context, olderThan time.Time) (n int, err er
 			return n, err
 		}
 		n += int(deleted)
+		j.mu.Lock()
+		j.unmoved += int(deleted)
+		j.moved(ctx, false)
+		j.mu.Unlock()
 	}
 	return n, nil
 }

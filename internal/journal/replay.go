@@ -28,6 +28,16 @@ type Report struct {
 	Chain      Chain       `json:"chain"`
 	Replayed   int         `json:"replayed"` // entries whose state came out the same; the anchor of a pruned journal cannot be replayed
 	Difference *Difference `json:"difference,omitempty"`
+	Losses     []Loss      `json:"losses,omitempty"`      // where entries that had been recorded are not the ones that are here
+	Missing    string      `json:"missing,omitempty"`     // what the witness beside it knows to be gone from its end
+	MayEndLate bool        `json:"may_end_late,omitzero"` // it was copied in use and without its -wal: newer entries may be missing
+}
+
+// Loss is an entry that says what was gone when it was recorded: up to it this is not the history that was acknowledged.
+type Loss struct {
+	Seq  int64     `json:"seq"`
+	Wall time.Time `json:"wall"`
+	What string    `json:"what"`
 }
 
 // Difference is the first entry whose state the state machine does not give again.
@@ -55,8 +65,8 @@ func (j *Journal) Verify(ctx context.Context) (Chain, error) {
 // Replay reads the journal at path, or a copy of one, and takes each event through fsm.Step again, from the recorded state before
 // it. It stops at the first difference, and reports it; an error means that the file could not be read at all.
 //
-// It writes nothing into the journal, and may run while a daemon owns it. A copy without its -wal is read as far as it goes; with
-// a -wal, the folder must be writable for SQLite's -shm.
+// It writes nothing into the journal, and may run while a daemon owns it, for at most walkWithin. A copy without its -wal is read as far
+// as it goes, and the report says when newer entries may be missing; with a -wal, the folder must be writable for SQLite's -shm.
 func Replay(ctx context.Context, path string) (Report, error) { return read(ctx, path, true) }
 
 func read(ctx context.Context, path string, replay bool) (Report, error) {
@@ -64,25 +74,81 @@ func read(ctx context.Context, path string, replay bool) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	settings := readerSettings
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return Report{}, &Error{Path: path, Kind: ErrMissing}
-	}
-	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) {
-		settings += "&immutable=1" // nobody has it open; this way no -wal and -shm are made beside it
-	}
-	db, err := connect(path, settings)
+	known, unknown := readWitness(path) // before the journal, which only grows meanwhile
+	db, alone, err := attach(path)
 	if err != nil {
-		return Report{}, fail(path, err)
+		return Report{}, err
 	}
 	defer db.Close()
+	ctx, cancel := context.WithTimeout(ctx, walkWithin)
+	defer cancel()
 	tx, err := db.BeginTx(ctx, nil) // one view of the file, whatever a daemon does meanwhile
 	if err != nil {
 		return Report{}, fail(path, err)
 	}
 	defer tx.Rollback()
 	r, err := follow(ctx, tx, path, replay)
+	if err != nil {
+		return r, fail(path, err)
+	}
+	if unknown == nil && r.Chain.Broken == "" {
+		if r.Missing, err = missing(ctx, tx, known); err != nil {
+			return r, fail(path, err)
+		}
+	}
+	if alone && unknown != nil {
+		r.MayEndLate, err = endsLate(ctx, tx, path, r.Chain.Last)
+	}
 	return r, fail(path, err)
+}
+
+// walkWithin bounds a walk through a whole journal. While it lasts the write-ahead log of a running daemon grows, by some 60 KiB for
+// each sale.
+const walkWithin = 30 * time.Minute
+
+// attach opens a journal that somebody else may own, to read. alone: it has no -wal beside it.
+func attach(path string) (db *sql.DB, alone bool, err error) {
+	settings := readerSettings
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, false, &Error{Path: path, Kind: ErrMissing}
+	}
+	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) {
+		settings += "&immutable=1" // nobody has it open; this way no -wal and -shm are made beside it
+		alone = true
+	}
+	db, err = connect(path, settings)
+	return db, alone, fail(path, err)
+}
+
+// endsLate reports whether a journal without its -wal may have had one that held newer entries: it was open, or has not been closed in
+// order since. An export never had one.
+func endsLate(ctx context.Context, tx querier, path string, last int64) (bool, error) {
+	wal, err := writesAhead(path)
+	if err != nil || !wal {
+		return false, err
+	}
+	var noted bool
+	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name = 'closed'").Scan(&noted); err != nil || !noted {
+		return err == nil, err // an older program noted nothing
+	}
+	var whole bool
+	err = tx.QueryRowContext(ctx, "SELECT count(*) FROM closed WHERE seq = ?", last).Scan(&whole)
+	return !whole, err
+}
+
+// writesAhead reads in a file's header whether SQLite keeps a write-ahead log beside it. It must not be asked of a journal that this
+// process has open, whose locks would be lost: one without a -wal nobody has.
+func writesAhead(path string) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	version := make([]byte, 1)
+	if _, err := f.ReadAt(version, 18); err != nil { // SQLite's file format, section 1.3
+		return false, err
+	}
+	return version[0] == 2, nil
 }
 
 func follow(ctx context.Context, tx *sql.Tx, path string, replay bool) (Report, error) {
@@ -102,7 +168,7 @@ func follow(ctx context.Context, tx *sql.Tx, path string, replay bool) (Report, 
 	if verdict != "ok" {
 		r.broken(errors.New(verdict))
 	}
-	if err := tx.QueryRowContext(ctx, "SELECT seq FROM anchor").Scan(&r.at.next); err != nil {
+	if err := tx.QueryRowContext(ctx, selectAnchor).Scan(&r.at.next); err != nil {
 		return Report{}, err
 	}
 	if r.at.next == 1 {
@@ -141,6 +207,9 @@ func (r *reader) entry(e entry) {
 	}
 	r.Chain.Entries++
 	r.Chain.Last = e.seq
+	if what := lossIn(e); what != "" && (len(r.Losses) == 0 || r.Losses[len(r.Losses)-1].What != what) && len(r.Losses) < lossesMax {
+		r.Losses = append(r.Losses, Loss{e.seq, time.UnixMilli(e.wall).UTC(), what})
+	}
 	before := r.doc
 	if err := r.at.check(e); err != nil {
 		r.broken(err)
@@ -163,6 +232,31 @@ func (r *reader) entry(e entry) {
 		return
 	}
 	r.Replayed++
+}
+
+// lossesMax bounds a report: a card that loses more than this many times has lost its story anyway.
+const lossesMax = 100
+
+// lossIn is what an entry says of entries that were gone when it was recorded: a boot, or what was remembered of one while the
+// journal could not be written.
+func lossIn(e entry) string {
+	switch e.event {
+	case "Booted":
+		var boot fsm.Booted
+		if json.Unmarshal(e.body, &boot) == nil {
+			return boot.Lost
+		}
+	case "Remembered":
+		var r fsm.Remembered
+		if json.Unmarshal(e.body, &r) == nil {
+			for _, f := range r.State.Faults {
+				if f.Name == fsm.FaultJournalLost {
+					return f.Note
+				}
+			}
+		}
+	}
+	return ""
 }
 
 // again takes an entry's event through the state machine, and tells how the state differs from the recorded one; nil: it does not.

@@ -50,21 +50,29 @@ type saleRow struct {
 }
 
 // Sales gives the newest sales, newest first: limit of them, at most 1000. It never gives nil without an error.
-func (j *Journal) Sales(ctx context.Context, limit int) ([]Sale, error) {
-	state, err := j.Load(ctx)
+func (j *Journal) Sales(ctx context.Context, limit int) (sales []Sale, err error) {
+	err = j.look(ctx, func(ctx context.Context, tx querier) error {
+		sales, err = j.sales(ctx, tx, limit)
+		return err
+	})
+	return sales, err
+}
+
+func (j *Journal) sales(ctx context.Context, tx querier, limit int) ([]Sale, error) {
+	state, err := j.load(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := j.db.QueryContext(ctx, "SELECT "+saleColumns+" FROM sales ORDER BY first DESC LIMIT ?", max(0, min(limit, salesMax)))
+	rows, err := tx.QueryContext(ctx, selectNewestSales, max(0, min(limit, salesMax)))
 	if err != nil {
-		return nil, fail(j.path, err)
+		return nil, err
 	}
 	defer rows.Close()
 	sales := []Sale{}
 	for rows.Next() {
 		row, err := scanSale(rows)
 		if err != nil {
-			return nil, fail(j.path, err)
+			return nil, err
 		}
 		if row.Ended.IsZero() && row.ID == state.Sale.ID && !state.Sale.Ended {
 			started := row.Started
@@ -73,38 +81,48 @@ func (j *Journal) Sales(ctx context.Context, limit int) ([]Sale, error) {
 		}
 		sales = append(sales, row.Sale)
 	}
-	return sales, fail(j.path, rows.Err())
+	return sales, rows.Err()
 }
 
 // InDoubt gives the sales that stand in doubt, newest first, at most 1000.
-func (j *Journal) InDoubt(ctx context.Context) ([]Sale, error) {
-	rows, err := j.db.QueryContext(ctx, "SELECT "+saleColumns+" FROM sales WHERE state = 'in_doubt' ORDER BY first DESC LIMIT ?", salesMax)
-	if err != nil {
-		return nil, fail(j.path, err)
-	}
-	defer rows.Close()
-	var sales []Sale
-	for rows.Next() {
-		row, err := scanSale(rows)
+func (j *Journal) InDoubt(ctx context.Context) (sales []Sale, err error) {
+	err = j.look(ctx, func(ctx context.Context, tx querier) error {
+		rows, err := tx.QueryContext(ctx, selectDoubts, salesMax)
 		if err != nil {
-			return nil, fail(j.path, err)
+			return err
 		}
-		sales = append(sales, row.Sale)
-	}
-	return sales, fail(j.path, rows.Err())
+		defer rows.Close()
+		for rows.Next() {
+			row, err := scanSale(rows)
+			if err != nil {
+				return err
+			}
+			sales = append(sales, row.Sale)
+		}
+		return rows.Err()
+	})
+	return sales, err
 }
 
 // Doubt gives a sale that stands in doubt as its last record has it, to be settled; ErrNoDoubt when no such sale does.
-func (j *Journal) Doubt(ctx context.Context, id string) (fsm.Sale, error) {
+func (j *Journal) Doubt(ctx context.Context, id string) (sale fsm.Sale, err error) {
+	err = j.look(ctx, func(ctx context.Context, tx querier) error {
+		sale, err = j.doubt(ctx, tx, id)
+		return err
+	})
+	return sale, err
+}
+
+func (j *Journal) doubt(ctx context.Context, tx querier, id string) (fsm.Sale, error) {
 	var last int64
-	err := j.db.QueryRowContext(ctx, "SELECT last FROM sales WHERE state = 'in_doubt' AND id = ?", id).Scan(&last)
+	err := tx.QueryRowContext(ctx, selectDoubt, id).Scan(&last)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fsm.Sale{}, fmt.Errorf("journal: %q: %w", id, ErrNoDoubt)
 	}
 	if err != nil {
 		return fsm.Sale{}, fail(j.path, err)
 	}
-	doc, err := j.stateAt(ctx, last)
+	doc, err := j.stateAt(ctx, tx, last)
 	if err != nil {
 		return fsm.Sale{}, fail(j.path, err)
 	}
@@ -119,9 +137,8 @@ func (j *Journal) Doubt(ctx context.Context, id string) (fsm.Sale, error) {
 }
 
 // stateAt is the state that an entry left, as JSON.
-func (j *Journal) stateAt(ctx context.Context, seq int64) (json.RawMessage, error) {
-	rows, err := j.db.QueryContext(ctx, "SELECT "+entryColumns+" FROM entries WHERE seq BETWEEN "+
-		"(SELECT max(seq) FROM entries WHERE seq <= ?1 AND seq > ?1 - ?2 AND whole = 1) AND ?1 ORDER BY seq", seq, wholeEvery)
+func (j *Journal) stateAt(ctx context.Context, tx querier, seq int64) (json.RawMessage, error) {
+	rows, err := tx.QueryContext(ctx, selectRunTo, seq, wholeEvery)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +169,7 @@ func (j *Journal) recordSale(ctx context.Context, tx *sql.Tx, e *entry, s fsm.Sa
 	row.Started = time.UnixMilli(e.wall).UTC()
 	old, err := scanSale(tx.StmtContext(ctx, j.newest).QueryRowContext(ctx))
 	if err == nil && old.ID != s.ID && s.Verdict != (fsm.Verdict{}) {
-		old, err = scanSale(tx.QueryRowContext(ctx, "SELECT "+saleColumns+" FROM sales WHERE id = ? ORDER BY first DESC LIMIT 1", s.ID))
+		old, err = scanSale(tx.QueryRowContext(ctx, selectSale, s.ID))
 	}
 	switch {
 	case errors.Is(err, sql.ErrNoRows):

@@ -6,8 +6,7 @@ const (
 	schemaVersion = 1
 )
 
-// schema makes an empty journal. Rows are found by number and never by a random key: an index over sale ids would dirty a page
-// of its own for every sale, and a page on flash is dear.
+// schema makes an empty journal, and additions what came later.
 const schema = `
 CREATE TABLE entries (
 	seq    INTEGER PRIMARY KEY, -- from 1, no gaps
@@ -44,3 +43,19 @@ CREATE TABLE anchor (seq INTEGER NOT NULL); -- one row: the oldest entry that is
 INSERT INTO anchor VALUES (1);
 CREATE TABLE programs (seq INTEGER PRIMARY KEY, version TEXT NOT NULL); -- who wrote from this entry on
 `
+
+// additions are what an older program's journal does not have yet: each makes one thing, if it is not there. An older program reads
+// and writes a journal that has them.
+//
+// A page on flash is dear, so an index must earn the page that it dirties for every sale: ids are what people ask by, and a scan of
+// all sales keeps a Pi busy for seconds.
+const additions = `
+CREATE TABLE IF NOT EXISTS closed (seq INTEGER NOT NULL); -- one row after a Close in order: the last entry; none while it is open
+CREATE INDEX IF NOT EXISTS sales_by_id ON sales(id);
+`
+
+// What additions make, so that a journal that has all of it is opened without a write.
+const (
+	additionNames = "'closed', 'sales_by_id'"
+	additionCount = 2
+)

@@ -22,21 +22,24 @@ func (j *Journal) SeedStock(ctx context.Context, first map[string]int) error {
 
 // Stock is how many products are left in each slot that was ever seen, also those that are no longer configured.
 func (j *Journal) Stock(ctx context.Context) (map[string]int, error) {
-	rows, err := j.db.QueryContext(ctx, "SELECT slot, left FROM stock")
-	if err != nil {
-		return nil, fail(j.path, err)
-	}
-	defer rows.Close()
 	stock := map[string]int{}
-	for rows.Next() {
-		var slot string
-		var n int
-		if err := rows.Scan(&slot, &n); err != nil {
-			return nil, fail(j.path, err)
+	err := j.look(ctx, func(ctx context.Context, tx querier) error {
+		rows, err := tx.QueryContext(ctx, selectStock)
+		if err != nil {
+			return err
 		}
-		stock[slot] = n
-	}
-	return stock, fail(j.path, rows.Err())
+		defer rows.Close()
+		for rows.Next() {
+			var slot string
+			var n int
+			if err := rows.Scan(&slot, &n); err != nil {
+				return err
+			}
+			stock[slot] = n
+		}
+		return rows.Err()
+	})
+	return stock, err
 }
 
 // recordStock is what a step says about the stock.

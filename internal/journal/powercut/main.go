@@ -139,6 +139,9 @@ func found(dir string) (int64, error) {
 		return 0, err
 	}
 	defer j.Close()
+	if lost := j.Lost(); lost != "" {
+		return 0, fmt.Errorf("a power cut is taken for a loss: %s", lost)
+	}
 	chain, err := j.Verify(ctx)
 	if err != nil {
 		return 0, err
