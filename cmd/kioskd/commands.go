@@ -60,10 +60,16 @@ func replayCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "replay FILE",
 		Short: "Take a journal through the state machine again, and say where it differs",
-		Long: `Read a journal, or a copy of one from the field with its -wal file beside it, check its hash chain,
-and take every recorded event through this version's state machine again. The first entry whose
-state comes out differently is shown. Nothing is written; a daemon may be running on the journal.
-Exit status 0 means that the chain is whole and every state came out the same.`,
+		Long: `Read a journal, or a copy of one from the field, check its hash chain, and take every recorded event
+through this version's state machine again. The first entry whose state comes out differently is
+shown. Nothing is written; a daemon may be running on the journal.
+
+Make a copy with kioskd export. Of a file that was copied while a kiosk used it, and without the -wal
+file beside it, the newest entries may be missing; that is said. Where the journal itself once came back
+without its newest entries that is said as well, entry by entry.
+
+Exit status 0 means that the chain is whole, that nothing is known to be missing from it, and that every
+state came out the same.`,
 		Args: cobra.ExactArgs(1),
 	}
 	configFlag(c) // taken like by every command; a replay needs no config
@@ -81,7 +87,7 @@ Exit status 0 means that the chain is whole and every state came out the same.`,
 		} else {
 			printReplay(out, args[0], report)
 		}
-		if report.Difference != nil || report.Chain.Broken != "" {
+		if report.Difference != nil || report.Chain.Broken != "" || report.Missing != "" || len(report.Losses) > 0 {
 			return errSaid
 		}
 		return nil
@@ -90,6 +96,7 @@ Exit status 0 means that the chain is whole and every state came out the same.`,
 }
 
 func printReplay(out io.Writer, file string, r journal.Report) {
+	defer printMissing(out, r)
 	if r.Chain.Entries == 0 {
 		fmt.Fprintf(out, "%s holds no entries.\n", file)
 		return
@@ -108,6 +115,19 @@ func printReplay(out io.Writer, file string, r journal.Report) {
 		return
 	}
 	fmt.Fprintf(out, "%d steps replayed: every state came out the same.\n", r.Replayed)
+}
+
+// printMissing says what is, or may be, gone.
+func printMissing(out io.Writer, r journal.Report) {
+	for _, l := range r.Losses {
+		fmt.Fprintf(out, "At entry %d (%s) earlier entries were gone: %s.\n", l.Seq, l.Wall.Format("2006-01-02 15:04:05"), printable(l.What))
+	}
+	if r.Missing != "" {
+		fmt.Fprintf(out, "The witness beside it knows more: %s.\n", r.Missing)
+	}
+	if r.MayEndLate {
+		fmt.Fprintln(out, "It was copied while a kiosk used it, and without its -wal file: the newest entries may be missing. kioskd export makes a whole copy.")
+	}
 }
 
 func outputsOffCommand() *cobra.Command {

@@ -71,7 +71,7 @@ func TestBothLanguagesSayTheSame(t *testing.T) {
 func TestEveryReasonHasItsSentence(t *testing.T) {
 	words := strings.Fields(`cancelled_by_customer cancelled_on_phone pin_timeout nothing_chosen walked_away jam empty unknown stopped
 		stuck_sensor relay_fault not_delivered door_open reservation_expired payment_failed glase_unreachable invoicing_failed in_doubt
-		starting resolving maintenance door journal display hardware sold_out stopping charge_refused technician foreign_cancel
+		starting resolving maintenance door journal display hardware sold_out stopping charge_refused technician foreign_cancel journal_lost
 		machine_failed refused reset no_answer unplugged mdb`)
 	seen := map[string]string{}
 	for _, word := range words {

@@ -134,6 +134,7 @@ var english = words{
 		"stopping":       "The machine is shutting down.",
 		"charge_refused": "A payment could not be completed.",
 		"foreign_cancel": "The machine's payments need to be checked.",
+		"journal_lost":   "The machine's records need to be checked.",
 	},
 	whyGeneral: "Something went wrong.",
 	notice: map[string]string{
@@ -244,6 +245,7 @@ var swedish = words{
 		"stopping":       "Automaten stängs av.",
 		"charge_refused": "En betalning kunde inte slutföras.",
 		"foreign_cancel": "Automatens betalningar behöver kontrolleras.",
+		"journal_lost":   "Automatens uppgifter behöver kontrolleras.",
 	},
 	whyGeneral: "Något gick fel.",
 	notice: map[string]string{

@@ -86,6 +86,7 @@ type App struct {
 	bus        *bus        // nil when no machine on an MDB bus sells
 	faults     []fsm.Fault // found while building
 	copied     bool        // the card was made on another machine
+	lost       string      // what the journal has lost of its end
 	clock      Clock
 	serviced   string
 	supervisor supervisor
@@ -150,7 +151,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	a.Kiosk, err = kiosk.New(kiosk.Config{
 		Rules: rules(cfg), Planogram: gram, State: state, Stock: stock,
 		Journal: records, Payments: payments{a.glase, cfg, p.Clock.Wall, a.vitals.heard}, Dispenser: slots, Screen: shows,
-		NewSale: ids.sale, NewItem: ids.item, Now: p.Clock.Now, Boot: p.Clock.Boot, Wall: p.Clock.Wall, Log: p.Log, Evidence: evidence,
+		NewSale: ids.sale, NewItem: ids.item, Now: p.Clock.Now, Boot: p.Clock.Boot, Wall: p.Clock.Wall, Log: p.Log, Evidence: evidence, Lost: a.lost,
 		Alive: a.supervisor.alive, AliveEvery: p.Supervisor.Watchdog / watchdogShare,
 	})
 	if err != nil {
@@ -205,7 +206,7 @@ func (a *App) openPorts(p Parts) (err error) {
 		Machine: a.cfg.Machine.Name, Temperature: a.vitals.cold.now, Stock: a.stock,
 	}
 	local := dc
-	local.Resolve, local.Technician = a.Resolve, technician{a}
+	local.Resolve, local.Accept, local.Technician = a.Resolve, a.Kiosk.AcceptLoss, technician{a}
 	if a.Local, err = debug.New(local); err != nil {
 		return err
 	}

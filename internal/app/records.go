@@ -32,6 +32,7 @@ type Store interface {
 	Doubt(ctx context.Context, id string) (fsm.Sale, error)
 	Entries(ctx context.Context, sale string) ([]journal.Entry, error)
 	Prune(ctx context.Context, olderThan time.Time) (int, error)
+	Lost() string // what is known to be gone of its end; "": nothing
 	Close() error
 }
 
@@ -73,6 +74,9 @@ func (a *App) openJournal(ctx context.Context) (fsm.State, map[string]int, kiosk
 			a.journal = nil
 		}
 		return fsm.State{}, nil, refusing{err}, nil
+	}
+	if a.lost = a.journal.Lost(); a.lost != "" {
+		a.log.Error().Str("lost", a.lost).Msg("out of service: the journal has lost its newest entries; compare with Glase's books, then: kioskd accept")
 	}
 	return state, stock, records{a.journal}, nil
 }

@@ -81,7 +81,11 @@ func (a *App) parts() []debug.Part {
 	records := debug.Part{Name: "Journal", OK: true, What: a.cfg.Journal.Path}
 	state := a.Kiosk.State()
 	for _, f := range state.Faults {
-		if f.Name == fsm.FaultJournal {
+		switch f.Name {
+		case fsm.FaultJournalLost:
+			records.OK, records.What = false, "has lost its newest entries: "+f.Note
+			records.Do = `look in Glase's books for sales and open reservations since then, and at every slot; then: kioskd accept --reason "…"`
+		case fsm.FaultJournal:
 			records.OK, records.What, records.Do = false, "cannot be written", "look at the disk: is it full, or has the card failed? It is tried again each minute"
 		}
 	}

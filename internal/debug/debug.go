@@ -6,6 +6,7 @@
 //	                           with state=in_doubt only those that wait for a person
 //	GET /api/sales/ID/story    what happened in it, [{"seq", "time", "event", "text"}], oldest first, at most the last 400
 //	POST /api/sales/ID/resolve a person's verdict on a sale in doubt, on the local socket alone; see resolve.go
+//	POST /api/journal/accept   a person's word that a journal which lost entries may go on, on the local socket alone; see accept.go
 //	POST /api/vend, /api/relay a technician's test: something moves; see service.go for these four
 //	GET, POST /api/stock       what is left in each slot; how many somebody has counted in one
 //	GET /api/service           the technician's act that is on, or the last one
@@ -82,6 +83,7 @@ type Config struct {
 	Temperature func() (celsius float64, known bool) // of what perishable products stand in
 	Sim         http.Handler                         // the simulated board, asked for paths that begin with /sim/; nil: there is none
 	Resolve     Resolve                              // nil: this port takes no verdicts
+	Accept      Accept                               // nil: nobody accepts a loss through this port
 	Stock       func() []Stock                       // what is left in each slot
 	Technician  Technician                           // nil: nothing is moved through this port
 	Token       string                               // every request must bring it as "Authorization: Bearer …"; empty: none is needed
@@ -142,6 +144,9 @@ func New(c Config) (http.Handler, error) {
 	}
 	if c.Resolve != nil {
 		mux.Handle("/api/sales/{id}/resolve", only([]string{http.MethodPost}, p.resolve))
+	}
+	if c.Accept != nil {
+		mux.Handle("/api/journal/accept", only([]string{http.MethodPost}, p.accept))
 	}
 	p.serviceRoutes(mux)
 	mux.Handle("/api/events", only([]string{http.MethodGet}, p.events))

@@ -54,6 +54,9 @@ func inWords(name string, body json.RawMessage) string {
 	}
 	switch e := event.(type) {
 	case fsm.Booted:
+		if e.Lost != "" {
+			return "kioskd started, and records are lost: " + e.Lost
+		}
 		return "kioskd started"
 	case fsm.PurchaseRequested:
 		return fmt.Sprintf("a customer scanned: up to %v", e.Amount)
@@ -91,6 +94,8 @@ func inWords(name string, body json.RawMessage) string {
 		return "stopped by " + e.By
 	case fsm.SaleResolved:
 		return e.Verdict.String()
+	case fsm.LossAccepted:
+		return fmt.Sprintf("%s accepted that records are lost: %s", e.By, e.Reason)
 	case fsm.ServiceBegan:
 		return begun(e.Service)
 	case fsm.ServiceEnded:

@@ -77,7 +77,7 @@ func owners(journal string, uid int) []Finding {
 	if uid <= 0 {
 		return nil
 	}
-	for _, path := range []string{filepath.Dir(journal), journal, journal + "-wal", journal + "-shm", filepath.Join(filepath.Dir(journal), "identity.json")} {
+	for _, path := range []string{filepath.Dir(journal), journal, journal + "-wal", journal + "-shm", journal + ".witness", filepath.Join(filepath.Dir(journal), "identity.json")} {
 		var s unix.Stat_t
 		if unix.Stat(path, &s) == nil && int(s.Uid) != uid {
 			return []Finding{Failed("journal", fmt.Sprintf("%s belongs to user %d, and kioskd runs as user %d", path, s.Uid, uid), fmt.Sprintf("stop kioskd; sudo chown -R %d %s", uid, filepath.Dir(journal)))}

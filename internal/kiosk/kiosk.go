@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -109,6 +110,8 @@ type Config struct {
 	// Evidence is what the dispensers still know of the items that were being vended when the last run ended. Run calls it once,
 	// before its first step, and receives nothing until it returns.
 	Evidence func(ctx context.Context, left fsm.State) []fsm.Evidence
+
+	Lost string // what the journal is known to have lost of its end, for a technician; "": nothing
 }
 
 // Kiosk is one machine. Its methods may be called from any goroutine.
@@ -290,6 +293,24 @@ func (k *Kiosk) Resolve(ctx context.Context, sale fsm.Sale, v fsm.Verdict) error
 		return ctx.Err()
 	}
 	return ErrNoVerdict
+}
+
+// ErrNoAcceptance: there is no loss to accept, or nothing can be recorded, or it is not said who accepts it, and why.
+var ErrNoAcceptance = errors.New("nothing is accepted: no records are known to be lost, or the journal cannot be written")
+
+// AcceptLoss puts a machine whose journal has lost its newest entries back into service. by says who has compared Glase's books and
+// the machine with what is left, and reason what came of it; both are recorded.
+func (k *Kiosk) AcceptLoss(ctx context.Context, by, reason string) error {
+	_, code := k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
+		return fsm.LossAccepted{At: at, Request: request, By: strings.TrimSpace(by), Reason: strings.TrimSpace(reason)}
+	})
+	switch {
+	case code == "":
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return ErrNoAcceptance
 }
 
 // Watch follows the steps until ctx ends. A follower that lags loses steps, which Update.Seq shows. nil: too many follow.

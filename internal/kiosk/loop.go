@@ -24,7 +24,7 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	if k.cfg.Evidence != nil {
 		evidence = k.cfg.Evidence(ctx, k.current)
 	}
-	k.step(fsm.Booted{At: k.cfg.Now(), Boot: k.cfg.Boot, Rules: k.cfg.Rules, Evidence: evidence})
+	k.step(fsm.Booted{At: k.cfg.Now(), Boot: k.cfg.Boot, Rules: k.cfg.Rules, Evidence: evidence, Lost: k.cfg.Lost})
 
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -1,0 +1,55 @@
+package debug
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"kioskd/internal/kiosk"
+)
+
+// Accept puts a machine whose journal has lost entries back into service: by says who has looked at what they may have held, and
+// reason what came of it.
+type Accept func(ctx context.Context, by, reason string) error
+
+// accept takes {"by", "reason"}, both required, and answers 200 {} once it is on record. 400 is a body that says too little, 409 a
+// machine that has lost nothing, or cannot record it.
+func (p *port) accept(w http.ResponseWriter, r *http.Request) {
+	var said struct {
+		By     string `json:"by"`
+		Reason string `json:"reason"`
+	}
+	body := json.NewDecoder(r.Body)
+	body.DisallowUnknownFields()
+	err := body.Decode(&said)
+	if _, rest := body.Token(); err == nil && rest != io.EOF {
+		err = errors.New("more than one document")
+	}
+	if err != nil {
+		refuse(w, http.StatusBadRequest, `the body must be {"by", "reason"}: `+err.Error())
+		return
+	}
+	said.By, said.Reason = strings.TrimSpace(said.By), strings.TrimSpace(said.Reason)
+	switch {
+	case !sayable(said.By, byMax):
+		refuse(w, http.StatusBadRequest, "by must say who accepts it, in at most 64 bytes on one line")
+		return
+	case !sayable(said.Reason, reasonMax):
+		refuse(w, http.StatusBadRequest, "reason must say what was compared, in at most 500 bytes on one line")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), readWithin)
+	defer cancel()
+	switch err := p.Accept(ctx, said.By, said.Reason); {
+	case err == nil:
+		p.Log.Info().Str("by", said.By).Str("reason", said.Reason).Msg("a person accepted that the journal has lost entries")
+		answer(w, http.StatusOK, struct{}{})
+	case errors.Is(err, kiosk.ErrNoAcceptance):
+		refuse(w, http.StatusConflict, err.Error())
+	default:
+		refuse(w, http.StatusServiceUnavailable, "it is not accepted: "+err.Error())
+	}
+}
