@@ -76,7 +76,7 @@ func TestEveryEventHasItsWords(t *testing.T) {
 	for _, e := range []fsm.Event{
 		fsm.Booted{}, fsm.PurchaseRequested{}, fsm.ProductChosen{}, fsm.CancelPressed{}, fsm.RetryPressed{}, fsm.Notified{}, fsm.InvoiceSent{}, fsm.StatusAnswered{},
 		fsm.InvoiceUpdated{}, fsm.ReservationCommitted{}, fsm.InvoiceCanceled{}, fsm.PaymentRefunded{}, fsm.ReceiptSubmitted{}, fsm.VendEnded{}, fsm.FaultRaised{},
-		fsm.FaultCleared{}, fsm.SlotsOpened{}, fsm.SaleStopped{}, fsm.SaleResolved{}, fsm.Remembered{}, fsm.Ticked{},
+		fsm.FaultCleared{}, fsm.SlotsOpened{}, fsm.SaleStopped{}, fsm.SaleResolved{}, fsm.LossAccepted{}, fsm.Booted{Lost: "5 entries"}, fsm.Remembered{}, fsm.Ticked{},
 	} {
 		b, err := json.Marshal(e)
 		if err != nil {

@@ -8,13 +8,22 @@
 // The entries are chained: each holds a SHA-256 hash over itself and the hash of the one before it. The chain finds damage and
 // gaps, not forgery: there is no key. Nothing here repairs a file: what cannot be read is an error that says what to do.
 //
+// A journal that comes back without its newest entries, since its -wal is gone or an old copy was put back, is noticed by the witness
+// beside it, NAME.witness: see there which loss is always noticed, and which may not be. Open opens it all the same, and Lost says what
+// is gone; it is recorded as an entry, so that the fork in the history shows in a replay.
+//
 // A journal may be sent to anybody. It holds no credential and no phone number; a payer is known by a keyed hash, whose key is
-// not in it. To send a journal of a running machine, copy the file together with the -wal file beside it.
+// not in it. Export makes a whole copy, also of a running machine's. Of a file that was copied alone, while it was in use, Replay says
+// that its newest entries may be missing: a journal that was closed in order has a note of that in it.
+//
+// Whoever reads has read-only connections of its own, for a bounded time: no Append waits for a look, whatever it asks. Sales are found
+// by id through an index.
 //
 // Wall time only labels. A Raspberry Pi has no clock until the network gives it one, so everything is ordered by seq, the number
 // of the entry, counted from 1 without gaps.
 //
 // Tables: entries (the chain), sales (one row for each sale, a summary of its entries), stock, anchor (the number of the oldest
-// entry that is kept), programs (which version of the program wrote from which entry on). A technician may read them with any
+// entry that is kept), programs (which version of the program wrote from which entry on), closed (the last entry of a journal that was
+// closed in order). A technician may read them with any
 // SQLite; the program's owner is found through the flock on the file NAME.lock beside it.
 package journal

@@ -375,7 +375,7 @@ func TestAJournalCanBeSentToAnybody(t *testing.T) {
 }
 
 // events is one of each event.
-var events = []fsm.Event{fsm.Booted{}, fsm.PurchaseRequested{}, fsm.ProductChosen{}, fsm.CancelPressed{}, fsm.RetryPressed{}, fsm.Notified{},
+var events = []fsm.Event{fsm.Booted{}, fsm.LossAccepted{}, fsm.PurchaseRequested{}, fsm.ProductChosen{}, fsm.CancelPressed{}, fsm.RetryPressed{}, fsm.Notified{},
 	fsm.InvoiceSent{}, fsm.StatusAnswered{}, fsm.InvoiceUpdated{}, fsm.ReservationCommitted{}, fsm.InvoiceCanceled{}, fsm.PaymentRefunded{},
 	fsm.ReceiptSubmitted{}, fsm.VendEnded{}, fsm.FaultRaised{}, fsm.FaultCleared{}, fsm.SlotsOpened{}, fsm.SaleStopped{}, fsm.Ticked{}}
 
