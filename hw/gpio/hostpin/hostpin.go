@@ -64,8 +64,11 @@ type Board struct {
 	kernel kernel
 	chips  []chip // those to look on
 	chosen bool   // somebody named the chip
-	hidden error  // why others could not be looked at
-	wires  map[spot]Wire
+
+	byNumber bool   // by its device, and not by its label
+	header   string // the label of the chip that has a Raspberry Pi's header, chosen or not; "": none can be seen
+	hidden   error  // why others could not be looked at
+	wires    map[spot]Wire
 
 	mu    sync.Mutex
 	names map[spot]string // of the lines that were handed out
@@ -73,7 +76,7 @@ type Board struct {
 }
 
 // Open looks at the chips, and requests no line. Chip is "" for all of them, or the one to look on: its device ("gpiochip0",
-// "/dev/gpiochip0") or its label ("pinctrl-rp1"). The error names what is missing or may not be opened, and the remedy.
+// "/dev/gpiochip0", or a link to it) or its label ("pinctrl-rp1"), which stays the same when a kernel numbers the chips anew. The error names what is missing or may not be opened, and the remedy.
 func Open(chip string, wires []Wire) (*Board, error) { return open(devices{"/dev"}, chip, wires) }
 
 func open(k kernel, on string, wires []Wire) (*Board, error) {
@@ -84,12 +87,15 @@ func open(k kernel, on string, wires []Wire) (*Board, error) {
 		}
 		return nil, fmt.Errorf("gpio: %w", b.hidden)
 	}
+	if one := slices.IndexFunc(b.chips, chip.isHeader); one >= 0 {
+		b.header = b.chips[one].label
+	}
 	if b.chosen {
-		one := slices.IndexFunc(b.chips, func(c chip) bool { return on == c.name || on == c.path || on == c.label })
+		one := slices.IndexFunc(b.chips, func(c chip) bool { return c.numberedAs(on) || on == c.label })
 		if one < 0 {
 			return nil, fmt.Errorf("gpio: no chip is called %.60q: write one of these as chip, or leave it out: %s%s", on, describe(b.chips), also(b.hidden))
 		}
-		b.chips = b.chips[one : one+1]
+		b.chips, b.byNumber = b.chips[one:one+1], b.chips[one].numberedAs(on)
 	}
 	for _, w := range wires {
 		if err := b.describe(w); err != nil {

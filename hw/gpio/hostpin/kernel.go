@@ -61,19 +61,33 @@ func (s setup) config() (c uapi.LineConfig) {
 type devices struct{ dir string }
 
 func (d devices) chips() (all []chip, err error) {
-	paths, _ := filepath.Glob(filepath.Join(d.dir, "gpiochip*"))
-	for _, path := range paths[:min(len(paths), chipsMax)] {
-		if info, err := os.Lstat(path); err != nil || info.Mode().Type() == fs.ModeSymlink {
-			continue // a Raspberry Pi 5 has a second name for its chip
-		}
+	paths, links := d.names()
+	for _, path := range paths {
 		c, bad := look(path)
 		if bad != nil {
 			err = errors.Join(err, bad)
 			continue
 		}
+		c.links = links[path]
 		all = append(all, c)
 	}
 	return all, err
+}
+
+// names are the chips' devices, and the names of the links that lead to each: a Raspberry Pi 5 has one, and an update moves it.
+func (d devices) names() (paths []string, links map[string][]string) {
+	links = map[string][]string{}
+	found, _ := filepath.Glob(filepath.Join(d.dir, "gpiochip*"))
+	for _, path := range found[:min(len(found), chipsMax)] {
+		if info, err := os.Lstat(path); err != nil {
+			continue
+		} else if info.Mode().Type() != fs.ModeSymlink {
+			paths = append(paths, path)
+		} else if to, err := filepath.EvalSymlinks(path); err == nil {
+			links[to] = append(links[to], filepath.Base(path))
+		}
+	}
+	return paths, links
 }
 
 func look(path string) (chip, error) {
