@@ -119,7 +119,7 @@ func openLog(cfg config.Config, path string, verbose bool) (zerolog.Logger, func
 		path = filepath.Join(filepath.Dir(cfg.Journal.Path), "kioskd.log")
 	}
 	if path != "" {
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0o640) // a pipe that nobody reads must not hang the start
 		if err != nil {
 			return zerolog.Logger{}, nil, fmt.Errorf("the log cannot be written: %w", err)
 		}

@@ -6,7 +6,6 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -30,6 +29,7 @@ import (
 	"kioskd/internal/identity"
 	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
+	"kioskd/internal/plainfile"
 	"kioskd/internal/planogram"
 	"kioskd/ups"
 )
@@ -228,7 +228,7 @@ func debugHosts(d config.Debug) (names []string, err error) {
 	if d.TLSCert == "" {
 		return names, nil
 	}
-	pair, err := tls.LoadX509KeyPair(d.TLSCert, d.TLSKey)
+	pair, err := plainfile.KeyPair(d.TLSCert, d.TLSKey)
 	if err != nil {
 		return nil, fmt.Errorf("[debug]: the certificate cannot be used: %w", err)
 	}

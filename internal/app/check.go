@@ -1,12 +1,13 @@
 package app
 
 import (
-	"crypto/tls"
+	"errors"
 	"path/filepath"
 	"strings"
 
 	"kioskd/internal/config"
 	"kioskd/internal/identity"
+	"kioskd/internal/plainfile"
 )
 
 // Check tries what a config names besides itself: secrets, certificates, the terminal's credentials. It changes nothing, and says
@@ -32,12 +33,15 @@ func Check(cfg config.Config) (problems config.Errors) {
 		{"debug.tls_cert", cfg.Debug.TLSCert, cfg.Debug.TLSKey},
 	} {
 		if pair.cert != "" {
-			_, err := tls.LoadX509KeyPair(pair.cert, pair.private)
+			_, err := plainfile.KeyPair(pair.cert, pair.private)
 			bad(pair.key, err)
 		}
 	}
+	id, err := identity.Load(filepath.Join(filepath.Dir(cfg.Journal.Path), identityFile)) // without one the config must say it
+	if errors.Is(err, identity.ErrExposed) || errors.Is(err, identity.ErrBad) {
+		bad("journal.path", err) // beside which it is
+	}
 	if len(problems) == 0 {
-		id, _ := identity.Load(filepath.Join(filepath.Dir(cfg.Journal.Path), identityFile)) // without one, or with a bad one, the config must say it
 		_, _, err := credentials(cfg, id)
 		bad("glase.terminal_id", err)
 	}

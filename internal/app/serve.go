@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"kioskd/internal/debug"
+	"kioskd/internal/plainfile"
 	"kioskd/ups"
 )
 
@@ -115,7 +116,7 @@ func listenTCP(key, address, cert, keyFile string) (net.Listener, error) {
 	if cert == "" {
 		return l, nil
 	}
-	pair, err := tls.LoadX509KeyPair(cert, keyFile)
+	pair, err := plainfile.KeyPair(cert, keyFile)
 	if err != nil {
 		l.Close()
 		return nil, fmt.Errorf("%s: the certificate cannot be used: %w", key, err)

@@ -4,14 +4,13 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 	_ "time/tzdata" // the same time zones on every image, also on one without zoneinfo
 
 	"kioskd/internal/money"
+	"kioskd/internal/plainfile"
 )
 
 // fileMax bounds the file, in bytes: a config of slotsMax slots with a comment on every line is far below.
@@ -175,25 +174,23 @@ func Load(path string) (Config, error) {
 	return Parse(path, b, filepath.Dir(path))
 }
 
+// readFile reads one byte more than fileMax at the utmost: see document.open.
 func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	b, _, err := plainfile.Read(path, fileMax)
+	var other *plainfile.KindError
 	var at *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("does not exist: %s", (&document{file: path}).createIt())
 	case errors.Is(err, fs.ErrPermission):
 		return nil, errors.New("cannot be read: permission denied: run kioskd as its own user or as root")
+	case errors.As(err, &other) && other.Mode.IsDir():
+		return nil, fmt.Errorf("is a folder: name the file in it, like %s", filepath.Join(path, "kioskd.toml"))
+	case errors.As(err, &other):
+		return nil, fmt.Errorf("%s: name a file with --config, like one that kioskd check --example > kioskd.toml has made", other.Is())
 	case errors.As(err, &at):
 		return nil, fmt.Errorf("cannot be read: %w", at.Err)
 	case err != nil:
-		return nil, fmt.Errorf("cannot be read: %w", err)
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return nil, fmt.Errorf("is a folder: name the file in it, like %s", filepath.Join(path, "kioskd.toml"))
-	}
-	b, err := io.ReadAll(io.LimitReader(f, fileMax+1))
-	if err != nil {
 		return nil, fmt.Errorf("cannot be read: %w", err)
 	}
 	return b, nil

@@ -10,7 +10,7 @@
 // of the file, except [display].device, which the driver takes as it is. Every other text is one line, at most 1024 bytes.
 //
 // No password or token stands in the file or in a Config: the keys that end in _file name files of mode 0600 that hold them,
-// see ReadSecret. Those files are not opened here.
+// see ReadSecret. Those files are not opened here. The config and the secrets are regular files, or links to such.
 //
 // The table is the whole of the format. "needed" is a key that must be there, "R" one that flow "reservation" needs, "S" one
 // that flow "sticker" needs, "P" one that each [[pin]] needs, "L" one that driver "lock" needs, "K" one that [keypad] needs, "T" one

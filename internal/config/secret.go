@@ -3,14 +3,13 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"unicode"
 	"unicode/utf8"
+
+	"kioskd/internal/plainfile"
 )
 
 // secretMax bounds a password or token, in bytes.
@@ -32,26 +31,17 @@ func exposed(path string, mode fs.FileMode) bool {
 // reseller_password_file and token_file name. One line break at the end is left out. A file that group or others may read is
 // refused, unless systemd has handed it in, and so is one that is empty or holds more than one line. No error repeats anything of the contents.
 func ReadSecret(path string) (string, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe nobody writes to must not hang the start
+	b, info, err := plainfile.Read(path, secretMax)
+	other := (*plainfile.KindError)(nil)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", fmt.Errorf("config: %s does not exist: write the password or token into it, then chmod 600 %s", path, path)
+	case errors.As(err, &other):
+		return "", fmt.Errorf("config: %w: write the password or token into a file", err)
 	case err != nil:
 		return "", fmt.Errorf("config: secret: %w", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("config: secret: %w", err)
-	case !info.Mode().IsRegular():
-		return "", fmt.Errorf("config: %s is not a file: write the password or token into a file", path)
 	case exposed(path, info.Mode()):
 		return "", fmt.Errorf("config: %s can be read or changed by others than its owner: chmod 600 %s", path, path)
-	}
-	b, err := io.ReadAll(io.LimitReader(f, secretMax+1))
-	if err != nil {
-		return "", fmt.Errorf("config: secret: %w", err)
 	}
 	s := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
 	switch {

@@ -64,7 +64,7 @@ func TestAFileThatHoldsNoSecretIsRefusedWithoutRepeatingIt(t *testing.T) {
 	}
 	dir := t.TempDir()
 	for path, want := range map[string]string{
-		dir:        "config: " + dir + " is not a file: write the password or token into a file",
+		dir:        "config: " + dir + " is a folder and no regular file: write the password or token into a file",
 		dir + "/x": "config: " + dir + "/x does not exist: write the password or token into it, then chmod 600 " + dir + "/x",
 	} {
 		if _, err := ReadSecret(path); err == nil || err.Error() != want {

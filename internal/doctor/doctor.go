@@ -7,10 +7,10 @@ package doctor
 
 import (
 	"errors"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
+
+	"kioskd/internal/plainfile"
 )
 
 // State is how bad a finding is.
@@ -50,12 +50,7 @@ func (r Root) path(name string) string { return filepath.Join(string(r), name) }
 
 // read gives a file's text; "" and the error for one that cannot be read.
 func (r Root) read(name string) (string, error) {
-	f, err := os.Open(r.path(name))
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, fileMax))
+	b, _, err := plainfile.Read(r.path(name), fileMax)
 	return string(b), err
 }
 

@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"kioskd/internal/plainfile"
 )
 
 const (
@@ -105,7 +107,7 @@ func Certificates(pairs []Pair, now time.Time) []Finding {
 	const area = "certificates"
 	var found []Finding
 	for _, p := range pairs {
-		pair, err := tls.LoadX509KeyPair(p.Cert, p.Private)
+		pair, err := plainfile.KeyPair(p.Cert, p.Private)
 		if err != nil {
 			found = append(found, Failed(area, fmt.Sprintf("%s: the certificate cannot be used: %v", p.Key, err), "put the certificate and its key where [ups] and [debug] name them, readable by kioskd's user"))
 			continue

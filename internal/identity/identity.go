@@ -17,6 +17,8 @@ import (
 	"strings"
 
 	"github.com/rs/zerolog"
+
+	"kioskd/internal/plainfile"
 )
 
 const (
@@ -107,25 +109,16 @@ func (i Identity) MarshalZerologObject(e *zerolog.Event) {
 
 // Load reads the file at path. It answers fs.ErrNotExist, ErrExposed when anybody but the owner may read or write it, and ErrBad.
 func Load(path string) (Identity, error) {
-	f, err := os.Open(path)
+	b, info, err := plainfile.Read(path, sizeMax)
+	if other := (*plainfile.KindError)(nil); errors.As(err, &other) {
+		return Identity{}, fmt.Errorf("identity: %s: %w: it %s: take it away, and register the terminal again or restore the file", path, ErrBad, other.Is())
+	}
 	if err != nil {
 		return Identity{}, fmt.Errorf("identity: %w", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return Identity{}, fmt.Errorf("identity: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return Identity{}, fmt.Errorf("identity: %s: %w: it is not a regular file", path, ErrBad)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return Identity{}, fmt.Errorf("identity: %s: %w (mode %04o): chmod 600 it, and give the terminal a new password if others use this machine",
 			path, ErrExposed, info.Mode().Perm())
-	}
-	b, err := io.ReadAll(io.LimitReader(f, sizeMax+1))
-	if err != nil {
-		return Identity{}, fmt.Errorf("identity: %w", err)
 	}
 	id, err := decode(b)
 	if err != nil {

@@ -154,12 +154,7 @@ func TestABadFileIsRefusedWithoutQuotingIt(t *testing.T) {
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w, err := os.OpenFile(fifo, os.O_RDWR, 0) // or Load would wait for a writer
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
-	if _, err := Load(fifo); !errors.Is(err, ErrBad) {
+	if _, err := Load(fifo); !errors.Is(err, ErrBad) || !strings.Contains(err.Error(), "a named pipe") { // and it waits for no writer
 		t.Errorf("a pipe: %v", err)
 	}
 }
