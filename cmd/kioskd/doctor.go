@@ -82,6 +82,7 @@ func examine(ctx context.Context, file string, root doctor.Root, user string) []
 	found = append(found, doctor.Power(root)...)
 	found = append(found, doctor.Groups(root, user, needs(cfg))...)
 	found = append(found, doctor.Serial(root, serials(cfg))...)
+	found = append(found, doctor.Shared(root, "serial", append(serials(cfg), displayTTY(cfg.Display)...))...)
 	found = append(found, doctor.Devices(root, "sensors", oneWire(cfg))...)
 	found = append(found, examineDisplay(root, cfg.Display)...)
 	if cfg.Journal.Path != "" { // which it is only without a config

@@ -79,6 +79,14 @@ func serials(cfg config.Config) []doctor.Device {
 	return all
 }
 
+// displayTTY is the tty that the display draws on; none when it draws elsewhere.
+func displayTTY(d config.Display) []doctor.Device {
+	if d.Driver != "terminal" || d.Device == "" {
+		return nil
+	}
+	return []doctor.Device{{Path: d.Device, For: "display.device"}}
+}
+
 // oneWire are the config's sensors on the 1-Wire bus.
 func oneWire(cfg config.Config) []doctor.Device {
 	all := keyed(cfg, func(_, text string) bool { return sensorID.MatchString(text) })

@@ -82,7 +82,7 @@ type App struct {
 	screen     *screen
 	screens    Driver
 	contacts   []contact
-	lines      []line
+	lines      []*line
 	bus        *bus        // nil when no machine on an MDB bus sells
 	faults     []fsm.Fault // found while building
 	copied     bool        // the card was made on another machine
@@ -119,8 +119,9 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	if open == nil {
 		open = serialport.Open
 	}
-	a.bus = newBus(cfg, open, p.Log, p.Clock.Wall)
-	serial, lines := newBoards(cfg, open, a.bus)
+	serialPorts := newPorts(open)
+	a.bus = newBus(cfg, serialPorts, p.Log, p.Clock.Wall)
+	serial, lines := newBoards(cfg, serialPorts, a.bus)
 	a.lines = lines
 	slots, products, err := newSlots(cfg, a.pins, serial, p.Log)
 	if err != nil {

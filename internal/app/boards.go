@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
+	"time"
 
 	"kioskd/fsm"
 	"kioskd/hw/vend"
 	"kioskd/hw/vend/board"
 	"kioskd/hw/vend/lockboard"
 	"kioskd/internal/config"
+	"kioskd/internal/debug"
 )
 
 // Serial opens a serial line. Closing what it gives ends a Read that waits.
@@ -19,9 +22,41 @@ type Serial func(device string, baud int) (io.ReadWriteCloser, error)
 
 // line is a serial board that the machine has, to be kept open while the kiosk runs.
 type line struct {
-	fault string // the name of what is wrong while the board is not there
+	fault string // the name of what is wrong while the board is not there, and of its section in the config
+	name  string // for a technician
 	run   func(ctx context.Context)
 	state *func(error)
+	port  func() error // why its port could not be opened when it was tried last
+
+	mu      sync.Mutex
+	trouble error // why the board is not there
+	since   time.Time
+}
+
+// part is how the board is, for a technician.
+func (l *line) part() debug.Part {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := debug.Part{Name: l.name, OK: l.trouble == nil, What: "answers", Since: l.since}
+	if l.trouble != nil {
+		why := l.trouble
+		if closed := l.port(); closed != nil { // newer than what the board's own code tells once
+			why = closed
+		}
+		p.What = strings.TrimPrefix(why.Error(), "serialport: ")
+		p.Do = "look at the board's power and cable, and at [" + l.fault + "]: it is looked for every 5 s, and no new sale is offered until it answers"
+	}
+	return p
+}
+
+// is notes how the board is; another reason for the same trouble is no new one.
+func (l *line) is(trouble error, at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.since.IsZero() || (l.trouble == nil) != (trouble == nil) {
+		l.since = at
+	}
+	l.trouble = trouble
 }
 
 // boards are the machine's serial boards, and the machine that has all of it on a bus of its own; nil: it has no such one.
@@ -32,21 +67,20 @@ type boards struct {
 }
 
 // newBoards makes those that a slot uses, and the lines to them.
-func newBoards(cfg config.Config, open Serial, machine *bus) (b boards, lines []line) {
+func newBoards(cfg config.Config, p *ports, machine *bus) (b boards, lines []*line) {
 	b.bus = machine
-	opener := func(device string, baud int) func() (io.ReadWriteCloser, error) {
-		return func() (io.ReadWriteCloser, error) { return open(device, baud) }
-	}
 	for _, s := range cfg.Slots {
 		switch {
 		case s.Vend.Driver == "board" && b.motors == nil:
 			c := cfg.Board
-			b.motors = &board.Line{Open: opener(c.Device, c.Baud), Resends: c.Resends, Elevator: c.Elevator}
-			lines = append(lines, line{"board", b.motors.Run, &b.motors.State})
+			b.motors = &board.Line{Open: p.opener("board", c.Device, c.Baud), Resends: c.Resends, Elevator: c.Elevator}
+			lines = append(lines, &line{fault: "board", name: "Motor board", run: b.motors.Run, state: &b.motors.State,
+				port: func() error { return p.failure("board") }, trouble: errUnheard})
 		case s.Vend.Lock > 0 && b.locks == nil:
 			c := cfg.LockBoard
-			b.locks = &lockboard.Bus{Open: opener(c.Device, c.Baud), Address: c.Address, OpenBit: c.OpenBit, StatusBytes: c.Bytes}
-			lines = append(lines, line{"lock_board", b.locks.Run, &b.locks.State})
+			b.locks = &lockboard.Bus{Open: p.opener("lock_board", c.Device, c.Baud), Address: c.Address, OpenBit: c.OpenBit, StatusBytes: c.Bytes}
+			lines = append(lines, &line{fault: "lock_board", name: "Lock board", run: b.locks.Run, state: &b.locks.State,
+				port: func() error { return p.failure("lock_board") }, trouble: errUnheard})
 		}
 	}
 	return b, lines
@@ -73,6 +107,7 @@ func (a *App) talk(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, l := range a.lines {
 		*l.state = func(err error) {
+			l.is(err, a.clock.Wall())
 			if err != nil {
 				a.log.Error().Err(err).Str("line", l.fault).Msg("the board is not there: no new sale is offered")
 				a.Kiosk.Raise(fsm.Fault{Name: l.fault})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -126,6 +127,32 @@ func TestAMachineWhoseBoardWasNeverThereSellsNothing(t *testing.T) {
 		time.Sleep(time.Minute)
 		if s := w.app.Kiosk.State(); s.Stage != fsm.OutOfService {
 			t.Errorf("the machine is %s %s", s.Stage, s.Reason)
+		}
+	})
+}
+
+// TestATechnicianSeesTheSerialBoards: that one is not there, since when, why, and what to do.
+func TestATechnicianSeesTheSerialBoards(t *testing.T) {
+	behindBoards(t, "reservation", func(w *world, motors *vendtest.MotorBoard, _ *simboard.Board, cable *atomic.Bool) {
+		for _, name := range []string{"Motor board", "Lock board"} {
+			if p := w.part(name); !p.OK || p.What != "answers" || p.Do != "" || p.Since.IsZero() {
+				t.Errorf("a board that is there: %+v", p)
+			}
+		}
+		cable.Store(false)
+		motors.Unplug()
+		lost := time.Now()
+		time.Sleep(20 * time.Second)
+		if p := w.part("Motor board"); p.OK || p.What != "no cable" || !strings.Contains(p.Do, "[board]") || p.Since.Before(lost) || p.Since.After(lost.Add(5*time.Second)) {
+			t.Errorf("a board that is gone: %+v", p)
+		}
+		if p := w.part("Lock board"); !p.OK {
+			t.Errorf("the other one: %+v", p)
+		}
+		cable.Store(true)
+		time.Sleep(10 * time.Second)
+		if p := w.part("Motor board"); !p.OK {
+			t.Errorf("a board that is back: %+v", p)
 		}
 	})
 }

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"sync"
@@ -40,7 +39,7 @@ type bus struct {
 }
 
 // newBus makes the bridge that the config names; nil when no slot needs one.
-func newBus(cfg config.Config, open Serial, log zerolog.Logger, now func() time.Time) *bus {
+func newBus(cfg config.Config, p *ports, log zerolog.Logger, now func() time.Time) *bus {
 	b := &bus{slots: map[int]config.Slot{}, log: log, now: now, asked: make(chan struct{})}
 	for _, s := range cfg.Slots {
 		if s.Vend.Driver == "mdb" {
@@ -51,9 +50,7 @@ func newBus(cfg config.Config, open Serial, log zerolog.Logger, now func() time.
 		return nil
 	}
 	b.bridge = &mdb.Bridge{
-		Open: func() (io.ReadWriteCloser, error) {
-			return open(cfg.MDB.Device, cfg.MDB.Baud)
-		},
+		Open:     p.opener("mdb", cfg.MDB.Device, cfg.MDB.Baud),
 		Currency: cfg.Machine.Currency, Deny: cfg.MDB.Deny, Longest: cfg.MDB.Longest,
 		Requested: b.requested, State: b.state,
 		Log: func(what string) { log.Warn().Msg("mdb: " + what) },

@@ -100,6 +100,9 @@ func (a *App) parts() []debug.Part {
 	if v.cold != nil {
 		all = append(all, v.cold.part(v.wall()))
 	}
+	for _, l := range a.lines {
+		all = append(all, l.part())
+	}
 	if a.bus != nil {
 		all = append(all, a.bus.part())
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -42,15 +43,44 @@ func (t *table) baud(to *int) {
 	*to = v
 }
 
+// port reads the name of a serial port, or a pattern of one.
+func (t *table) port(key string, to *string, r rule) {
+	t.text(key, to, r)
+	t.alone(key, *to)
+}
+
+// alone notes that a serial port is used, which nothing else may: by the same name, or by a pattern that fits it.
+func (t *table) alone(key, device string) {
+	if device == "" {
+		return
+	}
+	for _, first := range t.doc.ports {
+		if onePort(first.device, device) {
+			t.fail(key, "%s is %s in line %d already: every board needs a port of its own (ls -l /dev/serial/by-id)", quote(device), first.key, first.line)
+			return
+		}
+	}
+	t.doc.ports = append(t.doc.ports, usedPort{place{dotted(t.path, key), t.lineOf(key)}, device})
+}
+
+// onePort reports whether two names or patterns can be read to mean one port. Links are not followed: the file may be checked on
+// another computer.
+func onePort(a, b string) bool {
+	a, b = filepath.Clean(a), filepath.Clean(b)
+	fits, _ := filepath.Match(a, b)
+	back, _ := filepath.Match(b, a)
+	return a == b || fits || back
+}
+
 func (t *table) board(b *Board) {
-	t.text("device", &b.Device, isPath)
+	t.port("device", &b.Device, isPath)
 	t.baud(&b.Baud)
 	t.whole("resends", &b.Resends, 0, resendsMax)
 	t.flag("elevator", &b.Elevator)
 }
 
 func (t *table) lockBoard(b *LockBoard) {
-	t.text("device", &b.Device, isPath)
+	t.port("device", &b.Device, isPath)
 	t.baud(&b.Baud)
 	t.whole("address", &b.Address, 0, 15)
 	t.whole("open_bit", &b.OpenBit, 0, 1)

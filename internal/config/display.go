@@ -26,6 +26,8 @@ func (t *table) display(d *Display) {
 	t.text("device", &d.Device)
 	widthMin, heightMin := 1, 1
 	switch d.Driver {
+	case "terminal":
+		t.alone("device", d.Device)
 	case "png":
 		t.need("device", `"/run/kioskd/screen.png"`, "the file that the picture is written to")
 		t.need("width", "800", "pixels")

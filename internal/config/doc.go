@@ -6,7 +6,7 @@
 //
 // Durations are texts with a unit ("30s", "10m"), amounts are texts with a decimal point in the currency of [machine] ("15.00"),
 // pins are "GPIO0" to "GPIO53" by the chip's number, "P1_3" to "P1_40" by the header's position, or the name of a kernel line, and
-// no two wires share one under any of its names. Paths are absolute or relative to the folder
+// no two wires share one under any of its names, as no two boards share a serial port. Paths are absolute or relative to the folder
 // of the file, except [display].device, which the driver takes as it is. Every other text is one line, at most 1024 bytes.
 //
 // No password or token stands in the file or in a Config: the keys that end in _file name files of mode 0600 that hold them,

@@ -18,12 +18,19 @@ type document struct {
 	tables    []*table            // all that were read
 	known     map[string][]string // table path → its keys
 	wires     map[string]place    // pin → where it was first used
+	ports     []usedPort
 }
 
 // place is where in the file something stands.
 type place struct {
 	key  string
 	line int
+}
+
+// usedPort is a serial port, and where it was first used.
+type usedPort struct {
+	place
+	device string
 }
 
 // open makes the tree of the bytes. It answers nil when they are not TOML at all, with the problems noted.

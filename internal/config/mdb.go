@@ -16,7 +16,7 @@ type MDB struct {
 
 // mdb reads [mdb].
 func (t *table) mdb(m *MDB) {
-	t.text("device", &m.Device, isDevice)
+	t.port("device", &m.Device, isDevice)
 	t.whole("baud", &m.Baud, 1200, 1000000)
 	t.choice("deny", &m.Deny, []string{"stop", "-1"}, nil)
 	t.duration("longest", &m.Longest, 2*time.Second, 3*time.Minute)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -186,6 +187,27 @@ func TestAMotorAndALockAreASlotsAlone(t *testing.T) {
 		got := problems(minimal + lines + slot + strings.Replace(slot, "A2", "A3", 1))
 		if got != want {
 			t.Errorf("%s:\n got %s\nwant %s", driver, got, want)
+		}
+	}
+}
+
+// TestASerialPortIsOneBoardsAlone: by the same text, the same pattern, or a pattern that fits the other's name.
+func TestASerialPortIsOneBoardsAlone(t *testing.T) {
+	const board, lockBoard, bus, tty = "[board]\ndevice = %q\n", "[lock_board]\ndevice = %q\n", "[mdb]\ndevice = %q\n", "[display]\ndriver = \"terminal\"\ndevice = %q\n"
+	for _, c := range []struct{ first, a, second, b, want string }{
+		{board, "/dev/ttyUSB0", lockBoard, "/dev/ttyUSB0", `lock_board.device: "/dev/ttyUSB0" is board.device in line 27 already: every board needs a port of its own (ls -l /dev/serial/by-id)`},
+		{board, "/dev/ttyUSB*", lockBoard, "/dev/ttyUSB*", `lock_board.device: "/dev/ttyUSB*" is board.device`},
+		{board, "/dev/ttyUSB*", lockBoard, "/dev/ttyUSB1", `lock_board.device: "/dev/ttyUSB1" is board.device`},
+		{board, "/dev/ttyUSB1", bus, "/dev/tty*", `mdb.device: "/dev/tty*" is board.device`},
+		{board, "/dev/serial/by-id/a", bus, "/dev/serial//by-id/../by-id/a", `mdb.device: "/dev/serial//by-id/../by-id/a" is board.device`},
+		{lockBoard, "/dev/ttyACM0", bus, "/dev/ttyACM0", `mdb.device: "/dev/ttyACM0" is lock_board.device`},
+		{tty, "/dev/ttyS0", bus, "/dev/ttyS0", `mdb.device: "/dev/ttyS0" is display.device`},
+		{board, "/dev/ttyUSB0", lockBoard, "/dev/ttyUSB1", ""},
+		{board, "/dev/serial/by-id/usb-FTDI*", lockBoard, "/dev/serial/by-id/usb-Prolific*", ""},
+	} {
+		got := problems(minimal + fmt.Sprintf(c.first+"\n"+c.second, c.a, c.b))
+		if (got == "") != (c.want == "") || !strings.Contains(got, c.want) || strings.Contains(got, "\n") {
+			t.Errorf("%s and %s: got %s\nwant %s", c.a, c.b, got, c.want)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Device is a device file that the config uses.
@@ -47,16 +48,12 @@ func Serial(r Root, ports []Device) []Finding {
 	cmdline, text, _ := r.first(bootFiles("cmdline.txt")...)
 	var found []Finding
 	for _, d := range ports {
-		if strings.ContainsAny(d.Path, "*?[") { // a pattern
-			all, err := filepath.Glob(r.path(d.Path))
-			if err == nil && len(all) > 1 {
-				found = append(found, Warned(area, fmt.Sprintf("%s (%s) fits %d devices", d.Path, d.For, len(all)), "write the whole name of the right one: ls -l "+d.Path))
-				continue
-			}
-			if len(all) == 1 {
-				d.Path = "/" + strings.TrimPrefix(strings.TrimPrefix(all[0], filepath.Clean(string(r))), "/")
-			}
+		one, fits := r.one(d.Path)
+		if fits > 1 {
+			found = append(found, Warned(area, fmt.Sprintf("%s (%s) fits %d devices", d.Path, d.For, fits), "write the whole name of the right one: ls -l "+d.Path))
+			continue
 		}
+		d.Path = one
 		f, ok := r.present(area, d)
 		if !ok {
 			found = append(found, f)
@@ -77,6 +74,51 @@ func Serial(r Root, ports []Device) []Finding {
 		found = append(found, f)
 	}
 	return found
+}
+
+// one is the path that a name or a pattern stands for, and how many it fits: a pattern that does not fit one stays as it is.
+func (r Root) one(path string) (string, int) {
+	if !strings.ContainsAny(path, "*?[") {
+		return path, 1
+	}
+	all, _ := filepath.Glob(r.path(path)) // a bad pattern fits none
+	if len(all) == 1 {
+		path = "/" + strings.TrimPrefix(strings.TrimPrefix(all[0], filepath.Clean(string(r))), "/")
+	}
+	return path, len(all)
+}
+
+// Shared finds devices that the config gives to two parts under two names: the one that comes second never gets it. Links are followed.
+func Shared(r Root, area string, devices []Device) []Finding {
+	type known struct {
+		Device
+		is os.FileInfo
+	}
+	var found []Finding
+	var before []known
+	for _, d := range devices {
+		path, _ := r.one(d.Path)
+		info, err := os.Stat(r.path(path))
+		if err != nil {
+			continue // which is another finding
+		}
+		for _, first := range before {
+			if sameDevice(first.is, info) {
+				found = append(found, Failed(area, fmt.Sprintf("%s (%s) and %s (%s) are one device", first.Path, first.For, d.Path, d.For),
+					"give each of them the name of its own port: ls -l /dev/serial/by-id/"))
+				break
+			}
+		}
+		before = append(before, known{d, info})
+	}
+	return found
+}
+
+// sameDevice reports whether two files are one, or stand for one device.
+func sameDevice(a, b os.FileInfo) bool {
+	x, ok := a.Sys().(*syscall.Stat_t)
+	y, also := b.Sys().(*syscall.Stat_t)
+	return os.SameFile(a, b) || ok && also && a.Mode()&b.Mode()&fs.ModeCharDevice != 0 && x.Rdev == y.Rdev
 }
 
 // consoles are the ports that a kernel's command line makes consoles: "console=serial0,115200".

@@ -161,6 +161,23 @@ func TestASerialPortThatIsTheSystemsConsoleIsFound(t *testing.T) {
 	told(t, Devices(machine(t, nil), "sensors", sensor), "fail: dtoverlay=w1-gpio")
 }
 
+// TestOneSerialPortUnderTwoNamesIsFound: a name of the adapter's own, the number that it has today, a pattern.
+func TestOneSerialPortUnderTwoNamesIsFound(t *testing.T) {
+	r := machine(t, map[string]string{"dev/ttyUSB0": "", "dev/ttyUSB1": "", "dev/ttyAMA0": "", "dev/serial0": "→ ttyAMA0",
+		"dev/serial/by-id/usb-FTDI_A1": "→ ../../ttyUSB0", "dev/serial/by-path/platform-1": "→ ../../ttyUSB0"})
+	ports := func(a, b string) []Device {
+		return []Device{{Path: a, For: "board.device"}, {Path: b, For: "lock_board.device"}}
+	}
+	for _, c := range [][2]string{{"/dev/serial/by-id/usb-FTDI_A1", "/dev/ttyUSB0"}, {"/dev/serial/by-id/usb-FTDI_A1", "/dev/serial/by-path/platform-1"},
+		{"/dev/serial0", "/dev/ttyAMA0"}, {"/dev/serial/by-id/usb-FTDI*", "/dev/ttyUSB0"}} {
+		told(t, Shared(r, "serial", ports(c[0], c[1])), "fail: "+c[0]+" (board.device) and "+c[1]+" (lock_board.device) are one device")
+	}
+	for _, c := range [][2]string{{"/dev/ttyUSB0", "/dev/ttyUSB1"}, {"/dev/ttyUSB*", "/dev/ttyUSB1"}, {"/dev/none", "/dev/none"}} {
+		told(t, Shared(r, "serial", ports(c[0], c[1])))
+	}
+	told(t, Shared("/", "serial", []Device{{Path: "/dev/null", For: "a"}, {Path: "/dev/zero", For: "b"}, {Path: "/dev/../dev/null", For: "c"}}), "fail: /dev/null (a) and /dev/../dev/null (c)")
+}
+
 func FuzzBootSettings(f *testing.F) {
 	f.Add("[pi4]\ndtoverlay=w1-gpio,gpiopin=17\ndtparam=spi=on\nenable_uart=1\n[all]\n#x\n=\ndtoverlay=")
 	f.Add("dtparam=a,b=,=c,i2c_arm\ndtoverlay=x,,y=z")

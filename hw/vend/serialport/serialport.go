@@ -35,6 +35,9 @@ import (
 // ErrUnplugged is in the error of a Read or Write when the port is gone. Only a new Open can help.
 var ErrUnplugged = errors.New("the port is gone: is its cable pulled?")
 
+// ErrInUse is in the error of an Open whose port somebody has: another program, or this one under another name.
+var ErrInUse = errors.New("is used by another program: end it")
+
 const (
 	// vtime is tarm's shortest read timeout. A Read is made only when there is something to read, so it should never be waited
 	// for; with no timeout at all a Read that finds nothing would hang in the kernel, out of Close's reach.
@@ -84,7 +87,7 @@ func (l *line) open(path string, baud int) error {
 		return fmt.Errorf("serialport: %s is no serial port: %w", path, err)
 	}
 	if err := l.control(func(fd int) error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) }); err != nil {
-		return fmt.Errorf("serialport: %s is used by another program: end it: %w", path, err)
+		return fmt.Errorf("serialport: %s %w: %w", path, ErrInUse, err)
 	}
 	port, err := serial.OpenPort(&serial.Config{Name: path, Baud: baud, ReadTimeout: vtime})
 	if err != nil {
@@ -118,6 +121,21 @@ func find(device string) (string, error) {
 	return paths[0], nil
 }
 
+// Same reports whether two names, or patterns that one path matches each, lead to one device. It opens none.
+func Same(a, b string) bool {
+	var device [2]unix.Stat_t
+	for n, name := range []string{a, b} {
+		path, err := find(name)
+		if err != nil || unix.Stat(path, &device[n]) != nil {
+			return false
+		}
+	}
+	if device[0].Mode&unix.S_IFMT == unix.S_IFCHR {
+		return device[1].Mode&unix.S_IFMT == unix.S_IFCHR && device[0].Rdev == device[1].Rdev
+	}
+	return device[0].Dev == device[1].Dev && device[0].Ino == device[1].Ino
+}
+
 func explain(path string, err error) error {
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -125,7 +143,7 @@ func explain(path string, err error) error {
 	case errors.Is(err, os.ErrPermission):
 		return fmt.Errorf("serialport: %s: add kioskd's user to the group dialout: %w", path, os.ErrPermission)
 	case errors.Is(err, unix.EBUSY):
-		return fmt.Errorf("serialport: %s is used by another program: end it: %w", path, unix.EBUSY)
+		return fmt.Errorf("serialport: %s %w: %w", path, ErrInUse, unix.EBUSY)
 	}
 	return fmt.Errorf("serialport: %s: %w", path, err)
 }

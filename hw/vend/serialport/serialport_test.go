@@ -152,8 +152,17 @@ func TestAPortIsOneProgramsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{p.Name, link} {
-		if second, err := Open(name, 57600); err == nil || !strings.Contains(err.Error(), "another program") {
+		if second, err := Open(name, 57600); !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), "another program") {
 			t.Errorf("a second Open of %s: %v, %v", name, second, err)
+		}
+		if !Same(name, p.Name) || !Same(p.Name[:len(p.Name)-1]+"["+p.Name[len(p.Name)-1:]+"]", name) {
+			t.Errorf("%s is not the same as %s", name, p.Name)
+		}
+	}
+	other := cable(t)
+	for _, name := range []string{other.Name, "/dev/null", link + "-that-is-not-there", filepath.Dir(link), "/dev/pts/*"} {
+		if Same(p.Name, name) || Same(name, link) {
+			t.Errorf("%s is the same as %s", name, p.Name)
 		}
 	}
 	if err := l.Close(); err != nil {
