@@ -36,6 +36,8 @@ type bus struct {
 	item    string // and its item; "": the loop has not seen it yet
 	trouble error  // why the machine sells nothing
 	since   time.Time
+	misread string // why its last request could not be approved, whatever the kiosk thinks
+	misfrom time.Time
 }
 
 // newBus makes the bridge that the config names; nil when no slot needs one.
@@ -52,14 +54,27 @@ func newBus(cfg config.Config, p *ports, log zerolog.Logger, now func() time.Tim
 	b.bridge = &mdb.Bridge{
 		Open:     p.opener("mdb", cfg.MDB.Device, cfg.MDB.Baud),
 		Currency: cfg.Machine.Currency, Deny: cfg.MDB.Deny, Longest: cfg.MDB.Longest,
-		Requested: b.requested, State: b.state,
+		Requested: b.requested, State: b.state, Misread: b.unread,
 		Log: func(what string) { log.Warn().Msg("mdb: " + what) },
 	}
 	return b
 }
 
+// unread is told of requests that nobody can approve, as those of another scale.
+func (b *bus) unread(why string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.misread == "" {
+		b.misfrom = b.now()
+	}
+	b.misread = why
+}
+
 // requested is a customer's choice at the machine. It is the kiosk's to take; one that it cannot take is denied.
 func (b *bus) requested(r mdb.Request) {
+	b.mu.Lock()
+	b.misread = ""
+	b.mu.Unlock()
 	s, known := b.slots[r.Product]
 	if !known {
 		b.log.Warn().Int("product", r.Product).Stringer("price", r.Price).Msg("mdb: no slot has this product: denied")
@@ -140,6 +155,9 @@ func (b *bus) part() debug.Part {
 	p := debug.Part{Name: "MDB machine", OK: b.trouble == nil, What: "ready", Since: b.since}
 	if b.trouble != nil {
 		p.What, p.Do = fmt.Sprint(b.trouble), "look at the bridge's plug, at the bus cable, and whether the machine is on and wants payments: nothing is sold until it does"
+	} else if b.misread != "" {
+		p.OK, p.What, p.Since = false, b.misread, b.misfrom
+		p.Do = "until a request can be read each choice is denied, since its price could have lost a digit"
 	}
 	return p
 }

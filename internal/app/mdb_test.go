@@ -133,6 +133,50 @@ func TestWhatTheKioskDoesNotTakeTheMachineDoesNotDeliver(t *testing.T) {
 	}
 }
 
+// TestOtherDecimalPlacesAreDeniedAndSaid: 15 may be a lost digit of 15.00 or another scale, so nobody pays it; somebody must hear why
+// nothing can be bought.
+func TestOtherDecimalPlacesAreDeniedAndSaid(t *testing.T) {
+	for price, says := range map[string]string{
+		"15": "requests arrive with 0 decimal places, SEK has 2: set the bridge's or the machine's decimal places", "15.0": "requests arrive with 1 decimal places",
+		"15.000": "requests arrive with 3 decimal places", "15,00": "a request has no price or no product number that can be read",
+	} {
+		t.Run(price, func(t *testing.T) {
+			atMachine(t, func(w *world, m *vending) {
+				right := m.Products[10]
+				m.Products[10] = mdbtest.Product{Price: price, Deliver: right.Deliver}
+				reference := w.scan()
+				w.confirm(reference)
+				for range 5 {
+					m.Press(10)
+					time.Sleep(6 * time.Second)
+				}
+				if p := w.part("MDB machine"); p.OK || !strings.HasPrefix(p.What, says) || p.Do == "" || p.Since.IsZero() {
+					t.Errorf("the part is %+v", p)
+				}
+				if n := strings.Count(w.log.String(), says); n != 1 {
+					t.Errorf("it is logged %d times within half a minute:\n%s", n, w.log.String())
+				}
+				if sale := w.settled(); sale.State != fsm.Released || m.out(10) != 0 {
+					t.Errorf("%d came out, and the sale ended %+v", m.out(10), sale)
+				}
+				w.money(reference, 0)
+				m.Products[10] = right
+				reference = w.scan()
+				w.confirm(reference)
+				if !m.Press(10) {
+					t.Fatalf("the machine is %s", m.Status())
+				}
+				if sale := w.settled(); sale.Charged != sek(1600) {
+					t.Errorf("with the right decimal places: %+v", sale)
+				}
+				if p := w.part("MDB machine"); !p.OK {
+					t.Errorf("with the right decimal places the part is %+v", p)
+				}
+			})
+		})
+	}
+}
+
 func TestAMachineThatFallsSilentIsChargedAndRecordedAsUnknown(t *testing.T) {
 	atMachine(t, func(w *world, m *vending) {
 		reference := w.scan()

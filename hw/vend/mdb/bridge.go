@@ -60,6 +60,7 @@ type Bridge struct {
 	Requested func(Request)                      // the customer has chosen; it ends with Decline or with its product's Vend. Never nil
 	State     func(error)                        // why nothing can be sold now, nil: it can. Told when that changes. Never nil
 	Log       func(string)                       // for a technician. Never nil
+	Misread   func(why string)                   // told of each request that is denied because it cannot be read, other decimal places included. May be nil
 
 	mu      sync.Mutex
 	wake    chan struct{} // has room for one
@@ -82,6 +83,7 @@ type Bridge struct {
 	vend    *approval
 
 	complained time.Time // of a bad line
+	misplaced  time.Time // when a request was last complained of that cannot be read
 }
 
 var (

@@ -25,7 +25,8 @@
 //	c,ERR,"cashless is off" | "cashless is on"
 //
 // The words are public; that the errors' numbers mean this was concluded from public transcripts and MDB 4.3, section 7, and is not
-// written anywhere. An amount has the currency's decimal places. Anything else is passed over.
+// written anywhere. An amount has the currency's decimal places: a request with others is denied, and said. Anything else is passed
+// over.
 //
 // # What each silence means
 //

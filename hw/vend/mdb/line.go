@@ -38,6 +38,9 @@ type Line struct {
 	Price   money.Amount // of a request; no amount when it cannot be read: nobody can approve that
 	Product int          // the machine's number, 0 to productMax
 	Code    int
+
+	Misplaced bool // a request's price has no amount because it has Places decimal places, and the currency has others
+	Places    int
 }
 
 const (
@@ -96,12 +99,36 @@ func status(rest, currency string) Line {
 		amount, bad := money.Parse(price, currency)
 		if err == nil && bad == nil && !amount.IsZero() && amount.Decimal() == price { // exactly: a lost digit is another price
 			l.Product, l.Price = int(n), amount
+		} else if err == nil {
+			l.Places, l.Misplaced = misplaced(price, currency)
 		}
 		return l
 	case "ONLINE", "OFFLINE", "OFF", "RESET":
 		return Line{Kind: Other}
 	}
 	return Line{}
+}
+
+// misplaced reports whether a price is one but for its decimal places, and how many it has. Such a price is never believed: it may as
+// well have lost a digit on its way, or have another scale.
+func misplaced(price, currency string) (places int, yes bool) {
+	whole, fraction, point := strings.Cut(price, ".")
+	isNumber := func(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+	if !isNumber(whole) || point && !isNumber(fraction) || len(whole) > 1 && whole[0] == '0' || len(fraction) == money.Digits(currency) {
+		return 0, false
+	}
+	return len(fraction), true
+}
+
+// misread says why a request can be approved by nobody, and what to do; "": it is none, or it can.
+func (l Line) misread(currency string) string {
+	switch {
+	case l.Kind != Status || l.Status != Vend || !l.Price.IsZero():
+		return ""
+	case l.Misplaced:
+		return fmt.Sprintf("requests arrive with %d decimal places, %s has %d: set the bridge's or the machine's decimal places", l.Places, currency, money.Digits(currency))
+	}
+	return "a request has no price or no product number that can be read: look at the bridge's version and settings, at its cable and ground"
 }
 
 // failure reads what follows c,ERR: `VEND 3`, or a command and a negative number in quotes.

@@ -30,8 +30,14 @@ func TestLinesAreReadStrictly(t *testing.T) {
 		"r,ACK":                         {Kind: Other},
 		"c,1":                           {Kind: Other},
 		"c,STATUS,VEc,VEND,SUCCESS":     {Kind: Success}, // the end of the first was lost
-		"c,STATUS,VEND,15,10":           {Kind: Status, Status: Vend},
-		"c,STATUS,VEND,15.0,10":         {Kind: Status, Status: Vend}, // a digit was lost
+		"c,STATUS,VEND,15,10":           {Kind: Status, Status: Vend, Misplaced: true},
+		"c,STATUS,VEND,15.0,10":         {Kind: Status, Status: Vend, Misplaced: true, Places: 1}, // or a digit was lost
+		"c,STATUS,VEND,15.000,10":       {Kind: Status, Status: Vend, Misplaced: true, Places: 3},
+		"c,STATUS,VEND,0,10":            {Kind: Status, Status: Vend, Misplaced: true},
+		"c,STATUS,VEND,15.,10":          {Kind: Status, Status: Vend},
+		"c,STATUS,VEND,.50,10":          {Kind: Status, Status: Vend},
+		"c,STATUS,VEND,15,":             {Kind: Status, Status: Vend},
+		"c,STATUS,VEND,,10":             {Kind: Status, Status: Vend},
 		"c,STATUS,VEND,015.00,10":       {Kind: Status, Status: Vend},
 		"c,STATUS,VEND,-15.00,10":       {Kind: Status, Status: Vend},
 		"c,STATUS,VEND,1e2,10":          {Kind: Status, Status: Vend},
@@ -91,6 +97,9 @@ func FuzzStream(f *testing.F) {
 					t.Errorf("%q is read as %+v", text, l)
 				}
 			} else if l.Price != (money.Amount{}) || l.Product != 0 {
+				t.Errorf("%q is read as %+v", text, l)
+			}
+			if l.Misplaced && (l.Kind != Status || l.Price != (money.Amount{}) || l.Places == money.Digits(currency) || l.Places < 0 || l.Places > lineMax) {
 				t.Errorf("%q is read as %+v", text, l)
 			}
 			if l.Kind == Success && !strings.HasSuffix(text, "c,VEND,SUCCESS") {

@@ -86,7 +86,7 @@ func (b *Bridge) line(l Line) {
 		b.heard = time.Now()
 	}
 	var asks *Request
-	say := ""
+	say, misread := "", ""
 	switch l.Kind {
 	case Bad:
 		if now := time.Now(); now.Sub(b.complained) >= complainEvery {
@@ -100,6 +100,11 @@ func (b *Bridge) line(l Line) {
 			b.unsure()
 		}
 	case Status:
+		if misread = l.misread(b.Currency); misread != "" {
+			if now := time.Now(); now.Sub(b.misplaced) >= complainEvery {
+				b.misplaced, say = now, misread
+			}
+		}
 		asks = b.said(l)
 	case Success:
 		say = b.succeeded()
@@ -114,6 +119,9 @@ func (b *Bridge) line(l Line) {
 	b.mu.Unlock()
 	if say != "" {
 		b.Log(say)
+	}
+	if misread != "" && b.Misread != nil {
+		b.Misread(misread)
 	}
 	if asks != nil {
 		b.Requested(*asks)
