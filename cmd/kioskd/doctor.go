@@ -91,7 +91,7 @@ func examine(ctx context.Context, file string, root doctor.Root, user string) []
 	}
 	found = append(found, doctor.Clock(now, clock.Synced())...)
 	found = append(found, doctor.Certificates(pairs(cfg), now)...)
-	return append(found, examineNet(ctx, cfg, alive, now)...)
+	return append(found, examineNet(ctx, cfg, alive, now, clock.Synced())...)
 }
 
 func firstOf(texts ...string) string {
@@ -179,7 +179,7 @@ func partsOf(health []debug.Part, a *alive) (found []doctor.Finding) {
 }
 
 // examineNet asks Glase, and the machine's own public address.
-func examineNet(ctx context.Context, cfg config.Config, a alive, now time.Time) (found []doctor.Finding) {
+func examineNet(ctx context.Context, cfg config.Config, a alive, now time.Time, synced bool) (found []doctor.Finding) {
 	switch {
 	case cfg.Glase.Endpoint == "":
 	case a.serving:
@@ -189,7 +189,7 @@ func examineNet(ctx context.Context, cfg config.Config, a alive, now time.Time) 
 		}
 		found = append(found, doctor.Ok("glase", says))
 	default:
-		found = append(found, doctor.Glase(cfg.Glase.Endpoint, app.AskGlase(ctx, cfg))...)
+		found = append(found, doctor.Glase(cfg.Glase.Endpoint, app.AskGlase(ctx, cfg), now, synced)...)
 	}
 	if cfg.UPS.PublicURL == "" {
 		return append(found, doctor.Ok("ups", "not used: the config has no [ups]"))

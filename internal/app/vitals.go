@@ -14,6 +14,7 @@ import (
 	"kioskd/glase"
 	"kioskd/hw/display"
 	"kioskd/internal/debug"
+	"kioskd/internal/doctor"
 )
 
 // vitals is what a technician asks first about what the machine depends on.
@@ -24,7 +25,7 @@ type vitals struct {
 	mu       sync.Mutex
 	answered time.Time // when Glase answered last, with whatever
 	failed   time.Time // when it did not; zero: since it answered it always has
-	failure  string
+	failure  error     // why, at the last call
 	purchase time.Time // when a customer's phone came in last through Glase
 	display  error     // why the display shows nothing
 }
@@ -40,7 +41,7 @@ func (v *vitals) heard(err error) error {
 	if v.failed.IsZero() {
 		v.failed = v.wall()
 	}
-	v.failure = err.Error()
+	v.failure = err
 	return err
 }
 
@@ -65,9 +66,15 @@ func (a *App) parts() []debug.Part {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	calls := debug.Part{Name: "Glase", OK: true, What: "not called since the start", Since: v.answered}
+	now, synced := v.wall(), a.clock.Synced()
+	var distrust doctor.Distrust
 	switch {
 	case !v.failed.IsZero():
-		calls = debug.Part{Name: "Glase", What: v.failure, Since: v.failed, Do: "look at the network: kioskd asks again by itself, and sells nothing until Glase answers"}
+		calls = debug.Part{Name: "Glase", What: v.failure.Error(), Since: v.failed, Do: "look at the network: kioskd asks again by itself, and sells nothing until Glase answers"}
+		var ok bool
+		if distrust, ok = doctor.Distrusted(v.failure, now, synced); ok {
+			calls.What, calls.Do = "cannot be reached: "+distrust.Says, distrust.Remedy
+		}
 	case !v.answered.IsZero():
 		calls.What = "answers"
 	}
@@ -96,7 +103,7 @@ func (a *App) parts() []debug.Part {
 	if v.display != nil {
 		screen.What, screen.Do = v.display.Error(), "look at the display's cable and at [display]; it is tried again every 10 s"
 	}
-	all := []debug.Part{calls, scans, records, clockPart(v.wall(), a.clock.Synced()), screen}
+	all := []debug.Part{calls, scans, records, clockPart(now, synced, distrust.Clock), screen}
 	if v.cold != nil {
 		all = append(all, v.cold.part(v.wall()))
 	}
@@ -109,14 +116,17 @@ func (a *App) parts() []debug.Part {
 	return all
 }
 
-// clockPart says whether the records' times can be believed.
-func clockPart(now time.Time, synced bool) debug.Part {
-	p := debug.Part{Name: "Clock", OK: synced, What: "set by the network", Since: now}
+// clockPart says whether the clock can be believed. blamed: it keeps Glase away.
+func clockPart(now time.Time, synced, blamed bool) debug.Part {
+	p := debug.Part{Name: "Clock", OK: synced && !blamed, What: "set by the network", Since: now}
 	switch {
 	case now.Year() < clockBegins:
-		p.OK, p.What, p.Do = false, fmt.Sprintf("stands in %d: records have wrong times, sales are right all the same", now.Year()), "let the machine reach a time server"
+		p.OK, p.What, p.Do = false, fmt.Sprintf("stands in %d: Glase's certificate cannot be believed, and records have wrong times", now.Year()), doctor.SetClock
 	case !synced:
-		p.What, p.Do = "not checked against a time server", "let the machine reach a time server: only the records' times depend on it"
+		p.What, p.Do = "not checked against a time server: a clock that is far off keeps Glase away, since its certificate cannot be believed", doctor.SetClock
+	}
+	if blamed {
+		p.What, p.Do = "keeps Glase away, and nothing is sold: by this clock Glase's certificate is not good", doctor.SetClock
 	}
 	return p
 }

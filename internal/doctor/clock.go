@@ -1,6 +1,8 @@
 package doctor
 
 import (
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -8,15 +10,54 @@ import (
 // clockBegins is before this program was written: a clock that says less was never set.
 const clockBegins = 2025
 
-// Clock finds a clock that was never set, or that nobody keeps right. Sales need none; records, certificates and TLS do.
+// SetClock is what to do about a clock that is wrong.
+const SetClock = "let the machine reach a time server: timedatectl; sudo systemctl enable --now systemd-timesyncd; where there is none, add a real-time clock (RTC)"
+
+// Clock finds a clock that was never set, or that nobody keeps right. TLS to Glase needs one, and
+// so do records and certificates; no decision of a sale does.
 func Clock(now time.Time, synced bool) []Finding {
 	const area = "clock"
-	help := "let the machine reach a time server: timedatectl; sudo systemctl enable --now systemd-timesyncd"
 	switch {
 	case now.Year() < clockBegins:
-		return []Finding{Failed(area, fmt.Sprintf("the clock stands in %d: Glase's certificate cannot be believed, and records have wrong times", now.Year()), help)}
+		return []Finding{Failed(area, fmt.Sprintf("the clock stands in %d: Glase's certificate cannot be believed, and records have wrong times", now.Year()), SetClock)}
 	case !synced:
-		return []Finding{Warned(area, now.UTC().Format("2006-01-02 15:04:05 UTC")+", not checked against a time server", help)}
+		return []Finding{Warned(area, now.UTC().Format("2006-01-02 15:04:05 UTC")+", not checked against a time server", SetClock)}
 	}
 	return []Finding{Ok(area, now.UTC().Format("2006-01-02 15:04:05 UTC")+", set by a time server")}
+}
+
+// Distrust is why Glase's certificate is not believed.
+type Distrust struct {
+	Says, Remedy string
+	Clock        bool // the machine's clock is why, or may be
+}
+
+// Distrusted judges a call's error; false: it is about no certificate. synced: the clock is set by a time server. A certificate that
+// has not begun is a clock that is behind: nobody serves one that is not good yet.
+func Distrusted(err error, now time.Time, synced bool) (Distrust, bool) {
+	var invalid x509.CertificateInvalidError
+	var authority x509.UnknownAuthorityError
+	var name x509.HostnameError
+	at := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
+		switch c := invalid.Cert; {
+		case now.Before(c.NotBefore) && synced:
+			return Distrust{fmt.Sprintf("the machine's clock is behind: it stands at %s, set by a time server, and Glase's certificate begins %s", at(now), at(c.NotBefore)),
+				"look at timedatectl: is it the right time server? If the clock is right, ask Glase about its certificate", true}, true
+		case now.Before(c.NotBefore):
+			return Distrust{fmt.Sprintf("the machine's clock is behind: it stands at %s, and Glase's certificate begins %s", at(now), at(c.NotBefore)), SetClock, true}, true
+		case synced:
+			return Distrust{fmt.Sprintf("Glase's certificate ended %s", at(c.NotAfter)), "ask Glase about its certificate", false}, true
+		}
+		return Distrust{fmt.Sprintf("Glase's certificate ended %s, and the machine's clock, which nobody checks, stands at %s", at(invalid.Cert.NotAfter), at(now)), SetClock, true}, true
+	case errors.As(err, &authority):
+		return Distrust{"Glase's certificate is signed by nobody whom this machine knows",
+			"sudo apt install ca-certificates; if something between here and Glase answers in its place, a login page or a proxy, let this machine past it", false}, true
+	case errors.As(err, &name):
+		return Distrust{"the certificate is of another name", "look at [glase] endpoint; something between here and Glase may answer in its place, a login page or a proxy", false}, true
+	case errors.As(err, &invalid):
+		return Distrust{fmt.Sprintf("Glase's certificate is not good: %v", invalid), "ask Glase about its certificate; look at [glase] endpoint", false}, true
+	}
+	return Distrust{}, false
 }

@@ -4,17 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"time"
 
 	"kioskd/glase"
 )
 
 // Glase judges the answer to one harmless question: how an invoice stands that does not exist. Glase says that it does not (54)
-// only to a terminal that it knows by its password. answer is the call's error.
-func Glase(endpoint string, answer error) []Finding {
+// only to a terminal that it knows by its password. answer is the call's error, now the clock's time and synced whether it is set by a
+// time server.
+func Glase(endpoint string, answer error, now time.Time, synced bool) []Finding {
 	const area = "glase"
 	var refused *glase.ResultError
 	var notSent *glase.NotSentError
+	distrust, distrusted := Distrusted(answer, now, synced)
 	switch {
+	case distrusted:
+		return []Finding{Failed(area, fmt.Sprintf("%s cannot be reached: %s", endpoint, distrust.Says), distrust.Remedy)}
 	case errors.As(answer, &refused):
 		switch refused.Code {
 		case glase.CodeInvalidInvoiceReference:

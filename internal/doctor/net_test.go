@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -38,7 +39,55 @@ func TestWhatGlaseAnswersShowsTheCredentials(t *testing.T) {
 		{&glase.NotSentError{Op: "x", Err: lost}, "fail: cannot be reached: connection refused"}, {&glase.UnknownError{Op: "x", Err: lost}, "fail: gave no answer"},
 		{fmt.Errorf("glase: x: %w", glase.ErrInvalid), "fail: look at [glase]"}, {errors.New("no terminal id or password"), "fail: no terminal id"}, {nil, "warn: is this Glase?"},
 	} {
-		told(t, Glase("http://glase.test/", c.answer), c.want)
+		told(t, Glase("http://glase.test/", c.answer, time.Now(), true), c.want)
+	}
+}
+
+// TestAClockThatKeepsGlaseAwayIsNamedAsTheCause, with its remedy, and the network is not.
+func TestAClockThatKeepsGlaseAwayIsNamedAsTheCause(t *testing.T) {
+	now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+	day := 24 * time.Hour
+	server := func(begin, end time.Duration) (problem func(name string) error) {
+		p := Pair{Cert: filepath.Join(t.TempDir(), "crt"), Private: filepath.Join(t.TempDir(), "key")}
+		certify(t, p, now.Add(begin), now.Add(end))
+		pair, err := tls.LoadX509KeyPair(p.Cert, p.Private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return func(name string) error {
+			roots := x509.NewCertPool()
+			roots.AddCert(pair.Leaf)
+			_, err := pair.Leaf.Verify(x509.VerifyOptions{DNSName: name, CurrentTime: now, Roots: roots})
+			return &glase.NotSentError{Op: "getPaymentStatus", Err: &url.Error{Op: "Post", URL: "https://glase.test/", Err: &tls.CertificateVerificationError{Err: err}}}
+		}
+	}
+	for _, c := range []struct {
+		name       string
+		begin, end time.Duration
+		synced     bool
+		want       string
+		clock      bool
+	}{
+		{"behind", 30 * day, 60 * day, false, "fail: the machine's clock is behind: it stands at 2026-11-21 09:00 UTC, and Glase's certificate begins 2026-12-21 09:00 UTC", true},
+		{"behind, the remedy", 30 * day, 60 * day, false, "fail: timedatectl", true},
+		{"behind, and set by a wrong server", 30 * day, 60 * day, true, "fail: set by a time server", true},
+		{"perhaps ahead", -60 * day, -day, false, "fail: ended 2026-11-20 09:00 UTC, and the machine's clock, which nobody checks, stands at 2026-11-21 09:00 UTC", true},
+		{"over", -60 * day, -day, true, "fail: ended 2026-11-20 09:00 UTC", false},
+	} {
+		err := server(c.begin, c.end)("kiosk.example.com")
+		told(t, Glase("https://glase.test/", err, now, c.synced), c.want)
+		if f := Glase("https://glase.test/", err, now, c.synced)[0]; strings.Contains(f.Remedy, "network: ip route") {
+			t.Errorf("%s: the network is blamed: %+v", c.name, f)
+		}
+		if d, ok := Distrusted(err, now, c.synced); !ok || d.Clock != c.clock {
+			t.Errorf("%s: %+v, %v", c.name, d, ok)
+		}
+	}
+	told(t, Glase("https://glase.test/", server(-day, day)("other.example.com"), now, true), "fail: another name")
+	stranger := &glase.NotSentError{Op: "x", Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}
+	told(t, Glase("https://glase.test/", stranger, now, true), "fail: ca-certificates")
+	if d, ok := Distrusted(errors.New("connection refused"), now, false); ok {
+		t.Errorf("an error that is no certificate's: %+v", d)
 	}
 }
 
