@@ -38,8 +38,11 @@ func bootSettings(text string) []setting {
 		switch s.key {
 		case "dtoverlay", "device_tree_overlay":
 			s.key = "dtoverlay"
-			name, params, _ := strings.Cut(s.value, ",")
-			s.name, s.params = strings.TrimSuffix(name, ".dtbo"), parameters(params)
+			name, params := s.value, ""
+			if at := strings.IndexAny(s.value, ",:"); at >= 0 { // a colon is the older spelling
+				name, params = s.value[:at], s.value[at+1:]
+			}
+			s.name, s.params = strings.TrimSuffix(strings.TrimSpace(name), ".dtbo"), parameters(params)
 			if overlay = -1; s.name != "" { // without a name it ends the parameters of the one before
 				overlay = len(all)
 				all = append(all, s)

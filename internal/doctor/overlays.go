@@ -17,9 +17,10 @@ type Pin struct {
 
 // taker is a line of config.txt that takes pins.
 type taker struct {
-	line  string
-	takes []int
-	only  string
+	line    string
+	takes   []int
+	only    string
+	unknown bool // it is an overlay of which nothing is known here
 }
 
 // ports are the pins that a part of the chip takes once it is switched on, by the dtparam that does it.
@@ -28,63 +29,22 @@ var ports = map[string][]int{
 	"spi": {7, 8, 9, 10, 11}, "i2s": {18, 19, 20, 21}, "uart0": {14, 15},
 }
 
-// overlay is what an overlay takes: pins that are fixed, and pins that its parameters name, with the default where they do not.
-type overlay struct {
-	fixed []int
-	named map[string]int
-}
-
-// overlays are those of the firmware's README that take pins of the header and that kiosks have been seen with.
-var overlays = map[string]overlay{
-	"w1-gpio":        {named: map[string]int{"gpiopin": 4}},
-	"w1-gpio-pullup": {named: map[string]int{"gpiopin": 4, "extpullup": 5}},
-	"w1-gpio-pi5":    {named: map[string]int{"gpiopin": 4}},
-	"i2c0":           {fixed: []int{0, 1}}, "i2c1": {fixed: []int{2, 3}}, "i2c3": {fixed: []int{4, 5}}, "i2c4": {fixed: []int{8, 9}},
-	"i2c5": {fixed: []int{12, 13}}, "i2c6": {fixed: []int{22, 23}},
-	"i2c-gpio": {named: map[string]int{"i2c_gpio_sda": 23, "i2c_gpio_scl": 24}},
-	"spi0-0cs": {fixed: []int{9, 10, 11}}, "spi0-1cs": {fixed: []int{9, 10, 11}, named: map[string]int{"cs0_pin": 8}},
-	"spi0-2cs": {fixed: []int{9, 10, 11}, named: map[string]int{"cs0_pin": 8, "cs1_pin": 7}},
-	"spi1-1cs": {fixed: []int{19, 20, 21}, named: map[string]int{"cs0_pin": 18}},
-	"spi1-2cs": {fixed: []int{19, 20, 21}, named: map[string]int{"cs0_pin": 18, "cs1_pin": 17}},
-	"spi1-3cs": {fixed: []int{19, 20, 21}, named: map[string]int{"cs0_pin": 18, "cs1_pin": 17, "cs2_pin": 16}},
-	"uart0":    {named: map[string]int{"txd0_pin": 14, "rxd0_pin": 15}}, "uart1": {named: map[string]int{"txd1_pin": 14, "rxd1_pin": 15}},
-	"uart2": {fixed: []int{0, 1}}, "uart3": {fixed: []int{4, 5}}, "uart4": {fixed: []int{8, 9}}, "uart5": {fixed: []int{12, 13}},
-	"uart0-pi5": {fixed: []int{14, 15}}, "uart1-pi5": {fixed: []int{0, 1}}, "uart2-pi5": {fixed: []int{4, 5}}, "uart3-pi5": {fixed: []int{8, 9}},
-	"uart4-pi5": {fixed: []int{12, 13}}, "miniuart-bt": {fixed: []int{14, 15}}, "disable-bt": {fixed: []int{14, 15}},
-	"pwm": {named: map[string]int{"pin": 18}}, "pwm-2chan": {named: map[string]int{"pin": 18, "pin2": 19}}, "audremap": {fixed: []int{12, 13}},
-	"gpio-shutdown": {named: map[string]int{"gpio_pin": 3}}, "gpio-poweroff": {named: map[string]int{"gpiopin": 26}},
-	"gpio-fan": {named: map[string]int{"gpiopin": 12}}, "pwm-gpio-fan": {named: map[string]int{"fan_gpio": 18}}, "gpio-led": {named: map[string]int{"gpio": 19}},
-	"gpio-key": {named: map[string]int{"gpio": 3}}, "gpio-ir": {named: map[string]int{"gpio_pin": 18}}, "gpio-ir-tx": {named: map[string]int{"gpio_pin": 18}},
-	"rotary-encoder": {named: map[string]int{"pin_a": 4, "pin_b": 17}}, "dht11": {named: map[string]int{"gpiopin": 4}},
-	"pps-gpio": {named: map[string]int{"gpiopin": 18}}, "sdio": {fixed: []int{22, 23, 24, 25, 26, 27}}, "hifiberry-dac": {fixed: []int{18, 19, 20, 21}},
-	"wittypi": {fixed: []int{4, 17}},
-}
-
 // takers are the lines that take pins.
 func takers(settings []setting) []taker {
 	var all []taker
 	for _, s := range settings {
 		switch {
 		case s.key == "dtparam" && ports[s.name] != nil && isOn(s.value):
-			all = append(all, taker{"dtparam=" + s.name + "=" + s.value, ports[s.name], s.only})
+			all = append(all, taker{line: "dtparam=" + s.name + "=" + s.value, takes: ports[s.name], only: s.only})
 		case s.key == "dtparam" && strings.HasSuffix(s.name, "_led_gpio"):
-			all = append(all, taker{"dtparam=" + s.name + "=" + s.value, numbers(s.value), s.only})
+			all = append(all, taker{line: "dtparam=" + s.name + "=" + s.value, takes: numbers(s.value), only: s.only})
 		case s.key == "enable_uart" && isOn(s.value):
-			all = append(all, taker{"enable_uart=1", []int{14, 15}, s.only})
+			all = append(all, taker{line: "enable_uart=1", takes: []int{14, 15}, only: s.only})
 		case s.key == "dtoverlay":
-			o, known := overlays[s.name]
-			if !known {
-				continue
+			takes, known := pinsOf(s.name, s.params)
+			if len(takes) > 0 || !known {
+				all = append(all, taker{"dtoverlay=" + s.name, takes, s.only, !known})
 			}
-			t := taker{"dtoverlay=" + s.name, slices.Clone(o.fixed), s.only}
-			for param, pin := range o.named {
-				if given, ok := s.params[param]; ok {
-					t.takes = append(t.takes, numbers(given)...)
-				} else {
-					t.takes = append(t.takes, pin)
-				}
-			}
-			all = append(all, t)
 		}
 	}
 	return all
@@ -123,6 +83,10 @@ func Overlays(r Root, pins []Pin) []Finding {
 	var found []Finding
 	for _, t := range takers(bootSettings(text)) {
 		mine, sure := holds(t.only, model)
+		if t.unknown && mine && len(pins) > 0 {
+			found = append(found, Warned(area, fmt.Sprintf("%s is not known here: look whether it takes one of the kiosk's pins", t.line),
+				"dtoverlay -h "+strings.TrimPrefix(t.line, "dtoverlay=")+", and the manual of what it is for; kioskd wiring lists the kiosk's pins"))
+		}
 		for _, p := range pins {
 			n, numbered := pinname.Number(p.Name)
 			if name, err := pinname.Canonical(p.Name); err == nil { // P1_11 is GPIO17

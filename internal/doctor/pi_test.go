@@ -2,8 +2,10 @@ package doctor
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -70,6 +72,21 @@ func TestAnOverlayThatTakesAConfiguredPinIsFound(t *testing.T) {
 		{"this machine's", "[pi4]\ndtoverlay=w1-gpio\n[all]\n", "Raspberry Pi 4 Model B Rev 1.4\x00", []string{"fail: GPIO4"}},
 		{"perhaps this machine's", "[gpio4=0]\ndtoverlay=w1-gpio\n", "Raspberry Pi 4 Model B Rev 1.4\x00", []string{"warn: where [gpio4=0] holds"}},
 		{"nobody's", "[none]\ndtoverlay=w1-gpio\n", "", []string{"ok: "}},
+		{"the colon's spelling", "dtoverlay=w1-gpio:gpiopin=17\n", "", []string{"fail: GPIO17"}},
+		{"the colon's spelling, elsewhere", "dtoverlay=w1-gpio:gpiopin=22,pullup=1\n", "", []string{"ok: "}},
+		{"a 3.5 inch display of LCD-show", "dtoverlay=tft35a:rotate=90\n", "", []string{"fail: GPIO17", "fail: GPIO8"}},
+		{"another of them", "dtoverlay=waveshare35a\n", "", []string{"fail: GPIO17", "fail: GPIO8"}},
+		{"a PiScreen", "dtoverlay=piscreen,speed=16000000\n", "", []string{"fail: GPIO17", "fail: GPIO8"}},
+		{"a PiTFT", "dtoverlay=pitft35-resistive\n", "", []string{"fail: GPIO8"}},
+		{"CAN", "dtoverlay=mcp2515-can0,oscillator=12000000,interrupt=4\n", "", []string{"fail: GPIO4", "fail: GPIO8"}},
+		{"CAN's usual interrupt", "dtoverlay=mcp2515-can0\n", "", []string{"fail: GPIO8"}},
+		{"a touch panel's pen", "dtoverlay=ads7846,cs=1,penirq=17,speed=50000\n", "", []string{"fail: GPIO17", "fail: GPIO8"}},
+		{"DPI", "dtoverlay=vc4-kms-dpi-generic\n", "", []string{"fail: GPIO4", "fail: GPIO17", "fail: GPIO2", "fail: GPIO14", "fail: GPIO8"}},
+		{"DPI of a panel", "dtoverlay=vc4-kms-dpi-hyperpixel4\n", "", []string{"fail: GPIO4", "fail: GPIO17", "fail: GPIO2", "fail: GPIO14", "fail: GPIO8"}},
+		{"a display of its own wires", "dtoverlay=fbtft,spi0-0,st7789v,dc_pin=4,reset_pin=25\n", "", []string{"fail: GPIO4", "fail: GPIO8"}},
+		{"one that is not known", "dtoverlay=somebodys-hat,x=1\ndtoverlay=w1-gpio\n", "", []string{"warn: dtoverlay=somebodys-hat is not known here", "fail: GPIO4"}},
+		{"another machine's that is not known", "[pi3]\ndtoverlay=somebodys-hat\n", "Raspberry Pi 4 Model B Rev 1.4\x00", []string{"ok: "}},
+		{"those of every image", "dtoverlay=vc4-kms-v3d\ndtoverlay=dwc2,dr_mode=host\ndtoverlay=disable-wifi\ndtoverlay=imx708\ndtoverlay=vc4-kms-dsi-7inch\n", "", []string{"ok: "}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := machine(t, map[string]string{"boot/firmware/config.txt": c.config, "proc/device-tree/model": c.model})
@@ -78,6 +95,26 @@ func TestAnOverlayThatTakesAConfiguredPinIsFound(t *testing.T) {
 	}
 	told(t, Overlays(machine(t, nil), pins), "ok: no Raspberry Pi OS")
 	told(t, Overlays(machine(t, map[string]string{"boot/config.txt": "dtoverlay=w1-gpio"}), pins), "fail: /boot/config.txt")
+}
+
+// TestTheFormatOfADPIDisplaySaysItsPins, which are nearly all of the header's.
+func TestTheFormatOfADPIDisplaySaysItsPins(t *testing.T) {
+	for config, free := range map[string][]string{
+		"vc4-kms-dpi-generic": {"GPIO22", "GPIO27"}, "vc4-kms-dpi-generic,rgb666-padhi": {"GPIO10", "GPIO11", "GPIO18", "GPIO19", "GPIO26", "GPIO27"},
+		"vc4-kms-dpi-generic,rgb888": nil, "dpi18": {"GPIO22"}, "dpi24": nil, "vga666": {"GPIO0", "GPIO1", "GPIO22"},
+	} {
+		r := machine(t, map[string]string{"boot/firmware/config.txt": "dtoverlay=" + config})
+		for n := range 28 {
+			pin := fmt.Sprint("GPIO", n)
+			found := Overlays(r, []Pin{{pin, "slot A1 vend.relay"}})
+			if slices.Contains(free, pin) && found[0].State != OK {
+				t.Errorf("%s takes %s: %+v", config, pin, found)
+			}
+			if free == nil && found[0].State != Fail {
+				t.Errorf("%s leaves %s: %+v", config, pin, found)
+			}
+		}
+	}
 }
 
 func TestAKernelThatKeepsOutputsIsFoundWithTheRemedy(t *testing.T) {
