@@ -31,7 +31,7 @@ wrong with it by file, line and key; a mistake in a file that it names, by key. 
 			_, err := io.WriteString(out, config.Example)
 			return err
 		}
-		cfg, err := config.Load(*file)
+		cfg, err := config.LoadJudged(*file, app.Unshown)
 		var problems config.Errors
 		if !errors.As(err, &problems) {
 			problems = app.Check(cfg)

@@ -106,7 +106,7 @@ func firstOf(texts ...string) string {
 // examineConfig gives the config, or what can be read of it.
 func examineConfig(file string) (config.Config, []doctor.Finding) {
 	const area = "config"
-	cfg, err := config.Load(file)
+	cfg, err := config.LoadJudged(file, app.Unshown)
 	var problems config.Errors
 	if !errors.As(err, &problems) {
 		problems = app.Check(cfg)

@@ -124,7 +124,7 @@ func (c canvas) stamp(at image.Rectangle, mask image.Image, from image.Point, k 
 // text writes a line of words with its upper left corner at x, y.
 func (c canvas) text(f font.Face, x, y int, s string, k paint) {
 	least := levels / 2
-	if _, outlines := f.(*opentype.Face); outlines {
+	if drawn, ok := f.(face); ok && drawn.outlines {
 		least = levels / 3 // or the dots of å, ä and ö would be lost
 	}
 	dot := fixed.P(x, y+f.Metrics().Ascent.Ceil())
@@ -158,7 +158,7 @@ func (c canvas) shape(x, y, size int, k paint, path func(*vector.Rasterizer)) {
 // typeface gives faces by their size in pixels, each made once.
 type typeface struct {
 	regular, bold *opentype.Font
-	made          map[faceKey]font.Face
+	made          map[faceKey]face
 	mono          bool
 }
 
@@ -168,7 +168,7 @@ type faceKey struct {
 }
 
 func newTypeface(mono bool) (*typeface, error) {
-	t := &typeface{made: map[faceKey]font.Face{}, mono: mono}
+	t := &typeface{made: map[faceKey]face{}, mono: mono}
 	var err error
 	if t.regular, err = opentype.Parse(goregular.TTF); err != nil {
 		return nil, err
@@ -181,10 +181,10 @@ func newTypeface(mono bool) (*typeface, error) {
 const monoBody = 11
 
 // face is a face of a size. One bit has one size of each: what is drawn for 8 by 16 pixels is sharper than any outline.
-func (t *typeface) face(pixels int, bold bool) font.Face {
+func (t *typeface) face(pixels int, bold bool) face {
 	switch {
 	case t.mono && bold:
-		return inconsolata.Bold8x16
+		return dotted(inconsolata.Bold8x16)
 	case t.mono:
 		pixels = monoBody
 	}
@@ -200,8 +200,8 @@ func (t *typeface) face(pixels int, bold bool) font.Face {
 	if err != nil {
 		panic("display: " + err.Error()) // only options that are not set here fail
 	}
-	t.made[key] = f
-	return f
+	t.made[key] = outlined(f, outlines)
+	return t.made[key]
 }
 
 func height(f font.Face) int { m := f.Metrics(); return m.Ascent.Ceil() + m.Descent.Ceil() }

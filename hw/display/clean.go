@@ -26,7 +26,7 @@ func clean(s string) string {
 			r = noBreak
 		case unicode.IsSpace(r):
 			r = ' '
-		case !unicode.IsPrint(r) || unicode.In(r, unicode.Mn, unicode.Me):
+		case unseen(r):
 			continue
 		}
 		if n++; n > textMax {
@@ -35,6 +35,35 @@ func clean(s string) string {
 		b.WriteRune(r)
 	}
 	return strings.TrimSpace(b.String())
+}
+
+// unseen reports whether clean leaves a rune out.
+func unseen(r rune) bool {
+	return !unicode.IsSpace(r) && (!unicode.IsPrint(r) || unicode.In(r, unicode.Mn, unicode.Me))
+}
+
+// Unseen finds the first character of a text that no driver shows, and its place, counted from 1; 0: all can be seen, as far as a
+// terminal has a font for them.
+func Unseen(text string) (r rune, at int) { return first(text, unseen) }
+
+func first(text string, bad func(rune) bool) (r rune, at int) {
+	for _, r := range text {
+		if at++; bad(r) {
+			return r, at
+		}
+	}
+	return 0, 0
+}
+
+// stand is what is shown for a text of which nothing can be shown, and for a character that a font lacks.
+const stand = '\ufffd'
+
+// named is clean for the name of something that is sold: it is never empty where there is one.
+func named(s string) string {
+	if c := clean(s); c != "" || strings.TrimSpace(s) == "" {
+		return c
+	}
+	return string(stand)
 }
 
 // runeWidth is how many columns a terminal gives to a cleaned rune: 2 for the East Asian wide blocks and the emoji, else 1.

@@ -2,7 +2,9 @@ package display
 
 import (
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 
 	"kioskd/internal/money"
 )
@@ -93,7 +95,7 @@ func (w *words) before(c *Copy, s Screen) {
 		if a := w.amount(s.Amount); a != "" {
 			c.Title = fmt.Sprintf(w.scanTitleAmount, a)
 		}
-		c.say("%s", clean(s.Product))
+		c.say("%s", named(s.Product))
 		if s.QR == "" {
 			c.say("%s", w.stickerLine)
 		} else {
@@ -108,7 +110,7 @@ func (w *words) before(c *Copy, s Screen) {
 		c.List = w.prices(s.Prices, s.Credit)
 	case Asking:
 		c.Title, c.Lines, c.Hint = w.askingTitle, []string{w.askingLine}, w.askingHint
-		c.bought(clean(s.Product), w.amount(s.Amount))
+		c.bought(named(s.Product), w.amount(s.Amount))
 	}
 }
 
@@ -118,7 +120,7 @@ func (w *words) during(c *Copy, s Screen) {
 	case Dispensing:
 		c.Tone = Good
 		c.Title, c.Lines = w.dispensingTitle, []string{w.dispensingLine}
-		if p := clean(s.Product); p != "" {
+		if p := named(s.Product); p != "" {
 			c.Title = fmt.Sprintf(w.dispensingProduct, p)
 		}
 	case Settling:
@@ -205,7 +207,16 @@ func (w *words) amount(a money.Amount) string {
 	if a == (money.Amount{}) {
 		return ""
 	}
-	return clean(a.Local(w.tag))
+	spelled := clean(a.Local(w.tag))
+	if strings.ContainsFunc(spelled, rareSign) {
+		return clean(a.String())
+	}
+	return spelled
+}
+
+// rareSign reports whether a rune is a sign of money that the fonts lack: a price would have a hole. The currency's code stands there then.
+func rareSign(r rune) bool {
+	return unicode.Is(unicode.Sc, r) && !strings.ContainsRune("$¢£¥€", r)
 }
 
 // prices writes a price list; with a credit, products beyond it are off.
@@ -233,7 +244,7 @@ func (w *words) prices(prices []Price, credit money.Amount) []Entry {
 func (w *words) items(items []Price) []Entry {
 	var list []Entry
 	for _, p := range items[:min(len(items), pricesMax)] {
-		list = append(list, Entry{Name: clean(p.Name), Price: w.amount(p.Amount)})
+		list = append(list, Entry{Name: named(p.Name), Price: w.amount(p.Amount)})
 	}
 	return list
 }

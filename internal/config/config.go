@@ -166,12 +166,18 @@ func Default() Config {
 }
 
 // Load reads the file. Its error is of type Errors.
-func Load(path string) (Config, error) {
+func Load(path string) (Config, error) { return LoadJudged(path, nil) }
+
+// Judge answers what is wrong with a text that people read on the config's display, and what to write instead; "": nothing.
+type Judge func(c Config, text string) string
+
+// LoadJudged is Load for one who knows more of the texts that people read. What the judge complains of is a problem like any other.
+func LoadJudged(path string, judge Judge) (Config, error) {
 	b, err := readFile(path)
 	if err != nil {
 		return Config{}, Errors{{File: path, Message: err.Error()}}
 	}
-	return Parse(path, b, filepath.Dir(path))
+	return parse(path, b, filepath.Dir(path), judge)
 }
 
 // readFile reads one byte more than fileMax at the utmost: see document.open.
@@ -199,12 +205,15 @@ func readFile(path string) ([]byte, error) {
 // Parse reads the bytes of a file. Name is what the problems call it; relative paths in it are relative to the folder dir.
 // Its error is of type Errors and holds every problem, except that a mistake in the grammar of TOML or a key that stands
 // twice hides the others: what the file means is not known then.
-func Parse(name string, b []byte, dir string) (Config, error) {
+func Parse(name string, b []byte, dir string) (Config, error) { return parse(name, b, dir, nil) }
+
+func parse(name string, b []byte, dir string, judge Judge) (Config, error) {
 	d := &document{file: name, dir: dir, known: map[string][]string{}, wires: map[string]place{}}
 	c := Default()
 	if top := d.open(b); top != nil {
 		d.sections(top, &c)
 		d.unknown()
+		d.judge(c, judge)
 	}
 	if len(d.problems) > 0 {
 		return c, d.problems.sorted()

@@ -12,6 +12,8 @@
 // No password or token stands in the file or in a Config: the keys that end in _file name files of mode 0600 that hold them,
 // see ReadSecret. Those files are not opened here. The config and the secrets are regular files, or links to such.
 //
+// Which characters the display can draw is another's to say: see Judge.
+//
 // The table is the whole of the format. "needed" is a key that must be there, "R" one that flow "reservation" needs, "S" one
 // that flow "sticker" needs, "P" one that each [[pin]] needs, "L" one that driver "lock" needs, "K" one that [keypad] needs, "T" one
 // that [temperature] needs, "B" one that a slot with driver "board" needs, "M" one that slots with driver "mdb" need; the others may be left out, and a key

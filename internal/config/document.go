@@ -19,6 +19,7 @@ type document struct {
 	known     map[string][]string // table path → its keys
 	wires     map[string]place    // pin → where it was first used
 	ports     []usedPort
+	shown     []shownText
 }
 
 // place is where in the file something stands.
@@ -31,6 +32,24 @@ type place struct {
 type usedPort struct {
 	place
 	device string
+}
+
+// shownText is a text that people read on the display, and where it stands.
+type shownText struct {
+	place
+	text string
+}
+
+// judge notes what a judge complains of; a nil one of nothing.
+func (d *document) judge(c Config, judge Judge) {
+	for _, s := range d.shown {
+		if judge == nil {
+			return
+		}
+		if complaint := judge(c, s.text); complaint != "" {
+			d.note(s.line, s.key, complaint)
+		}
+	}
 }
 
 // open makes the tree of the bytes. It answers nil when they are not TOML at all, with the problems noted.

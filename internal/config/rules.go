@@ -38,6 +38,13 @@ func spoken(most int) rule {
 	}
 }
 
+// shown reads a text that people read on the display.
+func (t *table) shown(key string, to *string, most int) {
+	if t.text(key, to, spoken(most)); *to != "" {
+		t.doc.shown = append(t.doc.shown, shownText{place{dotted(t.path, key), t.lineOf(key)}, *to})
+	}
+}
+
 // code is the rule of a name that machines read: 1 to most of the characters.
 func code(most int, chars, what string) rule {
 	return func(s string) string {

@@ -57,7 +57,7 @@ func (d *document) sections(top *table, c *Config) {
 
 func (t *table) machine(m *Machine) {
 	t.need("name", `"Lobby"`, "")
-	t.text("name", &m.Name, spoken(nameMax))
+	t.shown("name", &m.Name, nameMax)
 	t.text("token", &m.Token, code(64, lower+upper+digits, "letters and digits"))
 	t.choice("language", &m.Language, []string{"en", "sv"}, nil)
 	t.need("currency", `"SEK"`, "")
@@ -75,7 +75,7 @@ func (t *table) machine(m *Machine) {
 		}
 		return quote(s) + " is no time zone: write its name in the IANA database, like \"Europe/Stockholm\" or \"UTC\""
 	})
-	t.text("support", &m.Support, spoken(supportMax))
+	t.shown("support", &m.Support, supportMax)
 }
 
 const (

@@ -44,7 +44,7 @@ func (t *table) slot(s *Slot, currency string) (priced bool) {
 	t.need("id", `"A1"`, "")
 	t.text("id", &s.ID, code(8, upper+digits, "capital letters and digits: write it as on the machine's front, like \"A1\""))
 	t.need("name", `"Still water"`, "")
-	t.text("name", &s.Name, spoken(nameMax))
+	t.shown("name", &s.Name, nameMax)
 	t.need("price", `"15.00"`, "")
 	priced = t.amount("price", &s.Price, currency)
 	t.need("stock", "10", "how many are in it at the first start")
