@@ -44,7 +44,8 @@ func (l *line) part() debug.Part {
 			why = closed
 		}
 		p.What = strings.TrimPrefix(why.Error(), "serialport: ")
-		p.Do = "look at the board's power and cable, and at [" + l.fault + "]: it is looked for every 5 s, and no new sale is offered until it answers"
+		p.Do = "look at the board's power and cable, and at [" + l.fault + "]: it is looked for every 5 s, " +
+			"and no new sale is offered until it answers"
 	}
 	return p
 }

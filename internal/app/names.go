@@ -45,5 +45,6 @@ func Unshown(cfg config.Config, text string) string {
 	case !unicode.IsPrint(r):
 		return what + "cannot be seen: leave it out"
 	}
-	return what + fmt.Sprintf("is not in the letters of display driver %q, and customers would see a box: write it otherwise, in Latin letters and without emoji", cfg.Display.Driver)
+	return what + fmt.Sprintf("is not in the letters of display driver %q, and customers would see a box: "+
+		"write it otherwise, in Latin letters and without emoji", cfg.Display.Driver)
 }

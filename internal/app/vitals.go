@@ -121,9 +121,11 @@ func clockPart(now time.Time, synced, blamed bool) debug.Part {
 	p := debug.Part{Name: "Clock", OK: synced && !blamed, What: "set by the network", Since: now}
 	switch {
 	case now.Year() < clockBegins:
-		p.OK, p.What, p.Do = false, fmt.Sprintf("stands in %d: Glase's certificate cannot be believed, and records have wrong times", now.Year()), doctor.SetClock
+		p.OK, p.Do = false, doctor.SetClock
+		p.What = fmt.Sprintf("stands in %d: Glase's certificate cannot be believed, and records have wrong times", now.Year())
 	case !synced:
-		p.What, p.Do = "not checked against a time server: a clock that is far off keeps Glase away, since its certificate cannot be believed", doctor.SetClock
+		p.Do = doctor.SetClock
+		p.What = "not checked against a time server: one that is far off keeps Glase away, whose certificate is then not believed"
 	}
 	if blamed {
 		p.What, p.Do = "keeps Glase away, and nothing is sold: by this clock Glase's certificate is not good", doctor.SetClock

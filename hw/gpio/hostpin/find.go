@@ -90,9 +90,11 @@ func (b *Board) bare(name string, n int) (spot, error) {
 		if b.header != "" {
 			right = fmt.Sprintf("write chip = %q, or leave chip out", b.header)
 		}
-		return spot{}, fmt.Errorf("gpio: %s is a pin of the header, and %s is another chip: %s; a line of that chip is written by its name, as gpioinfo shows it", name, c, right)
+		return spot{}, fmt.Errorf("gpio: %s is a pin of the header, and %s is another chip: %s; "+
+			"a line of that chip is written by its name, as gpioinfo shows it", name, c, right)
 	case called != "" && called != "-":
-		return spot{}, fmt.Errorf("gpio: %s is not on the chip %s, whose line %d is called %s: write that name if it is meant, or leave chip out", name, c, n, called)
+		return spot{}, fmt.Errorf("gpio: %s is not on the chip %s, whose line %d is called %s: "+
+			"write that name if it is meant, or leave chip out", name, c, n, called)
 	}
 	return c.spot(n), nil
 }

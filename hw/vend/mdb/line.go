@@ -126,7 +126,8 @@ func (l Line) misread(currency string) string {
 	case l.Kind != Status || l.Status != Vend || !l.Price.IsZero():
 		return ""
 	case l.Misplaced:
-		return fmt.Sprintf("requests arrive with %d decimal places, %s has %d: set the bridge's or the machine's decimal places", l.Places, currency, money.Digits(currency))
+		return fmt.Sprintf("requests arrive with %d decimal places, %s has %d: set the bridge's or the machine's decimal places",
+			l.Places, currency, money.Digits(currency))
 	}
 	return "a request has no price or no product number that can be read: look at the bridge's version and settings, at its cable and ground"
 }
