@@ -22,6 +22,7 @@ func (t *step) call() {
 	case t.s.Stage == Receipting:
 		t.do(SubmitReceipt{n, sale.ID, sale.ErsReference, sale.Charged.Sub(sale.refunded()), sale.charged()})
 	default:
+		l.Asked = t.now
 		t.do(AskStatus{n, sale.ID, sale.Reference, l.Version})
 	}
 }
@@ -29,10 +30,10 @@ func (t *step) call() {
 // callIn makes the stage's next call after a pause.
 func (t *step) callIn(d time.Duration) { t.s.Live.CallAt = t.now.add(d) }
 
-// poll makes the next question come a second after the last one was asked, or now after a notification.
+// poll makes the next question come a second after the last one was asked, or soon after a notification.
 func (t *step) poll() {
 	if t.s.Live.Again {
-		t.call()
+		t.hinted()
 		return
 	}
 	t.s.Live.CallAt = max(t.now, t.s.Live.Called.add(pollEvery))

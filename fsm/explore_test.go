@@ -176,7 +176,7 @@ func TestStepIsAFunctionOfValues(t *testing.T) {
 // key names a node apart from the passing of time and the counting of calls.
 func key(n node) string {
 	s := n.s
-	for _, i := range []*Instant{&s.Deadline, &s.Live.Called, &s.Live.CallAt, &s.Live.KnownAt, &s.Live.ShowTill, &s.Live.PaidAt, &s.Live.UnheardAt,
+	for _, i := range []*Instant{&s.Deadline, &s.Live.Called, &s.Live.Asked, &s.Live.CallAt, &s.Live.KnownAt, &s.Live.ShowTill, &s.Live.PaidAt, &s.Live.UnheardAt,
 		&s.Sale.InvoicedAt, &s.Sale.ReservedUntil, &s.CanceledAt} {
 		if *i != 0 {
 			*i -= n.now
@@ -239,7 +239,7 @@ func TestNothingForbiddenHappensOnLongWalks(t *testing.T) {
 	for seed := range uint64(walks) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		flow := []Flow{Reservation, Sticker, InvoiceQR, Web}[seed%4]
-		n := visit(t, node{now: Instant(time.Hour)}, Booted{Instant(time.Hour), "b", Rules{flow, money.Amount{}, time.Minute, time.Minute, 10 * time.Minute}, nil, ""})
+		n := visit(t, node{now: Instant(time.Hour)}, Booted{Instant(time.Hour), "b", Rules{flow, money.Amount{}, time.Minute, time.Minute, 10 * time.Minute, 20 * time.Second}, nil, ""})
 		for range 80 {
 			events := alphabet(n.s, n.now, n.path.length())
 			n = visit(t, n, likely(r, n.s, events))

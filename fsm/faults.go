@@ -54,7 +54,7 @@ func (t *step) faultCleared(name string) {
 // serviced: a technician has been there, so that slots, and what needed a person, get a new chance.
 func (t *step) serviced() {
 	t.openSlots(nil)
-	t.s.CanceledAt = 0
+	t.s.CanceledAt, t.s.Unpaid = 0, 0
 	t.faultCleared(FaultChargeRefused)
 	t.faultCleared(FaultForeignCancel)
 }

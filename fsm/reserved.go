@@ -3,6 +3,7 @@ package fsm
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // purchaseRequested is createPurchase, in whichever stage it comes.
@@ -119,7 +120,7 @@ func (t *step) invoiced() {
 	t.enter(Awaiting)
 	t.s.Deadline = t.now.add(unpaidAfter)
 	if sale.Flow == Reservation {
-		t.s.Deadline = t.now.add(t.s.Rules.PinTimeout)
+		t.s.Deadline = t.now.add(t.s.PinTime())
 	}
 	t.callIn(pollEvery)
 }
@@ -169,7 +170,7 @@ func (t *step) stepAwaiting(e Event) {
 	}
 }
 
-// notified makes the next question immediate: a notification is a hint, never a proof.
+// notified makes the next question come at once: a notification is a hint, never a proof.
 func (t *step) notified(e Notified) {
 	if e.Secret != t.s.Sale.Secret {
 		return
@@ -178,7 +179,24 @@ func (t *step) notified(e Notified) {
 		t.s.Live.Again = true
 		return
 	}
-	t.call()
+	t.hinted()
+}
+
+// hintGap passes between two questions, however often a notification comes.
+const hintGap = 200 * time.Millisecond
+
+// hinted asks for a hint's sake: now, or hintGap after the last question. Whoever has the right notification may repeat it at any rate.
+func (t *step) hinted() {
+	l := &t.s.Live
+	l.Again = false
+	at := l.Asked.add(hintGap)
+	if l.Asked == 0 || t.now >= at {
+		t.call()
+		return
+	}
+	if l.CallAt == 0 || at < l.CallAt {
+		l.CallAt = at
+	}
 }
 
 func (t *step) awaited(e StatusAnswered) {

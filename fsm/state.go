@@ -81,6 +81,7 @@ type Rules struct {
 	PinTimeout         time.Duration `json:"pin_timeout"`          // from the invoice to the customer's PIN (reservation)
 	ChooseTimeout      time.Duration `json:"choose_timeout"`       // from the reservation, or the last product, to the next choice
 	ReservationTimeout time.Duration `json:"reservation_timeout"`  // what Glase is told; counted from sendInvoice
+	PinHurry           time.Duration `json:"pin_hurry,omitzero"`   // what PinTimeout is shortened to by unpaid sales in a row; 0: nothing
 }
 
 // State is everything that the machine remembers, as plain values. All of it but Live is durable: a step that changes a durable
@@ -95,6 +96,7 @@ type State struct {
 	Closed   []Closure `json:"closed,omitzero"`  // slots that wait for a technician
 	Sale     Sale      `json:"sale,omitzero"`    // the current sale, or the last one once Sale.Ended; the zero Sale before the first
 	Service  Service   `json:"service,omitzero"` // a technician's act that is on, or the last one; the zero Service before the first
+	Unpaid   int       `json:"unpaid,omitzero"`  // sales in a row that nobody paid for, at most hurryAfter (reservation)
 
 	// CanceledAt is when somebody else last cancelled a reservation of ours before its time; 0: nobody since a technician was there.
 	CanceledAt Instant `json:"canceled_at,omitzero"`
@@ -257,6 +259,7 @@ type Live struct {
 	Calls     int      `json:"calls,omitzero"`      // calls made so far in this boot; the number of the last one
 	Waiting   int      `json:"waiting,omitzero"`    // the call whose outcome is waited for; any other outcome is stale
 	Called    Instant  `json:"called,omitzero"`     // when it was made
+	Asked     Instant  `json:"asked,omitzero"`      // when the last question about this sale was, if there was one
 	CallAt    Instant  `json:"call_at,omitzero"`    // the next call, when none is on its way
 	Again     bool     `json:"again,omitzero"`      // a notification came while a question was on its way: ask at once after it
 	Tries     int      `json:"tries,omitzero"`      // outcomes in a row that decided nothing, in this stage

@@ -204,6 +204,7 @@ func (t *step) end(state SaleState, why string) {
 		}
 	}
 	t.s.Sale.State, t.s.Sale.Ended, t.s.Sale.Stop = state, true, ""
+	t.countUnpaid()
 	t.enter(Ready)
 	t.s.Live = Live{Calls: t.s.Live.Calls}
 	if t.s.Sale.Verdict == (Verdict{}) { // whoever stands there now is not that customer

@@ -241,7 +241,7 @@ func (w *teller) event(word string, args []string) Event {
 	}
 	switch word {
 	case "boot":
-		e := Booted{At: w.now, Boot: or("id", "boot1"), Rules: Rules{Flow(or("flow", "reservation")), sek("200.00"), time.Minute, time.Minute, 10 * time.Minute}}
+		e := Booted{At: w.now, Boot: or("id", "boot1"), Rules: Rules{Flow(or("flow", "reservation")), sek("200.00"), time.Minute, time.Minute, 10 * time.Minute, 20 * time.Second}}
 		e.Lost = opt["lost"]
 		if o := opt["evidence"]; o != "" && w.s.Serving() {
 			e.Evidence = []Evidence{{Item: w.s.Service.ID, Outcome: ItemOutcome(o)}}
