@@ -14,7 +14,7 @@ func TestASaleHasABoundedNumberOfInvoices(t *testing.T) {
 	for flow, want := range map[Flow]SaleState{Reservation: Cancelled, InvoiceQR: Cancelled, Sticker: InDoubt} {
 		now := Instant(time.Hour)
 		sek := func(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: "SEK"} }
-		s, _, _ := Step(State{}, Booted{At: now, Boot: "b", Rules: Rules{flow, money.Amount{}, time.Minute, time.Minute, 10 * time.Minute}})
+		s, _, _ := Step(State{}, Booted{At: now, Boot: "b", Rules: Rules{flow, money.Amount{}, time.Minute, time.Minute, 10 * time.Minute, 20 * time.Second}})
 		var first Event = ProductChosen{now, NewSale{"S1", "I1", "s"}, Item{ID: "i1", Slot: "A1", Price: sek(1500), MaxVend: time.Second}, 5}
 		if flow == Reservation {
 			first = PurchaseRequested{now, "r", NewSale{"S1", "I1", "s"}, "p", sek(5000), sek(1500)}
