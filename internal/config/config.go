@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"path/filepath"
 	"time"
 	_ "time/tzdata" // the same time zones on every image, also on one without zoneinfo
@@ -81,6 +82,9 @@ type UPS struct {
 	PathPrefix      string // before /createPurchase and /notify/ at Listen; "" or "/…" without a slash at the end
 	TLSCert, TLSKey string // both or neither
 	BehindProxy     bool   // a proxy in front ends the TLS
+
+	Allow    []netip.Prefix // who may call, by the address at the other end of the connection: behind a proxy, the proxy's; none: everybody
+	ClientCA string         // authorities, one of which has signed the certificate of whoever may call; "": no certificate is asked for
 }
 
 // Payment is how a sale goes.

@@ -76,6 +76,8 @@ path_prefix = "/inside"
 tls_cert = "u.crt"
 tls_key = "u.key"
 behind_proxy = true
+allow = ["::1", "10.0.0.0/8"]
+client_ca = "ca.pem"
 [payment]
 flow = "reservation"
 seqr_id = "S1"
@@ -208,7 +210,7 @@ debounce = "2ms"
 		"Glase:{Endpoint:https://glase.example:8443/soap MerchantID:shop TerminalID:terminal PasswordFile:/etc/kioskd/p/glase " +
 		"ClientID:Bar AB Timeout:250ms ReservationTimeout:2m30s ResellerID:reseller ResellerUser:1 ResellerPasswordFile:/p/reseller} " +
 		"UPS:{Listen:[::1]:8082 PublicURL:https://kiosk.example/outside PathPrefix:/inside TLSCert:/etc/kioskd/u.crt " +
-		"TLSKey:/etc/kioskd/u.key BehindProxy:true} " +
+		"TLSKey:/etc/kioskd/u.key BehindProxy:true Allow:[::1/128 10.0.0.0/8] ClientCA:/etc/kioskd/ca.pem} " +
 		"Payment:{Flow:reservation SeqrID:S1 ReserveMax:1.00 EUR PINTimeout:5s ChooseTimeout:3s} Journal:{Path:/etc/kioskd/j.db} " +
 		"Debug:{Listen::8081 Socket:/etc/kioskd/d.sock TokenFile:/etc/kioskd/d.token TLSCert:/etc/kioskd/d.crt TLSKey:/etc/kioskd/d.key} " +
 		"Display:{Driver:terminal Device:tty1 Width:320 Height:240 Rotation:270 Address:61 Panel:waveshare2in13v2 DC:GPIO40 Reset:GPIO41 Busy:GPIO42} " +
@@ -244,7 +246,7 @@ client_id = "Bar AB"
 [payment]
 flow = "`+flow+`"
 seqr_id = "S1"`+strings.Replace(rest, `reserve_max = "200.00"`, "", 1))
-		if c.UPS != (UPS{}) || c.Payment.Flow != flow {
+		if !reflect.DeepEqual(c.UPS, UPS{}) || c.Payment.Flow != flow {
 			t.Errorf("%s: %+v", flow, c)
 		}
 	}

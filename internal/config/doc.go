@@ -42,6 +42,8 @@
 //	ups.tls_cert                  path                                              -
 //	ups.tls_key                   path                                              -
 //	ups.behind_proxy              true, false                                       false
+//	ups.allow                     list of addresses and networks, at most 32        -
+//	ups.client_ca                 path; with tls_cert and tls_key                   -
 //	payment.flow                  "reservation", "sticker", "invoice", "web"*       "reservation"
 //	payment.seqr_id               1 to 64 letters and digits                        S
 //	payment.reserve_max           amount, not below any price                       R
@@ -123,5 +125,6 @@
 //
 // Each [[pin]] describes a pin that is not wired the usual way, which is: an output's wire is at 0 V while what it drives is off, an
 // input's while its contact is made. There are 1 to 64 slots. In flow "reservation" pin_timeout and choose_timeout together are shorter than reservation_timeout.
-// When [ups] is there at all it has listen and public_url, and without behind_proxy public_url's path is path_prefix.
+// When [ups] is there at all it has listen and public_url, and without behind_proxy public_url's path is path_prefix. Where only this
+// machine can call (listen is on loopback), allow includes it.
 package config

@@ -108,6 +108,7 @@ func (t *table) ups(u *UPS) {
 	t.text("path_prefix", &u.PathPrefix, isPrefix)
 	t.tls(&u.TLSCert, &u.TLSKey, false)
 	t.flag("behind_proxy", &u.BehindProxy)
+	t.callers(u)
 	if u.Listen != "" && !localListen(u.Listen) && !u.BehindProxy && !t.has("tls_cert") && !t.has("tls_key") {
 		t.fail("listen", "%s would take payments unencrypted from the network: write tls_cert and tls_key, or behind_proxy = true when a proxy in front ends the TLS, or listen on 127.0.0.1",
 			quote(u.Listen))
