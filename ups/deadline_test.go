@@ -166,23 +166,3 @@ func TestASilentConnectionIsClosed(t *testing.T) {
 		}
 	})
 }
-
-func TestConnectionsAreBoundedAndComeFreeAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := &machine{}
-		p := servePipes(t, newHandler(t, m, nil))
-		idle := p.dial(t)
-		for range connsMax - 1 {
-			p.dial(t)
-		}
-		start := time.Now()
-		if _, err := p.dial(t).Read(make([]byte, 1)); err == nil || time.Since(start) != 0 {
-			t.Errorf("a connection beyond the bound was not closed at once: %v after %v", err, time.Since(start))
-		}
-		idle.Close()
-		synctest.Wait()
-		if r := read(t, p.post(t, wish("20.00", msisdn))); !r.isReference() {
-			t.Errorf("after one was closed: %d %s", r.status, r.body)
-		}
-	})
-}

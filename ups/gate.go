@@ -3,15 +3,19 @@ package ups
 import (
 	"hash/maphash"
 	"sync"
+	"time"
 
 	"golang.org/x/time/rate"
 )
 
-// How many purchases with the right token may reach the kiosk. The package's documentation says why there are two shares.
+// How many purchases with the right token may reach the kiosk: those that it would not refuse at a look. The package's documentation
+// says why there are two shares.
 const (
-	freshPerSecond  = 5 // of customers who have no purchase here
+	freshEvery      = 3 * time.Second // a customer who has no purchase here, and so begins a sale, which is recorded and logged
 	freshBurst      = 10
-	repeatPerSecond = 20 // of those who have: no app repeats faster, and each costs the kiosk's loop one event
+	knownPerSecond  = 50 // the same when only Glase can call, which lets people in at their own pace
+	knownBurst      = 100
+	repeatPerSecond = 20 // of those who have one: no app repeats faster, and each costs the kiosk's loop one event
 	repeatBurst     = 50
 	outstandingMax  = 64 // calls of Kiosk.CreatePurchase that have not returned; it answers at once but for an invoice under way
 )
@@ -27,10 +31,15 @@ type gate struct {
 	accepted    uint64         // the customer whose purchase was accepted last; 0 before the first
 }
 
-func newGate(seed maphash.Seed) *gate {
+// newGate's known says that nobody but Glase can call.
+func newGate(seed maphash.Seed, known bool) *gate {
+	fresh := rate.NewLimiter(rate.Every(freshEvery), freshBurst)
+	if known {
+		fresh = rate.NewLimiter(knownPerSecond, knownBurst)
+	}
 	return &gate{
 		seed:   seed,
-		fresh:  rate.NewLimiter(freshPerSecond, freshBurst),
+		fresh:  fresh,
 		repeat: rate.NewLimiter(repeatPerSecond, repeatBurst),
 		asking: map[uint64]int{},
 	}
@@ -56,15 +65,17 @@ func (g *gate) enter(payer string) (pass uint64, why string) {
 	return pass, ""
 }
 
-// leave ends a call; accepted says that its customer has, or may have, a sale at the machine now.
-func (g *gate) leave(pass uint64, accepted bool) {
+// leave ends a call; accepted says that its customer has, or may have, a sale at the machine now. It reports whether that is news.
+func (g *gate) leave(pass uint64, accepted bool) (news bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.outstanding--
 	if g.asking[pass]--; g.asking[pass] == 0 {
 		delete(g.asking, pass)
 	}
+	news = accepted && g.accepted != pass
 	if accepted {
 		g.accepted = pass
 	}
+	return news
 }

@@ -1,6 +1,7 @@
 package ups
 
 import (
+	"bytes"
 	"context"
 	"crypto/subtle"
 	"encoding/json"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"golang.org/x/time/rate"
 )
@@ -28,7 +30,8 @@ type handler struct {
 	kiosk    Kiosk
 	gate     *gate
 	noise    *rate.Limiter
-	unlogged atomic.Uint64 // lines that noise kept from the log since the last line
+	news     *rate.Limiter
+	unlogged atomic.Uint64 // lines that these two kept from the log since the last line
 }
 
 // answer is what a request gets and what the log says about it.
@@ -37,7 +40,7 @@ type answer struct {
 	reference string    // of the invoice; this or code makes the answer a JSON one
 	code      ErrorCode // why there is no reference
 	why       string    // for the log: what was wrong, in fixed words
-	reached   bool      // the Kiosk was asked, so the line is not noise
+	news      bool      // a customer has got an invoice, or may have, who had none before
 }
 
 func refused(status int, why string) answer {
@@ -56,6 +59,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case ours && notification:
 		kind, a = "notify", h.notify(r, secret)
 	}
+	if a.refusal() {
+		w.Header().Set("Connection", "close") // whoever is refused does not keep the place
+	}
 	a.write(w)
 	h.record(r.Method, kind, a, time.Since(start))
 }
@@ -64,9 +70,6 @@ func (h *handler) createPurchase(r *http.Request, start time.Time) answer {
 	if r.Method != http.MethodPost {
 		return refused(http.StatusMethodNotAllowed, "method")
 	}
-	if !utf8Said(r.Header.Get("Content-Type")) {
-		return refused(http.StatusUnsupportedMediaType, "charset")
-	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, bodyMax+1))
 	if err != nil {
 		return refused(http.StatusBadRequest, "body cut short")
@@ -74,6 +77,11 @@ func (h *handler) createPurchase(r *http.Request, start time.Time) answer {
 	if len(body) > bodyMax {
 		_, _ = io.CopyN(io.Discard, r.Body, drainMax) // the answer is the same whether or not the rest comes
 		return refused(http.StatusRequestEntityTooLarge, "body too large")
+	}
+	requestRead(r.Context())
+	body = bytes.TrimPrefix(body, utf8Mark)
+	if !readable(r.Header.Get("Content-Type"), body) {
+		return refused(http.StatusUnsupportedMediaType, "charset")
 	}
 	values, ok := decode(body)
 	if !ok {
@@ -89,11 +97,23 @@ func (h *handler) createPurchase(r *http.Request, start time.Time) answer {
 	return h.ask(r.Context(), p, start.Add(h.config.AnswerWithin))
 }
 
-// utf8Said reports whether a Content-Type agrees with UTF-8: it says so, or names no charset that can be understood.
-func utf8Said(contentType string) bool {
+// utf8Mark is the byte order mark of UTF-8, which RFC 8259 lets a reader ignore and .NET likes to write.
+var utf8Mark = []byte("\xef\xbb\xbf")
+
+// readable reports whether a body can be read as UTF-8 whatever its Content-Type says: no charset, or none that can be understood; UTF-8;
+// or one that writes ASCII as ASCII does, such as Apache HttpClient's ISO-8859-1, when there is nothing else in the body.
+func readable(contentType string, body []byte) bool {
 	_, params, err := mime.ParseMediaType(contentType)
-	charset := params["charset"]
-	return err != nil || charset == "" || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8")
+	if err != nil {
+		return true
+	}
+	switch strings.ToLower(params["charset"]) {
+	case "", "utf-8", "utf8":
+		return true
+	case "us-ascii", "ascii", "iso-8859-1", "iso8859-1", "iso_8859-1", "latin1", "iso-8859-15", "windows-1252", "cp1252":
+		return !bytes.ContainsFunc(body, func(r rune) bool { return r > unicode.MaxASCII })
+	}
+	return false
 }
 
 // ask has the Kiosk decide, and waits until the deadline and no longer. The Kiosk's call may outlast it and the request.
@@ -103,6 +123,9 @@ func (h *handler) ask(ctx context.Context, p Purchase, deadline time.Time) answe
 	if ctx.Err() != nil {
 		return refused(http.StatusOK, "body came too late")
 	}
+	if code := h.look(p); code != "" {
+		return answer{status: http.StatusOK, code: code, why: "at a look"}
+	}
 	pass, why := h.gate.enter(p.Payer)
 	if why != "" {
 		return answer{status: http.StatusOK, code: DeviceInUse, why: why}
@@ -111,11 +134,11 @@ func (h *handler) ask(ctx context.Context, p Purchase, deadline time.Time) answe
 	go func() {
 		a := refused(http.StatusOK, "the kiosk panicked")
 		defer func() {
-			if recover() != nil { // the value is not logged: it may hold the phone number
-				h.config.Log.Error().Bytes("stack", debug.Stack()).Msg("ups: CreatePurchase panicked")
+			if recover() != nil {
+				h.panicked("CreatePurchase")
 			}
 			// Past the deadline a refusal proves nothing: there may be a sale under way, for this customer to repeat.
-			h.gate.leave(pass, a.reference != "" || ctx.Err() != nil)
+			a.news = h.gate.leave(pass, a.reference != "" || ctx.Err() != nil)
 			got <- a
 		}()
 		a = result(h.kiosk.CreatePurchase(ctx, p))
@@ -125,8 +148,29 @@ func (h *handler) ask(ctx context.Context, p Purchase, deadline time.Time) answe
 	case a = <-got:
 	case <-ctx.Done():
 	}
-	a.reached = true
 	return a
+}
+
+// look asks the Kiosk what it would refuse anyway, so that such purchases use up neither the newcomers' share nor the kiosk's loop.
+func (h *handler) look(p Purchase) (code ErrorCode) {
+	defer func() {
+		if recover() != nil {
+			h.panicked("Refusal")
+		}
+	}()
+	if code = h.kiosk.Refusal(p); code != "" && !code.known() {
+		return SystemError
+	}
+	return code
+}
+
+// panicked says where, as often as any other line may be written. The value is not logged: it may hold the phone number.
+func (h *handler) panicked(where string) {
+	if !h.noise.Allow() {
+		h.unlogged.Add(1)
+		return
+	}
+	h.config.Log.Error().Bytes("stack", debug.Stack()).Msg("ups: " + where + " panicked")
 }
 
 // result checks what the Kiosk said; anything but exactly one known result is its bug, and SYSTEM_ERROR to the customer.
@@ -151,15 +195,18 @@ func (h *handler) notify(r *http.Request, secret string) (a answer) {
 	}
 	defer func() {
 		if recover() != nil {
-			h.config.Log.Error().Bytes("stack", debug.Stack()).Msg("ups: Notify panicked")
+			h.panicked("Notify")
 			a = answer{status: http.StatusInternalServerError}
 		}
 	}()
 	if !h.kiosk.Notify(secret) {
 		return answer{status: http.StatusNotFound}
 	}
-	return answer{status: http.StatusOK, reached: true}
+	return answer{status: http.StatusOK}
 }
+
+// refusal reports whether the caller got nothing of what it came for.
+func (a answer) refusal() bool { return a.code != "" || a.status != http.StatusOK }
 
 func (a answer) write(w http.ResponseWriter) {
 	var body []byte
@@ -180,9 +227,14 @@ func (a answer) write(w http.ResponseWriter) {
 }
 
 // record writes one line, of fixed words and numbers only: a method and a path are the sender's to choose, and might hold a
-// phone number or a secret.
+// phone number or a secret. Anybody can make as many of them as they like, so that they are all limited; a new customer's line, which a
+// technician looks for, has a share of its own.
 func (h *handler) record(method, kind string, a answer, took time.Duration) {
-	if !a.reached && !h.noise.Allow() {
+	share := h.noise
+	if a.news {
+		share = h.news
+	}
+	if !share.Allow() {
 		h.unlogged.Add(1)
 		return
 	}

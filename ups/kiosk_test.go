@@ -50,18 +50,35 @@ func (m *machine) CreatePurchase(ctx context.Context, p Purchase) (string, Error
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	switch {
-	case m.outOf:
-		return "", DeviceUnavailable
-	case m.customer != "" && m.customer != p.Payer:
-		return "", DeviceInUse
-	case p.Amount.Less(cheapest):
-		return "", InsufficientFunds
+	switch code := m.refuses(p); {
+	case code != "":
+		return "", code
 	case m.noInvoices:
 		return "", InvoicingError
 	}
 	m.customer = p.Payer
 	return "20170315072260070", ""
+}
+
+func (m *machine) Refusal(p Purchase) ErrorCode {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.instead != nil {
+		return "" // nothing shows at a look
+	}
+	return m.refuses(p)
+}
+
+func (m *machine) refuses(p Purchase) ErrorCode {
+	switch {
+	case m.outOf:
+		return DeviceUnavailable
+	case m.customer != "" && m.customer != p.Payer:
+		return DeviceInUse
+	case p.Amount.Less(cheapest):
+		return InsufficientFunds
+	}
+	return ""
 }
 
 func (m *machine) Notify(secret string) bool {
@@ -117,7 +134,7 @@ func serve(t *testing.T, k Kiosk, log io.Writer) (url string) {
 func newServer(t *testing.T, h http.Handler) (url string) {
 	t.Helper()
 	s := httptest.NewUnstartedServer(nil)
-	s.Config = Server(h)
+	s.Config = Server(h, Callers{})
 	s.Start()
 	t.Cleanup(s.Close)
 	return s.URL
@@ -183,9 +200,11 @@ type pipes struct {
 	once  sync.Once
 }
 
-func servePipes(t *testing.T, h http.Handler) *pipes {
+func servePipes(t *testing.T, h http.Handler) *pipes { return servePipesTo(t, h, Callers{}) }
+
+func servePipesTo(t *testing.T, h http.Handler, callers Callers) *pipes {
 	p := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
-	s := Server(h)
+	s := Server(h, callers)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(p) }()
 	t.Cleanup(func() {
@@ -209,20 +228,35 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error   { p.once.Do(func() { close(p.done) }); return nil }
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
-func (p *pipes) dial(t *testing.T) net.Conn {
+func (p *pipes) dial(t *testing.T) net.Conn { return p.dialFrom(t, "192.0.2.1") }
+
+// addressed is a pipe whose other end has an address.
+type addressed struct {
+	net.Conn
+	from net.TCPAddr
+}
+
+func (a *addressed) RemoteAddr() net.Addr { return &a.from }
+
+func (p *pipes) dialFrom(t *testing.T, address string) net.Conn {
 	here, there := net.Pipe()
 	t.Cleanup(func() { here.Close() })
-	p.conns <- there
+	p.conns <- &addressed{there, net.TCPAddr{IP: net.ParseIP(address), Port: 40000}}
 	return here
 }
 
 // post sends a createPurchase on a connection of its own; read takes the answer.
 func (p *pipes) post(t *testing.T, body string) (c net.Conn) {
 	c = p.dial(t)
+	postOn(t, c, body)
+	return c
+}
+
+func postOn(t *testing.T, c net.Conn, body string) {
+	t.Helper()
 	if _, err := fmt.Fprintf(c, "POST /seqr/createPurchase HTTP/1.1\r\nHost: kiosk\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
 		t.Fatal(err)
 	}
-	return c
 }
 
 func read(t *testing.T, c net.Conn) reply {

@@ -17,12 +17,15 @@
 //   - currency: ISO 4217, the machine's own.
 //   - msisdn: the customer's phone number. It is required, since it alone tells a repeating customer from another one.
 //
+// A byte order mark in front is ignored, and the Content-Type is not looked at but for a charset other than UTF-8: with one that writes
+// ASCII as ASCII does (ISO-8859-1, as Apache HttpClient says of any text) the body must be ASCII, any other is refused with 415.
+//
 // A value said more than once, in one spelling or in both, must be the same each time: which of two a sender meant would be a
 // guess with money.
 //
 // The answer is JSON: {"invoiceReferenceId": "…"} or {"errorCode": "…"}, with HTTP 200 for every request that is a JSON object,
 // refused and rate limited ones included. What is not one is answered 400 (405, 413, 415 for another method, too large a body,
-// another charset than UTF-8), with SYSTEM_ERROR as its JSON.
+// a charset that cannot be read), with SYSTEM_ERROR as its JSON. A refusal of any kind ends its connection.
 //
 // It is answered within Config.AnswerWithin of its headers, whatever the Kiosk does; a Kiosk that has not answered by then, or
 // panics, yields SYSTEM_ERROR. A caller that goes away does not end the purchase: Glase may have lost the connection only, and
@@ -35,16 +38,21 @@
 //
 // # Limits
 //
-// All requests may come through one proxy, so nothing is limited by remote address. Instead:
+// createPurchase needs nothing that is not printed on the machine, so that everybody may call it unless Callers.Allow, or a client
+// certificate that the TLS listener asks for, says otherwise. docs/security.md says for the operator what that leaves to an attacker.
 //
+//   - Connections are bounded, also those of one address, unless all come through one proxy; see Server.
 //   - A wrong token costs its own parsing and no more: it never reaches the Kiosk and takes nothing from the right token's share.
-//   - Purchases with the right token pass at 5 a second, 10 at once; more are told DEVICE_IN_USE, and the app lets the customer
-//     try again. It is enough for every customer in front of one machine, and little enough for its loop.
+//   - What the Kiosk would refuse is refused at a look (Kiosk.Refusal), and takes nothing from any share either.
+//   - Other purchases with the right token pass one each 3 s, 10 at once; more are told DEVICE_IN_USE, and the app lets the customer
+//     try again. Each of them begins a sale, so it is enough for every customer in front of one machine, and little enough for its
+//     journal and its log. When nobody but Glase can call (Config.Known), 50 a second pass.
 //   - The customer whose purchase was accepted last, or is being asked for now, repeats on a share of their own, which a flood
 //     of others cannot use up. They are recognised by a keyed hash whose key dies with the process.
 //   - Notifications are not limited: a limit that cannot tell a known secret from a guess would drop the known one as well. So
 //     Kiosk.Notify must cost next to nothing; the secret's length keeps guesses out.
-//   - Requests that never reach the Kiosk are logged once a second at most; the next line says how many were left out.
+//   - Requests are logged in two shares, new customers and all others; the next line says how many were left out. An hour of whatever
+//     flood writes less than half a megabyte.
 package ups
 
 import (
@@ -66,10 +74,13 @@ import (
 // answerWithinMax is how long a purchase may be thought about: Glase is answered within 10 s, the way back included.
 const answerWithinMax = 9 * time.Second
 
-// Logged at most, of requests that never reach the Kiosk: anybody can send those, and the log is on an SD card.
+// Logged at most, in lines of about 150 bytes: anybody can make them, and the log is on an SD card. Both together are less than half a
+// megabyte an hour.
 const (
-	noisePerSecond = 1
-	noiseBurst     = 10
+	noiseEvery = 10 * time.Second // of requests that bring no new customer
+	noiseBurst = 10
+	newsEvery  = 3 * time.Second // of those that do
+	newsBurst  = 10
 )
 
 // Purchase is a customer's wish to buy at the machine.
@@ -104,12 +115,16 @@ func (c ErrorCode) known() bool {
 	return false
 }
 
-// Kiosk is what the handler needs of the machine. Both methods are called from many goroutines at once.
+// Kiosk is what the handler needs of the machine. Its methods are called from many goroutines at once.
 type Kiosk interface {
 	// CreatePurchase answers with exactly one of its results: the reference of the invoice that the customer now confirms, or
 	// why there is none. ctx ends at the answer deadline and not before; a reference that comes later is lost on this
 	// request, and the customer's repeat must get the same one.
 	CreatePurchase(ctx context.Context, p Purchase) (invoiceReference string, code ErrorCode)
+	// Refusal is the code that CreatePurchase would answer with now, as far as that shows at a look: the machine is in use or out of
+	// service, the amount is too small. "": it must be asked. It must neither block nor work, and a wrong "" costs a place in the
+	// newcomers' share alone.
+	Refusal(p Purchase) ErrorCode
 	// Notify passes a hint that the sale whose notification path has this secret may have changed, and reports whether there
 	// is such a sale now. It must neither block nor work, compare in constant time, and let doubled hints fall together.
 	Notify(secret string) bool
@@ -121,6 +136,7 @@ type Config struct {
 	PathPrefix   string         // "" or "/seqr": what stands before /createPurchase and /notify/
 	Currency     string         // ISO 4217
 	AnswerWithin time.Duration  // above 0 and at most 9 s, which 0 stands for; from the request's headers on
+	Known        bool           // nobody but Glase can call: by address, or by certificate
 	Log          zerolog.Logger // never sees a phone number, a token, a secret or a body; the zero Logger is silent
 }
 
@@ -144,8 +160,9 @@ func New(c Config, k Kiosk) (http.Handler, error) {
 	return &handler{
 		config: c,
 		kiosk:  k,
-		gate:   newGate(maphash.MakeSeed()),
-		noise:  rate.NewLimiter(noisePerSecond, noiseBurst),
+		gate:   newGate(maphash.MakeSeed(), c.Known),
+		noise:  rate.NewLimiter(rate.Every(noiseEvery), noiseBurst),
+		news:   rate.NewLimiter(rate.Every(newsEvery), newsBurst),
 	}, nil
 }
 

@@ -99,4 +99,12 @@ func (d purchases) payer(msisdn string) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
+func (d purchases) Refusal(p ups.Purchase) ups.ErrorCode {
+	code := d.kiosk.Refusal(d.payer(p.Payer), p.Amount)
+	if code != "" {
+		d.scanned()
+	}
+	return ups.ErrorCode(code)
+}
+
 func (d purchases) Notify(secret string) bool { return d.kiosk.Notify(secret) }

@@ -24,12 +24,12 @@ import (
 	"kioskd/hw/gpio"
 	"kioskd/hw/gpio/simboard"
 	"kioskd/hw/vend/serialport"
+	"kioskd/internal/cert"
 	"kioskd/internal/config"
 	"kioskd/internal/debug"
 	"kioskd/internal/identity"
 	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
-	"kioskd/internal/plainfile"
 	"kioskd/internal/planogram"
 	"kioskd/ups"
 )
@@ -91,13 +91,15 @@ type App struct {
 	serviced   string
 	supervisor supervisor
 	vitals     vitals
+	door       door
+	certs      certificates
 }
 
 // New builds a kiosk. Its first act is to make all outputs inactive, unless another kioskd runs this machine: that fails it. A
 // journal that cannot be used does not: the machine then starts out of service and says why.
 func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	cfg = simulated(cfg)
-	a := &App{cfg: cfg, log: p.Log, screens: p.Screen, clock: p.Clock, serviced: p.ServicedBy, vitals: vitals{wall: p.Clock.Wall}}
+	a := &App{cfg: cfg, log: p.Log, screens: p.Screen, clock: p.Clock, serviced: p.ServicedBy, vitals: vitals{wall: p.Clock.Wall}, door: door{log: p.Log, wall: p.Clock.Wall}}
 	a.supervisor = supervisor{Supervisor: p.Supervisor, log: p.Log}
 	defer func() {
 		if err != nil {
@@ -186,8 +188,13 @@ func Free(cfg config.Config) error {
 
 // openPorts makes the handlers of the customer's side and of the technicians'.
 func (a *App) openPorts(p Parts) (err error) {
+	if a.certs, err = openCertificates(a.cfg, p.Clock.Wall, p.Log); err != nil {
+		return err
+	}
 	if a.cfg.UPS.PublicURL != "" {
-		a.UPS, err = ups.New(ups.Config{Token: a.cfg.Machine.Token, PathPrefix: a.cfg.UPS.PathPrefix, Currency: a.cfg.Machine.Currency, Log: p.Log}, purchases{a.Kiosk, []byte(minter{p.Random}.text(payerKey)), a.vitals.scanned})
+		u := a.cfg.UPS
+		a.UPS, err = ups.New(ups.Config{Token: a.cfg.Machine.Token, PathPrefix: u.PathPrefix, Currency: a.cfg.Machine.Currency,
+			Known: !u.BehindProxy && len(u.Allow) > 0 || u.ClientCA != "", Log: p.Log}, purchases{a.Kiosk, []byte(minter{p.Random}.text(payerKey)), a.vitals.scanned})
 		if err != nil {
 			return err
 		}
@@ -204,7 +211,7 @@ func (a *App) openPorts(p Parts) (err error) {
 	}
 	dc := debug.Config{
 		Kiosk: a.Kiosk, Sales: sales{a.journal}, Parts: a.parts, Pins: a.levels, Words: a.words, Picture: (&pictures{app: a}).draw, Sim: sim, Version: p.Version, Log: p.Log,
-		Machine: a.cfg.Machine.Name, Temperature: a.vitals.cold.now, Stock: a.stock,
+		Machine: a.cfg.Machine.Name, Temperature: a.vitals.cold.now, Stock: a.stock, KeptOut: a.door.count,
 	}
 	local := dc
 	local.Resolve, local.Accept, local.Technician = a.Resolve, a.Kiosk.AcceptLoss, technician{a}
@@ -214,26 +221,26 @@ func (a *App) openPorts(p Parts) (err error) {
 	if dc.Token = token; token != "" { // nobody moves anything over the network without it
 		dc.Technician = technician{a}
 	}
-	if dc.Hosts, err = debugHosts(a.cfg.Debug); err != nil {
-		return err
-	}
+	dc.Followers = networkFollowers
+	dc.Hosts = debugHosts(a.cfg.Debug, a.certs[debugCert])
 	a.Debug, err = debug.New(dc)
 	return err
 }
 
-// debugHosts are the names that the technicians' port may be called by: the configured one, and the certificate's.
-func debugHosts(d config.Debug) (names []string, err error) {
+// networkFollowers are how many may follow the machine's events over the network port, which any user of this machine can reach. They
+// are fewer than the kiosk lets follow: the socket, whose file mode says who may ask, always has some left.
+const networkFollowers = 8
+
+// debugHosts are the names that the technicians' port may be called by: the configured one, and those of the certificate that it starts with.
+func debugHosts(d config.Debug, served *cert.Server) (names []string) {
 	if host, _, err := net.SplitHostPort(d.Listen); err == nil && host != "" {
 		names = append(names, host)
 	}
-	if d.TLSCert == "" {
-		return names, nil
+	if served == nil {
+		return names
 	}
-	pair, err := plainfile.KeyPair(d.TLSCert, d.TLSKey)
-	if err != nil {
-		return nil, fmt.Errorf("[debug]: the certificate cannot be used: %w", err)
-	}
-	return append(names, pair.Leaf.DNSNames...), nil
+	leaf, _ := served.State() // what is wrong with a newer one changes no name
+	return append(names, leaf.DNSNames...)
 }
 
 // Run works until ctx ends and the sale that is on is settled as far as time allows.
@@ -318,6 +325,7 @@ func rules(cfg config.Config) fsm.Rules {
 	return fsm.Rules{
 		Flow: fsm.Flow(cfg.Payment.Flow), ReserveMax: cfg.Payment.ReserveMax, PinTimeout: cfg.Payment.PINTimeout,
 		ChooseTimeout: cfg.Payment.ChooseTimeout, ReservationTimeout: cfg.Glase.ReservationTimeout,
+		PinHurry: pinHurry,
 	}
 }
 

@@ -5,9 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"kioskd/internal/cert"
 	"kioskd/internal/config"
 	"kioskd/internal/identity"
-	"kioskd/internal/plainfile"
 )
 
 // Check tries what a config names besides itself: secrets, certificates, the terminal's credentials. It changes nothing, and says
@@ -28,14 +28,14 @@ func Check(cfg config.Config) (problems config.Errors) {
 			bad(secret.key, err)
 		}
 	}
-	for _, pair := range []struct{ key, cert, private string }{
-		{"ups.tls_cert", cfg.UPS.TLSCert, cfg.UPS.TLSKey},
-		{"debug.tls_cert", cfg.Debug.TLSCert, cfg.Debug.TLSKey},
-	} {
-		if pair.cert != "" {
-			_, err := plainfile.KeyPair(pair.cert, pair.private)
-			bad(pair.key, err)
+	for _, key := range []string{upsCert, debugCert} {
+		files, used := certificateFiles(cfg)[key]
+		if !used {
+			continue
 		}
+		_, _, err := files.Load()
+		bad(key, err)
+		bad(strings.Replace(key, "cert", "key", 1), cert.Exposed(files.Key))
 	}
 	id, err := identity.Load(filepath.Join(filepath.Dir(cfg.Journal.Path), identityFile)) // without one the config must say it
 	if errors.Is(err, identity.ErrExposed) || errors.Is(err, identity.ErrBad) {

@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"internal/plainfile":        {},
 	"internal/config":           {"hw/gpio/pinname", "internal/money", "internal/plainfile"},
 	"internal/identity":         {"internal/plainfile"},
-	"internal/cert":             {},
+	"internal/cert":             {"internal/plainfile"},
 	"internal/journal":          {"fsm", "internal/money"},
 	"internal/kiosk":            {"fsm", "internal/money", "internal/planogram"},
 	"internal/wiring":           {"hw/gpio/pinname", "internal/config"},

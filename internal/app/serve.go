@@ -15,8 +15,8 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"kioskd/internal/cert"
 	"kioskd/internal/debug"
-	"kioskd/internal/plainfile"
 	"kioskd/ups"
 )
 
@@ -83,14 +83,14 @@ func (a *App) listen() (ports []port, err error) {
 		}
 	}()
 	if u := a.cfg.UPS; a.UPS != nil && u.Listen != "" {
-		l, err := listenTCP("[ups] listen", u.Listen, u.TLSCert, u.TLSKey)
+		l, err := listenTCP("[ups] listen", u.Listen, a.certs[upsCert])
 		if err != nil {
 			return ports, err
 		}
-		ports = append(ports, port{l, ups.Server(a.UPS)})
+		ports = append(ports, port{l, ups.Server(a.UPS, a.door.callers(u))})
 	}
 	d := a.cfg.Debug
-	l, err := listenTCP("[debug] listen", d.Listen, d.TLSCert, d.TLSKey)
+	l, err := listenTCP("[debug] listen", d.Listen, a.certs[debugCert])
 	if err != nil {
 		return ports, err
 	}
@@ -105,7 +105,8 @@ func (a *App) listen() (ports []port, err error) {
 	return ports, nil
 }
 
-func listenTCP(key, address, cert, keyFile string) (net.Listener, error) {
+// listenTCP listens with the certificate, or without one.
+func listenTCP(key, address string, served *cert.Server) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("%s: %s is in use already: is another kioskd running? Stop it, or choose another port", key, address)
@@ -113,15 +114,10 @@ func listenTCP(key, address, cert, keyFile string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", key, err)
 	}
-	if cert == "" {
+	if served == nil {
 		return l, nil
 	}
-	pair, err := plainfile.KeyPair(cert, keyFile)
-	if err != nil {
-		l.Close()
-		return nil, fmt.Errorf("%s: the certificate cannot be used: %w", key, err)
-	}
-	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}), nil
+	return tls.NewListener(l, served.Config()), nil
 }
 
 // listenSocket listens on a unix socket for this user and group. A file that a killed daemon left is taken away; one that still

@@ -78,15 +78,12 @@ func (a *App) parts() []debug.Part {
 	case !v.answered.IsZero():
 		calls.What = "answers"
 	}
-	scans := debug.Part{Name: "UPS", OK: true, What: "no customer has scanned since the start", Since: v.purchase}
-	switch {
-	case a.UPS == nil:
-		scans.What = "not used: the config has no [ups]"
-	case !v.purchase.IsZero():
-		scans.What = "a customer scanned"
+	state := a.Kiosk.State()
+	scans := debug.Part{Name: "UPS", OK: true, What: "not used: the config has no [ups]"}
+	if a.UPS != nil {
+		scans = a.door.part(a.cfg.UPS, state, v.purchase)
 	}
 	records := debug.Part{Name: "Journal", OK: true, What: a.cfg.Journal.Path}
-	state := a.Kiosk.State()
 	for _, f := range state.Faults {
 		switch f.Name {
 		case fsm.FaultJournalLost:
@@ -113,7 +110,7 @@ func (a *App) parts() []debug.Part {
 	if a.bus != nil {
 		all = append(all, a.bus.part())
 	}
-	return all
+	return append(all, a.certs.parts(v.wall())...)
 }
 
 // clockPart says whether the clock can be believed. blamed: it keeps Glase away.

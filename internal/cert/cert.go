@@ -12,7 +12,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"sync"
@@ -20,6 +19,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"kioskd/internal/plainfile"
 )
 
 const (
@@ -166,25 +167,16 @@ func (f Files) Load() (*tls.Config, *x509.Certificate, error) {
 	return c, pair.Leaf, nil
 }
 
-// read gives a file's whole contents. A pipe that nobody writes to must hang neither a start nor a handshake.
+// read gives a file's whole contents.
 func read(path string) ([]byte, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if errors.Is(err, fs.ErrNotExist) {
+	b, _, err := plainfile.Read(path, fileMax)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%s does not exist", path)
+	case err == nil && len(b) > fileMax:
+		return nil, fmt.Errorf("%s is larger than %d KiB: it is no certificate and no key", path, fileMax>>10)
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	switch info, err := file.Stat(); {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is not a file", path)
-	case info.Size() > fileMax:
-		return nil, fmt.Errorf("%s is larger than %d bytes: it is no certificate and no key", path, fileMax)
-	}
-	return io.ReadAll(io.LimitReader(file, fileMax))
+	return b, err
 }
 
 // Exposed says that others than a key's owner and group may read it, or others than its owner change it; nil: they

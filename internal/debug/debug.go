@@ -81,12 +81,14 @@ type Config struct {
 	Words       func() Screen                        // the customer's screen
 	Picture     func() ([]byte, error)               // the same, a PNG
 	Temperature func() (celsius float64, known bool) // of what perishable products stand in
+	KeptOut     func() uint64                        // connections to the customers' side that its config kept out since the start
 	Sim         http.Handler                         // the simulated board, asked for paths that begin with /sim/; nil: there is none
 	Resolve     Resolve                              // nil: this port takes no verdicts
 	Accept      Accept                               // nil: nobody accepts a loss through this port
 	Stock       func() []Stock                       // what is left in each slot
 	Technician  Technician                           // nil: nothing is moved through this port
 	Token       string                               // every request must bring it as "Authorization: Bearer …"; empty: none is needed
+	Followers   int                                  // of the events through this port, at most; 0: as many as the kiosk lets follow
 	Hosts       []string                             // names that the machine is called by, besides localhost and its own address; a port in them is ignored
 	Version     string                               // of the program
 	Log         zerolog.Logger
@@ -96,6 +98,7 @@ type port struct {
 	Config
 	hosts   []string
 	reading chan struct{} // held by the one who reads the journal
+	follow  chan struct{} // held by each who follows the events; nil: the port counts none
 }
 
 // New makes the port's handler. It starts nothing that would have to be ended.
@@ -107,6 +110,9 @@ func New(c Config) (http.Handler, error) {
 		return nil, errors.New("debug: the token can stand in no request: it must be printable ASCII without spaces")
 	}
 	p := &port{Config: c, reading: make(chan struct{}, 1)}
+	if c.Followers > 0 {
+		p.follow = make(chan struct{}, c.Followers)
+	}
 	for _, h := range c.Hosts {
 		name := hostname(h)
 		if name == "" {

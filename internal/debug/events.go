@@ -27,16 +27,25 @@ type stepEvent struct {
 
 // events is a stream of server-sent events: one "status", as /api/status, then a "step" for each step of the machine. A step that
 // comes while the status is being made may be in both. A follower that falls far behind loses steps, and sees it by their numbers. The stream ends with the
-// follower or the server; 503 when there are too many followers.
+// follower or the server; 503 when there are too many followers, of the machine or of this port.
 func (p *port) events(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	if stopping, ok := ctx.Value(stoppingKey{}).(context.Context); ok {
 		defer context.AfterFunc(stopping, cancel)()
 	}
+	if p.follow != nil {
+		select {
+		case p.follow <- struct{}{}:
+			defer func() { <-p.follow }()
+		default:
+			tooMany(w)
+			return
+		}
+	}
 	steps := p.Kiosk.Watch(ctx) // before the status is taken, so that no step falls between
 	if steps == nil {
-		refuse(w, http.StatusServiceUnavailable, "too many follow the machine already: close one of them")
+		tooMany(w)
 		return
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
@@ -59,6 +68,10 @@ func (p *port) events(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	p.Log.Debug().Err(err).Msg("a follower of the steps is gone")
+}
+
+func tooMany(w http.ResponseWriter) {
+	refuse(w, http.StatusServiceUnavailable, "too many follow the machine already: close one of them")
 }
 
 func stepOf(u kiosk.Update) stepEvent {

@@ -36,6 +36,7 @@ type machine struct {
 	port *port
 
 	info, step, faults, closed, sales, doubts, celsius *prometheus.Desc
+	unpaid, pinTime, keptOut                           *prometheus.Desc
 
 	mu     sync.Mutex
 	ended  map[fsm.SaleState]int // sales that ended since the port was made, by state
@@ -58,6 +59,10 @@ func (p *port) metrics() (http.Handler, error) {
 		sales:  desc("sales_total", "Sales that have ended since the start, by how they ended.", "state"),
 		doubts: desc("sales_in_doubt", "Sales in the journal that could not be decided."),
 
+		unpaid:  desc("unpaid_sales_in_a_row", "Sales in a row that nobody paid for, as far as they are counted: 3 shorten the time for the PIN."),
+		pinTime: desc("pin_timeout_seconds", "How long the next customer has for the PIN."),
+		keptOut: desc("ups_refused_connections_total", "Connections since the start that [ups] allow kept out; left out where nothing listens."),
+
 		celsius: desc("temperature_celsius", "What perishable products stand in; left out while it is not known."),
 	}
 	if err := m.count(context.Background()); err != nil {
@@ -76,7 +81,7 @@ func (p *port) metrics() (http.Handler, error) {
 
 // Describe is for the registry.
 func (m *machine) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.info, m.step, m.faults, m.closed, m.sales, m.doubts, m.celsius} {
+	for _, d := range []*prometheus.Desc{m.info, m.step, m.faults, m.closed, m.sales, m.doubts, m.celsius, m.unpaid, m.pinTime, m.keptOut} {
 		ch <- d
 	}
 }
@@ -111,6 +116,11 @@ func (m *machine) Collect(ch chan<- prometheus.Metric) {
 		if celsius, known := of(); known {
 			tell(m.celsius, prometheus.GaugeValue, celsius)
 		}
+	}
+	tell(m.unpaid, prometheus.GaugeValue, float64(s.Unpaid))
+	tell(m.pinTime, prometheus.GaugeValue, s.PinTime().Seconds())
+	if of := m.port.KeptOut; of != nil {
+		tell(m.keptOut, prometheus.CounterValue, float64(of()))
 	}
 	tell(m.closed, prometheus.GaugeValue, float64(len(s.Closed)))
 

@@ -175,6 +175,25 @@ func (k *Kiosk) CreatePurchase(ctx context.Context, payer string, amount money.A
 	})
 }
 
+// Refusal is the code that CreatePurchase would answer with now, by the state as everybody sees it: the loop is not asked, and nothing is
+// recorded. "": it would not be refused, or that does not show.
+func (k *Kiosk) Refusal(payer string, amount money.Amount) (code fsm.ErrorCode) {
+	s := k.State()
+	if s.Stage == "" {
+		return "" // the boot's step decides
+	}
+	k.mu.Lock()
+	cheapest, _ := k.cfg.Planogram.Cheapest(k.stock, s.ClosedSlots())
+	k.mu.Unlock()
+	_, effects, _ := fsm.Step(s, fsm.PurchaseRequested{At: k.cfg.Now(), Payer: payer, Amount: amount, Cheapest: cheapest})
+	for _, f := range effects {
+		if a, ok := f.(fsm.Answer); ok {
+			code = a.Code
+		}
+	}
+	return code
+}
+
 // await gives the loop an event, made by the loop, and waits for the Answer to it or for ctx.
 func (k *Kiosk) await(ctx context.Context, event func(at fsm.Instant, request string) fsm.Event) (string, fsm.ErrorCode) {
 	got := make(chan answer, 1)

@@ -521,3 +521,36 @@ func TestAMachinesOwnPriceIsWhatItsChoiceCosts(t *testing.T) {
 		}
 	})
 }
+
+// TestALookRefusesWhatTheLoopWouldAndNothingElse: and costs it no step.
+func TestALookRefusesWhatTheLoopWouldAndNothingElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		k, stop, ended := w.start(t, fsm.State{})
+		defer func() { stop(); <-ended }()
+		look := func(payer string, minor int64, want fsm.ErrorCode) {
+			t.Helper()
+			before := len(w.diary)
+			if got := k.Refusal(payer, sek(minor)); got != want {
+				t.Errorf("%s at %s with %d: %q, want %q", payer, k.State().Stage, minor, got, want)
+			}
+			if synctest.Wait(); len(w.diary) != before {
+				t.Errorf("a look did something: %v", w.diary[before:])
+			}
+		}
+		look("payer", 1499, fsm.InsufficientFunds)
+		look("payer", 1500, "")
+		look("payer", 0, fsm.SystemError)
+		if ref, code := k.CreatePurchase(t.Context(), "payer", sek(5000)); ref != "R1" {
+			t.Fatal(ref, code)
+		}
+		look("payer", 5000, "") // who repeats gets the same reference
+		look("payer", 4000, fsm.DeviceInUse)
+		look("other", 5000, fsm.DeviceInUse)
+		time.Sleep(2 * time.Minute)
+		look("other", 5000, "")
+		k.Raise(fsm.Fault{Name: fsm.FaultDoor, Hard: true})
+		synctest.Wait()
+		look("other", 5000, fsm.DeviceUnavailable)
+	})
+}
