@@ -91,6 +91,9 @@ func examine(ctx context.Context, file string, root doctor.Root, user string) []
 	}
 	found = append(found, doctor.Clock(now, clock.Synced())...)
 	found = append(found, doctor.Certificates(pairs(cfg), now)...)
+	if alive.runs {
+		found = append(found, doctor.Served(ctx, pairs(cfg), now)...)
+	}
 	return append(found, examineNet(ctx, cfg, alive, now, clock.Synced())...)
 }
 
@@ -194,7 +197,9 @@ func examineNet(ctx context.Context, cfg config.Config, a alive, now time.Time, 
 	if cfg.UPS.PublicURL == "" {
 		return append(found, doctor.Ok("ups", "not used: the config has no [ups]"))
 	}
-	return append(found, doctor.Public(ctx, doctor.TheNet(), cfg.UPS.PublicURL, a.runs, now)...)
+	n := doctor.TheNet()
+	n.Guarded = len(cfg.UPS.Allow) > 0 || cfg.UPS.ClientCA != ""
+	return append(found, doctor.Public(ctx, n, cfg.UPS.PublicURL, a.runs, now)...)
 }
 
 // pairs are the config's certificates.
@@ -203,8 +208,8 @@ func pairs(cfg config.Config) (all []doctor.Pair) {
 	if u, err := url.Parse(cfg.UPS.PublicURL); err == nil && !cfg.UPS.BehindProxy {
 		host = u.Hostname()
 	}
-	for _, p := range []doctor.Pair{{Key: "ups.tls_cert", Cert: cfg.UPS.TLSCert, Private: cfg.UPS.TLSKey, Host: host},
-		{Key: "debug.tls_cert", Cert: cfg.Debug.TLSCert, Private: cfg.Debug.TLSKey}} {
+	for _, p := range []doctor.Pair{{Key: "ups.tls_cert", Cert: cfg.UPS.TLSCert, Private: cfg.UPS.TLSKey, Host: host, Listen: cfg.UPS.Listen},
+		{Key: "debug.tls_cert", Cert: cfg.Debug.TLSCert, Private: cfg.Debug.TLSKey, Listen: cfg.Debug.Listen}} {
 		if p.Cert != "" {
 			all = append(all, p)
 		}

@@ -28,7 +28,8 @@ func runCommand() *cobra.Command {
 		Short: "Run the kiosk until it is told to end",
 		Long: `Run the kiosk until SIGTERM or Ctrl-C. It then makes the outputs inactive, settles the sale
 that is on for at most 20 seconds, and leaves the rest to the next start, which loses nothing.
-A second signal ends it at once.
+A second signal ends it at once. SIGHUP ends nothing, not even when its terminal is closed: the
+certificates of [ups] and [debug] are read again, as they are by themselves when their files change.
 
 The log goes to the standard error, readable on a terminal and as JSON lines otherwise. When the
 customer's display is that same terminal, it goes to kioskd.log beside the journal instead.`,
@@ -39,6 +40,8 @@ customer's display is that same terminal, it goes to kioskd.log beside the journ
 	serviced := c.Flags().String("serviced-by", "", "say that `WHO` has refilled the machine: the stock is the config's, and closed slots sell again")
 	verbose := c.Flags().BoolP("verbose", "v", false, "log each poll and tick as well")
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		hangups := make(chan os.Signal, 1)
+		signal.Notify(hangups, syscall.SIGHUP) // from the beginning and to the end: it never ends the daemon
 		cfg, err := config.Load(*file)
 		if err != nil {
 			return err
@@ -54,16 +57,16 @@ customer's display is that same terminal, it goes to kioskd.log beside the journ
 			return err
 		}
 		defer closeLog()
-		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP) // SIGHUP: its terminal is gone
+		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 		defer stop()
 		context.AfterFunc(ctx, stop) // the second signal is not caught any more
-		return run(ctx, cfg, log, *serviced)
+		return run(ctx, cfg, log, *serviced, hangups)
 	}
 	return c
 }
 
 // run is the daemon.
-func run(ctx context.Context, cfg config.Config, log zerolog.Logger, serviced string) error {
+func run(ctx context.Context, cfg config.Config, log zerolog.Logger, serviced string, hangups <-chan os.Signal) error {
 	clock, err := app.KernelClock()
 	if err != nil {
 		return err
@@ -87,10 +90,29 @@ func run(ctx context.Context, cfg config.Config, log zerolog.Logger, serviced st
 	}
 	log.Info().Str("version", version).Str("machine", cfg.Machine.Name).Str("flow", cfg.Payment.Flow).
 		Str("debug", cfg.Debug.Listen).Msg("kioskd starts")
+	over, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	go reload(over, hangups, a, log)
 	err = a.Serve(ctx)
 	err = errors.Join(err, a.Close())
 	log.Info().Msg("kioskd has ended")
 	return err
+}
+
+// reload reads the certificates again at each SIGHUP.
+func reload(ctx context.Context, hangups <-chan os.Signal, a *app.App, log zerolog.Logger) {
+	for {
+		select {
+		case <-hangups:
+			if err := a.Reload(); err != nil {
+				log.Error().Err(err).Msg("SIGHUP: a certificate cannot be used, and the old one is served")
+				continue
+			}
+			log.Info().Msg("SIGHUP: the certificates were read again")
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // systemd is who started this daemon and watches over it, if it did.

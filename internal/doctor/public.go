@@ -25,6 +25,8 @@ const (
 type Net struct {
 	Lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 	Do     func(*http.Request) (*http.Response, error) // follows no redirect
+
+	Guarded bool // not everybody may call the customers' side, so that this machine may be kept out of it
 }
 
 // TheNet is the real network. No proxy is asked: Glase comes from outside.
@@ -67,7 +69,7 @@ func Public(ctx context.Context, n Net, public string, running bool, now time.Ti
 	}
 	res, err := n.Do(r)
 	if err != nil {
-		return append(found, unanswered(public, err, running))
+		return append(found, unanswered(public, err, running, n.Guarded))
 	}
 	res.Body.Close()
 	if res.TLS != nil && len(res.TLS.PeerCertificates) > 0 {
@@ -84,7 +86,7 @@ func Public(ctx context.Context, n Net, public string, running bool, now time.Ti
 }
 
 // unanswered judges a public address that gives no answer to this machine itself.
-func unanswered(public string, err error, running bool) Finding {
+func unanswered(public string, err error, running, guarded bool) Finding {
 	const area = "ups"
 	var name x509.HostnameError
 	var authority x509.UnknownAuthorityError
@@ -98,6 +100,8 @@ func unanswered(public string, err error, running bool) Finding {
 		return Failed("certificates", fmt.Sprintf("the certificate at %s is not good: %v", public, invalid), "renew it; look at the clock too")
 	case !running:
 		return Ok(area, public+" does not answer; no kioskd is running behind it")
+	case guarded:
+		return Ok(area, public+" does not answer this machine, which [ups] allow or client_ca may keep out: only Glase can tell")
 	}
 	return Warned(area, fmt.Sprintf("%s does not answer this machine: %v", public, bare(err)), "try it from a phone on mobile data: many routers do not lead a machine to its own public address; else look at the port forwarding and at the proxy")
 }
@@ -126,10 +130,11 @@ type Pair struct {
 	Key           string // the config's: "ups.tls_cert"
 	Cert, Private string
 	Host          string // the name that others use; "": any
+	Listen        string // where it is served; "": nowhere
 }
 
 func expiry(area, what string, c *x509.Certificate, now time.Time) Finding {
-	const renew = "renew it, and restart kioskd, which reads it at its start"
+	const renew = "renew it: kioskd serves the new one by itself"
 	left := c.NotAfter.Sub(now)
 	until := c.NotAfter.UTC().Format(time.DateOnly)
 	switch {
