@@ -530,12 +530,13 @@ func TestALookRefusesWhatTheLoopWouldAndNothingElse(t *testing.T) {
 		defer func() { stop(); <-ended }()
 		look := func(payer string, minor int64, want fsm.ErrorCode) {
 			t.Helper()
-			before := len(w.diary)
+			happened := func() int { w.mu.Lock(); defer w.mu.Unlock(); return len(w.diary) }
+			before := happened()
 			if got := k.Refusal(payer, sek(minor)); got != want {
 				t.Errorf("%s at %s with %d: %q, want %q", payer, k.State().Stage, minor, got, want)
 			}
-			if synctest.Wait(); len(w.diary) != before {
-				t.Errorf("a look did something: %v", w.diary[before:])
+			if synctest.Wait(); happened() != before {
+				t.Error("a look did something")
 			}
 		}
 		look("payer", 1499, fsm.InsufficientFunds)
