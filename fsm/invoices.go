@@ -3,7 +3,6 @@ package fsm
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"kioskd/internal/money"
@@ -158,16 +157,17 @@ func (t *step) inDoubt(n int) {
 }
 
 // names tells of invoices in a note.
-func names(invoices []Invoice) string {
-	var all []string
-	for _, i := range invoices {
-		name := i.Reference
-		if i.Charged.Minor > 0 {
-			name += fmt.Sprintf(" (%v paid, %v refunded, ersReference %s)", i.Charged, i.Refunded, i.ErsReference)
+func names(invoices []Invoice) (all string) {
+	for n, i := range invoices {
+		if n > 0 {
+			all += ", "
 		}
-		all = append(all, name)
+		all += i.Reference
+		if i.Charged.Minor > 0 {
+			all += fmt.Sprintf(" (%v paid, %v refunded, ersReference %s)", i.Charged, i.Refunded, i.ErsReference)
+		}
 	}
-	return strings.Join(all, ", ")
+	return all
 }
 
 // refundID is the clientInvoiceId of the refund that is being made: its own for each payment of the sale.

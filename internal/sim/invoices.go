@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -83,6 +84,16 @@ func (w *world) scanned(ref string) {
 	defer h.mu.Unlock()
 	if !any || sale.State != string(fsm.Open) {
 		h.stray[ref] = time.Now()
+	}
+}
+
+// passerBy scans the sticker, and walks on.
+func (w *world) passerBy() {
+	if w.o.Flow != string(fsm.Sticker) {
+		return
+	}
+	if i, err := w.glase.Scan(context.Background(), glasetest.Scan{QR: "HTTP://SEQR.SE/Q" + sticker}); err == nil {
+		w.scanned(i.Reference)
 	}
 }
 

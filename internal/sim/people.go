@@ -72,6 +72,7 @@ func (w *world) visit(name string) {
 	}
 	w.people.Wait()
 	time.Sleep(seconds(w.numbers(name+"/pause"), 45))
+	w.passerBy()
 }
 
 func (w *world) phone(owner string) string {
