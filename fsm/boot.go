@@ -8,7 +8,7 @@ import (
 // booted begins a start. It never moves a motor and never lets anybody choose: what the last run left open is only settled.
 func (t *step) booted(e Booted) {
 	s := &t.s
-	s.Live = Live{}
+	s.Live = Live{UnheardAt: t.now}
 	s.Rules, s.Deadline = e.Rules, 0
 	s.Faults = slices.DeleteFunc(slices.Clone(s.Faults), func(f Fault) bool { // the others are found anew, or are over
 		return f.Name != FaultChargeRefused && f.Name != FaultForeignCancel && f.Name != FaultJournalLost
@@ -46,7 +46,6 @@ func (t *step) booted(e Booted) {
 		t.doubt(what)
 		return
 	}
-	s.Live.UnheardAt = t.now
 	switch stage := s.Stage; stage {
 	case Invoicing:
 		t.enter(Invoicing) // found by its clientInvoiceId, and cancelled, before there is another

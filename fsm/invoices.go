@@ -101,7 +101,8 @@ func (t *step) unsettled(doubt string) bool {
 		sale.Unheard = false
 		return false
 	case len(sale.Invoices) >= invoicesMax:
-		t.doubt(fmt.Sprintf("Glase made %d invoices for this sale, and an answer was lost again: somebody may have paid one without a name", len(sale.Invoices)))
+		t.doubt(fmt.Sprintf("Glase made %d invoices for this sale, and an answer was lost again: somebody may have paid one without a name",
+			len(sale.Invoices)))
 	default:
 		sale.Stop = firstOf(sale.Stop, "invoicing_failed")
 		t.enter(Invoicing)
@@ -134,7 +135,8 @@ func (t *step) account(state SaleState) SaleState {
 	if charged == 0 {
 		return state
 	}
-	sale.Charged, sale.Refunded = money.Amount{Minor: charged, Currency: sale.Reserved.Currency}, money.Amount{Minor: refunded, Currency: sale.Reserved.Currency}
+	sale.Charged = money.Amount{Minor: charged, Currency: sale.Reserved.Currency}
+	sale.Refunded = money.Amount{Minor: refunded, Currency: sale.Reserved.Currency}
 	if charged > refunded {
 		return Charged
 	}

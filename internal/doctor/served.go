@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/netip"
 	"time"
+
+	"kioskd/internal/plainfile"
 )
 
 // Served looks at the certificate that each listener of a running kioskd really serves, and says what is different in
@@ -26,7 +28,7 @@ func Served(ctx context.Context, pairs []Pair, now time.Time) (found []Finding) 
 				"kioskd status says it; [ups] allow may keep this machine out, which is no fault"))
 			continue
 		}
-		pair, err := tls.LoadX509KeyPair(p.Cert, p.Private)
+		pair, err := plainfile.KeyPair(p.Cert, p.Private)
 		switch {
 		case err == nil && pair.Leaf.Equal(served):
 			found = append(found, Ok(area, at+" is the certificate of the file"))
