@@ -78,6 +78,9 @@ Nothing is stored: ending glasesim forgets it all. It has no secrets and no lock
                       {"operation": "getPaymentStatus", "fault": "latency", "delay": "4s", "probability": 0.5}]}' http://127.0.0.1:9090/faults
   curl -d '{}' http://127.0.0.1:9090/faults
 
+  # The front closes each connection 100 ms after an answer that promised to keep it, unannounced:
+  curl -d '{"front": {"kind": "close", "after": "100ms"}}' http://127.0.0.1:9090/faults
+
   # What the documentation leaves open can be chosen too; GET shows all of it:
   curl -d '{"choices": {"cancel_reserved": "refuse_51", "acknowledged_by": "latest_version"}}' http://127.0.0.1:9090/faults
   curl http://127.0.0.1:9090/faults`,
@@ -135,11 +138,11 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	}
 	g := glasetest.New(cfg)
 	defer g.Close()
-	server := &http.Server{Handler: g, ReadHeaderTimeout: headerPatience, IdleTimeout: idlePatience}
+	server := &http.Server{ReadHeaderTimeout: headerPatience, IdleTimeout: idlePatience}
 	greet(out, listener.Addr(), o.ups)
 
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- g.Serve(server, listener) }()
 	select {
 	case err := <-served:
 		return fmt.Errorf("serving: %w", err)

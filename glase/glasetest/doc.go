@@ -62,7 +62,8 @@
 //	    {"operation": "refundPayment", "fault": "result_code", "code": 90, "acts": true},
 //	    {"operation": "notification", "fault": "late", "delay": "5s"}
 //	  ],
-//	  "choices": {"acknowledged_by": "latest_version", "cancel_reserved": "refuse_51"}
+//	  "choices": {"acknowledged_by": "latest_version", "cancel_reserved": "refuse_51"},
+//	  "front": {"kind": "close", "after": "100ms"}
 //	}
 //
 // A rule fires at each matching call: after "skip" of them, with "probability", until it fired "count" times; each of these
@@ -79,10 +80,20 @@
 //	malformed      the answer is cut off XML
 //	html           the answer is a web page, as of a captive portal
 //	result_code    the answer is the result "code", known or not
+//	gzip           the operation is done, and its answer is compressed, whatever the request accepts
 //
-// The last six do nothing else, unless "acts" is true: then the operation is done before. "operation" may also be "confirm"
+// The six from reset to result_code do nothing else, unless "acts" is true: then the operation is done before. "operation" may also be "confirm"
 // (the customer's PIN) with the fault latency (the payment is in progress that long: update answers 48, cancel 51) or
 // payment_fails (FAILED); or "notification" or "createPurchase" with late (by "delay"), doubled or missing.
+//
+// "front" is what stands before Glase on its connections, and lets them die after an answer of the service that promised to keep
+// them; [Glase.Serve] plays it, and in process there are no connections. "after" is from the answer's end on, 0 when left out, at most
+// 10 minutes; a call that comes before it, but for close, is answered, and the time begins anew. "kind" is one of
+//
+//	close       nothing is read any more, and "after" the answer the connection is closed: what came meanwhile is lost
+//	half_close  Glase says goodbye, and goes on doing what still comes, without an answer
+//	reset       the connection stays open, and the next call is met by a reset and not done
+//	forget      the connection stays open, and nothing passes any more, without a sign, as with a NAT that has forgotten it
 //
 // "choices" are what the documentation leaves open; the first is the default:
 //

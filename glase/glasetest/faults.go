@@ -42,6 +42,7 @@ type Faults struct {
 	Seed    uint64  `json:"seed,omitempty"` // of the probabilities; 0 takes Config.Seed
 	Rules   []Fault `json:"rules"`
 	Choices Choices `json:"choices"`
+	Front   Front   `json:"front,omitzero"` // on connections only: see Serve
 }
 
 // Fault is one rule: what goes wrong, with which operation, how often.
@@ -91,6 +92,9 @@ func (f *Faults) normal() error {
 			return fmt.Errorf("rule %d: %w", n+1, err)
 		}
 	}
+	if err := f.Front.check(); err != nil {
+		return err
+	}
 	c := &f.Choices
 	for _, choice := range []struct {
 		name  string
@@ -119,7 +123,7 @@ func (f *Faults) normal() error {
 }
 
 func (r Fault) check() error {
-	kinds := []string{"latency", "lost_request", "lost_answer", "http", "soap_fault", "malformed", "html", "reset", "result_code"}
+	kinds := []string{"latency", "lost_request", "lost_answer", "http", "soap_fault", "malformed", "html", "reset", "result_code", "gzip"}
 	switch {
 	case r.Operation == opConfirm:
 		kinds = []string{"latency", "payment_fails"}
@@ -138,7 +142,7 @@ func (r Fault) check() error {
 		return errors.New("http, and it alone, has a status from 400 to 599")
 	case (r.Fault == "result_code") != (r.Code != nil):
 		return errors.New("result_code, and it alone, has a code")
-	case r.Acts && (r.Fault == "lost_request" || r.Operation != "*" && !isOperation(r.Operation)):
+	case r.Acts && (r.Fault == "lost_request" || r.Fault == "gzip" || r.Operation != "*" && !isOperation(r.Operation)):
 		return fmt.Errorf("fault %q of %q has no acts", r.Fault, r.Operation)
 	case r.Skip < 0 || r.Count < 0 || !(r.Probability >= 0 && r.Probability <= 1):
 		return errors.New("skip and count are whole numbers from 0, probability is from 0 to 1")

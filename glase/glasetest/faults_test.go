@@ -46,6 +46,9 @@ func TestEachFaultIsSeenToWork(t *testing.T) {
 		}},
 		{`"fault": "result_code", "code": 93`, false, func(r reply, err error, _ time.Duration) bool { return r.code == 93 }},
 		{`"fault": "result_code", "code": 90, "acts": true`, true, func(r reply, err error, _ time.Duration) bool { return r.code == 90 }},
+		{`"fault": "gzip"`, true, func(r reply, err error, _ time.Duration) bool {
+			return r.status == 200 && strings.HasPrefix(r.body, "\x1f\x8b")
+		}},
 		{`"fault": "result_code", "code": 0`, false, func(r reply, err error, _ time.Duration) bool { return r.code == 0 }},
 	} {
 		inTime(t, func(t *testing.T, s stranger) {
@@ -166,7 +169,7 @@ func TestWhatCannotBeSetIsRefusedAndChangesNothing(t *testing.T) {
 		`{"rules": [{"operation": "*", "fault": "reset", "delay": "5s"}]}`, `{"rules": [{"operation": "*", "fault": "http"}]}`,
 		`{"rules": [{"operation": "*", "fault": "http", "status": 200}]}`, `{"rules": [{"operation": "*", "fault": "result_code"}]}`,
 		`{"rules": [{"operation": "*", "fault": "reset", "code": 1}]}`, `{"rules": [{"operation": "*", "fault": "lost_request", "acts": true}]}`,
-		`{"rules": [{"operation": "notification", "fault": "reset"}]}`, `{"rules": [{"operation": "confirm", "fault": "missing"}]}`,
+		`{"rules": [{"operation": "notification", "fault": "reset"}]}`, `{"rules": [{"operation": "*", "fault": "gzip", "acts": true}]}`, `{"rules": [{"operation": "confirm", "fault": "missing"}]}`,
 		`{"rules": [{"operation": "notification", "fault": "doubled", "acts": true}]}`, `{"rules": [{"operation": "*", "fault": "reset", "count": -1}]}`,
 		`{"rules": [{"operation": "*", "fault": "reset", "probability": 1.5}]}`, `{"seed": -1}`,
 		`{"rules": [` + strings.Repeat(`{"operation": "*", "fault": "reset"},`, 100) + `{"operation": "*", "fault": "reset"}]}`,

@@ -2,12 +2,12 @@ package glasetest
 
 import (
 	"bytes"
+	"compress/gzip"
 	_ "embed"
 	"encoding/xml"
 	"errors"
 	"io"
 	"mime"
-	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -78,6 +78,7 @@ func (g *Glase) serveSOAP(w http.ResponseWriter, r *http.Request) {
 	} else if err != nil {
 		panic(http.ErrAbortHandler) // the caller went away in the middle
 	}
+	heard(r)
 	root, err := parse(body)
 	var op *node
 	if err == nil {
@@ -104,7 +105,7 @@ func (g *Glase) perform(w http.ResponseWriter, op *node) {
 	slow, wrong := g.draw(name)
 	leave()
 
-	acts, ans := wrong == nil || wrong.Acts || wrong.Fault == "lost_answer", answer{}
+	acts, ans := wrong == nil || wrong.Acts || wrong.Fault == "lost_answer" || wrong.Fault == "gzip", answer{}
 	early := false
 	for _, f := range slow {
 		if f.Acts {
@@ -170,9 +171,20 @@ func (g *Glase) spoil(w http.ResponseWriter, op string, ans answer, f Fault) {
 	case "html":
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = io.WriteString(w, "<!DOCTYPE html><html><head><title>Welcome</title></head><body><p>Please accept our terms.<br></body></html>")
+	case "gzip":
+		w.Header().Set("Content-Encoding", "gzip")
+		writeXML(w, http.StatusOK, zipped(envelope(op, ans)))
 	case "result_code":
 		writeXML(w, http.StatusOK, envelope(op, answer{Code: *f.Code, Description: f.Code.String()}))
 	}
+}
+
+func zipped(b []byte) []byte {
+	var z bytes.Buffer
+	w := gzip.NewWriter(&z)
+	_, _ = w.Write(b) // a bytes.Buffer takes everything
+	_ = w.Close()
+	return z.Bytes()
 }
 
 // reset ends the connection with a TCP RST.
@@ -180,7 +192,7 @@ func reset(w http.ResponseWriter) {
 	if p, ok := w.(interface{ reset() }); ok {
 		p.reset() // in process there is no TCP
 	} else if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-		if tcp, ok := conn.(*net.TCPConn); ok {
+		if tcp, ok := conn.(interface{ SetLinger(sec int) error }); ok {
 			_ = tcp.SetLinger(0)
 		}
 		_ = conn.Close()
