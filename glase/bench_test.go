@@ -34,7 +34,7 @@ func BenchmarkStatus(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	plain := &http.Client{Transport: newTransport()}
+	plain := &http.Client{Transport: newConnections(nil)}
 	defer plain.CloseIdleConnections()
 	const turn = 100 // calls of each kind before the other's turn
 	var ours, theirs, encodingXML time.Duration

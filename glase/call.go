@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -37,6 +36,7 @@ type exchange struct {
 	trace   httptrace.ClientTrace
 
 	connected atomic.Bool // the attempt under way has, or had, a connection
+	reused    atomic.Bool // and it was not the first on it
 	attempt   int         // attempts that have ended
 	unknown   error       // why the first one with an unknown outcome was
 	err       error       // the last one's outcome
@@ -65,10 +65,12 @@ func (c *Client) call(ctx context.Context, op *operation, e *envelope, read func
 	if err != nil {
 		return &NotSentError{op.name, err}
 	}
+	req.Close = !op.kept || !c.trust.kept()
 	x.carrier.HTTPClient = &x.sender
 	x.carrier.RetryMax = op.attempts - 1
 	x.carrier.CheckRetry = x.check
 	x.carrier.Backoff = x.pause
+	x.carrier.PrepareRetry = x.prepare
 	// Each attempt's outcome was taken down by check, and its body read and closed; what Do gives back says nothing more.
 	_, _ = x.carrier.Do(req)
 	return x.outcome(ctx)
@@ -84,7 +86,16 @@ func (c *Client) post(ctx context.Context, body []byte) (*retryablehttp.Request,
 // stay keeps a redirect's answer: following one would carry the password elsewhere.
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-func (x *exchange) gotConn(httptrace.GotConnInfo) { x.connected.Store(true) }
+func (x *exchange) gotConn(i httptrace.GotConnInfo) {
+	x.connected.Store(true)
+	x.reused.Store(i.Reused)
+}
+
+// prepare is retryablehttp's PrepareRetry: another attempt never goes where one before it may have been lost.
+func (x *exchange) prepare(req *http.Request) error {
+	req.Close = true
+	return nil
+}
 
 // check is retryablehttp's CheckRetry: it takes down an attempt's outcome and decides about the next.
 func (x *exchange) check(ctx context.Context, resp *http.Response, err error) (bool, error) {
@@ -154,13 +165,16 @@ func (x *exchange) judge(resp *http.Response, err error) error {
 		if x.notSent(err) {
 			return &NotSentError{x.op.name, err}
 		}
+		x.client.trust.broken(x.reused.Load())
 		return &UnknownError{x.op.name, err}
 	}
 	body, err := readAll(resp, x.op.bodyMax)
 	if err != nil {
+		x.client.trust.broken(x.reused.Load())
 		return x.unknownf("HTTP %d: %w", resp.StatusCode, err)
 	}
-	a, err := open(x.op.name, body)
+	x.client.trust.answered()
+	a, err := x.open(resp, body)
 	var fault *faultError
 	if errors.As(err, &fault) {
 		return x.unknownf("HTTP %d: SOAP fault: %s", resp.StatusCode, x.presentable(fault.code+": "+fault.text))
@@ -187,6 +201,22 @@ func (x *exchange) judge(resp *http.Response, err error) error {
 	}
 }
 
+// open finds the facts of an answer, and says what it is when it has none.
+func (x *exchange) open(resp *http.Response, body []byte) (*answer, error) {
+	body, err := decoded(resp.Header, body, x.op.bodyMax, x.presentable)
+	if err != nil {
+		return nil, err
+	}
+	a, err := open(x.op.name, body)
+	if fault := (*faultError)(nil); err != nil && !errors.As(err, &fault) {
+		err = errors.New(x.presentable(err.Error()))
+		if what := misread(resp.Header, body, x.presentable); what != "" {
+			err = fmt.Errorf("%s (%w)", what, err)
+		}
+	}
+	return a, err
+}
+
 func (x *exchange) presentable(s string) string {
 	return presentable(s, slices.Concat(x.secrets, x.client.secrets))
 }
@@ -201,27 +231,4 @@ func (x *exchange) notSent(err error) bool {
 	}
 	var dial *net.OpError
 	return errors.As(err, &dial) && dial.Op == "dial"
-}
-
-// readAll reads a body to its end, so that the connection can be used again, and closes it. Beyond the bound it gives up.
-func readAll(resp *http.Response, most int64) ([]byte, error) {
-	defer resp.Body.Close()
-	if resp.ContentLength > most {
-		return nil, fmt.Errorf("an answer of %d bytes, more than %d", resp.ContentLength, most)
-	}
-	if resp.ContentLength > 0 {
-		b := make([]byte, resp.ContentLength)
-		if _, err := io.ReadFull(resp.Body, b); err != nil {
-			return nil, fmt.Errorf("reading the answer: %w", err)
-		}
-		return b, nil
-	}
-	b, err := io.ReadAll(io.LimitReader(resp.Body, most+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading the answer: %w", err)
-	}
-	if int64(len(b)) > most {
-		return nil, fmt.Errorf("an answer of more than %d bytes", most)
-	}
-	return b, nil
 }

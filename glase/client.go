@@ -14,10 +14,8 @@
 package glase
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -31,14 +29,6 @@ const (
 	statusTimeoutMax = 3 * time.Second
 	// attemptTimeoutMax refuses a Timeout that is surely a slip of units.
 	attemptTimeoutMax = time.Minute
-	// connsMax bounds the connections to Glase: a kiosk polls with one, and a technician's command may use another.
-	connsMax = 8
-	// idleConnsMax and idleMax bound the kept connections. Polls are a second apart; one that has been quiet for longer
-	// is likely dead behind a mobile network's NAT, and the first request on it would be lost.
-	idleConnsMax = 2
-	idleMax      = 30 * time.Second
-	// headerMax bounds the header of an answer, which holds a handful of short lines.
-	headerMax = 64 << 10
 )
 
 // Reseller is the RESELLERUSER principal, which registers terminals and asks for reports.
@@ -69,8 +59,10 @@ type Config struct {
 	// never takes longer than 3 s, and executeReport may always take 20 s.
 	Timeout time.Duration
 
-	// Transport carries the requests; nil for a keep-alive transport of the Client's own. With anything but an *http.Transport a
-	// connection attempt that runs into the attempt's timeout counts as unknown, since nobody can say what was sent.
+	// Transport carries the requests; nil for the Client's own, which the function Transport makes. A request with Close set must get
+	// a connection that nobody used before: calls that move money, and the repetitions of lost ones, depend on it. With any other
+	// transport than the Client's own a connection attempt that runs into the attempt's timeout counts as unknown, since nobody can
+	// say what was sent.
 	Transport http.RoundTripper
 
 	// Log, when not nil, is told about each attempt that did not succeed; attempts count from 1. It must be safe for
@@ -85,6 +77,7 @@ type Client struct {
 	header    http.Header
 	transport http.RoundTripper
 	traced    bool // the transport is known to report when it has a connection
+	trust     trust
 	secrets   []string
 }
 
@@ -109,16 +102,17 @@ func New(cfg Config) (*Client, error) {
 		cfg.Timeout = attemptTimeout
 	}
 	c := &Client{cfg: cfg, endpoint: u, transport: cfg.Transport, secrets: []string{cfg.Password}}
-	c.header = http.Header{"Content-Type": {"text/xml; charset=utf-8"}, "SOAPAction": {`""`}, "User-Agent": {"kioskd"}}
+	c.header = http.Header{"Content-Type": {"text/xml; charset=utf-8"}, "SOAPAction": {`""`}, "User-Agent": {"kioskd"},
+		"Accept-Encoding": {"identity"}} // else any coding is welcome (RFC 9110, 12.5.3)
 	if cfg.Reseller != nil {
 		reseller := *cfg.Reseller // ours, so that a later change outside changes nothing here
 		c.cfg.Reseller = &reseller
 		c.secrets = append(c.secrets, reseller.Password)
 	}
 	if c.transport == nil {
-		c.transport = newTransport()
+		c.transport = newConnections(nil)
 	}
-	_, c.traced = c.transport.(*http.Transport)
+	_, c.traced = c.transport.(*connections)
 
 	// What no envelope could carry is refused now rather than with the first customer in front of the machine.
 	terminal, reseller := envelope{op: "config"}, envelope{op: "config"}
@@ -138,26 +132,5 @@ func New(cfg Config) (*Client, error) {
 func (c *Client) Close() {
 	if t, ok := c.transport.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
-	}
-}
-
-// newTransport is HTTP/1.1 only: a timeout there drops the connection, where HTTP/2 would go on using a dead one. It asks for no
-// compression, which saves nothing on answers of a few hundred bytes and would let a small answer grow large.
-func newTransport() *http.Transport {
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: attemptTimeout, KeepAlive: 15 * time.Second}).DialContext,
-		TLSHandshakeTimeout:    attemptTimeout,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-		ResponseHeaderTimeout:  attemptTimeoutMax, // the attempt's own timeout comes first; this one holds should it be missing
-		MaxResponseHeaderBytes: headerMax,
-		MaxIdleConns:           idleConnsMax,
-		MaxIdleConnsPerHost:    idleConnsMax,
-		MaxConnsPerHost:        connsMax,
-		IdleConnTimeout:        idleMax,
-		DisableCompression:     true,
-		Protocols:              protocols,
 	}
 }

@@ -16,6 +16,7 @@ type operation struct {
 	reseller bool          // the RESELLERUSER signs it
 	repeat   bool          // an unknown outcome is repeated: doing it twice is the same as doing it once
 	notReady bool          // a result code 2 is asked again
+	kept     bool          // a kept connection will do: it moves no money, and losing it costs little
 	attempts int           // the most attempts of one call
 	budget   time.Duration // the most time of one call, pauses included; with one attempt its timeout is the budget
 	least    time.Duration // the least timeout of an attempt, whatever Config says
@@ -49,18 +50,18 @@ const (
 // without a vow that it is the whole payment could be paid out twice.
 var (
 	opSend       = operation{name: "sendInvoice", repeat: true, attempts: 6, budget: sendBudget, bodyMax: responseMax}
-	opStatus     = operation{name: "getPaymentStatus", attempts: 1, most: statusTimeoutMax, bodyMax: responseMax}
+	opStatus     = operation{name: "getPaymentStatus", kept: true, attempts: 1, most: statusTimeoutMax, bodyMax: responseMax}
 	opUpdate     = operation{name: "updateInvoice", repeat: true, attempts: 8, budget: settleBudget, bodyMax: responseMax}
 	opCommit     = operation{name: "commitReservation", attempts: 8, budget: settleBudget, bodyMax: responseMax}
 	opCancel     = operation{name: "cancelInvoice", repeat: true, attempts: 8, budget: settleBudget, bodyMax: responseMax}
 	opRefund     = operation{name: "refundPayment", attempts: 8, budget: settleBudget, bodyMax: responseMax}
 	opRefundFull = operation{name: "refundPayment", repeat: true, attempts: 8, budget: settleBudget, bodyMax: responseMax}
-	opReceipt    = operation{name: "submitPaymentReceipt", repeat: true, attempts: 4, budget: receiptBudget, bodyMax: responseMax}
+	opReceipt    = operation{name: "submitPaymentReceipt", repeat: true, kept: true, attempts: 4, budget: receiptBudget, bodyMax: responseMax}
 	opRegister   = operation{name: "registerTerminal", reseller: true, attempts: 1, bodyMax: responseMax}
 	opUnregister = operation{name: "unregisterTerminal", repeat: true, attempts: 5, budget: adminBudget, bodyMax: responseMax}
 	opAssign     = operation{name: "assignSeqrId", repeat: true, attempts: 5, budget: adminBudget, bodyMax: responseMax}
 	opPeriod     = operation{name: "markTransactionPeriod", reseller: true, repeat: true, attempts: 5, budget: adminBudget, bodyMax: responseMax}
-	opReport     = operation{name: "executeReport", reseller: true, repeat: true, notReady: true, attempts: 20, budget: reportBudget, least: reportTimeout, bodyMax: reportMax}
+	opReport     = operation{name: "executeReport", reseller: true, repeat: true, notReady: true, kept: true, attempts: 20, budget: reportBudget, least: reportTimeout, bodyMax: reportMax}
 )
 
 // SentInvoice is what SendInvoice made.

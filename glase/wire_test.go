@@ -48,9 +48,7 @@ func TestAStatusRequestIsSmallOnTheWire(t *testing.T) {
 		body := success("getPaymentStatus")
 		fmt.Fprintf(there, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	}()
-	tr := newTransport()
-	tr.DialContext = func(context.Context, string, string) (net.Conn, error) { return here, nil }
-	cfg := config(tr)
+	cfg := config(Transport(func(context.Context, string, string) (net.Conn, error) { return here, nil }))
 	cfg.Endpoint = "http://extdev.seqr.com/soap/merchant/cashregister-2"
 	cfg.NewReference = func() string { return "kioskd-1.0.0-0123456789abcdef012" }
 	cfg.Password = "N2YFUhKaB1ZSuVF"
@@ -145,12 +143,10 @@ func TestARequestThatNeverLeftIsToldFromOneThatMayHave(t *testing.T) {
 
 func TestAConnectionThatNeverOpensIsNotUnknown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tr := newTransport()
-		tr.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		cfg := config(Transport(func(ctx context.Context, _, _ string) (net.Conn, error) {
 			<-ctx.Done() // a network that swallows every packet
 			return nil, ctx.Err()
-		}
-		cfg := config(tr)
+		}))
 		c := newClient(t, cfg)
 		start := time.Now()
 		if err := c.CommitReservation(t.Context(), "1", sek(5)); kindOf(err) != "notsent" || time.Since(start) > settleBudget {

@@ -3,6 +3,7 @@ package glase
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"unicode/utf8"
 )
 
@@ -100,8 +101,8 @@ func (d *document) declaration() error {
 		if i := bytes.IndexAny(name, whiteSpace+`'"`); i >= 0 {
 			name = name[:i]
 		}
-		if !bytes.EqualFold(name, []byte("utf-8")) && !bytes.EqualFold(name, []byte("us-ascii")) {
-			return errors.New("xml: an encoding other than UTF-8")
+		if !readable(string(name)) {
+			return fmt.Errorf("xml: the encoding %.40q; only UTF-8 is read", name)
 		}
 	}
 	d.i = end + 2

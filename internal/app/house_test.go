@@ -57,6 +57,7 @@ var allowed = map[string][]string{
 
 // allowedInTests are the further imports that a package's tests may use.
 var allowedInTests = map[string][]string{
+	"glase":              {"glase/glasetest"},
 	"hw/vend":            {"hw/gpio", "hw/gpio/simboard"},
 	"hw/vend/serialport": {"hw/vend/vendtest"},
 	"hw/vend/board":      {"hw/gpio/simboard", "hw/vend/vendtest"},

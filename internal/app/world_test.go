@@ -19,6 +19,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"kioskd/fsm"
+	"kioskd/glase"
 	"kioskd/glase/glasetest"
 	"kioskd/hw/display"
 	"kioskd/internal/config"
@@ -40,6 +41,7 @@ type world struct {
 	sensors    fs.FS
 	supervisor Supervisor
 	serial     Serial
+	network    *glasetest.Network // to Glase; nil: in process
 }
 
 // diary is a log that many goroutines write to.
@@ -121,6 +123,9 @@ func playIn(t *testing.T, flow string, change func(*config.Config), other func(w
 		w.glase = glasetest.New(glasetest.Config{Transport: glasetest.InProcess(&door)})
 		defer w.glase.Close()
 		w.glase.Connect("123456", "http://kiosk.test/seqr/createPurchase")
+		if w.network != nil {
+			defer w.served()()
+		}
 		w.start()
 		door.app = w
 		story(w)
@@ -207,9 +212,12 @@ drop = "GPIO23"
 
 // start runs a kiosk on the world's journal.
 func (w *world) start() {
-	boot := w.begin
+	boot, transport := w.begin, glasetest.InProcess(w.glase)
+	if w.network != nil {
+		transport = glase.Transport(w.network.DialContext)
+	}
 	a, err := New(w.t.Context(), w.cfg, Parts{
-		Version: "test", Log: zerolog.New(&w.log), Random: rand.Reader, Transport: glasetest.InProcess(w.glase), Screen: &w.screen, ServicedBy: w.servicedBy, Sensors: w.sensors, Supervisor: w.supervisor, Serial: w.serial,
+		Version: "test", Log: zerolog.New(&w.log), Random: rand.Reader, Transport: transport, Screen: &w.screen, ServicedBy: w.servicedBy, Sensors: w.sensors, Supervisor: w.supervisor, Serial: w.serial,
 		Clock: Clock{Boot: "boot", Wall: time.Now, Synced: func() bool { return true }, Now: func() fsm.Instant { return fsm.Instant(time.Since(boot)) }},
 	})
 	if err != nil {
