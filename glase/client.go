@@ -9,6 +9,9 @@
 //   - *ResultError: Glase answered with a result code other than 0, which says that it was not done (but see AfterUnknown).
 //   - *UnknownError: Glase may or may not have done it. Ask with GetPaymentStatus; never assume.
 //
+// Only questions, receipts and reports use a connection twice: one that was kept may have died unnoticed, and a call on it is lost
+// (see connections.go).
+//
 // No error and no log line carries a password, and long numbers in texts of the service, which may be phone numbers, are
 // blotted out. A Client may be used by many goroutines at once.
 package glase

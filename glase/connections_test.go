@@ -3,6 +3,7 @@ package glase
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -237,4 +238,68 @@ func (m metered) Read(b []byte) (int, error) {
 	n, err := m.Conn.Read(b)
 	m.bytes[1].Add(int64(n))
 	return n, err
+}
+
+// TestASaleOverRealSocketsIsChargedBehindEachFront: nothing here waits, so each call comes while the connection of the answer before it
+// is dying. A question may be lost, and its repetition never; the commit is not lost at all.
+func TestASaleOverRealSocketsIsChargedBehindEachFront(t *testing.T) {
+	for _, front := range []glasetest.Front{
+		{}, {Kind: glasetest.FrontCloses}, {Kind: glasetest.FrontCloses, After: glasetest.Duration(20 * time.Millisecond)},
+		{Kind: glasetest.FrontCloses, After: glasetest.Duration(500 * time.Millisecond)}, {Kind: glasetest.FrontHalfCloses},
+		{Kind: glasetest.FrontResets}, {Kind: glasetest.FrontForgets},
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := glasetest.New(glasetest.Config{})
+		server := &http.Server{ReadHeaderTimeout: time.Minute}
+		ended := make(chan error, 1)
+		go func() { ended <- g.Serve(server, l) }()
+		if err := g.SetFaults(glasetest.Faults{Front: front}); err != nil {
+			t.Fatal(err)
+		}
+		cfg := config(nil)
+		cfg.Endpoint = "http://" + l.Addr().String() + "/soap/merchant/cashregister-2"
+		cfg.TerminalID, cfg.Password = glasetest.TestTerminal, glasetest.TestTerminalPassword
+		cfg.Timeout = time.Second // of the one question that a NAT swallows
+		c := newClient(t, cfg)
+		ask := func(reference string) (s PaymentStatus) {
+			if s, err = c.GetPaymentStatus(t.Context(), reference, 0); err != nil {
+				if s, err = c.GetPaymentStatus(t.Context(), reference, 0); err != nil {
+					t.Errorf("%+v: a lost question was repeated, and: %v", front, err)
+				}
+			}
+			return s
+		}
+		sent, err := c.SendInvoice(t.Context(), simpleInvoice())
+		if err != nil {
+			t.Fatalf("%+v: %v", front, err)
+		}
+		ask(sent.Reference)
+		if _, err := g.Confirm(sent.Reference, "1234"); err != nil {
+			t.Fatal(err)
+		}
+		ask(sent.Reference)
+		final := simpleInvoice()
+		final.Total, final.Rows = sek(1500), []InvoiceRow{{Description: "Coke", Quantity: 1, Total: sek(1500)}}
+		if err := c.UpdateInvoice(t.Context(), sent.Reference, final); err != nil {
+			t.Errorf("%+v: %v", front, err)
+		}
+		ask(sent.Reference)
+		if err := c.CommitReservation(t.Context(), sent.Reference, sek(1500)); err != nil {
+			t.Errorf("%+v: %v", front, err)
+		}
+		if s := ask(sent.Reference); s.Status != Paid {
+			t.Errorf("%+v: %s", front, s.Status)
+		}
+		c.Close()
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+		g.Close()
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -82,6 +83,31 @@ func TestAScanReachesTheKioskThatUPSNames(t *testing.T) {
 	}
 	if !strings.Contains(greeting, `curl -d '{"qr": "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=1"}' `+base+"/phone/scan") || strings.Contains(greeting, "Others") {
 		t.Errorf("%s", greeting)
+	}
+}
+
+func TestTheFrontThatIsAskedForLetsAConnectionDie(t *testing.T) {
+	_, base, _ := started(t, "--listen", "127.0.0.1:0", "--quiet")
+	post(t, base+"/faults", `{"front": {"kind": "reset"}}`)
+	client := &http.Client{Transport: new(http.Transport)}
+	defer client.CloseIdleConnections()
+	ask := func() error {
+		resp, err := client.Post(base+"/soap/merchant/cashregister-2", "text/xml", strings.NewReader(
+			`<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><x:cancelInvoice xmlns:x="http://external.interfaces.ers.seamless.com/"/></e:Body></e:Envelope>`))
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(io.Discard, resp.Body)
+		return errors.Join(err, resp.Body.Close())
+	}
+	if err := ask(); err != nil {
+		t.Error(err)
+	}
+	if err := ask(); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the second call on the connection: %v", err)
+	}
+	if err := ask(); err != nil {
+		t.Errorf("a new connection: %v", err)
 	}
 }
 

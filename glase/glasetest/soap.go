@@ -196,7 +196,6 @@ func reset(w http.ResponseWriter) {
 			_ = tcp.SetLinger(0)
 		}
 		_ = conn.Close()
-		return
 	}
 	panic(http.ErrAbortHandler)
 }

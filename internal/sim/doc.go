@@ -5,6 +5,9 @@
 // journal's records and Glase outlive it. A kill closes the gate between a run of the kiosk and the world at any moment, also
 // between a record and the act that it is for; then the world starts the next run, as systemd would.
 //
+// In some worlds Glase is on connections, which the kiosk's own transport opens on a network in memory, and which a front lets die. What
+// a front loses is no excuse for anything.
+//
 // A referee who sees nothing of the kiosk but its journal's public summary holds the promises: nobody pays for what did not come
 // out, no motor starts for nothing or twice, nothing is left hanging, no relay stays on, a doubt or a loss has a cause that a kiosk
 // could do nothing about, and after all troubles the machine sells again.

@@ -2,6 +2,8 @@ package sim
 
 import (
 	"bytes"
+	"compress/gzip"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -108,14 +110,15 @@ func (h *harm) peace(from, until time.Time, others ...string) (longest time.Dura
 	return max(longest, until.Sub(at))
 }
 
-// answered looks at what became of a call to Glase.
+// answered looks at what became of a call to Glase. One that a front has lost is no harm.
 func (h *harm) answered(op string, began time.Time, resp *http.Response, err error) {
+	if errors.As(err, new(errFront)) {
+		return
+	}
 	good := err == nil && resp.StatusCode == http.StatusOK
 	if good {
-		var body []byte
-		body, err = io.ReadAll(resp.Body)
-		resp.Body = io.NopCloser(bytes.NewReader(body))
-		good = err == nil && bytes.Contains(body, []byte("<resultCode>0<")) && bytes.HasSuffix(bytes.TrimSpace(body), []byte("Envelope>"))
+		body := said(resp)
+		good = bytes.Contains(body, []byte("<resultCode>0<")) && bytes.HasSuffix(bytes.TrimSpace(body), []byte("Envelope>"))
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -125,6 +128,22 @@ func (h *harm) answered(op string, began time.Time, resp *http.Response, err err
 	if now := time.Now(); !good || now.Sub(began) > slow {
 		h.spans = append(h.spans, span{badAnswer, began, now})
 	}
+}
+
+// said is what an answer says, also when it is compressed, and leaves it to be read.
+func said(resp *http.Response) []byte {
+	body, err := io.ReadAll(resp.Body)
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	if err == nil && resp.Header.Get("Content-Encoding") == "gzip" {
+		var r *gzip.Reader
+		if r, err = gzip.NewReader(bytes.NewReader(body)); err == nil {
+			body, err = io.ReadAll(r)
+		}
+	}
+	if err != nil {
+		panic(err) // it was whole, and this Glase compressed it
+	}
+	return body
 }
 
 // slow is what an answer may take that is no trouble.

@@ -195,7 +195,11 @@ func (w *world) start(name string) (*life, error) {
 	w.mu.Lock()
 	boot, began, restless := fmt.Sprint("boot ", w.bootN), w.boot, w.restless && w.kills < killsMax
 	w.mu.Unlock()
-	var transport http.RoundTripper = &wire{gate: l.gate, world: w, next: w.glase.Transport()}
+	way := w.glase.Transport()
+	if w.sockets != nil {
+		way = w.sockets.way()
+	}
+	var transport http.RoundTripper = &wire{gate: l.gate, world: w, next: way}
 	if w.o.Transport != nil {
 		transport = w.o.Transport(transport)
 	}

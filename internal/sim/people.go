@@ -71,6 +71,7 @@ func (w *world) visit(name string) {
 		})
 	}
 	w.people.Wait()
+	w.frontStays()
 	time.Sleep(seconds(w.numbers(name+"/pause"), 45))
 	w.passerBy()
 }

@@ -3,7 +3,6 @@ package sim
 import (
 	"bytes"
 	"encoding/xml"
-	"io"
 	"net/http"
 	"regexp"
 	"time"
@@ -63,9 +62,8 @@ func (w *wire) told(op string, body []byte, began time.Time, answer *http.Respon
 	if op != "cancelInvoice" || answer == nil || w.world.o.Flow == string(fsm.Reservation) {
 		return
 	}
-	b, err := io.ReadAll(answer.Body)
-	answer.Body = io.NopCloser(bytes.NewReader(b))
-	if err != nil || !bytes.Contains(b, paidAlready) || xml.Unmarshal(b, new(struct{})) != nil {
+	b := said(answer)
+	if !bytes.Contains(b, paidAlready) || xml.Unmarshal(b, new(struct{})) != nil {
 		return
 	}
 	w.mu.Lock()

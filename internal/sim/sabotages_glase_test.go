@@ -15,6 +15,15 @@ func talkSabotages() []sabotage {
 			`	return errors.As(err, &dial) && dial.Op == "dial"
 `, `	return errors.As(err, &dial) || true
 `}}},
+		{name: "commit-on-the-old-connection", what: "a charge rides on the connection that the answer before it came on", edits: []edit{{"glase/call.go",
+			`	req.Close = !op.kept || !c.trust.kept()
+`, ``}, {"glase/call.go",
+			`	req.Close = true
+`, ``}}},
+		{name: "gzip-unread", what: "an answer that is gzip although nobody asked cannot be read", edits: []edit{{"glase/body.go",
+			`	case "gzip", "x-gzip":
+`, `	case "x-gzip":
+`}}},
 		{name: "rubbish-is-done", what: "an answer that cannot be read counts as done", edits: []edit{{"glase/call.go",
 			`	if err != nil {
 		return &UnknownError{x.op.name, err}

@@ -34,6 +34,7 @@ type Options struct {
 	Bus     bool     // with reservations: a machine on an MDB bus chooses and delivers; false: the seed decides
 	Ground  *Ground  // what the world stands on; nil makes one
 	Tests   bool     // technicians test the machine, often
+	Sockets bool     // Glase is on connections, behind fronts that let them die; false: the seed decides
 
 	// NewInvoices: Glase makes a new invoice of each sendInvoice; false: the seed decides.
 	NewInvoices bool
@@ -96,6 +97,7 @@ type world struct {
 	locks     *lockBoard      // nil: no serial board has the lockers
 	motors    *motorBoard     // nil: relays of the kiosk's own have the spirals
 	machine   *vendingMachine // nil: the kiosk drives the motors itself
+	sockets   *sockets        // nil: Glase is in process, where no connection dies
 	store     *store
 	net       network
 	diary     diary
@@ -198,6 +200,9 @@ func newWorld(t *testing.T, seed uint64, o Options) *world {
 		}
 	}})
 	w.glase.Connect("123456", "http://kiosk.test/seqr/createPurchase")
+	if _, yes := w.maybe(20, "sockets"); yes || o.Sockets {
+		w.sockets = newSockets(w)
+	}
 	if w.foreign, err = w.otherMachine(); err != nil {
 		t.Fatal(err)
 	}
@@ -263,6 +268,9 @@ func (w *world) happen() {
 	<-moving
 	w.referee.final()
 	w.foreign.Close()
+	if w.sockets != nil {
+		w.sockets.end()
+	}
 	w.glase.Close()
 	if w.machine != nil {
 		w.machine.Unplug()

@@ -69,6 +69,14 @@ func (w *world) troubleAtGlase(visit string) {
 			f.Rules = append(f.Rules, w.rule(rule))
 		}
 	}
+	if r, yes := w.maybe(10, visit+"/gzip"); yes { // the last, so that it takes no other's place
+		f.Rules = append(f.Rules, w.rule(glasetest.Fault{Operation: "*", Fault: "gzip", Probability: 0.2 + 0.7*r.Float64()}))
+	}
+	if w.sockets != nil {
+		if r, yes := w.maybe(75, visit+"/front"); yes {
+			f.Front = w.frontOf(r)
+		}
+	}
 	if c := f.Choices.Refunds; c != "" && c != "allow" {
 		w.harm.met("choice refunds " + c)
 		w.refundsEnd = w.harm.begin(refundsChoice)
