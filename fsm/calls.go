@@ -23,7 +23,7 @@ func (t *step) call() {
 		t.do(SubmitReceipt{n, sale.ID, sale.ErsReference, sale.Charged.Sub(sale.refunded()), sale.charged()})
 	default:
 		l.Asked = t.now
-		t.do(AskStatus{n, sale.ID, sale.Reference, l.Version})
+		t.do(AskStatus{n, sale.ID, sale.Reference, l.Version, sale.ClientInvoiceID, sale.ErsReference})
 	}
 }
 

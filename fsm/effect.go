@@ -41,12 +41,15 @@ type (
 		Items              []Item        // direct debit: what is paid for; reservation: none yet
 		ReservationTimeout time.Duration // reservation only
 	}
-	// AskStatus → StatusAnswered.
+	// AskStatus → StatusAnswered. Whatever the answer names is held against ClientInvoiceID, Reference and, once the sale has one,
+	// ErsReference; another one makes it a Misfit.
 	AskStatus struct {
-		Call      int
-		Sale      string
-		Reference string
-		Version   int
+		Call            int
+		Sale            string
+		Reference       string
+		Version         int
+		ClientInvoiceID string
+		ErsReference    string
 	}
 	// UpdateInvoice → InvoiceUpdated. Items are the ones to charge, Total their sum.
 	UpdateInvoice struct {

@@ -19,6 +19,9 @@ const (
 	Refused       ResultKind = "refused"  // Glase answered with a result code
 	ResultUnknown ResultKind = "unknown"  // timeout, lost connection, Fault, 5xx, codes 90 and 94
 	NotSent       ResultKind = "not_sent" // certainly never reached Glase
+	// Misfit is an answer to something else than was asked, or one that cannot be meant. It proves nothing, like Unknown; but Glase
+	// can be reached, so it is not asked for ever.
+	Misfit ResultKind = "misfit"
 )
 
 // Result is the outcome of a call to Glase.

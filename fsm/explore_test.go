@@ -100,7 +100,7 @@ func alphabet(s State, now Instant, n int) []Event {
 	if at, ok := s.Wake(); ok && at > now {
 		events = append(events, Ticked{at}, Ticked{at.add(11 * time.Second)}, Ticked{at.add(12 * time.Minute)})
 	}
-	results := []Result{{Kind: Done}, {Kind: ResultUnknown}, {Kind: NotSent}}
+	results := []Result{{Kind: Done}, {Kind: ResultUnknown}, {Kind: NotSent}, {Kind: Misfit, Text: "another"}}
 	for _, c := range []int{11, 20, 48, 50, 51, 54, 93, 95, 96, 98} {
 		results = append(results, Result{Kind: Refused, Code: c})
 	}
@@ -176,7 +176,7 @@ func TestStepIsAFunctionOfValues(t *testing.T) {
 // key names a node apart from the passing of time and the counting of calls.
 func key(n node) string {
 	s := n.s
-	for _, i := range []*Instant{&s.Deadline, &s.Live.Called, &s.Live.Asked, &s.Live.CallAt, &s.Live.KnownAt, &s.Live.ShowTill, &s.Live.PaidAt, &s.Live.UnheardAt,
+	for _, i := range []*Instant{&s.Deadline, &s.Live.Called, &s.Live.Asked, &s.Live.CallAt, &s.Live.KnownAt, &s.Live.ShowTill, &s.Live.NoProofAt, &s.Live.UnheardAt,
 		&s.Sale.InvoicedAt, &s.Sale.ReservedUntil, &s.CanceledAt} {
 		if *i != 0 {
 			*i -= n.now

@@ -68,6 +68,9 @@ func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool
 		return g, err
 	}
 	g.hear(s, e)
+	if next.Sale.Misled > s.Sale.Misled { // it was not ours, so it may be forgotten; ours may be there without a name
+		g.Known, g.Unheard = slices.DeleteFunc(slices.Clone(g.Known), func(ref string) bool { return ref == s.Sale.Reference }), true
+	}
 	if next.Sale.Reference != s.Sale.Reference { // another invoice of the sale
 		g.RefundOpen, g.RefundPast = false, g.RefundDone-next.Sale.refunded().Minor
 	}

@@ -12,9 +12,9 @@ func (t *step) purchaseRequested(e PurchaseRequested) {
 	sale := t.s.Sale
 	again := t.s.Busy() && e.Payer != "" && e.Payer == t.s.Live.Payer && e.Amount == sale.Requested && sale.Stop == ""
 	switch {
-	case again && t.s.Stage == Awaiting:
+	case again && t.s.Stage == Awaiting && !t.s.Live.Unseen:
 		t.do(Answer{Request: e.Request, Reference: sale.Reference})
-	case again && t.s.Stage == Invoicing && len(t.s.Live.Requests) < requestsMax:
+	case again && (t.s.Stage == Invoicing || t.s.Live.Unseen) && len(t.s.Live.Requests) < requestsMax:
 		t.s.Live.Requests = append(slices.Clip(t.s.Live.Requests), e.Request)
 	case t.s.Busy() && !sale.Recovered && len(t.s.whole()) == 0:
 		refuse(DeviceInUse)
@@ -87,6 +87,10 @@ func (t *step) invoiceSent(e InvoiceSent) {
 	switch {
 	case r.Kind == Done && !lost:
 		t.invoiceKnown(e)
+	case r.Kind == Misfit: // the invoice may have been made all the same
+		t.unheard()
+		t.unanswered()
+		t.unprovable(note("sendInvoice", r), t.retry)
 	case lost, sale.Unheard && (r.Kind == NotSent || r.Code == codeSystemBusy):
 		// Glase may still carry it out, and would then end whichever invoice the terminal has by that time. Until the same one is
 		// known, which it is by its clientInvoiceId, there is no other.
@@ -105,24 +109,15 @@ func (t *step) invoiceSent(e InvoiceSent) {
 	}
 }
 
-// invoiced goes on with the invoice, which the customer can have now.
+// invoiced goes on with the invoice, which the customer can have once Glase has said that it is ours.
 func (t *step) invoiced() {
-	sale := &t.s.Sale
-	if sale.Stop != "" || t.s.hardFault() != "" {
-		t.release(firstOf(sale.Stop, t.s.hardFault()))
-		return
-	}
-	waiting := t.s.Live.Requests
-	t.s.Live.Requests = nil
-	for _, r := range waiting {
-		t.do(Answer{Request: r, Reference: sale.Reference})
-	}
 	t.enter(Awaiting)
 	t.s.Deadline = t.now.add(unpaidAfter)
-	if sale.Flow == Reservation {
+	if t.s.Sale.Flow == Reservation {
 		t.s.Deadline = t.now.add(t.s.PinTime())
 	}
-	t.callIn(pollEvery)
+	t.s.Live.Unseen = true
+	t.call()
 }
 
 // unanswered gives up a sale whose invoice has no known outcome, but not the invoice: it is found and cancelled before the next. The
@@ -201,6 +196,9 @@ func (t *step) hinted() {
 
 func (t *step) awaited(e StatusAnswered) {
 	sale := &t.s.Sale
+	if t.unseenInvoice(e) {
+		return
+	}
 	if e.Result.Kind != Done {
 		if e.Result.Kind == Refused && e.Result.Code == codeUnknownReference {
 			t.doubt(note("getPaymentStatus", e.Result))
@@ -257,18 +255,23 @@ func (e StatusAnswered) proves(currency string) bool {
 // proofWait is a person's to look at.
 func (t *step) unproven(e StatusAnswered) bool {
 	if e.proves(t.s.Sale.Reserved.Currency) {
-		t.s.Live.PaidAt = 0
+		t.s.Live.NoProofAt = 0
 		return false
 	}
-	if t.s.Live.PaidAt == 0 {
-		t.s.Live.PaidAt = t.now
-	}
-	if t.now.Since(t.s.Live.PaidAt) >= proofWait {
-		t.doubt("PAID " + e.lacks(t.s.Sale.Reserved.Currency))
-		return true
-	}
-	t.poll()
+	t.unprovable("PAID "+e.lacks(t.s.Sale.Reserved.Currency), t.poll)
 	return true
+}
+
+// unprovable asks again after an answer that proves nothing, until that has lasted for proofWait; then the sale is in doubt.
+func (t *step) unprovable(note string, again func()) {
+	if t.s.Live.NoProofAt == 0 {
+		t.s.Live.NoProofAt = t.now
+	}
+	if t.now.Since(t.s.Live.NoProofAt) >= proofWait {
+		t.doubt(note)
+		return
+	}
+	again()
 }
 
 // lacks says why a PAID proves nothing.
@@ -391,6 +394,8 @@ func note(op string, r Result) string {
 		return fmt.Sprintf("%s refused with code %d", op, r.Code)
 	case NotSent:
 		return op + " could not be sent"
+	case Misfit:
+		return op + " was not answered as asked: " + r.Text
 	}
 	return op + " had no known outcome"
 }

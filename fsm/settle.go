@@ -28,7 +28,9 @@ func (t *step) update() {
 func (t *step) release(why string) {
 	t.refuseWaiting()
 	t.s.Sale.Why = firstOf(t.s.Sale.Why, why)
+	unseen := t.s.Live.Unseen
 	t.enter(Releasing)
+	t.s.Live.Checking = unseen // it may be another machine's, which is not ours to cancel
 	t.call()
 }
 
@@ -115,9 +117,14 @@ func (t *step) undecided(e StatusAnswered) bool {
 	switch {
 	case r.Kind == Done:
 		t.s.Live.Version, t.s.Live.Lost = e.Version, 0
+		if e.Status != StatusPaid { // which may prove nothing
+			t.s.Live.NoProofAt = 0
+		}
 		return false
 	case r.Kind == Refused && r.Code == codeUnknownReference:
 		t.doubt(note("getPaymentStatus", r))
+	case r.Kind == Misfit:
+		t.unprovable(note("getPaymentStatus", r), t.poll)
 	case r.Kind == Refused:
 		t.bounded(note("getPaymentStatus", r))
 	default:
@@ -243,11 +250,8 @@ func (t *step) canceled(r Result) {
 	l := &t.s.Live
 	switch {
 	case r.Kind == Done, r.Kind == Refused && (r.Code == codeAlreadyCancelled || r.Code == codePaymentCancelled):
-		if t.s.Sale.Flow != Reservation {
-			t.end(Cancelled, "")
-			return
-		}
-		l.Checking = true // it is not documented what cancelInvoice does to a reservation, and this may have become one: look
+		l.Checking = true // the answer names no invoice, and what cancelInvoice does to a reservation is not documented: look
+		l.Heard = string(StatusCanceled)
 		t.call()
 	case r.Kind == NotSent:
 		t.retry()
@@ -256,8 +260,6 @@ func (t *step) canceled(r Result) {
 	case r.Kind != Refused: // the status says whether it was carried out, or needs to be any more
 		l.Checking = true
 		t.retry()
-	case r.Code == codeUnknownReference:
-		t.doubt(note("cancelInvoice", r))
 	case r.Code == codeCannotCancelPaid && t.s.Sale.Flow != Reservation:
 		l.Checking = true
 		t.callIn(reversalWait) // to ask now would acknowledge a payment that Glase reverses when nobody asks
@@ -332,6 +334,9 @@ func (t *step) stepRefunding(e Event) {
 	case r.Kind == ResultUnknown && full:
 		l.Unsure = true // 98 proves an earlier one
 		t.retry()
+	case r.Kind == Misfit && full:
+		l.Unsure = true
+		t.unprovable(note("refundPayment", r), t.retry)
 	case r.Kind == Refused && r.Code == codeRefundSumExceeded:
 		t.doubt(note("refundPayment", r) + ": " + sale.Due.String() + " may have been refunded already")
 	default:

@@ -99,7 +99,11 @@ func (t *step) do(e Effect) { t.effects = append(t.effects, e) }
 
 // inStage gives the event to the stage that waits for it.
 func (t *step) inStage(e Event) {
-	if t.stale(e) || t.unacknowledged(e) {
+	if t.stale(e) {
+		return
+	}
+	t.misfit(e)
+	if t.unacknowledged(e) || t.saidOnce(e) {
 		return
 	}
 	if _, ok := e.(Ticked); ok {
@@ -181,6 +185,7 @@ func (t *step) enter(stage Stage) {
 	t.s.Stage, t.s.Deadline, t.s.Reason = stage, 0, ""
 	l := &t.s.Live
 	l.Waiting, l.CallAt, l.Again, l.Checking, l.Unsure, l.Wanted, l.Notice = 0, 0, false, false, false, Item{}, ""
+	l.Unseen = false
 	l.Tries, l.Answers, l.Acks, l.Lost = 0, 0, 0, 0
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -55,7 +56,9 @@ type teller struct {
 	known map[string]Sale          // each sale as it was last
 	each  func(e Event, told bool) // of each event, when set; not told: one of a line's repetitions
 	quiet bool
-	out   bytes.Buffer
+	// durable: the step before, which is told together with the next one, was.
+	durable bool
+	out     bytes.Buffer
 }
 
 func (w *teller) tell(script string) []byte {
@@ -98,6 +101,19 @@ func (w *teller) line(words []string) {
 		w.now = w.now.add(d)
 		return
 	}
+	if words[0] == "sent" && !slices.Contains(words, "unseen=yes") {
+		told := w.out.Len()
+		defer func() {
+			if w.s.Live.Unseen { // told as one: Glase knows the invoice
+				w.out.Truncate(told)
+				w.durable = true
+				w.line([]string{"status", "ISSUED", "version=0"})
+			}
+		}()
+	}
+	if len(words) > 1 && words[0] == "status" && !w.quiet && !slices.Contains(words, "once") {
+		w.saidBefore(words)
+	}
 	before := w.s
 	e := w.event(words[0], words[1:])
 	if w.each != nil {
@@ -107,9 +123,10 @@ func (w *teller) line(words []string) {
 	w.s = next
 	w.known[next.Sale.ID] = next.Sale
 	kind := "volatile"
-	if durable {
+	if durable || w.durable {
 		kind = "durable"
 	}
+	w.durable = false
 	fmt.Fprintf(&w.out, "  %s/%s", next.Stage.Phase(), next.Stage)
 	if next.Reason != "" {
 		fmt.Fprintf(&w.out, " (%s)", next.Reason)
@@ -138,6 +155,20 @@ func (w *teller) line(words []string) {
 			fmt.Fprintf(&w.out, "    %s %v %s %s\n", i.Slot, i.Price, i.Outcome, i.Why)
 		}
 	}
+}
+
+// saidBefore has Glase say, untold, what it must say twice before it is believed.
+func (w *teller) saidBefore(words []string) {
+	before, now, told := w.s, w.now, w.out.Len()
+	e := w.event(words[0], words[1:])
+	if next, _, durable := Step(w.s, e); durable || next.Live.Heard == "" || next.Live.Heard == before.Live.Heard {
+		w.s, w.now = before, now
+		return
+	}
+	w.quiet = true
+	w.line(words)
+	w.quiet = false
+	w.out.Truncate(told)
 }
 
 // show writes an effect as one short line.
@@ -227,6 +258,9 @@ func (w *teller) event(word string, args []string) Event {
 		r := Result{Kind: ResultKind(arg(n, "done"))}
 		switch r.Kind {
 		case Done, ResultUnknown, NotSent:
+			return r
+		case Misfit:
+			r.Text = "another"
 			return r
 		case Refused:
 			r.Code = number(arg(n+1, ""))
@@ -364,8 +398,19 @@ func storyStates(t *testing.T) []node {
 		n := node{now: Instant(time.Hour)}
 		w := &teller{t: t, now: n.now, known: map[string]Sale{}, each: func(e Event, told bool) {
 			n = visit(t, n, e)
-			if told {
-				nodes = append(nodes, n)
+			if !told {
+				return
+			}
+			nodes = append(nodes, n)
+			said := StatusAnswered{At: n.now, Call: n.s.Live.Waiting, Sale: n.s.Sale.ID, Result: Result{Kind: Done}, Status: StatusCanceled}
+			switch len(nodes) % 3 { // what must be said twice has been said once
+			case 1:
+				said.Status = StatusFailed
+			case 2:
+				said.Result, said.Status = Result{Kind: Refused, Code: codeUnknownReference}, ""
+			}
+			if next, _, _ := Step(n.s, said); next.Live.Heard != n.s.Live.Heard {
+				nodes = append(nodes, visit(t, n, said))
 			}
 		}}
 		w.tell(string(script))

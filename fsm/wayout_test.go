@@ -117,7 +117,7 @@ func wayOut(t *testing.T, n node, b stubborn, known map[string]bool) (person boo
 			}
 			known[k] = true
 		}
-		if b.unproven() && s.Live.PaidAt != 0 && paid == 0 {
+		if b.unproven() && s.Live.NoProofAt != 0 && paid == 0 {
 			paid = now
 		}
 		if paid != 0 && now.Since(paid) > provenTill {

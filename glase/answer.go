@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"kioskd/internal/money"
 )
@@ -15,6 +17,16 @@ import (
 type faultError struct{ code, text string }
 
 func (e *faultError) Error() string { return "SOAP fault" }
+
+// FieldError says that a whole answer of the operation came, and that one of its facts cannot be meant: it is missing, there twice,
+// too long, or no value of its kind. It is always wrapped in an UnknownError. Asking again makes sense, but not for ever: unlike a
+// lost answer it is no matter of the line.
+type FieldError struct {
+	Field string // the element's name
+	Why   string // never holds the value: it may be of any length
+}
+
+func (e *FieldError) Error() string { return e.Field + ": " + e.Why }
 
 // answer takes facts from a <return>. Elements come in any order; unknown ones are passed over; an element that is there twice with
 // different contents is an error, since nobody can say which is meant. The first error stays.
@@ -73,7 +85,7 @@ func (n *node) ours(name string) bool {
 
 func (a *answer) fail(name, why string) {
 	if a.err == nil {
-		a.err = errors.New(name + ": " + why)
+		a.err = &FieldError{name, why}
 	}
 }
 
@@ -132,9 +144,36 @@ func (a *answer) text(name string) string {
 	return string(a.nodes[i].trimmed())
 }
 
+// token is a text that names something, of at most so many characters: no white space, nothing that is not printed. It is refused
+// when it is more, since a part of it would name something else, and whoever kept it could not ask with it.
+func (a *answer) token(name string, most int) string {
+	s := a.text(name)
+	switch {
+	case len(s) > most && utf8.RuneCountInString(s) > most:
+		a.fail(name, "longer than "+strconv.Itoa(most)+" characters")
+	case strings.ContainsFunc(s, func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }):
+		a.fail(name, "holds what no reference holds")
+	default:
+		return s
+	}
+	return ""
+}
+
+// words is a text for people, of at most so many characters: cut and cleaned, since nothing hangs on it.
+func (a *answer) words(name string, most int) string { return clean(a.text(name), most) }
+
 // required is a text that must be there.
 func (a *answer) required(name string) string {
 	s := a.text(name)
+	if s == "" {
+		a.fail(name, "missing")
+	}
+	return s
+}
+
+// reference is a token that must be there, of at most idMax characters: what a request could carry.
+func (a *answer) reference(name string) string {
+	s := a.token(name, idMax)
 	if s == "" {
 		a.fail(name, "missing")
 	}
@@ -193,7 +232,7 @@ func (a *answer) each(name string, f func(*answer)) {
 func (a *answer) report() Report {
 	r := a.child("report")
 	defer a.join(r)
-	report := Report{Title: r.text("title"), MimeType: r.text("mimeType")}
+	report := Report{Title: r.words("title", textMax), MimeType: r.words("mimeType", idMax)}
 	content, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(r.text("content")), ""))
 	if err != nil || len(content) == 0 {
 		content = []byte(r.required("contentString"))

@@ -183,15 +183,15 @@ func (x *exchange) judge(resp *http.Response, err error) error {
 		return x.unknownf("HTTP %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
 	}
 	if err != nil {
-		return &UnknownError{x.op.name, err}
+		return x.astray(err)
 	}
 	switch code := a.number("resultCode"); {
 	case a.err != nil:
-		return &UnknownError{x.op.name, a.err}
+		return x.astray(a.err)
 	case code == CodeSuccess:
 		a.afterUnknown = x.unknown != nil
 		if x.read(a); a.err != nil {
-			return &UnknownError{x.op.name, a.err}
+			return x.astray(a.err)
 		}
 		return nil
 	case code == CodeSystemError || code == CodeServiceUnavailable:
@@ -215,6 +215,13 @@ func (x *exchange) open(resp *http.Response, body []byte) (*answer, error) {
 		}
 	}
 	return a, err
+}
+
+// astray is the outcome of an answer that is not one to this request. It may be the one to the request before, and then every
+// answer on this connection is: the next request gets another.
+func (x *exchange) astray(err error) error {
+	x.client.Close() // lets go of idle connections, no more
+	return &UnknownError{x.op.name, err}
 }
 
 func (x *exchange) presentable(s string) string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // ErrInvalid is what a call answers, wrapped with the operation and the field's name, for input that it refused to send.
@@ -43,7 +44,7 @@ type UnknownError struct {
 }
 
 func (e *UnknownError) Error() string {
-	return fmt.Sprintf("glase: %s: outcome unknown: %v", e.Op, e.Err)
+	return fmt.Sprintf("glase: %s: outcome unknown: %s", e.Op, clean(e.Err.Error(), errorTextMax))
 }
 
 func (e *UnknownError) Unwrap() error { return e.Err }
@@ -54,13 +55,17 @@ type NotSentError struct {
 	Err error
 }
 
-func (e *NotSentError) Error() string { return fmt.Sprintf("glase: %s: not sent: %v", e.Op, e.Err) }
+func (e *NotSentError) Error() string {
+	return fmt.Sprintf("glase: %s: not sent: %s", e.Op, clean(e.Err.Error(), errorTextMax))
+}
 
 func (e *NotSentError) Unwrap() error { return e.Err }
 
 const (
 	// serviceTextMax bounds, in characters, what of the service's own words goes into an error.
 	serviceTextMax = 200
+	// errorTextMax bounds an error's text: the libraries below quote what came along the line.
+	errorTextMax = 400
 	// phoneDigitsMin is the length from which on a number could be a phone number; the shortest international ones have seven.
 	phoneDigitsMin = 7
 )
@@ -75,10 +80,21 @@ func presentable(s string, secrets []string) string {
 			s = strings.ReplaceAll(s, secret, "***")
 		}
 	}
-	s = longNumber.ReplaceAllString(s, "#")
+	return clean(longNumber.ReplaceAllString(s, "#"), serviceTextMax)
+}
+
+// clean makes one line of at most so many characters, and of characters that are printed: whoever reads it in a terminal sees what
+// is there, and the service's words move no cursor.
+func clean(s string, most int) string {
 	s = strings.Join(strings.Fields(s), " ")
-	if r := []rune(s); len(r) > serviceTextMax {
-		s = string(r[:serviceTextMax]) + "…"
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+	if r := []rune(s); len(r) > most {
+		s = string(r[:most]) + "…"
 	}
 	return s
 }

@@ -88,7 +88,7 @@ func (c *Client) SendInvoice(ctx context.Context, invoice Invoice) (SentInvoice,
 	e.tokens("tokens", invoice.Tokens)
 	var sent SentInvoice
 	err := c.call(ctx, &opSend, e, func(a *answer) {
-		sent = SentInvoice{Reference: a.required("invoiceReference"), QRCode: a.text("invoiceQRCode"), Repeated: a.afterUnknown}
+		sent = SentInvoice{Reference: a.reference("invoiceReference"), QRCode: a.token("invoiceQRCode", textMax), Repeated: a.afterUnknown}
 	})
 	if err != nil {
 		return SentInvoice{}, err
@@ -157,7 +157,7 @@ func (c *Client) RefundPayment(ctx context.Context, ersReference string, invoice
 	e.text("ersReference", ersReference, idMax)
 	e.invoice(&invoice, true)
 	var refund string
-	err := c.call(ctx, op, e, func(a *answer) { refund = a.text("ersReference") })
+	err := c.call(ctx, op, e, func(a *answer) { refund = a.token("ersReference", idMax) })
 	var refused *ResultError
 	if full && errors.As(err, &refused) && refused.Code == CodeRefundsExceedPayment && refused.AfterUnknown {
 		return "", nil
@@ -193,7 +193,7 @@ func (c *Client) SubmitPaymentReceipt(ctx context.Context, ersReference string, 
 	e.optional("receiptType", doc.Type, idMax)
 	e.close("receiptDocument")
 	var reference string
-	if err := c.call(ctx, &opReceipt, e, func(a *answer) { reference = a.text("ersReference") }); err != nil {
+	if err := c.call(ctx, &opReceipt, e, func(a *answer) { reference = a.token("ersReference", idMax) }); err != nil {
 		return "", err
 	}
 	return reference, nil
@@ -214,7 +214,7 @@ func (c *Client) RegisterTerminal(ctx context.Context, t TerminalRegistration) (
 	e.text("password", t.Password, secretMax)
 	e.text("name", t.Name, textMax)
 	var id string
-	if err := c.call(ctx, &opRegister, e, func(a *answer) { id = a.required("terminalId") }, t.Password); err != nil {
+	if err := c.call(ctx, &opRegister, e, func(a *answer) { id = a.reference("terminalId") }, t.Password); err != nil {
 		return "", err
 	}
 	return id, nil
@@ -253,7 +253,7 @@ func (c *Client) MarkTransactionPeriod(ctx context.Context, parameters ...Parame
 	e := c.request(&opPeriod)
 	e.parameters(parameters)
 	var id string
-	if err := c.call(ctx, &opPeriod, e, func(a *answer) { id = a.required("transactionPeriodId") }); err != nil {
+	if err := c.call(ctx, &opPeriod, e, func(a *answer) { id = a.reference("transactionPeriodId") }); err != nil {
 		return "", err
 	}
 	return id, nil

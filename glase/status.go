@@ -45,9 +45,9 @@ type Receipt struct {
 
 func (a *answer) paymentStatus() PaymentStatus {
 	s := PaymentStatus{
-		Status:       Status(a.required("status")),
+		Status:       Status(a.reference("status")),
 		Version:      a.number("version"),
-		ErsReference: a.text("ersReference"),
+		ErsReference: a.token("ersReference", idMax),
 	}
 	if s.Status == "CANCELLED" {
 		s.Status = Canceled
@@ -61,7 +61,7 @@ func (a *answer) paymentStatus() PaymentStatus {
 	}
 	tokens := a.child("customerTokens")
 	tokens.each("token", func(t *answer) {
-		s.Tokens = append(s.Tokens, CustomerToken{t.text("description"), t.text("id"), t.number("status"), t.text("value")})
+		s.Tokens = append(s.Tokens, CustomerToken{t.words("description", textMax), t.token("id", idMax), t.number("status"), t.words("value", textMax)})
 	})
 	a.join(tokens)
 	return s
@@ -69,13 +69,13 @@ func (a *answer) paymentStatus() PaymentStatus {
 
 func (a *answer) receipt() *Receipt {
 	r := &Receipt{
-		TerminalID:       a.text("terminalId"),
+		TerminalID:       a.token("terminalId", idMax),
 		PaymentDate:      a.date("paymentDate"),
-		ClientInvoiceID:  a.text("clientInvoiceId"),
-		InvoiceReference: a.text("invoiceReference"),
-		PaymentReference: a.text("paymentReference"),
-		PayerTerminalID:  a.text("payerTerminalId"),
-		ReceiverName:     a.text("receiverName"),
+		ClientInvoiceID:  a.token("clientInvoiceId", idMax),
+		InvoiceReference: a.token("invoiceReference", idMax),
+		PaymentReference: a.words("paymentReference", idMax),
+		PayerTerminalID:  a.words("payerTerminalId", idMax),
+		ReceiverName:     a.words("receiverName", textMax),
 	}
 	invoice := a.child("invoice")
 	r.Invoice = invoice.invoice()
@@ -85,16 +85,16 @@ func (a *answer) receipt() *Receipt {
 
 func (a *answer) invoice() Invoice {
 	v := Invoice{
-		PaymentMode:        PaymentMode(a.text("paymentMode")),
-		AcknowledgmentMode: AcknowledgmentMode(a.text("acknowledgmentMode")),
+		PaymentMode:        PaymentMode(a.words("paymentMode", idMax)),
+		AcknowledgmentMode: AcknowledgmentMode(a.words("acknowledgmentMode", idMax)),
 		IssueDate:          a.date("issueDate"),
-		Title:              a.text("title"),
-		ClientInvoiceID:    a.text("clientInvoiceId"),
+		Title:              a.words("title", textMax),
+		ClientInvoiceID:    a.token("clientInvoiceId", idMax),
 		Total:              a.amount("totalAmount"),
-		CashierID:          a.text("cashierId"),
-		Footer:             a.text("footer"),
-		BackURL:            a.text("backURL"),
-		NotificationURL:    a.text("notificationUrl"),
+		CashierID:          a.words("cashierId", idMax),
+		Footer:             a.words("footer", longMax),
+		BackURL:            a.words("backURL", urlMax),
+		NotificationURL:    a.words("notificationUrl", urlMax),
 	}
 	if s, err := strconv.ParseInt(a.text("commitReservationTimeout"), 10, 32); err == nil {
 		v.CommitReservationTimeout = time.Duration(s) * time.Second
@@ -116,10 +116,10 @@ func (a *answer) invoiceRow() InvoiceRow {
 		return v
 	}
 	r := InvoiceRow{
-		Description: a.text("itemDescription"),
-		EAN:         a.text("itemEAN"),
-		SKU:         a.text("itemSKU"),
-		Unit:        a.text("itemUnit"),
+		Description: a.words("itemDescription", textMax),
+		EAN:         a.words("itemEAN", idMax),
+		SKU:         a.words("itemSKU", idMax),
+		Unit:        a.words("itemUnit", idMax),
 		Discount:    lenient("itemDiscount"),
 		Total:       lenient("itemTotalAmount"),
 		UnitPrice:   lenient("itemUnitPrice"),

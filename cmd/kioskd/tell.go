@@ -75,10 +75,10 @@ func facts(s journal.Sale) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "  reserved %s, charged %s, refunded %s %s", s.Reserved, s.Charged, s.Refunded, s.Currency)
 	if s.InvoiceReference != "" {
-		fmt.Fprintf(&b, "; Glase's invoice %s", s.InvoiceReference)
+		fmt.Fprintf(&b, "; Glase's invoice %s", printable(s.InvoiceReference))
 	}
 	if s.ErsReference != "" {
-		fmt.Fprintf(&b, ", ersReference %s", s.ErsReference)
+		fmt.Fprintf(&b, ", ersReference %s", printable(s.ErsReference))
 	}
 	b.WriteByte('\n')
 	for _, i := range s.Items {

@@ -81,8 +81,11 @@
 //	html           the answer is a web page, as of a captive portal
 //	result_code    the answer is the result "code", known or not
 //	gzip           the operation is done, and its answer is compressed, whatever the request accepts
+//	other_answer   the operation is done, and the answer is a late one of the same operation, about another invoice: of this
+//	               terminal or of any other. Without one that is remembered the answer is the right one
+//	previous_answer  the operation is done, and the answer is the one that was made before it, of whatever operation
 //
-// The six from reset to result_code do nothing else, unless "acts" is true: then the operation is done before. "operation" may also be "confirm"
+// Those from reset to result_code do nothing else, unless "acts" is true: then the operation is done before. "operation" may also be "confirm"
 // (the customer's PIN) with the fault latency (the payment is in progress that long: update answers 48, cancel 51) or
 // payment_fails (FAILED); or "notification" or "createPurchase" with late (by "delay"), doubled or missing.
 //

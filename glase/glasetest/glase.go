@@ -58,6 +58,7 @@ type Glase struct {
 	periods       map[string]*period
 	marks         map[string]int // terminalId, or "" for the shop → end of its last period in the ledger
 	calls         map[string]int
+	given         []given
 	lines         []string // of the log, to be handed out when the lock is let go
 	outgoing      int
 	lastReference int64

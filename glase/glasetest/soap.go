@@ -105,7 +105,7 @@ func (g *Glase) perform(w http.ResponseWriter, op *node) {
 	slow, wrong := g.draw(name)
 	leave()
 
-	acts, ans := wrong == nil || wrong.Acts || wrong.Fault == "lost_answer" || wrong.Fault == "gzip", answer{}
+	acts, ans := wrong == nil || wrong.Acts || wrong.Fault == "lost_answer" || wrong.Fault == "gzip" || wrong.Fault == otherAnswer || wrong.Fault == previousAnswer, answer{}
 	early := false
 	for _, f := range slow {
 		if f.Acts {
@@ -122,6 +122,13 @@ func (g *Glase) perform(w http.ResponseWriter, op *node) {
 	}
 	if acts && !early {
 		ans = g.act(op)
+	}
+	if wrong != nil && (wrong.Fault == otherAnswer || wrong.Fault == previousAnswer) {
+		writeXML(w, http.StatusOK, g.mixUp(op, ans, wrong.Fault))
+		return
+	}
+	if acts {
+		g.give(op, ans)
 	}
 	if wrong == nil {
 		writeXML(w, http.StatusOK, envelope(name, ans))

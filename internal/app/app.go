@@ -145,6 +145,14 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	if a.glase, err = newClient(cfg, id, ids, p); err != nil {
 		return nil, err
 	}
+	terminal, _, err := credentials(cfg, id)
+	if err != nil {
+		return nil, err
+	}
+	var known books
+	if a.journal != nil {
+		known = a.journal
+	}
 	a.screen = newScreen(cfg, p.Screen, p.Clock.Now)
 	shows := screens{a.screen}
 	var evidence func(context.Context, fsm.State) []fsm.Evidence
@@ -153,7 +161,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	}
 	a.Kiosk, err = kiosk.New(kiosk.Config{
 		Rules: rules(cfg), Planogram: gram, State: state, Stock: stock,
-		Journal: records, Payments: payments{a.glase, cfg, p.Clock.Wall, a.vitals.heard}, Dispenser: slots, Screen: shows,
+		Journal: records, Payments: payments{a.glase, terminal, known, cfg, p.Clock.Wall, a.vitals.heard}, Dispenser: slots, Screen: shows,
 		NewSale: ids.sale, NewItem: ids.item, Now: p.Clock.Now, Boot: p.Clock.Boot, Wall: p.Clock.Wall, Log: p.Log, Evidence: evidence, Lost: a.lost,
 		Alive: a.supervisor.alive, AliveEvery: p.Supervisor.Watchdog / watchdogShare,
 	})

@@ -18,10 +18,12 @@ import (
 
 // payments turns the state machine's calls into Glase's operations, and their errors into outcomes.
 type payments struct {
-	glase *glase.Client
-	cfg   config.Config
-	wall  func() time.Time
-	heard func(error) error // is told how each call ended
+	glase    *glase.Client
+	terminal string // whose credentials the client has
+	books    books  // nil: no journal could be opened, and nothing is sold
+	cfg      config.Config
+	wall     func() time.Time
+	heard    func(error) error // is told how each call ended
 }
 
 // Call implements kiosk.Payments.
@@ -30,14 +32,24 @@ func (p payments) Call(ctx context.Context, call fsm.Effect) kiosk.Outcome {
 	case fsm.SendInvoice:
 		sent, err := p.glase.SendInvoice(ctx, p.invoice(c))
 		_ = p.heard(err)
+		r := oneTime(err)
+		if err == nil {
+			if r = p.sentOurs(ctx, c.Sale, sent); r.Kind != fsm.Done {
+				sent = glase.SentInvoice{} // it goes no further
+			}
+		}
 		return func(at fsm.Instant) fsm.Event {
-			return fsm.InvoiceSent{At: at, Call: c.Call, Sale: c.Sale, Result: oneTime(err), Reference: sent.Reference, QR: sent.QRCode,
+			return fsm.InvoiceSent{At: at, Call: c.Call, Sale: c.Sale, Result: r, Reference: sent.Reference, QR: sent.QRCode,
 				Repeated: sent.Repeated}
 		}
 	case fsm.AskStatus:
 		s, err := p.glase.GetPaymentStatus(ctx, c.Reference, c.Version)
 		_ = p.heard(err)
-		return func(at fsm.Instant) fsm.Event { return answered(at, c, s, err) }
+		r := result(err)
+		if err == nil {
+			r = p.statusOurs(ctx, c, s)
+		}
+		return func(at fsm.Instant) fsm.Event { return answered(at, c, s, r) }
 	case fsm.UpdateInvoice:
 		err := p.heard(p.glase.UpdateInvoice(ctx, c.Reference, glase.Invoice{Title: p.cfg.Machine.Name, Rows: rows(c.Items), Total: c.Total}))
 		return func(at fsm.Instant) fsm.Event {
@@ -54,12 +66,16 @@ func (p payments) Call(ctx context.Context, call fsm.Effect) kiosk.Outcome {
 			return fsm.InvoiceCanceled{At: at, Call: c.Call, Sale: c.Sale, Result: result(err)}
 		}
 	case fsm.RefundPayment:
-		_, err := p.glase.RefundPayment(ctx, c.ErsReference, glase.Invoice{
+		reference, err := p.glase.RefundPayment(ctx, c.ErsReference, glase.Invoice{
 			Title: p.cfg.Machine.Name, ClientInvoiceID: c.ClientInvoiceID, Total: c.Total, Rows: []glase.InvoiceRow{p.row("refund", c.Total)},
 		}, c.Full)
 		_ = p.heard(err)
+		r := oneTime(err)
+		if err == nil {
+			r = p.refundOurs(ctx, c.Sale, reference)
+		}
 		return func(at fsm.Instant) fsm.Event {
-			return fsm.PaymentRefunded{At: at, Call: c.Call, Sale: c.Sale, Result: oneTime(err)}
+			return fsm.PaymentRefunded{At: at, Call: c.Call, Sale: c.Sale, Result: r}
 		}
 	case fsm.SubmitReceipt:
 		_, err := p.glase.SubmitPaymentReceipt(ctx, c.ErsReference, p.receipt(c))
@@ -108,10 +124,11 @@ func rows(items []fsm.Item) []glase.InvoiceRow {
 	return out
 }
 
-// answered is a getPaymentStatus in the state machine's words. The amount is the receipt's own: nothing is filled in.
-func answered(at fsm.Instant, c fsm.AskStatus, s glase.PaymentStatus, err error) fsm.Event {
-	e := fsm.StatusAnswered{At: at, Call: c.Call, Sale: c.Sale, Result: result(err)}
-	if err != nil {
+// answered is a getPaymentStatus in the state machine's words. The amount is the receipt's own: nothing is filled in. Of an answer
+// about something else nothing is taken.
+func answered(at fsm.Instant, c fsm.AskStatus, s glase.PaymentStatus, r fsm.Result) fsm.Event {
+	e := fsm.StatusAnswered{At: at, Call: c.Call, Sale: c.Sale, Result: r}
+	if r.Kind != fsm.Done {
 		return e
 	}
 	e.Status, e.Version, e.ErsReference = fsm.PayStatus(s.Status), s.Version, s.ErsReference
@@ -135,9 +152,12 @@ func oneTime(err error) fsm.Result {
 func result(err error) fsm.Result {
 	var refused *glase.ResultError
 	var notSent *glase.NotSentError
+	var odd *glase.FieldError
 	switch {
 	case err == nil:
 		return fsm.Result{Kind: fsm.Done}
+	case errors.As(err, &odd):
+		return misfit("%v", odd)
 	case errors.As(err, &refused):
 		return fsm.Result{Kind: fsm.Refused, Code: refused.Code, Text: err.Error()}
 	case errors.Is(err, glase.ErrInvalid):

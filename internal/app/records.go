@@ -31,6 +31,7 @@ type Store interface {
 	InDoubt(ctx context.Context) ([]journal.Sale, error)
 	Doubt(ctx context.Context, id string) (fsm.Sale, error)
 	Entries(ctx context.Context, sale string) ([]journal.Entry, error)
+	Known(ctx context.Context, sale, invoice, ers string) (string, error)
 	Prune(ctx context.Context, olderThan time.Time) (int, error)
 	Lost() string // what is known to be gone of its end; "": nothing
 	Close() error

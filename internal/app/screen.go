@@ -109,7 +109,11 @@ func draw(cfg config.Config, v kiosk.View, now fsm.Instant) display.Screen {
 	if sale.Ended && s.Live.ShowTill != 0 {
 		return ended(p, sale)
 	}
-	switch s.Stage {
+	stage := s.Stage
+	if s.Live.Unseen { // nobody pays it yet: it may be another machine's
+		stage = fsm.Invoicing
+	}
+	switch stage {
 	case fsm.Ready:
 		p.Kind = display.Idle
 		if s.Rules.Flow == fsm.Reservation {

@@ -125,6 +125,8 @@ func ending(call string, r fsm.Result, done string) string {
 		return fmt.Sprintf("%s: refused with code %d", call, r.Code)
 	case r.Kind == fsm.NotSent:
 		return call + ": Glase was not reached"
+	case r.Kind == fsm.Misfit:
+		return call + ": not answered as asked: " + r.Text
 	case r.Kind == fsm.ResultUnknown:
 		return call + ": no answer, outcome unknown"
 	}

@@ -77,6 +77,9 @@ func (m *machine) answer(effect fsm.Effect) fsm.Event {
 		return fsm.InvoiceCanceled{At: m.now, Call: e.Call, Sale: e.Sale, Result: done}
 	case fsm.AskStatus:
 		a := fsm.StatusAnswered{At: m.now, Call: e.Call, Sale: e.Sale, Result: done, Status: fsm.StatusReserved, Version: 1}
+		if m.state.Live.Unseen { // nobody can have paid it
+			a.Status = fsm.StatusIssued
+		}
 		if m.state.Stage == fsm.Confirming {
 			a.Status, a.Amount, a.ErsReference = fsm.StatusPaid, m.state.Sale.Basket(), fmt.Sprintf("20260501%017d", m.sales)
 		}

@@ -110,6 +110,9 @@ func (j *Journal) open(ctx context.Context, o Options) error {
 			return corrupt(j.path, "%s", verdict)
 		}
 	}
+	if _, err := j.db.ExecContext(ctx, byReference); err != nil {
+		return fail(j.path, err)
+	}
 	if err := j.prepare(ctx); err != nil {
 		return err
 	}

@@ -302,6 +302,16 @@ func (h handle) Doubt(_ context.Context, id string) (fsm.Sale, error) {
 	return fsm.Sale{}, journal.ErrNoDoubt
 }
 
+// Known is the sale that has one of Glase's references already.
+func (h handle) Known(_ context.Context, sale, invoice, ers string) (string, error) {
+	for _, s := range h.sales() {
+		if s.ID != sale && s.State != string(fsm.Open) && (invoice != "" && s.InvoiceReference == invoice || ers != "" && s.ErsReference == ers) {
+			return s.ID, nil
+		}
+	}
+	return "", nil
+}
+
 func (h handle) Entries(context.Context, string) ([]journal.Entry, error) { return nil, nil }
 
 func (h handle) Prune(context.Context, time.Time) (int, error) { return 0, nil }

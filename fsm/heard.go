@@ -1,0 +1,130 @@
+package fsm
+
+import "fmt"
+
+// Glase's answers may go astray: the front answers with somebody else's, or with the one before. What names its invoice is held
+// against ours where it arrives, and comes here as a Misfit. What names none is held here against what else is known.
+
+const (
+	noteMax     = 600 // bytes of a sale's note that remarks may fill
+	misledMax   = 2   // references in one sale that were not ours; then the sale is in doubt
+	looksUnseen = 2   // lost looks at an invoice that nobody was given yet; then it is cancelled
+)
+
+// misfit puts on record what Glase answered instead. What follows from it is the stage's to say.
+func (t *step) misfit(e Event) {
+	if r, ok := ResultOf(e); ok && r.Kind == Misfit {
+		t.remark(note(operation(e), r))
+	}
+}
+
+// remark adds to the sale's note what a technician should know however the sale ends.
+func (t *step) remark(s string) {
+	switch had := t.s.Sale.Note; {
+	case had == "":
+		t.s.Sale.Note = s
+	case len(had) >= len(s) && had[len(had)-len(s):] == s: // said again
+	case len(had)+len(s) < noteMax:
+		t.s.Sale.Note = had + "; " + s
+	}
+}
+
+// operation is Glase's name of the call that an event is the outcome of.
+func operation(e Event) string {
+	switch e.(type) {
+	case InvoiceSent:
+		return "sendInvoice"
+	case StatusAnswered:
+		return "getPaymentStatus"
+	case InvoiceUpdated:
+		return "updateInvoice"
+	case ReservationCommitted:
+		return "commitReservation"
+	case InvoiceCanceled:
+		return "cancelInvoice"
+	case PaymentRefunded:
+		return "refundPayment"
+	}
+	return "submitPaymentReceipt"
+}
+
+// saidOnce asks once more when an answer that names no invoice would end the sale: that it is cancelled, that it failed, that Glase
+// knows no such invoice. One that was meant for somebody else is not repeated.
+func (t *step) saidOnce(e Event) bool {
+	a, ok := e.(StatusAnswered)
+	if !ok {
+		return false
+	}
+	word := ""
+	switch r := a.Result; {
+	case r.Kind == Refused && r.Code == codeUnknownReference:
+		word = "unknown"
+	case r.Kind != Done: // says nothing
+		return false
+	case a.Status == StatusCanceled || a.Status == StatusFailed:
+		word = string(a.Status)
+	}
+	if word == t.s.Live.Heard {
+		return false
+	}
+	t.s.Live.Heard = word
+	if word == "" {
+		return false
+	}
+	t.call()
+	return true
+}
+
+// unseenInvoice takes the first answer about a new invoice: only one that Glase knows as ours is given to a customer, since the answer
+// with its reference may have been meant for another machine, whose sale would be paid then. It reports that there is nothing else
+// in the answer.
+func (t *step) unseenInvoice(e StatusAnswered) bool {
+	sale, l := &t.s.Sale, &t.s.Live
+	switch r := e.Result; {
+	case !l.Unseen:
+		return false
+	case r.Kind == Done && sale.Flow != Sticker && (e.Status == StatusReserved || e.Status == StatusPaid):
+		t.misled(fmt.Sprintf("which is %s although nobody was given it", e.Status))
+	case r.Kind == Done && (e.Status == StatusCanceled || e.Status == StatusFailed):
+		return false
+	case r.Kind == Done:
+		l.Unseen, l.Lost = false, 0
+		if why := firstOf(sale.Stop, t.s.hardFault()); why != "" {
+			t.release(why)
+			return true
+		}
+		for _, r := range l.Requests {
+			t.do(Answer{Request: r, Reference: sale.Reference})
+		}
+		l.Requests = nil
+		return false
+	case r.Kind == Refused && r.Code == codeUnknownReference:
+		t.misled("which Glase does not know as this terminal's")
+	case sale.Flow != Sticker && l.Lost+1 >= looksUnseen:
+		t.release("invoicing_failed")
+	default:
+		l.Lost++
+		t.poll()
+	}
+	return true
+}
+
+// misled: sendInvoice was answered with a reference that is not ours. It is asked for no more. Our own invoice may be there all the
+// same, and is asked for again.
+func (t *step) misled(why string) {
+	sale := &t.s.Sale
+	sale.Misled++
+	what := fmt.Sprintf("sendInvoice answered %s, %s", sale.Reference, why)
+	if sale.Misled > misledMax {
+		t.doubt(what)
+		return
+	}
+	t.remark(what)
+	sale.Reference, sale.QR, sale.ReservedUntil = "", "", 0
+	waiting := t.s.Live.Requests
+	t.enter(Invoicing)
+	t.s.Live.Heard, t.s.Live.Requests = "", waiting
+	t.unheard()
+	t.unanswered()
+	t.retry()
+}
