@@ -18,10 +18,10 @@ type KindError struct {
 }
 
 // Error names what it is instead, as in "/etc/kioskd.toml is a named pipe and no regular file".
-func (e *KindError) Error() string { return e.Path + " " + e.Is() }
+func (e *KindError) Error() string { return e.Path + " " + e.What() }
 
-// Is is Error without the path.
-func (e *KindError) Is() string { return "is " + kind(e.Mode) + " and no regular file" }
+// What is Error without the path.
+func (e *KindError) What() string { return "is " + kind(e.Mode) + " and no regular file" }
 
 func kind(m fs.FileMode) string {
 	switch {

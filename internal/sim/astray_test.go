@@ -85,11 +85,7 @@ func TestNobodyPaysForAnothersProduct(t *testing.T) {
 	dir := t.TempDir()
 	outcomes, astray := map[string]int{}, 0
 	for seed := *fromFlag; seed < *fromFlag+*astrayFlag; seed++ {
-		var a *arcade
-		synctest.Test(t, func(t *testing.T) {
-			a = newArcade(t, dir, seed)
-			a.happen()
-		})
+		a := playArcade(t, dir, seed)
 		astray += a.astray
 		for _, p := range a.places {
 			for _, s := range p.store.sales() {
@@ -105,6 +101,15 @@ func TestNobodyPaysForAnothersProduct(t *testing.T) {
 	if *astrayFlag == astrayUsual && (astray < astrayUsual*astrayNeedful || outcomes["charged"] < astrayUsual*astrayKiosks || outcomes["in_doubt"] > outcomes["charged"]/4) {
 		t.Errorf("the worlds show too little, or too much is left to people")
 	}
+}
+
+// playArcade lets one such world happen.
+func playArcade(t *testing.T, dir string, seed uint64) (a *arcade) {
+	synctest.Test(t, func(t *testing.T) {
+		a = newArcade(t, dir, seed)
+		a.happen()
+	})
+	return a
 }
 
 func newArcade(t *testing.T, dir string, seed uint64) *arcade {

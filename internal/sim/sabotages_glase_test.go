@@ -4,9 +4,9 @@ package sim
 func talkSabotages() []sabotage {
 	return []sabotage{
 		{name: "versions-ignored", what: "every question carries version 0, so that nothing is ever acknowledged", edits: []edit{{callsFile,
-			`t.do(AskStatus{n, sale.ID, sale.Reference, l.Version})`, `t.do(AskStatus{n, sale.ID, sale.Reference, 0})`}}},
+			`t.do(AskStatus{n, sale.ID, sale.Reference, l.Version, `, `t.do(AskStatus{n, sale.ID, sale.Reference, 0, `}}},
 		{name: "last-version-ignored", what: "the version that came with PAID is not acknowledged", edits: []edit{{stepFile,
-			`	if t.stale(e) || t.unacknowledged(e) {`, `	if t.stale(e) {`}}},
+			`	if t.unacknowledged(e) || t.saidOnce(e) {`, `	if t.saidOnce(e) {`}}},
 		{name: "timeout-is-a-refusal", what: "a call without an answer counts as refused", edits: []edit{{"internal/app/payments.go",
 			`	return fsm.Result{Kind: fsm.ResultUnknown, Text: err.Error()}
 `, `	return fsm.Result{Kind: fsm.Refused, Text: err.Error()}
@@ -26,7 +26,7 @@ func talkSabotages() []sabotage {
 `}}},
 		{name: "rubbish-is-done", what: "an answer that cannot be read counts as done", edits: []edit{{"glase/call.go",
 			`	if err != nil {
-		return &UnknownError{x.op.name, err}
+		return x.astray(err)
 	}
 	switch code`, `	if err != nil {
 		return nil
@@ -56,9 +56,9 @@ func talkSabotages() []sabotage {
 		{name: "poll-blocks", what: "a question may wait 30 s for its answer", edits: []edit{{"glase/operations.go",
 			`attempts: 1, most: statusTimeoutMax, bodyMax`, `attempts: 1, least: 30 * time.Second, bodyMax`}}},
 		{name: "status-refused-in-doubt", what: "any refusal of getPaymentStatus leaves the sale to a technician", edits: []edit{{settleFile,
-			`	case r.Kind == Refused:
+			`	case r.Kind == Refused, r.Kind == Misfit:
 		t.bounded(note("getPaymentStatus", r))
-`, `	case r.Kind == Refused:
+`, `	case r.Kind == Refused, r.Kind == Misfit:
 		t.doubt(note("getPaymentStatus", r))
 `}}},
 		{name: "impatient", what: "a sale is in doubt after the first answer that decides nothing", edits: []edit{{stepFile,

@@ -149,7 +149,8 @@ func releaseSabotages() []sabotage {
 		t.end(Cancelled, "cancelled_by_customer")
 	case RetryPressed:`}}},
 		{name: "cancel-believed", what: "cancelInvoice's answer is believed for a reservation", edits: []edit{{settleFile,
-			`		l.Checking = true // it is not documented what cancelInvoice does to a reservation, and this may have become one: look
+			`		l.Checking = true // the answer names no invoice, and what cancelInvoice does to a reservation is not documented: look
+		l.Heard = string(StatusCanceled)
 		t.call()
 `, `		t.end(Released, "")
 `}}},

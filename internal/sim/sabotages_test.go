@@ -52,7 +52,7 @@ type edit struct {
 
 // sabotages is all of them, in the order of their names.
 func sabotages() []sabotage {
-	all := slices.Concat(recordSabotages(), bootSabotages(), saleSabotages(), invoiceSabotages(), chargeSabotages(), releaseSabotages(), refundSabotages(), talkSabotages(), motorSabotages(), busSabotages(), boardSabotages())
+	all := slices.Concat(recordSabotages(), bootSabotages(), saleSabotages(), invoiceSabotages(), chargeSabotages(), releaseSabotages(), refundSabotages(), talkSabotages(), astraySabotages(), motorSabotages(), busSabotages(), boardSabotages())
 	slices.SortFunc(all, func(a, b sabotage) int { return cmp.Compare(a.name, b.name) })
 	return all
 }
@@ -65,6 +65,11 @@ var promises = []struct{ part, promise string }{
 	{" times for ", "one item, one motor start"},
 	{"starts before any sale", "recorded before its motor starts"},
 	{"the journal knows no item", "recorded before its motor starts"},
+	{"is asked to pay invoice", "nobody pays for another's product"},
+	{", which is of terminal", "another's invoice is not touched"},
+	{"a motor starts for invoice", "another's invoice is not touched"},
+	{"was paid for products worth", "charged is what came out"},
+	{" covered: ", "a product is covered when its motor starts"},
 	{"covered at Glase", "a product is covered when its motor starts"},
 	{"before its reservation ends", "a product is covered when its motor starts"},
 	{"has ended, and is open again", "what is recorded is not forgotten"},
@@ -235,6 +240,13 @@ func TestSabotaged(t *testing.T) {
 		dog.Stop()
 		if len(r.Violations) > 0 {
 			tell(catch{Seed: seed, Violation: r.Violations[0]})
+			return
+		}
+		if seed > astrayUsual {
+			continue
+		}
+		if a := playArcade(t, t.TempDir(), seed); len(a.violations) > 0 {
+			tell(catch{Seed: seed, Violation: a.violations[0]})
 			return
 		}
 	}

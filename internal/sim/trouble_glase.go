@@ -18,6 +18,8 @@ var (
 	// passing are refusals that are over when the rule is.
 	passing = []glasetest.Code{48, 48, 48, 90, 93, 94}
 	final   = []glasetest.Code{0, 10, 11, 12, 20, 29, 33, 37, 49, 50, 51, 54, 55, 64, 92, 95, 96, 97, 98, 99, 777}
+	// misled are the calls whose answers go astray. Of a refund's answer nobody can know, unless it names another payment.
+	misled  = []string{"getPaymentStatus", "getPaymentStatus", "sendInvoice", "cancelInvoice", "updateInvoice", "commitReservation"}
 	spoiled = []string{"latency", "lost_request", "lost_answer", "http", "soap_fault", "malformed", "html", "reset", "result_code", "result_code", "result_code"}
 )
 
@@ -59,6 +61,10 @@ func (w *world) troubleAtGlase(visit string) {
 		for _, rule := range []glasetest.Fault{{Operation: op, Fault: "lost_answer", Count: 1}, {Operation: op, Fault: "result_code", Code: &c, Count: 1 + r.IntN(3)}} {
 			f.Rules = append(f.Rules, w.rule(rule))
 		}
+	}
+	if r, yes := w.maybe(20, visit+"/an answer astray"); yes { // one: what two in a row say that name nothing, nobody can doubt
+		f.Rules = append(f.Rules, w.rule(glasetest.Fault{Operation: misled[r.IntN(len(misled))], Fault: []string{"other_answer", "previous_answer"}[r.IntN(2)],
+			Skip: r.IntN(6), Count: 1}))
 	}
 	for n := range 3 {
 		if r, yes := w.maybe(50, fmt.Sprintf("%s/glase %d", visit, n+1)); yes {
