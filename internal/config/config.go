@@ -197,7 +197,7 @@ func readFile(path string) ([]byte, error) {
 	case errors.As(err, &other) && other.Mode.IsDir():
 		return nil, fmt.Errorf("is a folder: name the file in it, like %s", filepath.Join(path, "kioskd.toml"))
 	case errors.As(err, &other):
-		return nil, fmt.Errorf("%s: name a file with --config, like one that kioskd check --example > kioskd.toml has made", other.Is())
+		return nil, fmt.Errorf("%s: name a file with --config, like one that kioskd check --example > kioskd.toml has made", other.What())
 	case errors.As(err, &at):
 		return nil, fmt.Errorf("cannot be read: %w", at.Err)
 	case err != nil:

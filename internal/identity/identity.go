@@ -111,7 +111,7 @@ func (i Identity) MarshalZerologObject(e *zerolog.Event) {
 func Load(path string) (Identity, error) {
 	b, info, err := plainfile.Read(path, sizeMax)
 	if other := (*plainfile.KindError)(nil); errors.As(err, &other) {
-		return Identity{}, fmt.Errorf("identity: %s: %w: it %s: take it away, and register the terminal again or restore the file", path, ErrBad, other.Is())
+		return Identity{}, fmt.Errorf("identity: %s: %w: it %s: take it away, and register the terminal again or restore the file", path, ErrBad, other.What())
 	}
 	if err != nil {
 		return Identity{}, fmt.Errorf("identity: %w", err)
