@@ -43,6 +43,8 @@ type world struct {
 
 	alive      func()
 	aliveEvery time.Duration
+	evidence   func(ctx context.Context, left fsm.State) []fsm.Evidence
+	log        zerolog.Logger
 }
 
 func (w *world) note(format string, args ...any) {
@@ -152,8 +154,9 @@ func newWorld() *world {
 
 // start runs a kiosk in a synctest bubble, from a recorded state.
 func (w *world) start(t *testing.T, s fsm.State) (*Kiosk, context.CancelFunc, chan error) {
+	vat := 12
 	gram, err := planogram.New([]planogram.Product{
-		{Slot: "A1", Name: "Water", Price: sek(1500), MaxVend: 5 * time.Second},
+		{Slot: "A1", Name: "Water", Price: sek(1500), VAT: &vat, MaxVend: 5 * time.Second},
 		{Slot: "A2", Name: "Cake", Price: sek(2250), MaxVend: 5 * time.Second},
 	})
 	if err != nil {
@@ -168,8 +171,8 @@ func (w *world) start(t *testing.T, s fsm.State) (*Kiosk, context.CancelFunc, ch
 			return fsm.NewSale{ID: fmt.Sprint("S", w.ids), ClientInvoiceID: fmt.Sprint("I", w.ids), Secret: fmt.Sprint("secret", w.ids)}
 		},
 		NewItem: func() string { w.ids++; return fmt.Sprint("i", w.ids) },
-		Now:     func() fsm.Instant { return fsm.Instant(time.Since(begin)) }, Boot: "boot", Wall: time.Now, Log: zerolog.Nop(),
-		Alive: w.alive, AliveEvery: w.aliveEvery,
+		Now:     func() fsm.Instant { return fsm.Instant(time.Since(begin)) }, Boot: "boot", Wall: time.Now, Log: w.log,
+		Alive: w.alive, AliveEvery: w.aliveEvery, Evidence: w.evidence,
 	})
 	if err != nil {
 		t.Fatal(err)
