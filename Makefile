@@ -6,7 +6,7 @@ FLAGS   := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 # The race detector needs a C compiler; without one the tests run all the same, and say so.
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test lint fuzz soak sabotage crash powercut test-web test-toolkits test-hw generate clean cross test-unit
+.PHONY: build demo test lint fuzz soak sabotage mutate crash powercut test-web test-toolkits test-hw generate clean cross test-unit
 
 build: ## the programs, in bin/
 	CGO_ENABLED=0 $(GO) build $(FLAGS) -o bin/ ./cmd/...
@@ -19,11 +19,14 @@ test: ## all tests, with nothing but Go
 	@[ -n "$(RACE)" ] || echo "no gcc: testing without the race detector"
 	$(GO) test ./fsm
 	$(GO) test $(RACE) $$($(GO) list ./... | grep -v /fsm$$)
+	$(GO) -C tools test ./...
 
 lint: ## gofmt, vet and staticcheck are clean
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+	$(GO) -C tools vet ./...
+	$(GO) -C tools tool staticcheck ./...
 
 FUZZTIME ?= 10s
 fuzz: ## every parser of outside bytes, FUZZTIME each
@@ -42,6 +45,11 @@ soak: ## SALES simulated sales on all cores; or make soak SEED=n for one world a
 EVERY ?= 1
 sabotage: ## kiosks with a mistake each: the referee must catch them all (UPDATE=-update writes docs/sabotages.md)
 	$(GO) test ./internal/sim -run '^TestEverySabotageIsCaught$$' -sabotages -every $(EVERY) -timeout 0 -v $(UPDATE)
+
+PKG ?= ./fsm ./internal/kiosk ./hw/vend/... ./internal/journal
+COUNT ?= 60
+mutate: ## small mistakes, COUNT in each package of PKG, chosen by SEED: prints those that its tests do not notice (docs/mutants.md; ARGS=-json)
+	nice -n 15 $(GO) -C tools run ./mutate -root .. -seed $(or $(SEED),1) -count $(COUNT) $(ARGS) $(PKG)
 
 KILLS ?= 200
 crash: ## SIGKILL for the built kiosk, KILLS times: at writes, at calls, at random moments
