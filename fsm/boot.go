@@ -43,7 +43,8 @@ func (t *step) booted(e Booted) {
 		if len(s.Sale.Invoices) > 0 {
 			what += "; its other invoices are " + names(s.Sale.Invoices)
 		}
-		t.doubt(what)
+		s.Sale.Note, s.Sale.Why = what, "in_doubt"
+		t.over(InDoubt) // nothing is asked of Glase, nor of any other invoice
 		return
 	}
 	switch stage := s.Stage; stage {

@@ -194,7 +194,7 @@ func TestAPaymentThatProvesNothingRefundsNothing(t *testing.T) {
 
 // TestANotificationIsOneQuestionMore and no timer that spins: each costs a metered line a call.
 func TestANotificationIsOneQuestionMore(t *testing.T) {
-	w, said := told(t, "boot\nscan 50.00 payer=p1\nsent\nwait 1s\ntick\nnotified\nstatus ISSUED")
+	w, said := told(t, "boot\nscan 50.00 payer=p1\nsent\nwait 1s\ntick\nwait 300ms\nnotified\nstatus ISSUED")
 	if n := strings.Count(said, "AskStatus"); n != 1 || w.s.Live.CallAt != 0 || w.s.Live.Again {
 		t.Errorf("%d questions, and another at %d\n%s", n, w.s.Live.CallAt, said)
 	}

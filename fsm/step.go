@@ -193,7 +193,7 @@ func (t *step) enter(stage Stage) {
 func (t *step) end(state SaleState, why string) {
 	t.refuseWaiting()
 	t.s.Sale.Why = firstOf(t.s.Sale.Why, why)
-	if !t.s.Sale.Verdict.ByHand && !t.s.fault(FaultJournalLost) { // who settles by hand has settled all; and lost records may say more
+	if !t.s.Sale.Verdict.ByHand { // who settles by hand has settled all
 		doubt := ""
 		if state == InDoubt {
 			doubt = t.s.Sale.Note
@@ -203,6 +203,11 @@ func (t *step) end(state SaleState, why string) {
 		}
 		state = t.account(state)
 	}
+	t.over(state)
+}
+
+// over is the sale's last moment.
+func (t *step) over(state SaleState) {
 	for _, i := range t.s.Sale.Items {
 		if i.Outcome == Pending && !i.Started {
 			t.setItem(i.ID, NotDelivered, "not_started")
