@@ -318,8 +318,8 @@ func TestASaleIsFewBytes(t *testing.T) {
 	if appends := (m.steps - steps) / sales; appends != 11 {
 		t.Fatalf("a sale is %d appends: the measure is off", appends)
 	}
-	if each > 33_000 {
-		t.Errorf("a sale of two products writes %.0f bytes of log, want at most 33,000", each)
+	if each > 34_500 { // of which the index by id is some 1,500
+		t.Errorf("a sale of two products writes %.0f bytes of log, want at most 34,500", each)
 	}
 }
 

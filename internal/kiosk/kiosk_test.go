@@ -392,6 +392,7 @@ func TestOnlyTheOpenSalesSecretNotifies(t *testing.T) {
 		if k.Notify("guess") {
 			t.Error("a guessed notification was taken")
 		}
+		time.Sleep(300 * time.Millisecond) // a hint asks no sooner than 200 ms after the last question
 		if !k.Notify(k.State().Sale.Secret) {
 			t.Error("the sale's own notification was not taken")
 		}

@@ -273,7 +273,7 @@ func TestTheLogTellsAnOperatorWhatBecameOfASale(t *testing.T) {
 	for what, words := range map[string][]string{
 		"the choice":        {`"level":"info"`, `"phase":"dispensing","step":"vending"`, `"sale":"S1"`, `"message":"ProductChosen"`},
 		"the outcome":       {`"sale":"S1"`, `"outcome":"delivered"`, `"outcome_why":""`, `"message":"VendEnded"`},
-		"a poll":            {`"level":"debug"`, `"status":"RESERVED"`, `"message":"StatusAnswered"`},
+		"a poll":            {`"level":"debug"`, `"status":"ISSUED"`, `"message":"StatusAnswered"`},
 		"the end":           {`"level":"info"`, `"sale":"S1"`, `"state":"charged"`, `"charged":"15.00 SEK"`, `"refunded":`},
 		"the count":         {`"act":"stock"`, `"slot":"A1"`, `"by":"anna"`, `"was":1,"left":7`, `"message":"ServiceBegan"`},
 		"the relay's":       {`"act":"relay"`, `"slot":"A2"`, `"by":"anna"`, `"taken":true`, `"message":"ServiceBegan"`},

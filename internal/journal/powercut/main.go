@@ -251,6 +251,10 @@ func (m *machine) answer(f fsm.Effect) fsm.Event {
 	case fsm.AskStatus:
 		a := fsm.StatusAnswered{At: m.now, Call: f.Call, Sale: f.Sale, Result: done, Status: fsm.StatusReserved, Version: f.Version}
 		switch m.state.Stage {
+		case fsm.Awaiting:
+			if m.state.Live.Unseen { // nobody can have paid it
+				a.Status = fsm.StatusIssued
+			}
 		case fsm.Confirming:
 			a.Status, a.Amount, a.ErsReference = fsm.StatusPaid, m.state.Sale.Basket(), "E9"
 		case fsm.Releasing:
