@@ -84,9 +84,11 @@
 //	other_answer   the operation is done, and the answer is a late one of the same operation, about another invoice: of this
 //	               terminal or of any other. Without one that is remembered the answer is the right one
 //	previous_answer  the operation is done, and the answer is the one that was made before it, of whatever operation
+//	unproven       the operation is done, and of an answer that says PAID something is missing: the receipt, the ersReference, or the
+//	               currency is another
 //
-// Those from reset to result_code do nothing else, unless "acts" is true: then the operation is done before. "operation" may also be "confirm"
-// (the customer's PIN) with the fault latency (the payment is in progress that long: update answers 48, cancel 51) or
+// Those from reset to result_code do nothing else, unless "acts" is true: then the operation is done before. "operation" may also be
+// "confirm" (the customer's PIN) with the fault latency (the payment is in progress that long: update answers 48, cancel 51) or
 // payment_fails (FAILED); or "notification" or "createPurchase" with late (by "delay"), doubled or missing.
 //
 // "front" is what stands before Glase on its connections, and lets them die after an answer of the service that promised to keep

@@ -123,7 +123,7 @@ func (f *Faults) normal() error {
 }
 
 func (r Fault) check() error {
-	kinds := []string{"latency", "lost_request", "lost_answer", "http", "soap_fault", "malformed", "html", "reset", "result_code", "gzip", otherAnswer, previousAnswer}
+	kinds := []string{"latency", "lost_request", "lost_answer", "http", "soap_fault", "malformed", "html", "reset", "result_code", "gzip", otherAnswer, previousAnswer, unproven}
 	switch {
 	case r.Operation == opConfirm:
 		kinds = []string{"latency", "payment_fails"}
@@ -142,7 +142,7 @@ func (r Fault) check() error {
 		return errors.New("http, and it alone, has a status from 400 to 599")
 	case (r.Fault == "result_code") != (r.Code != nil):
 		return errors.New("result_code, and it alone, has a code")
-	case r.Acts && (r.Fault == "lost_request" || r.Fault == "gzip" || r.Fault == otherAnswer || r.Fault == previousAnswer || r.Operation != "*" && !isOperation(r.Operation)):
+	case r.Acts && (r.Fault == "lost_request" || r.Fault != "lost_answer" && slices.Contains(doneFirst, r.Fault) || r.Operation != "*" && !isOperation(r.Operation)):
 		return fmt.Errorf("fault %q of %q has no acts", r.Fault, r.Operation)
 	case r.Skip < 0 || r.Count < 0 || !(r.Probability >= 0 && r.Probability <= 1):
 		return errors.New("skip and count are whole numbers from 0, probability is from 0 to 1")

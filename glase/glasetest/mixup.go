@@ -4,6 +4,7 @@ package glasetest
 const (
 	otherAnswer    = "other_answer"
 	previousAnswer = "previous_answer"
+	unproven       = "unproven" // a front that cuts
 )
 
 // givenMax bounds the answers that are remembered for these faults: some sales of some machines.
@@ -12,7 +13,31 @@ const givenMax = 200
 // given is an answer as it was made. The right one is remembered, whatever was delivered instead.
 type given struct {
 	op, about string
-	body      []byte
+	answer    answer
+}
+
+// doneFirst are the faults of answers to what was done.
+var doneFirst = []string{"lost_answer", "gzip", otherAnswer, previousAnswer, unproven}
+
+// unprove takes from a PAID what proves it.
+func (g *Glase) unprove(ans answer) answer {
+	if ans.Status != Paid || ans.Receipt == nil {
+		return ans
+	}
+	defer g.enter()()
+	switch g.chance.IntN(3) {
+	case 0:
+		ans.Receipt = nil
+	case 1:
+		ans.Ers = ""
+	default:
+		r := *ans.Receipt
+		if r.Invoice.Total.Currency = "EUR"; ans.Receipt.Invoice.Total.Currency == "EUR" {
+			r.Invoice.Total.Currency = "SEK"
+		}
+		ans.Receipt = &r
+	}
+	return ans
 }
 
 // give remembers an answer.
@@ -25,7 +50,7 @@ func (g *Glase) remember(op *node, ans answer) {
 	if len(g.given) == givenMax {
 		g.given = append(g.given[:0:0], g.given[1:]...)
 	}
-	g.given = append(g.given, given{op.name.Local, subject(op, ans), envelope(op.name.Local, ans)})
+	g.given = append(g.given, given{op.name.Local, subject(op, ans), ans})
 }
 
 // subject is the invoice or payment that a call is about; the empty one when it names none.
@@ -59,5 +84,5 @@ func (g *Glase) mixUp(op *node, ans answer, how string) []byte {
 	}
 	o := others[g.chance.IntN(len(others))]
 	g.logf("%s about %s is answered with the answer to %s about %s", name, clip(about), o.op, clip(o.about))
-	return o.body
+	return envelope(o.op, o.answer)
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -105,7 +106,7 @@ func (g *Glase) perform(w http.ResponseWriter, op *node) {
 	slow, wrong := g.draw(name)
 	leave()
 
-	acts, ans := wrong == nil || wrong.Acts || wrong.Fault == "lost_answer" || wrong.Fault == "gzip" || wrong.Fault == otherAnswer || wrong.Fault == previousAnswer, answer{}
+	acts, ans := wrong == nil || wrong.Acts || slices.Contains(doneFirst, wrong.Fault), answer{}
 	early := false
 	for _, f := range slow {
 		if f.Acts {
@@ -178,6 +179,8 @@ func (g *Glase) spoil(w http.ResponseWriter, op string, ans answer, f Fault) {
 	case "html":
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = io.WriteString(w, "<!DOCTYPE html><html><head><title>Welcome</title></head><body><p>Please accept our terms.<br></body></html>")
+	case unproven:
+		writeXML(w, http.StatusOK, envelope(op, g.unprove(ans)))
 	case "gzip":
 		w.Header().Set("Content-Encoding", "gzip")
 		writeXML(w, http.StatusOK, zipped(envelope(op, ans)))

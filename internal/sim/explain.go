@@ -43,6 +43,9 @@ func (f *referee) mayDoubt(sale journal.Sale) bool {
 	if strings.HasPrefix(sale.Note, "restarted while ") && f.world.machine != nil {
 		return f.mayForget(sale)
 	}
+	if strings.HasPrefix(sale.Note, "PAID with") {
+		return f.during(sale, "getPaymentStatus unproven")
+	}
 	if strings.HasPrefix(sale.Note, "Glase made ") { // again and again an answer was lost
 		return f.world.newInvoices() && sale.Flow == string(fsm.Sticker) && f.during(sale, badAnswer)
 	}

@@ -75,6 +75,9 @@ func (w *world) troubleAtGlase(visit string) {
 			f.Rules = append(f.Rules, w.rule(rule))
 		}
 	}
+	if r, yes := w.maybe(10, visit+"/unproven"); yes {
+		f.Rules = append(f.Rules, w.rule(glasetest.Fault{Operation: "getPaymentStatus", Fault: "unproven", Count: []int{1, 3, 0, 0}[r.IntN(4)]}))
+	}
 	if r, yes := w.maybe(10, visit+"/gzip"); yes { // the last, so that it takes no other's place
 		f.Rules = append(f.Rules, w.rule(glasetest.Fault{Operation: "*", Fault: "gzip", Probability: 0.2 + 0.7*r.Float64()}))
 	}
