@@ -103,7 +103,7 @@ type parcel struct {
 // Read implements net.Conn.
 func (c *memoryConn) Read(b []byte) (int, error) {
 	for {
-		n, err, next, changed := c.take(b)
+		n, next, changed, err := c.take(b)
 		if n > 0 || err != nil || len(b) == 0 {
 			return n, err
 		}
@@ -121,27 +121,27 @@ func (c *memoryConn) Read(b []byte) (int, error) {
 }
 
 // take is what has arrived by now; with nothing, when to look again at the latest, and what is closed at a change.
-func (c *memoryConn) take(b []byte) (n int, err error, next time.Time, changed chan struct{}) {
+func (c *memoryConn) take(b []byte) (n int, next time.Time, changed chan struct{}, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
 	switch {
 	case c.closed:
-		return 0, net.ErrClosed, next, nil
+		return 0, next, nil, net.ErrClosed
 	case !c.deadline.IsZero() && !now.Before(c.deadline):
-		return 0, os.ErrDeadlineExceeded, next, nil
+		return 0, next, nil, os.ErrDeadlineExceeded
 	}
 	if len(c.parcels) > 0 && !c.parcels[0].at.After(now) {
 		first := &c.parcels[0]
 		if first.end != nil {
-			return 0, first.end, next, nil // it stays
+			return 0, next, nil, first.end // it stays
 		}
 		n = copy(b, first.data)
 		c.size -= n
 		if first.data = first.data[n:]; len(first.data) == 0 {
 			c.parcels = c.parcels[1:]
 		}
-		return n, nil, next, nil
+		return n, next, nil, nil
 	}
 	if len(c.parcels) > 0 {
 		next = c.parcels[0].at
@@ -149,7 +149,7 @@ func (c *memoryConn) take(b []byte) (n int, err error, next time.Time, changed c
 	if d := c.deadline; !d.IsZero() && (next.IsZero() || d.Before(next)) {
 		next = d
 	}
-	return 0, nil, next, c.changed
+	return 0, next, c.changed, nil
 }
 
 // arrive puts a parcel on its way to this end. A closed one answers bytes with a reset.
