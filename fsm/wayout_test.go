@@ -81,13 +81,15 @@ func TestNoStateIsWithoutAWayOut(t *testing.T) {
 			continue
 		}
 		seen[k] = true
-		for _, b := range all {
-			ask(from, b)
+		for i, b := range all {
+			if b.unproven() || share(n+i, 5) {
+				ask(from, b)
+			}
 		}
-		if n%3 > 0 {
+		if !share(n, 12) {
 			continue
 		}
-		for _, e := range alphabet(from.s, from.now, n+5000) { // of a third of them, each with one Glase in turn: all would take minutes
+		for _, e := range alphabet(from.s, from.now, n+5000) { // each with one Glase in turn
 			next, _, _ := Step(from.s, e)
 			to := node{s: next, now: max(from.now, e.at()), path: from.path.then(e)}
 			if k := key(to); !seen[k] {

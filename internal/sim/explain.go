@@ -43,6 +43,9 @@ func (f *referee) mayDoubt(sale journal.Sale) bool {
 	if strings.HasPrefix(sale.Note, "restarted while ") && f.world.machine != nil {
 		return f.mayForget(sale)
 	}
+	if strings.Contains(sale.Note, "was not answered as asked") { // it has the reference of another machine's invoice
+		return f.during(sale, "sendInvoice other_answer", "sendInvoice previous_answer")
+	}
 	if strings.HasPrefix(sale.Note, "PAID with") {
 		return f.during(sale, "getPaymentStatus unproven")
 	}

@@ -16,6 +16,7 @@ type approval struct {
 	due       time.Time     // when it is given up
 	why       string        // of an unknown outcome
 	cancelled bool          // the machine gave up before it was approved, if nothing speaks against it
+	again     bool          // the same request was heard once more: an echo, or a second one after an end that was lost
 	result    *vend.Result  // nil: not known yet
 }
 
@@ -68,7 +69,8 @@ func (v *approval) status(l Line) {
 	case v.sent.IsZero() && l.Status == Vend && l.Price == v.request.Price && l.Product == v.request.Product:
 	case v.sent.IsZero():
 		v.end(vend.Result{Outcome: vend.NotDelivered, Why: vend.WhyStopped, Err: errGone})
-	case l.Status == Vend && l.Price == v.request.Price && l.Product == v.request.Product && !v.cancelled: // an echo
+	case l.Status == Vend && l.Price == v.request.Price && l.Product == v.request.Product && !v.cancelled:
+		v.again = true
 	case l.Status == Vend: // one of the two was approved
 		v.cancelled = false
 		v.within(lateMax)
@@ -84,10 +86,10 @@ func (v *approval) status(l Line) {
 
 // failed: the machine says that nothing came out.
 func (v *approval) failed(code int) {
-	switch code {
-	case vendFailure:
+	switch {
+	case code == vendFailure: // of what was approved: no other request can fail so
 		v.end(broken)
-	case vendCancel:
+	case code == vendCancel && !v.again:
 		v.cancelled = true
 		v.within(cancelMax)
 	default:
