@@ -11,13 +11,13 @@ func astraySabotages() []sabotage {
 `, `		r := result(err)
 `}}},
 		{name: "anothers-reference", what: "an invoice's reference is given to the customer before Glase knows it as this machine's", edits: []edit{{reservedFile,
-			`		t.s.Live.Unseen = true
-		t.call()
-`, `		for _, r := range t.s.Live.Requests {
-			t.do(Answer{Request: r, Reference: e.Reference})
-		}
-		t.s.Live.Requests = nil
-		t.call()
+			`	t.s.Live.Unseen = true
+	t.call()
+`, `	for _, r := range t.s.Live.Requests {
+		t.do(Answer{Request: r, Reference: t.s.Sale.Reference})
+	}
+	t.s.Live.Requests = nil
+	t.callIn(pollEvery)
 `}}},
 		{name: "known-reference", what: "a reference is taken that the journal knows as another sale's", edits: []edit{{"internal/app/answers.go",
 			`	other, err := p.known(ctx, sale, sent.Reference, "")

@@ -56,9 +56,9 @@ func talkSabotages() []sabotage {
 		{name: "poll-blocks", what: "a question may wait 30 s for its answer", edits: []edit{{"glase/operations.go",
 			`attempts: 1, most: statusTimeoutMax, bodyMax`, `attempts: 1, least: 30 * time.Second, bodyMax`}}},
 		{name: "status-refused-in-doubt", what: "any refusal of getPaymentStatus leaves the sale to a technician", edits: []edit{{settleFile,
-			`	case r.Kind == Refused, r.Kind == Misfit:
+			`	case r.Kind == Refused:
 		t.bounded(note("getPaymentStatus", r))
-`, `	case r.Kind == Refused, r.Kind == Misfit:
+`, `	case r.Kind == Refused:
 		t.doubt(note("getPaymentStatus", r))
 `}}},
 		{name: "impatient", what: "a sale is in doubt after the first answer that decides nothing", edits: []edit{{stepFile,

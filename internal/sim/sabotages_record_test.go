@@ -61,6 +61,7 @@ func recordSabotages() []sabotage {
 		return
 	}
 	k.cfg.Log.Warn()`, `		k.refused()
+		k.memory = true
 	}
 	k.cfg.Log.Warn()`}}},
 		{name: "journal-never-tried-again", what: "a journal that could not be opened is not tried again", edits: []edit{{recordsFile,
@@ -75,8 +76,8 @@ func recordSabotages() []sabotage {
 		}
 		return fsm.State{}, first, refusing{err}, nil
 `}}},
-		{name: "journal-fault-stays", what: "a machine whose journal failed once never sells again", edits: []edit{{loopFile,
-			`fsm.FaultCleared{At: at, Name: fsm.FaultJournal}`, `fsm.FaultCleared{At: at, Name: ""}`}}},
+		{name: "journal-fault-stays", what: "a machine whose journal failed once never sells again", edits: []edit{{memoryFile,
+			`fsm.FaultCleared{At: k.cfg.Now(), Name: fsm.FaultJournal}`, `fsm.FaultCleared{At: k.cfg.Now(), Name: ""}`}}},
 		{name: "faults-never-cleared", what: "a door that was open once keeps the machine out of service", edits: []edit{{faultsFile,
 			`	if !t.s.fault(name) {
 		return
@@ -86,15 +87,15 @@ func recordSabotages() []sabotage {
 	}
 `}}},
 		{name: "stock-not-taken", what: "the stock is not counted down", edits: []edit{{"fsm/dispensing.go",
-			`	if o != NotDelivered {
+			`	if taken {
 		t.do(TakeStock{slot})
-`, `	if false {
+`, `	if taken && false {
 		t.do(TakeStock{slot})
 `}}},
 		{name: "stock-taken-for-a-jam", what: "a product that did not come out is taken from the stock", edits: []edit{{"fsm/dispensing.go",
-			`	if o != NotDelivered {
+			`	if taken {
 		t.do(TakeStock{slot})
-`, `	if o != Pending {
+`, `	if taken || o == NotDelivered {
 		t.do(TakeStock{slot})
 `}}},
 	}
@@ -105,21 +106,21 @@ func bootSabotages() []sabotage {
 	return []sabotage{
 		{name: "boot-vends-again", what: "a start runs the vend again that it finds begun", edits: []edit{{bootFile,
 			`	t.lostVends(e.Evidence)
-	switch`, `	if s.Stage == Vending {
+	if e.Lost`, `	if s.Stage == Vending {
 		t.start(t.pending())
 		return
 	}
 	t.lostVends(e.Evidence)
-	switch`}}},
+	if e.Lost`}}},
 		{name: "boot-vends-what-was-paid", what: "a start that finds a product paid for vends it", edits: []edit{{bootFile,
 			`	t.lostVends(e.Evidence)
-	switch`, `	if s.Sale.Flow != Reservation && s.Stage == Awaiting {
+	if e.Lost`, `	if s.Sale.Flow != Reservation && s.Stage == Awaiting {
 		t.enter(Awaiting)
 		t.call()
 		return
 	}
 	t.lostVends(e.Evidence)
-	switch`}}},
+	if e.Lost`}}},
 		{name: "boot-resumes-choosing", what: "after a start the customer goes on choosing", edits: []edit{{bootFile,
 			`	default:
 		t.enter(Resolving)
