@@ -25,7 +25,7 @@ var (
 const (
 	shiftMax   = 2000        // worlds that one process plays: with the race detector each bubble costs it a goroutine of its 8128
 	worldMax   = time.Minute // of real time: a world that takes longer hangs
-	handsGC    = "400"       // the heap is small, and collecting it costs a fifth of the time
+	handsGC    = "1600"      // the heap is small, and collecting it costs a third of the time
 	lastWords  = 4000        // bytes of what a process said before it died
 	tellPrefix = "world: "
 )
