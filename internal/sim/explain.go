@@ -80,8 +80,11 @@ func (f *referee) mayLose(sale journal.Sale) bool {
 	if f.reopened(sale) { // what was held ran out while it stood in doubt
 		return true
 	}
+	if sale.Why == "restarted" && f.world.machine != nil && f.mayForget(sale) { // the end that no record has let the money go
+		return true
+	}
 	f.mu.Lock()
-	var last time.Time // since then the sale could be settled
+	last := f.visits[sale.ID].began // since then the sale could be settled
 	for _, s := range f.starts {
 		if s.sale == sale.ID {
 			last = s.at.Add(vendMax)

@@ -225,3 +225,17 @@ func TestTheNextRunHearsWhatAnApprovalOfTheLastOneCameTo(t *testing.T) {
 		})
 	}
 }
+
+// TestASessionWhoseBeginWasNotHeardIsEnded: the machine would go on showing the credit of a customer who has left.
+func TestASessionWhoseBeginWasNotHeardIsEnded(t *testing.T) {
+	inBubble(t, func(s *stand) {
+		s.machine.Spoil(mdbtest.Halve) // that the session has begun
+		s.bridge.Sell(sek(5000))
+		s.wait(time.Second)
+		s.bridge.Sell(money.Amount{})
+		s.wait(10 * time.Second)
+		if s.machine.Press(water) {
+			t.Errorf("the session goes on without a customer who pays:\n%s", s.transcript())
+		}
+	})
+}

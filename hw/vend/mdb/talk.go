@@ -72,6 +72,9 @@ func (b *Bridge) wish(now time.Time) string {
 		return "C,STOP"
 	case b.status == Idle && (b.credit.IsZero() || b.started != b.credit):
 		return "C,STOP"
+	case b.status == Enabled && b.credit.IsZero() && !b.started.IsZero(): // its begin may not have been heard
+		b.started = money.Amount{}
+		return "C,STOP"
 	case b.status == Enabled && !b.credit.IsZero():
 		b.started = b.credit
 		return "C,START," + b.credit.Decimal()
