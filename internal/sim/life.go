@@ -147,6 +147,9 @@ func (w *world) aftermath(r *rand.Rand, l *life) {
 	w.mu.Unlock()
 	w.diary.note("the kiosk is killed, power=%v", power)
 	w.store.forget(w.o.Forget)
+	if w.o.LoseLog > 0 {
+		w.loseLog(r)
+	}
 	for _, s := range w.cfg.Slots { // a dead process waits for no edge
 		for _, in := range []string{s.Vend.Drop, s.Vend.Opened, s.Button} {
 			if in != "" {

@@ -94,6 +94,9 @@ const settledIn = 30 * time.Second
 func (f *referee) started(slot string, g *gate) {
 	f.world.diary.note("board: motor %s starts", slot)
 	f.watch(slot, g)
+	if f.world.store.mute() {
+		f.violated("with a lost log motor %s starts", slot)
+	}
 	s := start{at: time.Now(), slot: slot, item: -1, dropped: f.world.dropped()[slot]}
 	defer func() {
 		f.mu.Lock()

@@ -43,7 +43,8 @@ type Options struct {
 	Transport func(http.RoundTripper) http.RoundTripper // around the way to Glase
 	Pin       func(name string, p gpio.PinIO) gpio.PinIO
 	Line      func(io.ReadWriteCloser) io.ReadWriteCloser // around the way to a machine on a bus
-	Forget    int                                         // records that the journal loses at a kill
+	Forget    int                                         // records that the journal loses at a kill, and nobody notices
+	LoseLog   int                                         // up to so many are lost at each kill, and the witness says so
 	NoRestart bool                                        // nobody starts the kiosk again
 }
 
@@ -56,6 +57,7 @@ type Result struct {
 	Doubts     map[string]int // sales in doubt by their note
 	Verdicts   int            // sales in doubt that a person decided
 	Kills      int            // SIGKILLs and power cuts
+	Losses     int            // those that the newest records did not survive
 	Happenings []string       // what took place of all that may be left out, by name
 	Violations []string
 	Kinds      []string // of the violations: what they say without the particulars
@@ -119,6 +121,7 @@ type world struct {
 	starts   int             // of the kiosk in it
 	way      *rand.Rand      // how long calls take in it
 	kills    int
+	losses   int // kills that lost records
 	bootN    int
 	boot     time.Time       // when the machine was switched on
 	hints    []string        // paths of notifications so far
@@ -258,6 +261,7 @@ func (w *world) happen() {
 	w.mu.Unlock()
 	w.calm()
 	w.settle()
+	w.acceptLoss()
 	w.service()
 	w.honest()
 	w.settle()
@@ -302,7 +306,7 @@ var amounts = regexp.MustCompile(`\d+\.\d\d SEK`)
 
 func (w *world) result() Result {
 	res := Result{
-		Flow: w.o.Flow, Outcomes: map[string]int{}, Doubts: map[string]int{}, Faults: w.harm.count, Kills: w.kills,
+		Flow: w.o.Flow, Outcomes: map[string]int{}, Doubts: map[string]int{}, Faults: w.harm.count, Kills: w.kills, Losses: w.losses,
 		Happenings: w.happenings(), Violations: w.referee.violations, Kinds: w.referee.kinds,
 	}
 	for _, s := range w.store.sales() {

@@ -31,16 +31,18 @@ type entry struct {
 type store struct {
 	noted func(fsm.Event, fsm.State) // called after each record
 
-	mu       sync.Mutex
-	entries  []entry
-	seeded   map[string]int
-	refilled map[string]int            // products that were put in since
-	full     bool                      // refuses records
-	gone     bool                      // cannot even be opened, as on a card that was remounted read-only
-	turns    []turn                    // how it answers the next records, before full
-	limbo    func()                    // adds the record that was written and said not to be: the next start finds it unless another came since
-	refuse   func(journal.Record) bool // refuses the first record of which it says so; nil: none
-	refused  func(event string)        // called after each refusal
+	mu         sync.Mutex
+	entries    []entry
+	seeded     map[string]int
+	refilled   map[string]int            // products that were put in since
+	full       bool                      // refuses records
+	gone       bool                      // cannot even be opened, as on a card that was remounted read-only
+	turns      []turn                    // how it answers the next records, before full
+	lost       string                    // what the witness says is lost, until the next record
+	unaccepted bool                      // and nobody has accepted it
+	limbo      func()                    // adds the record that was written and said not to be: the next start finds it unless another came since
+	refuse     func(journal.Record) bool // refuses the first record of which it says so; nil: none
+	refused    func(event string)        // called after each refusal
 }
 
 // answer is what a disk does with a record.
@@ -138,7 +140,7 @@ func (s *store) add(r journal.Record) error {
 		s.refused(fsm.Name(r.Event) + ", which it has written")
 		return errFull
 	}
-	s.limbo = nil
+	s.limbo, s.lost = nil, ""
 	s.join(e, r.Effects)
 	s.mu.Unlock()
 	s.noted(r.Event, r.After)

@@ -13,7 +13,7 @@ import (
 // decide is a technician who settles a sale that stands in doubt, with a look at Glase's books; and one time in eight without.
 func (w *world) decide(r *rand.Rand) {
 	l := w.running()
-	if l == nil {
+	if l == nil || w.store.mute() {
 		return
 	}
 	all := w.store.sales()

@@ -46,6 +46,9 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	again := *r
 	again.Body = io.NopCloser(bytes.NewReader(body))
 	op, began := operation(body), time.Now()
+	if w.gate.alive() && w.world.store.mute() {
+		w.world.referee.violated("with a lost log Glase is asked for %s", op)
+	}
 	w.asks(op, body)
 	answer, err := w.carry(op, &again)
 	if !w.gate.alive() {
