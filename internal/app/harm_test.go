@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -370,6 +371,41 @@ func TestATechnicianRefillsAndOpensTheMachine(t *testing.T) {
 		stock, err := w.app.journal.Stock(w.t.Context())
 		if s := w.app.Kiosk.State(); len(s.Closed) != 0 || err != nil || stock["A1"] != 5 || stock["A2"] != 5 {
 			t.Errorf("closed %v, stock %v, %v", s.Closed, stock, err)
+		}
+	})
+}
+
+// TestASaleThatGlaseLeavesOpenCanBeSettledByHand: Glase answers nothing after the charge. A technician sees which sale waits, and for
+// what, and can end it; any other verdict needs Glase's word.
+func TestASaleThatGlaseLeavesOpenCanBeSettledByHand(t *testing.T) {
+	play(t, "reservation", func(w *world) {
+		ref := w.scan()
+		w.confirm(ref)
+		w.rules(glasetest.Fault{Operation: "getPaymentStatus", Fault: "lost_answer", Skip: 1}) // the one that shows the reservation
+		w.press("A1")
+		time.Sleep(3 * time.Minute)
+		sale := w.app.Kiosk.State().Sale
+		if sale.Ended {
+			w.t.Fatalf("the sale has ended %s without Glase's word", sale.State)
+		}
+		parts := w.app.parts()
+		if p := parts[0]; p.Name != "Glase" || p.OK || !strings.Contains(p.What, sale.ID) || !strings.Contains(p.Do, "--by-hand") {
+			w.t.Errorf("a technician reads: %+v", p)
+		}
+		v := fsm.Verdict{Decision: fsm.Charge, By: "anna", Reason: "Glase says on the telephone that it is paid"}
+		if err := w.app.Resolve(w.t.Context(), sale.ID, v); !errors.Is(err, kiosk.ErrOpen) {
+			w.t.Errorf("a verdict that needs Glase's word: %v", err)
+		}
+		v.ByHand = true
+		if err := w.app.Resolve(w.t.Context(), sale.ID, v); err != nil {
+			w.t.Fatal(err)
+		}
+		after := w.app.Kiosk.State()
+		if after.Sale.State != fsm.Charged || after.Sale.Verdict.By != "anna" || after.Stage != fsm.Ready {
+			w.t.Errorf("after it: %s, %s in %s", after.Sale.State, after.Sale.Verdict, after.Stage)
+		}
+		if p := w.app.parts()[0]; strings.Contains(p.Do, "--by-hand") {
+			w.t.Errorf("and still: %+v", p)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"image/png"
@@ -79,6 +80,12 @@ func (a *App) parts() []debug.Part {
 		calls.What = "answers"
 	}
 	state := a.Kiosk.State()
+	if state.Helpless() {
+		calls.OK = false
+		calls.What += fmt.Sprintf("; it leaves open what becomes of sale %s, which kioskd asks again and again", state.Sale.ID)
+		calls.Do = cmp.Or(calls.Do, "look at the network") + fmt.Sprintf(
+			"; if it stays so, settle the sale with Glase by telephone, and record that: kioskd resolve %s charge|release|refund --by-hand", state.Sale.ID)
+	}
 	scans := debug.Part{Name: "UPS", OK: true, What: "not used: the config has no [ups]"}
 	if a.UPS != nil {
 		scans = a.door.part(a.cfg.UPS, state, v.purchase)
