@@ -209,7 +209,7 @@ func TestNothingForbiddenHappensFromAnyStateOfAnyStory(t *testing.T) {
 				continue
 			}
 			seen[k] = true
-			if level > 0 && !share(len(seen), 5) {
+			if level > 0 && !share(len(seen), 10) {
 				continue
 			}
 			steps[n.s.Stage] = true

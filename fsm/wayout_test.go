@@ -82,11 +82,11 @@ func TestNoStateIsWithoutAWayOut(t *testing.T) {
 		}
 		seen[k] = true
 		for i, b := range all {
-			if b.unproven() || share(n+i, 5) {
+			if b.unproven() || share(n+i, 10) {
 				ask(from, b)
 			}
 		}
-		if !share(n, 12) {
+		if !share(n, 25) {
 			continue
 		}
 		for _, e := range alphabet(from.s, from.now, n+5000) { // each with one Glase in turn

@@ -17,8 +17,8 @@ var (
 )
 
 const (
-	worldsUsual = 500
-	salesUsual  = 1700 // at least so many sales are in the usual worlds
+	worldsUsual = 400
+	salesUsual  = 1350 // at least so many sales are in the usual worlds
 )
 
 // TestNoSeedLosesMoney plays many worlds; make soak plays many more.
