@@ -139,6 +139,8 @@ func (t *step) notYet() {
 	switch {
 	case sale.Refusal != 0:
 		t.chargeRefused(fmt.Sprintf("commitReservation refused with code %d", sale.Refusal))
+	case t.now > sale.ReservedUntil.add(expiryGrace) && !t.saidThrice():
+		t.poll()
 	case t.now > sale.ReservedUntil.add(expiryGrace):
 		t.chargeRefused(fmt.Sprintf("still RESERVED after its time and %d commits", sale.Commits))
 	case t.now >= sale.ReservedUntil || sale.Commits >= commitsMax || sale.Updates >= commitsMax:
@@ -154,6 +156,12 @@ func (t *step) notYet() {
 	default:
 		t.commit()
 	}
+}
+
+// saidThrice counts a RESERVED that comes after the reservation's time: one of them may be late itself, or another's.
+func (t *step) saidThrice() bool {
+	t.s.Live.Answers++
+	return t.s.Live.Answers > 2
 }
 
 // looks is how often the status is asked before a commit or an update is made again: a little longer each time, and never so long
@@ -283,6 +291,8 @@ func (t *step) releasingStatus(e StatusAnswered) {
 	case StatusReserved:
 		sale.Held = true
 		switch {
+		case t.now > sale.ReservedUntil.add(expiryGrace) && !t.saidThrice():
+			t.poll()
 		case t.now > sale.ReservedUntil.add(expiryGrace):
 			t.doubt("the reservation is still RESERVED after its time")
 		case l.Tries < 3:
