@@ -206,14 +206,11 @@ func (b *Bridge) failed(code int) {
 
 // refused is the bridge's word that it did not take a command.
 func (b *Bridge) refused(l Line) {
-	if l.Status == "VEND" { // one of a denial comes before the next request, so it is none of an approval
-		if v := b.approved(); v != nil {
-			v.end(notTaken)
-			b.unsure()
-		}
-		return
-	}
-	if !b.fresh && b.vend == nil {
+	switch v := b.approved(); {
+	case v != nil && l.Status == "VEND": // one of a denial comes before the next request, so it is none of an approval
+		v.end(notTaken)
+		b.unsure()
+	case !b.fresh && b.vend == nil: // also a denial: of what the machine has given up, and nobody heard it
 		b.unsure()
 	}
 }
