@@ -2,7 +2,6 @@ package mdb_test
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -15,38 +14,14 @@ import (
 	"kioskd/hw/vend"
 	"kioskd/hw/vend/mdb"
 	"kioskd/hw/vend/mdb/mdbtest"
+	"kioskd/hw/vend/vendtest"
 )
-
-// openPty is a serial line of the kernel's: the machine's end, and the name of ours.
-func openPty(t *testing.T) (machine *os.File, name string) {
-	t.Helper()
-	machine, err := os.OpenFile("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := machine.SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := raw.Control(func(fd uintptr) {
-		n, err := unix.IoctlGetUint32(int(fd), unix.TIOCGPTN)
-		if err == nil {
-			err = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0)
-		}
-		if name = fmt.Sprintf("/dev/pts/%d", n); err != nil {
-			t.Error(err)
-		}
-	}); err != nil {
-		t.Fatal(err)
-	}
-	return machine, name
-}
 
 // TestAMachineSellsOverARealLine does so before the plug is pulled, and after it is back.
 func TestAMachineSellsOverARealLine(t *testing.T) {
 	var mu sync.Mutex
-	var line *os.File
-	name, came := "", 0
+	var line *vendtest.Pty
+	came := 0
 	machine := &mdbtest.Machine{
 		Products: map[int]mdbtest.Product{water: {Price: "15.00", Deliver: func() bool {
 			mu.Lock()
@@ -59,7 +34,10 @@ func TestAMachineSellsOverARealLine(t *testing.T) {
 	plug := func() {
 		mu.Lock()
 		defer mu.Unlock()
-		line, name = openPty(t)
+		var err error
+		if line, err = vendtest.OpenPty(); err != nil {
+			t.Fatal(err)
+		}
 		go machine.Serve(line)
 	}
 	ready, asked := make(chan error, 16), make(chan mdb.Request, 1)
@@ -67,7 +45,7 @@ func TestAMachineSellsOverARealLine(t *testing.T) {
 		Open: func() (io.ReadWriteCloser, error) {
 			mu.Lock()
 			defer mu.Unlock()
-			port, err := os.OpenFile(name, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+			port, err := os.OpenFile(line.Name, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 			if err != nil {
 				return nil, err
 			}
