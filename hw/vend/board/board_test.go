@@ -32,6 +32,7 @@ type machine struct {
 
 	mu     sync.Mutex
 	plug   bool    // a cable is there to be opened
+	tap    *tap    // is put on the next cable; nil: none
 	states []error // what State was told
 }
 
@@ -67,6 +68,10 @@ func (m *machine) open() (io.ReadWriteCloser, error) {
 	}
 	near, far := net.Pipe()
 	m.board.Plug(far)
+	if m.tap != nil {
+		m.tap.ReadWriteCloser = near
+		return m.tap, nil
+	}
 	return near, nil
 }
 

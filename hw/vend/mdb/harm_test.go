@@ -38,6 +38,28 @@ func TestARequestThatTheMachineTookBackIsNotApprovedWhenOnlyThatIsHeard(t *testi
 	})
 }
 
+// TestAnApprovalDoesNotMeetAnotherRequest: the machine took the first one back, which nobody heard, and asks for another
+// product while the kiosk still thinks about the first. It would be sold for the first one's price.
+func TestAnApprovalDoesNotMeetAnotherRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		s.machine.Multi = true
+		s.run()
+		defer s.end()
+		s.bridge.Sell(sek(5000))
+		s.wait(time.Second)
+		s.press(water)
+		s.request()
+		s.machine.Spoil("", mdbtest.Lose, mdbtest.Lose) // its version, that it cancels, and that its session goes on
+		s.wait(5 * time.Second)
+		s.press(cake)
+		got := s.bridge.Product(water).Vend(context.Background())
+		if got.Outcome != vend.NotDelivered || got.Why != vend.WhyStopped || s.count("> C,VEND") != 0 {
+			t.Errorf("%+v\n%s", got, s.transcript())
+		}
+	})
+}
+
 // TestACustomerWhoThinksIsLeftAlone: half a minute before the machine with the credit on its display. Nothing but the
 // question for the version is written, since any command about the session may end it.
 func TestACustomerWhoThinksIsLeftAlone(t *testing.T) {
