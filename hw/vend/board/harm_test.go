@@ -188,3 +188,103 @@ func TestNoiseThatLooksLikeHalfAHeadHidesNoFrame(t *testing.T) {
 		}
 	}
 }
+
+// TestAnEarlierVendsLateWordIsNotTheNextCustomers: what a board still has to say when the line is opened is over within two
+// seconds. A vend that began sooner could take it for its own, and charge for a product that never came.
+func TestAnEarlierVendsLateWordIsNotTheNextCustomers(t *testing.T) {
+	inMachine(t, func(t *testing.T, m *machine) {
+		m.board.Unplug()
+		for m.line.hears() {
+			time.Sleep(time.Millisecond)
+		}
+		for !m.line.hears() { // the new one
+			time.Sleep(time.Millisecond)
+		}
+		began := time.Now()
+		arrived := make(chan time.Duration, 1)
+		go func() {
+			for m.board.Commands() == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			arrived <- time.Since(began)
+		}()
+		m.sees(vend.Delivered, "", 1, 1)
+		if after := <-arrived; after < 2*time.Second {
+			t.Errorf("the command arrived %v after the board's first poll", after)
+		}
+	})
+}
+
+// hears says whether the board has polled on this line.
+func (l *Line) hears() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.since.IsZero()
+}
+
+// TestABoardThatIsGoneIsSaidAtOnce: a customer does not wait for questions that nobody can hear.
+func TestABoardThatIsGoneIsSaidAtOnce(t *testing.T) {
+	inMachine(t, func(t *testing.T, m *machine) {
+		m.pull(time.Hour)
+		time.Sleep(time.Second)
+		began := time.Now()
+		if r := m.slot.Vend(t.Context()); r.Outcome != vend.NotDelivered || r.Why != vend.WhyNoBoard || time.Since(began) > time.Second {
+			t.Errorf("the vend ended %+v after %v", r, time.Since(began))
+		}
+	})
+}
+
+// TestAWordAboutAVendThatNobodyMakesIsPassedOver: a board may say something at any time, and the program does not end.
+func TestAWordAboutAVendThatNobodyMakesIsPassedOver(t *testing.T) {
+	l := &Line{}
+	l.learn(frame{status, []byte{9, dispensed, 0, 12}})
+	l.learn(frame{status, []byte{9}})
+}
+
+// TestABoardThatSaysThatItDispensesIsNotSentTheCommandAgain, though its acknowledgement was lost.
+func TestABoardThatSaysThatItDispensesIsNotSentTheCommandAgain(t *testing.T) {
+	inMachine(t, func(t *testing.T, m *machine) {
+		m.board.LoseAcks(1)
+		m.breaks(simboard.FaultLateDrop) // so that it takes long enough
+		m.sees(vend.Delivered, "", 1, 1)
+		if n := m.board.Commands(); n != 1 {
+			t.Errorf("the command arrived %d times", n)
+		}
+	})
+}
+
+// TestACommandIsRepeatedFiveTimesWhereTheOperatorSaysNothing: so says the protocol.
+func TestACommandIsRepeatedFiveTimesWhereTheOperatorSaysNothing(t *testing.T) {
+	inMachine(t, func(t *testing.T, m *machine) {
+		m.board.Terse = true
+		m.board.LoseAcks(1000)
+		m.breaks(simboard.FaultLateDrop)
+		m.sees(vend.Delivered, "", 1, 1)
+		if n := m.board.Commands(); n != 6 {
+			t.Errorf("the command arrived %d times, want once and five times more", n)
+		}
+	})
+}
+
+// TestTheCustomersMoneyIsHeldAsLongAsTheSlowestVend: two seconds of quiet, three questions, the sending, the motor, and the
+// board's last word.
+func TestTheCustomersMoneyIsHeldAsLongAsTheSlowestVend(t *testing.T) {
+	for on, want := range map[time.Duration]time.Duration{2 * time.Second: 17 * time.Second, 10 * time.Second: 25 * time.Second} {
+		if got := (&Slot{MaxOn: on}).Terms().Longest; got < want || got > want+time.Second {
+			t.Errorf("with %v of the motor %v are said, want %v", on, got, want)
+		}
+	}
+}
+
+// TestAFrameThatComesInPiecesIsRead: a USB adapter gives what it has every 16 milliseconds.
+func TestAFrameThatComesInPiecesIsRead(t *testing.T) {
+	whole := frame{cmd: status, data: []byte{9, dispensed, 0, 12}}.bytes()
+	at := time.Unix(0, 0)
+	for cut := 1; cut < len(whole); cut++ {
+		var d decoder
+		d.feed(whole[:cut], at)
+		if got := d.feed(whole[cut:], at.Add(50*time.Millisecond)); len(got) != 1 || got[0].cmd != status {
+			t.Errorf("cut after %d bytes it is read as %v", cut, got)
+		}
+	}
+}

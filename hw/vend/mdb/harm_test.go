@@ -1,6 +1,7 @@
 package mdb_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"net"
@@ -252,12 +253,16 @@ func TestAChoiceAfterADenialThatCameToNothingIsOffered(t *testing.T) {
 	}
 }
 
-// script is a machine of which only the words are known: each line that is said arrives, and what is written to it is passed
-// over.
+// script is a machine of which only the words are known: each line that is said arrives, and what is written to it is noted as
+// what the stand's machine hears is.
 func script(t *testing.T, s *stand) (say func(line string)) {
 	near, far := net.Pipe()
 	s.bridge.Open = func() (io.ReadWriteCloser, error) { return near, nil }
-	go func() { _, _ = io.Copy(io.Discard, far) }()
+	go func() {
+		for lines := bufio.NewScanner(far); lines.Scan(); {
+			s.machine.Log("> " + lines.Text())
+		}
+	}()
 	t.Cleanup(func() { _ = far.Close() })
 	return func(line string) {
 		if _, err := io.WriteString(far, line+"\n"); err != nil {
@@ -365,6 +370,81 @@ func TestALineThatShoutsAndTakesNothingIsGivenUp(t *testing.T) {
 		s.wait(10 * time.Second)
 		if opens != 2 || s.state() != nil {
 			t.Errorf("opened %d times, %v", opens, s.state())
+		}
+	})
+}
+
+// TestASuccessThatComesALittleLateCounts: the machine says first that it is back in its session. Unknown, the item would be
+// charged just the same, but its slot closed.
+func TestASuccessThatComesALittleLateCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		say := script(t, s)
+		s.run()
+		say("c,STATUS,ENABLED")
+		s.bridge.Sell(sek(5000))
+		synctest.Wait()
+		say("c,STATUS,IDLE,50.00")
+		say("c,STATUS,VEND,15.00,10")
+		s.request()
+		time.AfterFunc(time.Second, func() { say("c,STATUS,IDLE") })
+		time.AfterFunc(3500*time.Millisecond, func() { say("c,VEND,SUCCESS") })
+		if got := s.bridge.Product(water).Vend(context.Background()); got.Outcome != vend.Delivered {
+			t.Errorf("%+v\n%s", got, s.transcript())
+		}
+		s.stop()
+	})
+}
+
+// TestAMachineThatTakesLongToSetTheBridgeUpIsLeftAlone: who joins the bus anew every few seconds is never set up, and the
+// machine sells nothing.
+func TestAMachineThatTakesLongToSetTheBridgeUpIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		say := script(t, s)
+		s.run()
+		say("c,1")
+		s.wait(5 * time.Second)
+		say("v,4.0.2.0,0123456789abcdef")
+		s.wait(2 * time.Second)
+		say("c,STATUS,ENABLED")
+		if n := s.count("> C,0"); n != 1 || s.state() != nil {
+			t.Errorf("the bus was joined %d times, and %v\n%s", n, s.state(), s.transcript())
+		}
+		s.stop()
+	})
+}
+
+// TestAnApprovalDoesNotOutlastTheProgramsEnd: nobody listens any more, and whoever ends the program does not wait for a minute.
+func TestAnApprovalDoesNotOutlastTheProgramsEnd(t *testing.T) {
+	inBubble(t, func(s *stand) {
+		s.machine.Products[33] = mdbtest.Product{Price: "15.00", Deliver: func() bool { time.Sleep(time.Minute); return true }}
+		s.bridge.Sell(sek(5000))
+		s.wait(time.Second)
+		s.press(33)
+		s.request()
+		began := time.Now()
+		time.AfterFunc(time.Second, s.stop)
+		got := s.bridge.Product(33).Vend(context.Background())
+		if took := time.Since(began); got.Outcome != vend.Unknown || got.Why != vend.WhyUnplugged || took > 12*time.Second {
+			t.Errorf("%+v after %v\n%s", got, took, s.transcript())
+		}
+	})
+}
+
+// TestARequestOfBeforeThePlugWasPulledIsNotApproved: the machine may have begun anew meanwhile.
+func TestARequestOfBeforeThePlugWasPulledIsNotApproved(t *testing.T) {
+	inBubble(t, func(s *stand) {
+		s.bridge.Sell(sek(5000))
+		s.wait(time.Second)
+		s.press(water)
+		s.request()
+		s.machine.Unplug()
+		s.machine.Plug()
+		s.wait(300 * time.Millisecond) // the line is open again
+		got := s.bridge.Product(water).Vend(context.Background())
+		if got.Outcome != vend.NotDelivered || got.Why != vend.WhyStopped || s.count("> C,VEND") != 0 {
+			t.Errorf("%+v\n%s", got, s.transcript())
 		}
 	})
 }
