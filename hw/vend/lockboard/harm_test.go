@@ -80,3 +80,28 @@ func TestNoiseKeepsNoMoreThanAnAnswerWithoutItsEnd(t *testing.T) {
 		t.Errorf("%d bytes are kept, want %d: one less than frameMax", got, frameMax-1)
 	}
 }
+
+// TestABoardThatTakesATenthOfASecondToAnswerIsOne: an old board behind a USB adapter is no board that is gone.
+func TestABoardThatTakesATenthOfASecondToAnswerIsOne(t *testing.T) {
+	inMachine(t, func(m *machine) {
+		locker := m.board.Lockers[number]
+		open := locker.Open
+		locker.Open = func() bool {
+			time.Sleep(100 * time.Millisecond)
+			return open()
+		}
+		m.board.Lockers[number] = locker
+	}, func(t *testing.T, m *machine) {
+		m.sees(vend.Delivered, "", 1)
+	})
+}
+
+// TestTheFirstAndTheLastLockOfABoardAreSoldFrom: they are printed 1 and 16.
+func TestTheFirstAndTheLastLockOfABoardAreSoldFrom(t *testing.T) {
+	bus := newMachine(t).bus
+	for _, n := range []int{1, 16} {
+		if err := (&Lock{Bus: bus, Number: n, MaxOn: vend.OnMax}).Check(); err != nil {
+			t.Error(err)
+		}
+	}
+}

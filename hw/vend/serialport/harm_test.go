@@ -1,7 +1,9 @@
 package serialport
 
 import (
+	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -117,5 +119,34 @@ func TestASingleByteIsRead(t *testing.T) {
 	b := make([]byte, 1)
 	if n, err := l.Read(b); n != 1 || err != nil || b[0] != 7 {
 		t.Errorf("%d bytes are read: %x (%v)", n, b, err)
+	}
+}
+
+// TestALineWhoseSessionEndedIsLetGo: its port is locked, and nobody could open it again before the program ends.
+func TestALineWhoseSessionEndedIsLetGo(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	p := cable(t)
+	opens := 0
+	Keep(ctx, func() (io.ReadWriteCloser, error) {
+		if opens++; opens == 2 {
+			defer cancel()
+		}
+		l, err := Open(p.Name, 57600)
+		if err != nil {
+			t.Errorf("the %d. time: %v", opens, err)
+		}
+		return l, err
+	}, func(context.Context, io.ReadWriteCloser) error { return errors.New("the machine makes no sense") }, func(error) {})
+	if opens != 2 {
+		t.Errorf("opened %d times", opens)
+	}
+}
+
+// TestAPatternThatNothingMatchesIsNamed, so that the technician sees what was looked for.
+func TestAPatternThatNothingMatchesIsNamed(t *testing.T) {
+	pattern := filepath.Join(t.TempDir(), "ttyUSB*")
+	if _, err := Open(pattern, 57600); err == nil || !strings.Contains(err.Error(), "no port matches "+pattern) {
+		t.Error(err)
 	}
 }
