@@ -93,6 +93,8 @@ func TestABoardThatTakesATenthOfASecondToAnswerIsOne(t *testing.T) {
 		m.board.Lockers[number] = locker
 	}, func(t *testing.T, m *machine) {
 		m.sees(vend.Delivered, "", 1)
+		m.board.Unplug()
+		time.Sleep(time.Second) // an answer that is on its way comes to its end
 	})
 }
 
