@@ -152,14 +152,22 @@ func TestAMachineThatCountsFromNoughtSellsItsFirstProduct(t *testing.T) {
 	})
 }
 
-// TestACustomerWhoseSessionGotLostCanChooseAfterSomeSeconds, and does not wait for the next question about the bridge.
-func TestACustomerWhoseSessionGotLostCanChooseAfterSomeSeconds(t *testing.T) {
-	inBubble(t, func(s *stand) {
-		s.machine.Spoil(mdbtest.Lose) // that the session has begun
+// TestASessionThatTheLineSwallowedIsAskedForAgainAfterTwoSeconds, whatever the bridge says meanwhile: the customer stands before
+// a machine that takes no choice.
+func TestASessionThatTheLineSwallowedIsAskedForAgainAfterTwoSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t)
+		say := script(t, s)
+		s.run()
+		say("c,STATUS,ENABLED")
 		s.bridge.Sell(sek(5000))
-		s.wait(6 * time.Second) // two until it is asked for again, two until the bus is joined anew, which takes one
-		s.press(water)
-		s.request()
+		s.wait(time.Second)
+		say("v,4.0.2.0,0123456789abcdef")
+		s.wait(1500 * time.Millisecond)
+		if n := s.count("> C,START,50.00"); n != 2 {
+			t.Errorf("asked for %d times\n%s", n, s.transcript())
+		}
+		s.stop()
 	})
 }
 

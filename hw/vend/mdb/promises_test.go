@@ -76,3 +76,29 @@ func TestALineIsShownByItsMeaningAndWithoutForeignBytes(t *testing.T) {
 		}
 	}
 }
+
+// TestAnEchoJustBeforeTheApprovalIsNoOtherRequest: the customer who stands before it gets the product. Another request is one.
+func TestAnEchoJustBeforeTheApprovalIsNoOtherRequest(t *testing.T) {
+	for echo, want := range map[string]string{"c,STATUS,VEND,15.00,10": "C,VEND,15.00", "c,STATUS,VEND,15.00,11": ""} {
+		synctest.Test(t, func(t *testing.T) {
+			b := &Bridge{
+				Open: func() (io.ReadWriteCloser, error) { return nil, io.EOF }, Currency: "SEK",
+				Requested: func(Request) {}, State: func(error) {}, Log: func(string) {},
+			}
+			began := b.begin()
+			b.Sell(money.Amount{Minor: 5000, Currency: "SEK"})
+			b.line(Parse("c,STATUS,VEND,15.00,10", "SEK"))
+			result := make(chan vend.Result, 1)
+			go func() { result <- b.Product(10).Vend(context.Background()) }()
+			synctest.Wait()
+			b.line(Parse(echo, "SEK"))
+			if command, _, err := b.next(began); err != nil || (command == "C,VEND,15.00") != (want != "") {
+				t.Errorf("after %q %q is written, want %q (%v)", echo, command, want, err)
+			}
+			b.line(Line{Kind: Success})
+			if got := <-result; (got.Outcome == vend.Delivered) != (want != "") {
+				t.Errorf("after %q the vend ended %+v", echo, got)
+			}
+		})
+	}
+}
