@@ -9,11 +9,11 @@ import (
 	"kioskd/hw/vend/vendtest"
 )
 
-// These stories are what a customer, an operator or a technician would suffer from a small mistake in this package. Their
-// times are written out: a test that takes them from the code believes whatever the code says.
+// These stories are what a customer, an operator or a technician would suffer from a small mistake in this package.
+// Their times are written out: a test that takes them from the code believes whatever the code says.
 
-// TestACustomerWithFullHandsDoesNotCloseTheLocker: who needs most of half a minute to close the door has paid and taken; a
-// warning would close the locker to the next customer, and send a technician for nothing.
+// TestACustomerWithFullHandsDoesNotCloseTheLocker: who needs most of half a minute to close the door has paid and
+// taken; a warning would close the locker to the next customer, and send a technician for nothing.
 func TestACustomerWithFullHandsDoesNotCloseTheLocker(t *testing.T) {
 	inMachine(t, nil, func(t *testing.T, m *machine) {
 		m.comes(func() { m.hand(time.Second, 28*time.Second) })
@@ -30,7 +30,8 @@ func TestADoorMayStandOpenForFiveMinutesWhereTheOperatorSaysSo(t *testing.T) {
 	})
 }
 
-// TestABoardThatIsGoneIsKnownBeforeAnybodyPays: until the kiosk knows it takes money for lockers that cannot be opened.
+// TestABoardThatIsGoneIsKnownBeforeAnybodyPays: until the kiosk knows it takes money for lockers that cannot be
+// opened.
 func TestABoardThatIsGoneIsKnownBeforeAnybodyPays(t *testing.T) {
 	inMachine(t, nil, func(t *testing.T, m *machine) {
 		m.board.Mute(time.Hour)
@@ -43,7 +44,8 @@ func TestABoardThatIsGoneIsKnownBeforeAnybodyPays(t *testing.T) {
 	})
 }
 
-// TestTwoLostAnswersDoNotTakeTheLockersOutOfService: a motor nearby that disturbs the line for a moment costs no sales.
+// TestTwoLostAnswersDoNotTakeTheLockersOutOfService: a motor nearby that disturbs the line for a moment costs no
+// sales.
 func TestTwoLostAnswersDoNotTakeTheLockersOutOfService(t *testing.T) {
 	inMachine(t, nil, func(t *testing.T, m *machine) {
 		m.board.Trouble(vendtest.Lost, 2)
@@ -56,7 +58,8 @@ func TestTwoLostAnswersDoNotTakeTheLockersOutOfService(t *testing.T) {
 	})
 }
 
-// TestACustomerBeforeASilentBoardIsToldWithinASecond: three questions, each with an answer's time and a pause, are enough.
+// TestACustomerBeforeASilentBoardIsToldWithinASecond: three questions, each with an answer's time and a pause, are
+// enough.
 func TestACustomerBeforeASilentBoardIsToldWithinASecond(t *testing.T) {
 	inMachine(t, nil, func(t *testing.T, m *machine) {
 		m.board.Mute(time.Hour)
@@ -68,8 +71,8 @@ func TestACustomerBeforeASilentBoardIsToldWithinASecond(t *testing.T) {
 	})
 }
 
-// TestNoiseKeepsNoMoreThanAnAnswerWithoutItsEnd: frameMax is the bound of what a line that shouts can make the kiosk keep,
-// so it must be the size of the longest answer: no less, or it promises too much, and no more.
+// TestNoiseKeepsNoMoreThanAnAnswerWithoutItsEnd: frameMax is the bound of what a line that shouts can make the kiosk
+// keep, so it must be the size of the longest answer: no less, or it promises too much, and no more.
 func TestNoiseKeepsNoMoreThanAnAnswerWithoutItsEnd(t *testing.T) {
 	const answer = "\x02\x30\x35\x00\x04\x00\x00\x03\x6E"
 	d := decoder{address: 3, size: 4}

@@ -16,11 +16,11 @@ import (
 	"kioskd/internal/money"
 )
 
-// These stories are what a customer, an operator or a technician would suffer from a small mistake in this package. Their
-// times are written out: a test that takes them from the code believes whatever the code says.
+// These stories are what a customer, an operator or a technician would suffer from a small mistake in this package.
+// Their times are written out: a test that takes them from the code believes whatever the code says.
 
-// TestARequestThatTheMachineTookBackIsNotApprovedWhenOnlyThatIsHeard: "cancelled" arrives and the status after it does not.
-// An approval would meet whatever the customer has chosen since.
+// TestARequestThatTheMachineTookBackIsNotApprovedWhenOnlyThatIsHeard: "cancelled" arrives and the status after it
+// does not. An approval would meet whatever the customer has chosen since.
 func TestARequestThatTheMachineTookBackIsNotApprovedWhenOnlyThatIsHeard(t *testing.T) {
 	inBubble(t, func(s *stand) {
 		s.bridge.Sell(sek(5000))
@@ -39,8 +39,8 @@ func TestARequestThatTheMachineTookBackIsNotApprovedWhenOnlyThatIsHeard(t *testi
 	})
 }
 
-// TestAnApprovalDoesNotMeetAnotherRequest: the machine took the first one back, which nobody heard, and asks for another
-// product while the kiosk still thinks about the first. It would be sold for the first one's price.
+// TestAnApprovalDoesNotMeetAnotherRequest: the machine took the first one back, which nobody heard, and asks for
+// another product while the kiosk still thinks about the first. It would be sold for the first one's price.
 func TestAnApprovalDoesNotMeetAnotherRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStand(t)
@@ -75,8 +75,8 @@ func TestACustomerWhoThinksIsLeftAlone(t *testing.T) {
 	})
 }
 
-// TestACoffeeThatTakesAMinuteIsWaitedFor where the operator says nothing, and no longer than he says where he does: the
-// customer stands there, and a reservation runs.
+// TestACoffeeThatTakesAMinuteIsWaitedFor where the operator says nothing, and no longer than he says where he does:
+// the customer stands there, and a reservation runs.
 func TestACoffeeThatTakesAMinuteIsWaitedFor(t *testing.T) {
 	for longest, want := range map[time.Duration]struct {
 		outcome vend.Outcome
@@ -152,8 +152,8 @@ func TestAMachineThatCountsFromNoughtSellsItsFirstProduct(t *testing.T) {
 	})
 }
 
-// TestASessionThatTheLineSwallowedIsAskedForAgainAfterTwoSeconds, whatever the bridge says meanwhile: the customer stands before
-// a machine that takes no choice.
+// TestASessionThatTheLineSwallowedIsAskedForAgainAfterTwoSeconds, whatever the bridge says meanwhile: the customer
+// stands before a machine that takes no choice.
 func TestASessionThatTheLineSwallowedIsAskedForAgainAfterTwoSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStand(t)
@@ -171,12 +171,13 @@ func TestASessionThatTheLineSwallowedIsAskedForAgainAfterTwoSeconds(t *testing.T
 	})
 }
 
-// TestATechnicianIsToldOfEachRequestThatCannotBeReadAndOfNothingElse: it counts what the decimal places cost the operator.
+// TestATechnicianIsToldOfEachRequestThatCannotBeReadAndOfNothingElse: it counts what the decimal places cost the
+// operator.
 func TestATechnicianIsToldOfEachRequestThatCannotBeReadAndOfNothingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStand(t)
 		var misread []string
-		s.bridge.Misread = func(why string) { misread = append(misread, why) } // one callback at a time, and read after a Wait
+		s.bridge.Misread = func(why string) { misread = append(misread, why) } // read after a Wait
 		s.run()
 		defer s.end()
 		s.machine.Products[33] = mdbtest.Product{Price: "1500"}
@@ -192,8 +193,8 @@ func TestATechnicianIsToldOfEachRequestThatCannotBeReadAndOfNothingElse(t *testi
 	})
 }
 
-// TestNobodyIsLeftWithACreditThatNobodyStandsFor: the kiosk ends while a customer chooses, or waits for an answer. A machine
-// without a session is told nothing.
+// TestNobodyIsLeftWithACreditThatNobodyStandsFor: the kiosk ends while a customer chooses, or waits for an answer. A
+// machine without a session is told nothing.
 func TestNobodyIsLeftWithACreditThatNobodyStandsFor(t *testing.T) {
 	for name, c := range map[string]struct {
 		credit money.Amount
@@ -214,15 +215,15 @@ func TestNobodyIsLeftWithACreditThatNobodyStandsFor(t *testing.T) {
 				s.stop()
 				s.wait(time.Second)
 				if n := s.count("> C,STOP"); n != c.stops || s.machine.Status() != mdb.Enabled {
-					t.Errorf("%d sessions were ended, want %d, and the machine is %s\n%s", n, c.stops, s.machine.Status(), s.transcript())
+					t.Errorf("%d ended, want %d, and the machine is %s\n%s", n, c.stops, s.machine.Status(), s.transcript())
 				}
 			})
 		})
 	}
 }
 
-// TestAStartThatGoesWellFrightensNoTechnician: the machine sets the bridge up for some seconds; only then is something wrong.
-// What stays as it is is not told again.
+// TestAStartThatGoesWellFrightensNoTechnician: the machine sets the bridge up for some seconds; only then is
+// something wrong. What stays as it is is not told again.
 func TestAStartThatGoesWellFrightensNoTechnician(t *testing.T) {
 	inBubble(t, func(s *stand) {
 		s.wait(time.Minute)
@@ -234,8 +235,8 @@ func TestAStartThatGoesWellFrightensNoTechnician(t *testing.T) {
 	})
 }
 
-// TestAChoiceAfterADenialThatCameToNothingIsOffered: the machine gave the first request up, and the line swallowed that. What
-// the customer then chooses is a request of its own, and no echo of the one that was denied.
+// TestAChoiceAfterADenialThatCameToNothingIsOffered: the machine gave the first request up, and the line swallowed
+// that. What the customer then chooses is a request of its own, and no echo of the one that was denied.
 func TestAChoiceAfterADenialThatCameToNothingIsOffered(t *testing.T) {
 	for _, deny := range []string{mdb.DenyStop, mdb.DenyMinus} {
 		t.Run(deny, func(t *testing.T) {
@@ -261,8 +262,8 @@ func TestAChoiceAfterADenialThatCameToNothingIsOffered(t *testing.T) {
 	}
 }
 
-// script is a machine of which only the words are known: each line that is said arrives, and what is written to it is noted as
-// what the stand's machine hears is.
+// script is a machine of which only the words are known: each line that is said arrives, and what is written to it
+// is noted as what the stand's machine hears is.
 func script(t *testing.T, s *stand) (say func(line string)) {
 	near, far := net.Pipe()
 	s.bridge.Open = func() (io.ReadWriteCloser, error) { return near, nil }
@@ -280,7 +281,8 @@ func script(t *testing.T, s *stand) (say func(line string)) {
 	}
 }
 
-// TestAnEndThatMeansNothingDoesNotHoldTheCustomer until the longest delivery is over: a few seconds decide that it is unknown.
+// TestAnEndThatMeansNothingDoesNotHoldTheCustomer until the longest delivery is over: a few seconds decide that it
+// is unknown.
 func TestAnEndThatMeansNothingDoesNotHoldTheCustomer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStand(t)
@@ -326,14 +328,15 @@ func TestTheRequestOfACustomerWhoLeavesIsDeniedAtOnce(t *testing.T) {
 		if s.machine.Status() != mdb.Enabled { // it would have given up itself, but later
 			t.Errorf("the machine is %s\n%s", s.machine.Status(), s.transcript())
 		}
-		if got := s.bridge.Product(water).Vend(context.Background()); got.Outcome != vend.NotDelivered || s.count("> C,VEND") != 0 {
+		got := s.bridge.Product(water).Vend(context.Background())
+		if got.Outcome != vend.NotDelivered || s.count("> C,VEND") != 0 {
 			t.Errorf("%+v\n%s", got, s.transcript())
 		}
 	})
 }
 
-// TestWhatIsHeardFirstIsTheApprovalsEnd: nobody was there to approve what came after it, so that a failure behind a success
-// takes no money from the operator, nor a success behind a failure any from the customer.
+// TestWhatIsHeardFirstIsTheApprovalsEnd: nobody was there to approve what came after it, so that a failure behind a
+// success takes no money from the operator, nor a success behind a failure any from the customer.
 func TestWhatIsHeardFirstIsTheApprovalsEnd(t *testing.T) {
 	for first, want := range map[string]vend.Outcome{
 		"c,VEND,SUCCESS\nc,ERR,VEND 3\n": vend.Delivered,
@@ -362,7 +365,8 @@ func (s *shouting) Read(b []byte) (int, error) {
 	}
 }
 
-// TestALineThatShoutsAndTakesNothingIsGivenUp: what waits to be read must not hold up the bridge until somebody pulls the plug.
+// TestALineThatShoutsAndTakesNothingIsGivenUp: what waits to be read must not hold up the bridge until somebody
+// pulls the plug.
 func TestALineThatShoutsAndTakesNothingIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStand(t)
@@ -382,8 +386,8 @@ func TestALineThatShoutsAndTakesNothingIsGivenUp(t *testing.T) {
 	})
 }
 
-// TestASuccessThatComesALittleLateCounts: the machine says first that it is back in its session. Unknown, the item would be
-// charged just the same, but its slot closed.
+// TestASuccessThatComesALittleLateCounts: the machine says first that it is back in its session. Unknown, the item
+// would be charged just the same, but its slot closed.
 func TestASuccessThatComesALittleLateCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStand(t)
@@ -404,8 +408,8 @@ func TestASuccessThatComesALittleLateCounts(t *testing.T) {
 	})
 }
 
-// TestAMachineThatTakesLongToSetTheBridgeUpIsLeftAlone: who joins the bus anew every few seconds is never set up, and the
-// machine sells nothing.
+// TestAMachineThatTakesLongToSetTheBridgeUpIsLeftAlone: who joins the bus anew every few seconds is never set up,
+// and the machine sells nothing.
 func TestAMachineThatTakesLongToSetTheBridgeUpIsLeftAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStand(t)
@@ -423,10 +427,12 @@ func TestAMachineThatTakesLongToSetTheBridgeUpIsLeftAlone(t *testing.T) {
 	})
 }
 
-// TestAnApprovalDoesNotOutlastTheProgramsEnd: nobody listens any more, and whoever ends the program does not wait for a minute.
+// TestAnApprovalDoesNotOutlastTheProgramsEnd: nobody listens any more, and whoever ends the program does not wait
+// for a minute.
 func TestAnApprovalDoesNotOutlastTheProgramsEnd(t *testing.T) {
 	inBubble(t, func(s *stand) {
-		s.machine.Products[33] = mdbtest.Product{Price: "15.00", Deliver: func() bool { time.Sleep(time.Minute); return true }}
+		brew := func() bool { time.Sleep(time.Minute); return true }
+		s.machine.Products[33] = mdbtest.Product{Price: "15.00", Deliver: brew}
 		s.bridge.Sell(sek(5000))
 		s.wait(time.Second)
 		s.press(33)
@@ -440,8 +446,8 @@ func TestAnApprovalDoesNotOutlastTheProgramsEnd(t *testing.T) {
 	})
 }
 
-// TestARequestOfBeforeThePlugWasPulledIsNotApproved, neither while the line is away, which would write it first of all when it is
-// back, nor then: the machine may have begun anew meanwhile.
+// TestARequestOfBeforeThePlugWasPulledIsNotApproved, neither while the line is away, which would write it first of
+// all when it is back, nor then: the machine may have begun anew meanwhile.
 func TestARequestOfBeforeThePlugWasPulledIsNotApproved(t *testing.T) {
 	for _, later := range []time.Duration{50 * time.Millisecond, 300 * time.Millisecond} {
 		inBubble(t, func(s *stand) {

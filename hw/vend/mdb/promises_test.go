@@ -11,7 +11,8 @@ import (
 	"kioskd/internal/money"
 )
 
-// TestALineThatBreaksBeforeTheApprovalIsWrittenApprovesNothing, also when it is back: the machine asks for something else by then.
+// TestALineThatBreaksBeforeTheApprovalIsWrittenApprovesNothing, also when it is back: the machine asks for something
+// else by then.
 func TestALineThatBreaksBeforeTheApprovalIsWrittenApprovesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &Bridge{
@@ -35,8 +36,8 @@ func TestALineThatBreaksBeforeTheApprovalIsWrittenApprovesNothing(t *testing.T) 
 	})
 }
 
-// TestAByteOfNoiseBeforeALineCostsNobody: an adapter that is plugged in begins with one. A success that is not read is an
-// item that ends unknown, and a slot that is closed.
+// TestAByteOfNoiseBeforeALineCostsNobody: an adapter that is plugged in begins with one. A success that is not read
+// is an item that ends unknown, and a slot that is closed.
 func TestAByteOfNoiseBeforeALineCostsNobody(t *testing.T) {
 	for _, noise := range []string{"\x00", "\xff", "c", "zz", "c,STATUS,"} {
 		if got := Parse(noise+"c,VEND,SUCCESS", "SEK"); got.Kind != Success {
@@ -59,7 +60,8 @@ func TestAProductsNumberIsDecimal(t *testing.T) {
 	}
 }
 
-// TestALineIsShownByItsMeaningAndWithoutForeignBytes: what a machine writes may be anything, and a log is read by people.
+// TestALineIsShownByItsMeaningAndWithoutForeignBytes: what a machine writes may be anything, and a log is read by
+// people.
 func TestALineIsShownByItsMeaningAndWithoutForeignBytes(t *testing.T) {
 	for text, want := range map[string]string{
 		"c,STATUS,VEND,15.00,10":  "request of product 10 for 15.00 SEK",
@@ -77,7 +79,8 @@ func TestALineIsShownByItsMeaningAndWithoutForeignBytes(t *testing.T) {
 	}
 }
 
-// TestAnEchoJustBeforeTheApprovalIsNoOtherRequest: the customer who stands before it gets the product. Another request is one.
+// TestAnEchoJustBeforeTheApprovalIsNoOtherRequest: the customer who stands before it gets the product. Another
+// request is one.
 func TestAnEchoJustBeforeTheApprovalIsNoOtherRequest(t *testing.T) {
 	for echo, want := range map[string]string{"c,STATUS,VEND,15.00,10": "C,VEND,15.00", "c,STATUS,VEND,15.00,11": ""} {
 		synctest.Test(t, func(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 
 // These stories are what an operator or a technician would suffer from a small mistake in this package.
 
-// TestATerminalProgramCannotJoinIn: a technician who starts one would read half of what the board says. Root gets past it, so
-// that it is the port that is asked.
+// TestATerminalProgramCannotJoinIn: a technician who starts one would read half of what the board says. Root gets
+// past it, so that it is the port that is asked.
 func TestATerminalProgramCannotJoinIn(t *testing.T) {
 	p := cable(t)
 	before, err := os.OpenFile(p.Name, unix.O_RDWR|unix.O_NOCTTY, 0)
@@ -57,7 +57,8 @@ func TestTheKernelsWordsAreSaidWithTheRemedy(t *testing.T) {
 		unix.EIO:    {unix.EIO, "/dev/ttyUSB0"},
 	} {
 		err := explain("/dev/ttyUSB0", &os.PathError{Op: "open", Path: "/dev/ttyUSB0", Err: kernel})
-		if !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.remedy) || errors.Is(err, ErrInUse) != (c.is == ErrInUse) {
+		taken := errors.Is(err, ErrInUse)
+		if !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.remedy) || taken != (c.is == ErrInUse) {
 			t.Errorf("%v is said as: %v", kernel, err)
 		}
 	}
