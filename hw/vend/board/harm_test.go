@@ -116,7 +116,7 @@ func TestAWordAtTheLastMomentCounts(t *testing.T) {
 			l.mu.Unlock()
 			time.Sleep(sendMax + maxOn + tellMax - 1)
 			l.mu.Lock()
-			time.Sleep(1) // so that who gives up waits for the lock
+			time.Sleep(time.Nanosecond) // so that who gives up waits for the lock
 			j.done <- dispensed
 			l.mu.Unlock()
 			if r := <-result; r.Outcome != vend.Delivered {
