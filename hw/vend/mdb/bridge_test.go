@@ -278,23 +278,29 @@ func TestEverySilenceAfterAnApprovalHasItsMeaning(t *testing.T) {
 // TestACancelThatMayBeASecondRequestsProvesNothing: the success was lost on the line, and the customer wants the same product once
 // more. The machine's "cancelled" is the second request's, and the first product came out.
 func TestACancelThatMayBeASecondRequestsProvesNothing(t *testing.T) {
-	inBubble(t, func(s *stand) {
-		s.bridge.Sell(sek(5000))
-		s.wait(time.Second)
-		s.press(water)
-		s.request()
-		s.machine.Spoil(mdbtest.Halve, mdbtest.Halve) // the success, and that the machine is idle again
-		go func() {
-			for s.out(water) == 0 {
-				s.wait(100 * time.Millisecond)
-			}
+	for _, noise := range [][]mdbtest.Noise{ // of the success, that the machine is idle again, and the second request
+		{mdbtest.Lose, mdbtest.Lose, ""},
+		{mdbtest.Halve, mdbtest.Halve, ""},
+		{mdbtest.Halve, mdbtest.Garble, mdbtest.Lose},
+	} {
+		inBubble(t, func(s *stand) {
+			s.bridge.Sell(sek(5000))
+			s.wait(time.Second)
 			s.press(water)
-		}()
-		got := s.bridge.Product(water).Vend(context.Background())
-		if got.Outcome != vend.Unknown || got.Why != vend.WhyNoAnswer || s.out(water) != 1 {
-			t.Errorf("%s %s, and %d came out\n%s", got.Outcome, got.Why, s.out(water), s.transcript())
-		}
-	})
+			s.request()
+			s.machine.Spoil(noise...)
+			go func() {
+				for s.out(water) == 0 {
+					s.wait(100 * time.Millisecond)
+				}
+				s.press(water)
+			}()
+			got := s.bridge.Product(water).Vend(context.Background())
+			if got.Outcome != vend.Unknown || got.Why != vend.WhyNoAnswer || s.out(water) != 1 {
+				t.Errorf("%q: %s %s, and %d came out\n%s", noise, got.Outcome, got.Why, s.out(water), s.transcript())
+			}
+		})
+	}
 }
 
 func TestAnApprovalIsWrittenOnceAndForItsRequestOnly(t *testing.T) {

@@ -38,6 +38,7 @@
 //	c,ERR,VEND 1, then a status without a request       not delivered   stopped: the machine had given up before it was approved
 //	c,ERR,VEND 1, then another request                  unknown         no_answer: which of the two was approved?
 //	the same request once more, then c,ERR,VEND 1       unknown         no_answer: the second one may be cancelled
+//	a line that cannot be read, then c,ERR,VEND 1       unknown         no_answer: it may have been the success
 //	c,ERR,VEND with another number, then nothing more   unknown         no_answer
 //	c,ERR,"VEND -n"                                     not delivered   refused: the bridge took no approval
 //	INACTIVE or DISABLED, then nothing more             unknown         reset

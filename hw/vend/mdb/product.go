@@ -16,7 +16,7 @@ type approval struct {
 	due       time.Time     // when it is given up
 	why       string        // of an unknown outcome
 	cancelled bool          // the machine gave up before it was approved, if nothing speaks against it
-	again     bool          // the same request was heard once more: an echo, or a second one after an end that was lost
+	unclear   bool          // its end may have been lost: a line could not be read, or the same request was heard once more
 	result    *vend.Result  // nil: not known yet
 }
 
@@ -70,7 +70,7 @@ func (v *approval) status(l Line) {
 	case v.sent.IsZero():
 		v.end(vend.Result{Outcome: vend.NotDelivered, Why: vend.WhyStopped, Err: errGone})
 	case l.Status == Vend && l.Price == v.request.Price && l.Product == v.request.Product && !v.cancelled:
-		v.again = true
+		v.unclear = true
 	case l.Status == Vend: // one of the two was approved
 		v.cancelled = false
 		v.within(lateMax)
@@ -89,7 +89,7 @@ func (v *approval) failed(code int) {
 	switch {
 	case code == vendFailure: // of what was approved: no other request can fail so
 		v.end(broken)
-	case code == vendCancel && !v.again:
+	case code == vendCancel && !v.unclear:
 		v.cancelled = true
 		v.within(cancelMax)
 	default:

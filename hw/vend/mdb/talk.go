@@ -97,6 +97,9 @@ func (b *Bridge) line(l Line) {
 		}
 		switch {
 		case b.vend != nil:
+			if v := b.approved(); v != nil { // it may have been the success
+				v.unclear = true
+			}
 		case b.status == Idle: // it may have been the session's end
 			b.started = money.Amount{}
 		case b.status == Inactive || b.status == Disabled:
