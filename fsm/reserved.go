@@ -251,40 +251,6 @@ func (e StatusAnswered) proves(currency string) bool {
 	return e.ErsReference != "" && e.Amount.Currency == currency && e.Amount.Minor > 0
 }
 
-// unproven takes a PAID that proves nothing, and asks again: a payment's receipt may be late. One that still proves nothing after
-// proofWait is a person's to look at.
-func (t *step) unproven(e StatusAnswered) bool {
-	if e.proves(t.s.Sale.Reserved.Currency) {
-		t.s.Live.NoProofAt = 0
-		return false
-	}
-	t.unprovable("PAID "+e.lacks(t.s.Sale.Reserved.Currency), t.poll)
-	return true
-}
-
-// unprovable asks again after an answer that proves nothing, until that has lasted for proofWait; then the sale is in doubt.
-func (t *step) unprovable(note string, again func()) {
-	if t.s.Live.NoProofAt == 0 {
-		t.s.Live.NoProofAt = t.now
-	}
-	if t.now.Since(t.s.Live.NoProofAt) >= proofWait {
-		t.doubt(note)
-		return
-	}
-	again()
-}
-
-// lacks says why a PAID proves nothing.
-func (e StatusAnswered) lacks(currency string) string {
-	switch {
-	case e.Amount.Minor <= 0:
-		return "without an amount"
-	case e.Amount.Currency != currency:
-		return fmt.Sprintf("with %v, and the sale is in %s", e.Amount, currency)
-	}
-	return "without an ersReference"
-}
-
 // choose lets the customer choose, within what is left of the credit and of the reservation's time.
 func (t *step) choose() {
 	if why := firstOf(t.s.Sale.Stop, t.s.hardFault()); why != "" {
