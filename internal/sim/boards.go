@@ -185,7 +185,7 @@ func (w *world) troubleAtTheBoard(visit string) {
 	})
 	trouble(12, "odd word", boardLies, func(r *rand.Rand) time.Duration {
 		b.Say([]int{vendtest.Unstopped, vendtest.NoMotor, vendtest.Ended, 0x33}[r.IntN(4)])
-		return time.Hour // whenever the next vend is
+		return 24 * time.Hour // whenever the next vend is: no world lasts so long
 	})
 }
 
