@@ -233,6 +233,11 @@ func TestSystemdKnowsHowTheKioskIs(t *testing.T) {
 	rig(t, c, "")
 	command(t, "systemctl", "start", "kioskd")
 	until(t, "it is ready, in words", func() bool { return property(t, "StatusText") == "idle: ready" })
+	pid := mainPID(t)
+	command(t, "systemctl", "reload", "kioskd") // for a new certificate
+	if now := mainPID(t); now != pid {
+		t.Errorf("a reload made process %d into %d", pid, now)
+	}
 	c.pull(t, door, "pull-up")
 	until(t, "the open door is in its words", func() bool { return property(t, "StatusText") == "idle: maintenance (door)" })
 	if user := command(t, "stat", "-c", "%U", "/proc/"+property(t, "MainPID")); user != "kioskd" {
