@@ -1,6 +1,9 @@
 package fsm
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Glase's answers may go astray: the front answers with somebody else's, or with the one before. What names its invoice is held
 // against ours where it arrives, and comes here as a Misfit. What names none is held here against what else is known.
@@ -49,7 +52,7 @@ func operation(e Event) string {
 }
 
 // saidOnce asks once more when an answer that names no invoice would end the sale: that it is cancelled, that it failed, that Glase
-// knows no such invoice. One that was meant for somebody else is not repeated.
+// knows no such invoice, that it is not paid although it was. One that was meant for somebody else is not repeated.
 func (t *step) saidOnce(e Event) bool {
 	a, ok := e.(StatusAnswered)
 	if !ok {
@@ -61,7 +64,7 @@ func (t *step) saidOnce(e Event) bool {
 		word = "unknown"
 	case r.Kind != Done: // says nothing
 		return false
-	case a.Status == StatusCanceled || a.Status == StatusFailed:
+	case a.Status == StatusCanceled || a.Status == StatusFailed, a.Status != StatusPaid && !t.s.Sale.Charged.IsZero():
 		word = string(a.Status)
 	}
 	if word == t.s.Live.Heard {
@@ -86,7 +89,11 @@ func (t *step) unseenInvoice(e StatusAnswered) bool {
 	case r.Kind == Done && sale.Flow != Sticker && (e.Status == StatusReserved || e.Status == StatusPaid):
 		t.misled(fmt.Sprintf("which is %s although nobody was given it", e.Status))
 	case r.Kind == Done && (e.Status == StatusCanceled || e.Status == StatusFailed):
-		return false
+		why := "cancelled_on_phone"
+		if e.Status == StatusFailed {
+			why = "payment_failed"
+		}
+		t.overUnseen(why)
 	case r.Kind == Done:
 		l.Unseen, l.Lost = false, 0
 		if why := firstOf(sale.Stop, t.s.hardFault()); why != "" {
@@ -107,6 +114,21 @@ func (t *step) unseenInvoice(e StatusAnswered) bool {
 		t.poll()
 	}
 	return true
+}
+
+// overUnseen: a new invoice is over before the kiosk has given it to anybody. A phone may have been led to it by the sticker and said
+// no at once, or the answer was meant for another machine. So sendInvoice is asked again: when it brings the same reference the
+// invoice was ours, and any other is one more invoice of this sale.
+func (t *step) overUnseen(why string) {
+	sale := &t.s.Sale
+	sale.Invoices = append(slices.Clip(sale.Invoices), Invoice{Reference: sale.Reference, Settled: true})
+	sale.Reference, sale.QR, sale.ReservedUntil = "", "", 0
+	waiting := t.s.Live.Requests
+	t.enter(Invoicing)
+	t.s.Live.Heard, t.s.Live.Requests, t.s.Live.OverUnseen = "", waiting, why
+	t.unheard()
+	t.unanswered()
+	t.retry()
 }
 
 // misled: sendInvoice was answered with a reference that is not ours. It is asked for no more. Our own invoice may be there all the

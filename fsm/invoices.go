@@ -70,7 +70,7 @@ func (t *step) invoiceKnown(e InvoiceSent) {
 func (t *step) severalInvoices() {
 	sale := &t.s.Sale
 	if sale.Reference == "" { // a settled one was brought again
-		t.end(Cancelled, "invoicing_failed")
+		t.end(Cancelled, firstOf(sale.Stop, t.s.Live.OverUnseen, "invoicing_failed"))
 		return
 	}
 	sale.ReservedUntil = t.now.add(t.s.Rules.ReservationTimeout) // the newest may have been made just now
@@ -129,7 +129,9 @@ func (t *step) account(state SaleState) SaleState {
 			shown = n
 		}
 	}
-	sale.Note = firstOf(sale.Note, "Glase made several invoices for this sale: "+names(sale.Invoices))
+	if len(sale.Invoices) > 1 {
+		sale.Note = firstOf(sale.Note, "Glase made several invoices for this sale: "+names(sale.Invoices))
+	}
 	sale.Reference, sale.ErsReference = sale.Invoices[shown].Reference, sale.Invoices[shown].ErsReference
 	sale.Invoices = slices.Delete(slices.Clone(sale.Invoices), shown, shown+1)
 	if charged == 0 {

@@ -258,8 +258,12 @@ func (t *step) canceled(r Result) {
 	l := &t.s.Live
 	switch {
 	case r.Kind == Done, r.Kind == Refused && (r.Code == codeAlreadyCancelled || r.Code == codePaymentCancelled):
-		l.Checking = true // the answer names no invoice, and what cancelInvoice does to a reservation is not documented: look
-		l.Heard = string(StatusCanceled)
+		// The answer names no invoice, and what cancelInvoice does to a reservation is not documented: look, and believe of a reservation
+		// only what is said twice.
+		l.Checking = true
+		if !t.s.Sale.Held {
+			l.Heard = string(StatusCanceled)
+		}
 		t.call()
 	case r.Kind == NotSent:
 		t.retry()

@@ -257,28 +257,29 @@ func (s Sale) Doubtful() bool { return s.State == InDoubt }
 // Live is the volatile part: calls on their way, polls, and what the customer is told meanwhile. Losing it costs a repeated
 // question, never money.
 type Live struct {
-	Calls     int      `json:"calls,omitzero"`       // calls made so far in this boot; the number of the last one
-	Waiting   int      `json:"waiting,omitzero"`     // the call whose outcome is waited for; any other outcome is stale
-	Called    Instant  `json:"called,omitzero"`      // when it was made
-	Asked     Instant  `json:"asked,omitzero"`       // when the last question about this sale was, if there was one
-	CallAt    Instant  `json:"call_at,omitzero"`     // the next call, when none is on its way
-	Again     bool     `json:"again,omitzero"`       // a notification came while a question was on its way: ask at once after it
-	Tries     int      `json:"tries,omitzero"`       // outcomes in a row that decided nothing, in this stage
-	Lost      int      `json:"lost,omitzero"`        // questions in a row that had no answer
-	Answers   int      `json:"answers,omitzero"`     // those of them that Glase did answer
-	Acks      int      `json:"acks,omitzero"`        // questions in a row that only acknowledged a version
-	Unsure    bool     `json:"unsure,omitzero"`      // an earlier attempt of this stage's call may have been carried out
-	Unseen    bool     `json:"unseen,omitzero"`      // awaiting: Glase has not yet said that it knows the invoice as ours, so nobody is given it
-	Heard     string   `json:"heard,omitzero"`       // the last answer's word, when it is one that is believed only when it is said twice
-	Checking  bool     `json:"checking,omitzero"`    // releasing: the next call is a question, not a cancelInvoice
-	Version   int      `json:"version,omitzero"`     // the latest invoice version that Glase has told us
-	KnownAt   Instant  `json:"known_at,omitzero"`    // when we asked the question that was answered RESERVED
-	Wanted    Item     `json:"wanted,omitzero"`      // chosen, and waiting for a fresh RESERVED
-	Notice    string   `json:"notice,omitzero"`      // why the last choice was not taken: "too_expensive", …
-	Requests  []string `json:"requests,omitzero"`    // createPurchase calls that wait for the invoice's reference
-	UnheardAt Instant  `json:"unheard_at,omitzero"`  // when the last sendInvoice without an answer ended
-	ShowTill  Instant  `json:"show_till,omitzero"`   // the last sale's result stays on the screen until then
-	NoProofAt Instant  `json:"no_proof_at,omitzero"` // since when Glase answers what proves nothing: a PAID without an amount, what was meant for another; 0: it does not
+	Calls      int      `json:"calls,omitzero"`       // calls made so far in this boot; the number of the last one
+	Waiting    int      `json:"waiting,omitzero"`     // the call whose outcome is waited for; any other outcome is stale
+	Called     Instant  `json:"called,omitzero"`      // when it was made
+	Asked      Instant  `json:"asked,omitzero"`       // when the last question about this sale was, if there was one
+	CallAt     Instant  `json:"call_at,omitzero"`     // the next call, when none is on its way
+	Again      bool     `json:"again,omitzero"`       // a notification came while a question was on its way: ask at once after it
+	Tries      int      `json:"tries,omitzero"`       // outcomes in a row that decided nothing, in this stage
+	Lost       int      `json:"lost,omitzero"`        // questions in a row that had no answer
+	Answers    int      `json:"answers,omitzero"`     // those of them that Glase did answer
+	Acks       int      `json:"acks,omitzero"`        // questions in a row that only acknowledged a version
+	Unsure     bool     `json:"unsure,omitzero"`      // an earlier attempt of this stage's call may have been carried out
+	Unseen     bool     `json:"unseen,omitzero"`      // awaiting: Glase has not yet said that it knows the invoice as ours, so nobody is given it
+	Heard      string   `json:"heard,omitzero"`       // the last answer's word, when it is one that is believed only when it is said twice
+	Checking   bool     `json:"checking,omitzero"`    // releasing: the next call is a question, not a cancelInvoice
+	Version    int      `json:"version,omitzero"`     // the latest invoice version that Glase has told us
+	KnownAt    Instant  `json:"known_at,omitzero"`    // when we asked the question that was answered RESERVED
+	Wanted     Item     `json:"wanted,omitzero"`      // chosen, and waiting for a fresh RESERVED
+	Notice     string   `json:"notice,omitzero"`      // why the last choice was not taken: "too_expensive", …
+	Requests   []string `json:"requests,omitzero"`    // createPurchase calls that wait for the invoice's reference
+	OverUnseen string   `json:"over_unseen,omitzero"` // why the sale ends when its invoice, which was over before anybody was given it, is brought again
+	UnheardAt  Instant  `json:"unheard_at,omitzero"`  // when the last sendInvoice without an answer ended
+	ShowTill   Instant  `json:"show_till,omitzero"`   // the last sale's result stays on the screen until then
+	NoProofAt  Instant  `json:"no_proof_at,omitzero"` // since when Glase answers what proves nothing: a PAID without an amount, what was meant for another; 0: it does not
 
 	// Payer is a hash of the phone number of who pays, to know a repeated request by; none when no number was given. It is never
 	// written to the card, which holds whatever it could be found out with.

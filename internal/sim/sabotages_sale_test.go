@@ -149,8 +149,10 @@ func releaseSabotages() []sabotage {
 		t.end(Cancelled, "cancelled_by_customer")
 	case RetryPressed:`}}},
 		{name: "cancel-believed", what: "cancelInvoice's answer is believed for a reservation", edits: []edit{{settleFile,
-			`		l.Checking = true // the answer names no invoice, and what cancelInvoice does to a reservation is not documented: look
-		l.Heard = string(StatusCanceled)
+			`		l.Checking = true
+		if !t.s.Sale.Held {
+			l.Heard = string(StatusCanceled)
+		}
 		t.call()
 `, `		t.end(Released, "")
 `}}},
