@@ -147,7 +147,8 @@ func (t *step) unseenPaid(a StatusAnswered) {
 
 // knownByCharge takes Glase's own record for evidence: a reservation is only ever committed here with the sum of what came out,
 // so one that is PAID with just the items that this boot knows nothing of says that they did. It is what is left of a sale that
-// was settled while the journal could not be written.
+// was settled while the journal could not be written. Of an item that is charged also when its dispenser falls silent it says
+// that the charge was right, and not that the product came out.
 func (t *step) knownByCharge(a StatusAnswered) {
 	if t.s.Sale.Flow != Reservation || !a.proves(t.s.Sale.Reserved.Currency) {
 		return
@@ -162,7 +163,11 @@ func (t *step) knownByCharge(a StatusAnswered) {
 		return
 	}
 	for _, i := range t.s.Sale.Items {
-		if i.lostAtBoot() {
+		switch {
+		case !i.lostAtBoot():
+		case i.UnknownCharged: // the charge proves no more than that nothing was said against it
+			t.setItem(i.ID, Unknown, "charged")
+		default:
 			t.setItem(i.ID, Delivered, "charged")
 		}
 	}

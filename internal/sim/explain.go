@@ -49,6 +49,12 @@ func (f *referee) mayDoubt(sale journal.Sale) bool {
 	if strings.HasPrefix(sale.Note, "PAID with") {
 		return f.during(sale, "getPaymentStatus unproven")
 	}
+	if strings.Contains(sale.Note, ", which Glase does not know as") {
+		return f.during(sale, "getPaymentStatus says 54", "* says 54", "getPaymentStatus"+untrue, "*"+untrue)
+	}
+	if strings.Contains(sale.Note, "resolve it with ") && !strings.HasPrefix(sale.Note, "restarted while ") {
+		return f.during(sale, diskRefuses) // the books say that it was given back, and no record says it to the kiosk
+	}
 	if strings.HasPrefix(sale.Note, "Glase made ") { // again and again an answer was lost
 		return f.world.newInvoices() && sale.Flow == string(fsm.Sticker) && f.during(sale, badAnswer)
 	}
@@ -114,6 +120,17 @@ const (
 	directIn  = 8 * time.Minute  // a direct debit with all its "try again" ends within this time of peace
 	graceIn   = 2 * time.Minute  // and a reservation within this time after its own end
 )
+
+// chargedBefore reports whether Glase had charged the sale before the run that saw its end began: the one before had seen its items.
+func (f *referee) chargedBefore(sale journal.Sale) bool {
+	_, ended := f.when(sale)
+	for _, m := range f.world.glase.Ledger() {
+		if m.Invoice == sale.InvoiceReference && m.Kind == glasetest.Charge {
+			return f.world.harm.during(m.At, ended, kioskKilled, kioskTold)
+		}
+	}
+	return false
+}
 
 // inTime: a sale comes to its end within its own time once nothing stands in its way.
 func (f *referee) inTime(sale journal.Sale, v visit) {

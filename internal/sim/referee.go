@@ -277,7 +277,7 @@ func (f *referee) settled(sale journal.Sale, when string) {
 		if owed == 0 {
 			f.violated("charged for nothing: %s", brief(sale))
 		}
-		if n := len(sale.Items) - 1; sale.Why == "restarted" && fsm.ItemOutcome(sale.Items[n].Outcome) == fsm.Unknown && f.world.machine != nil {
+		if n := len(sale.Items) - 1; sale.Why == "restarted" && fsm.ItemOutcome(sale.Items[n].Outcome) == fsm.Unknown && f.world.machine != nil && !f.chargedBefore(sale) {
 			f.violated("charged for what nobody has seen since a restart: %s", brief(sale))
 		}
 	case fsm.Released, fsm.Refunded, fsm.Cancelled, fsm.Failed:
