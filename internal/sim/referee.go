@@ -339,7 +339,7 @@ func (f *referee) late(known map[string]bool) {
 		if err != nil || i.Title == foreignTitle || m.Kind != glasetest.Reserve && m.Kind != glasetest.Charge || f.world.harm.during(f.world.begin, m.At, untrueKinds()...) {
 			continue
 		}
-		if !known[m.Invoice] && f.nameless(m.Invoice) {
+		if !known[m.Invoice] && (f.nameless(m.Invoice) || f.twiceAstray(m.At)) {
 			continue // Glase takes such a payment back, since nobody asks for it
 		}
 		if !known[m.Invoice] {
