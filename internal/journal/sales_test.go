@@ -29,10 +29,10 @@ func TestSalesAreToldAsTheTechniciansPortPromises(t *testing.T) {
 	}
 	want := []string{
 		`{"id":"s3","flow":"reservation","state":"open","currency":"SEK","reserved":"60.00","charged":"0.00","refunded":"0.00",` +
-			`"invoice_reference":"900000003","ers_reference":"","items":[],"started":"2026-05-01T08:00:02.6Z"}`,
+			`"invoice_reference":"900000003","ers_reference":"","items":[],"started":"2026-05-01T08:00:02.7Z"}`,
 		`{"id":"s2","flow":"reservation","state":"released","currency":"SEK","reserved":"60.00","charged":"0.00","refunded":"0.00",` +
 			`"invoice_reference":"900000002","ers_reference":"","items":[{"slot":"A1","price":"15.00","outcome":"not_delivered"}],` +
-			`"started":"2026-05-01T08:00:01.5Z","ended":"2026-05-01T08:00:02.4Z","why":"not_delivered"}`,
+			`"started":"2026-05-01T08:00:01.5Z","ended":"2026-05-01T08:00:02.5Z","why":"not_delivered"}`,
 		`{"id":"s1","flow":"reservation","state":"charged","currency":"SEK","reserved":"60.00","charged":"30.00","refunded":"0.00",` +
 			`"invoice_reference":"900000001","ers_reference":"2026050100000000000000001","items":[{"slot":"A1","price":"15.00","outcome":"delivered"},` +
 			`{"slot":"B2","price":"15.00","outcome":"delivered"}],"started":"2026-05-01T08:00:00.2Z","ended":"2026-05-01T08:00:01.4Z"}`,
