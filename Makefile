@@ -1,12 +1,14 @@
 # kioskd: "make demo" sells something on this machine, "make test" proves it.
 GO      ?= go
-VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+# The release, and after a "+" which commit of it this is.
+VERSION ?= $(shell cat VERSION)+$(shell git describe --always --dirty --exclude='*' 2>/dev/null || echo unknown)
 FLAGS   := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 # The race detector needs a C compiler; without one the tests run all the same, and say so.
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test race explore worlds lint fuzz soak sabotage mutate crash powercut test-web test-toolkits test-hw generate clean cross test-unit
+.PHONY: build demo test race explore worlds lint fuzz soak sabotage mutate crash powercut test-web test-toolkits test-hw \
+	generate clean cross test-unit help
 
 build: ## the programs, in bin/
 	CGO_ENABLED=0 $(GO) build $(FLAGS) -o bin/ ./cmd/...
@@ -101,5 +103,8 @@ test-unit: ## the systemd unit on a whole machine: no relay stays on, however th
 generate: ## what is drawn from the code
 	$(GO) generate ./...
 
-clean:
+clean: ## what was built
 	rm -rf bin
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\n    \2/p' Makefile

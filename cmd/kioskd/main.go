@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is set by the build: -ldflags "-X main.version=…".
+// version is the release and, after a "+", its commit. It is set by the build: -ldflags "-X main.version=…".
 var version = "development"
 
 // errSaid ends a command whose output has said everything already.
