@@ -1,0 +1,157 @@
+package house
+
+// rooms says which of our own packages each package may import. A package that is not here is a room that nobody planned, and what is
+// not imported any more must go from here.
+var rooms = map[string][]string{
+	"internal/money": {},
+
+	"fsm":                       {"internal/money"},
+	"glase":                     {"internal/money"},
+	"glase/glasetest":           {"internal/money"},
+	"glase/glasetest/toolkits":  {},
+	"ups":                       {"internal/money"},
+	"hw/display":                {"internal/money"},
+	"hw/gpio":                   {"hw/gpio/hostpin", "hw/gpio/simboard"},
+	"hw/gpio/hostpin":           {"hw/gpio/pinname"},
+	"hw/gpio/pinname":           {},
+	"hw/gpio/simboard":          {},
+	"hw/vend":                   {},
+	"hw/w1":                     {},
+	"hw/vend/serialport":        {},
+	"hw/vend/vendtest":          {},
+	"hw/vend/board":             {"hw/vend", "hw/vend/serialport"},
+	"hw/vend/lockboard":         {"hw/vend", "hw/vend/serialport"},
+	"hw/vend/mdb":               {"hw/vend", "internal/money"},
+	"hw/vend/mdb/mdbtest":       {},
+	"internal/planogram":        {"internal/money"},
+	"internal/plainfile":        {},
+	"internal/config":           {"hw/gpio/pinname", "internal/money", "internal/plainfile"},
+	"internal/identity":         {"internal/plainfile"},
+	"internal/cert":             {"internal/plainfile"},
+	"internal/journal":          {"fsm", "internal/money"},
+	"internal/kiosk":            {"fsm", "internal/money", "internal/planogram"},
+	"internal/wiring":           {"hw/gpio/pinname", "internal/config"},
+	"internal/journal/powercut": {"fsm", "internal/journal", "internal/money"},
+	"internal/debug":            {"fsm", "internal/journal", "internal/kiosk"},
+	"internal/doctor":           {"glase", "hw/gpio/pinname", "internal/plainfile"},
+	"internal/app":              {"*"},
+	"internal/sim":              {"*"},
+	"internal/proof/house":      {},
+	"systemd/test":              {},
+	"internal/crash":            {},
+	"internal/hwtest":           {},
+	"cmd/kioskd": {"hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/config", "internal/debug",
+		"internal/doctor", "internal/journal", "internal/wiring"},
+	"cmd/glasesim": {"glase/glasetest"},
+	"cmd/demo":     {"internal/money"},
+}
+
+// forTests are the further imports that a package's tests may use.
+var forTests = map[string][]string{
+	"glase":                    {"glase/glasetest"},
+	"glase/glasetest/toolkits": {"glase", "internal/money"},
+	"hw/vend":                  {"hw/gpio", "hw/gpio/simboard"},
+	"hw/vend/serialport":       {"hw/vend/vendtest"},
+	"hw/vend/board":            {"hw/gpio/simboard", "hw/vend/vendtest"},
+	"hw/vend/lockboard":        {"hw/vend/vendtest"},
+	"internal/journal":         {"internal/identity"},
+	"hw/vend/mdb":              {"hw/vend/mdb/mdbtest", "hw/vend/vendtest"},
+	"internal/crash":           {"glase", "hw/gpio/simboard", "internal/money"},
+	"internal/hwtest":          {"hw/display", "hw/gpio", "hw/gpio/hostpin"},
+}
+
+// borrowed says which module of other people's, or which part of one, a room may use, and why.
+var borrowed = map[string]map[string]string{
+	"glase": {"github.com/hashicorp/go-retryablehttp": "repeats a call that was lost"},
+	"ups":   {"github.com/rs/zerolog": log, "golang.org/x/time/rate": "bounds what strangers may ask"},
+	"hw/display": {
+		"golang.org/x/image":     "letters",
+		"golang.org/x/sys/unix":  "the framebuffer's calls",
+		"periph.io/x/conn/v3":    pins,
+		"periph.io/x/devices/v3": "small panels",
+		"rsc.io/qr":              "the codes",
+	},
+	"hw/gpio": {"periph.io/x/conn/v3": pins, "periph.io/x/host/v3/sysfs": "the kernel's I²C and SPI buses"},
+	"hw/gpio/hostpin": {
+		"github.com/warthog618/go-gpiocdev/uapi": "the kernel's lines",
+		"golang.org/x/sys/unix":                  "waiting for their edges",
+		"periph.io/x/conn/v3":                    pins,
+	},
+	"hw/gpio/simboard": {"periph.io/x/conn/v3": pins},
+	"hw/vend":          {"periph.io/x/conn/v3": pins},
+	"hw/vend/serialport": {
+		"github.com/tarm/serial": "opens a serial line",
+		"golang.org/x/sys/unix":  "locks it, and sees a hang-up",
+	},
+	"hw/vend/vendtest": {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty, "periph.io/x/conn/v3": pins},
+	"internal/app": {
+		"github.com/coreos/go-systemd/v22": "tells systemd how it is",
+		"github.com/rs/zerolog":            log,
+		"golang.org/x/sys/unix":            "the kernel's clock",
+		"periph.io/x/conn/v3":              pins,
+	},
+	"internal/cert":     {"github.com/rs/zerolog": log},
+	"internal/config":   {"github.com/pelletier/go-toml/v2": "TOML with its line numbers"},
+	"internal/debug":    {"github.com/prometheus/client_golang": "metrics", "github.com/rs/zerolog": log},
+	"internal/doctor":   {"golang.org/x/sys/unix": "free space, clock"},
+	"internal/identity": {"github.com/rs/zerolog": "a secret that marshals as none"},
+	"internal/journal":  {"modernc.org/sqlite": "the record"},
+	"internal/kiosk":    {"github.com/rs/zerolog": log},
+	"internal/money":    {"github.com/bojanz/currency": "currencies and their decimals"},
+	"internal/sim":      {"periph.io/x/conn/v3": pins},
+	"cmd/kioskd": {
+		"github.com/coreos/go-systemd/v22": "tells systemd how it is",
+		"github.com/rs/zerolog":            log,
+		"github.com/spf13/cobra":           cli,
+		"golang.org/x/term":                "colours on a terminal only",
+	},
+	"cmd/glasesim": {"github.com/spf13/cobra": cli},
+	"cmd/demo":     {"github.com/spf13/cobra": cli, "golang.org/x/term": "keys one by one"},
+}
+
+// borrowedForTests is the same for a package's tests.
+var borrowedForTests = map[string]map[string]string{
+	"cmd/demo":       {"golang.org/x/sys/unix": pty},
+	"cmd/kioskd":     {"golang.org/x/sys/unix": pty},
+	"hw/display":     {"github.com/makiuchi-d/gozxing": "reads the codes"},
+	"hw/vend/board":  {"periph.io/x/conn/v3": pins},
+	"hw/vend/mdb":    {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty},
+	"internal/app":   {"modernc.org/sqlite": "spoils a journal"},
+	"internal/crash": {"golang.org/x/sys/unix": "kills"},
+	"internal/hwtest": {
+		"github.com/makiuchi-d/gozxing": "reads the codes",
+		"golang.org/x/sys/unix":         "the kernel's modules",
+		"periph.io/x/conn/v3":           pins,
+	},
+	"systemd/test": {"golang.org/x/sys/unix": "kills"},
+}
+
+const (
+	log  = "the log"
+	pins = "the words for a pin and a bus"
+	cli  = "commands and their help"
+	pty  = "a terminal or a serial line with two ends"
+)
+
+// doubles are the rooms that imitate something or prove something: none of them gets into the daemon, and so does nothing whose name
+// ends in "test". The simulated machine is a part of it: a kiosk can be tried before it has a board.
+var doubles = []string{
+	"internal/sim", "internal/proof/house", "internal/crash", "internal/hwtest", "systemd/test", "internal/journal/powercut",
+	"cmd/glasesim", "cmd/demo",
+}
+
+// pure are the identifiers of other packages that the state machine may use; "*" is all. It has no clock, no input or output, no
+// random number, no goroutine, and remembers nothing outside its state.
+var pure = map[string][]string{
+	"encoding/json": {"Marshal", "Unmarshal"},
+	"fmt":           {"Errorf", "Sprintf"},
+	"reflect":       {"DeepEqual"},
+	"slices":        {"*"},
+	"time":          {"Duration", "Hour", "Millisecond", "Minute", "Second"},
+}
+
+// unsafeFiles are those that hand structs to the kernel in calls that no package of others makes.
+var unsafeFiles = []string{"fbdev_linux.go", "fbdev_linux_test.go"}
+
+// pictures are the files that may be larger than a text that somebody would read.
+var pictures = []string{}
