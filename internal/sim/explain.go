@@ -31,6 +31,9 @@ func (f *referee) when(sale journal.Sale) (began, ended time.Time) {
 // untrue ends the name of a rule that says "refused" of what was done.
 const untrue = " says untruly"
 
+// nameless is a sendInvoice that made an invoice and was answered with "done" and no reference.
+const nameless = "sendInvoice says 0"
+
 var refusedNote = regexp.MustCompile(`^(\w+) refused with code (\d+)`)
 
 // mayDoubt: a person has to decide after a refusal for good of Glase's, which must have been a rule's or a choice's: what the kiosk
@@ -44,7 +47,7 @@ func (f *referee) mayDoubt(sale journal.Sale) bool {
 		return f.mayForget(sale)
 	}
 	if strings.Contains(sale.Note, "was not answered as asked") { // it has the reference of another machine's invoice
-		return f.during(sale, "sendInvoice other_answer", "sendInvoice previous_answer")
+		return f.during(sale, "sendInvoice other_answer", "sendInvoice previous_answer", nameless)
 	}
 	if strings.HasPrefix(sale.Note, "PAID with") {
 		return f.during(sale, "getPaymentStatus unproven")

@@ -352,7 +352,8 @@ func (f *referee) late(known map[string]bool) {
 
 // untrueKinds are the spans in which Glase said what was not so, or refused for good what a kiosk asks for again and again. A refused
 // sendInvoice is no excuse: it made no invoice, and an earlier one that had no answer is still the kiosk's to find.
-func untrueKinds() (kinds []string) {
+func untrueKinds() []string {
+	kinds := []string{nameless}
 	for _, op := range operations {
 		kinds = append(kinds, op+untrue)
 		if op == "sendInvoice" {
