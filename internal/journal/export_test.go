@@ -156,8 +156,13 @@ func TestAnAppendWaitsForNoReader(t *testing.T) {
 	ended := make(chan error, lookers)
 	for range lookers {
 		go func() {
-			ended <- j.look(t.Context(), func(ctx context.Context, tx querier) error {
-				rows, err := tx.QueryContext(ctx, selectAfter, 0, walkBatch)
+			ended <- func() error {
+				tx, err := j.readers.BeginTx(t.Context(), nil) // as a look does, which would end too soon on a slow disk
+				if err != nil {
+					return err
+				}
+				defer func() { _ = tx.Rollback() }()
+				rows, err := tx.QueryContext(t.Context(), selectAfter, 0, walkBatch)
 				if err != nil {
 					return err
 				}
@@ -166,7 +171,7 @@ func TestAnAppendWaitsForNoReader(t *testing.T) {
 				inside <- struct{}{}
 				<-leave
 				return rows.Err()
-			})
+			}()
 		}()
 	}
 	for range lookers {
