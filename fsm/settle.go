@@ -258,10 +258,10 @@ func (t *step) canceled(r Result) {
 	l := &t.s.Live
 	switch {
 	case r.Kind == Done, r.Kind == Refused && (r.Code == codeAlreadyCancelled || r.Code == codePaymentCancelled):
-		// The answer names no invoice, and what cancelInvoice does to a reservation is not documented: look, and believe of a reservation
-		// only what is said twice.
+		// The answer names no invoice, and what cancelInvoice does to a reservation is not documented: look, and believe of a
+		// reservation only what is said twice. It may be held although no record says so yet.
 		l.Checking = true
-		if !t.s.Sale.Held {
+		if t.s.Sale.Flow != Reservation {
 			l.Heard = string(StatusCanceled)
 		}
 		t.call()

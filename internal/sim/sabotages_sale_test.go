@@ -150,7 +150,7 @@ func releaseSabotages() []sabotage {
 	case RetryPressed:`}}},
 		{name: "cancel-believed", what: "cancelInvoice's answer is believed for a reservation", edits: []edit{{settleFile,
 			`		l.Checking = true
-		if !t.s.Sale.Held {
+		if t.s.Sale.Flow != Reservation {
 			l.Heard = string(StatusCanceled)
 		}
 		t.call()
