@@ -10,6 +10,7 @@ func (t *step) booted(e Booted) {
 	s := &t.s
 	s.Live = Live{UnheardAt: t.now}
 	s.Rules, s.Deadline = e.Rules, 0
+	t.stocked(e)
 	s.Faults = slices.DeleteFunc(slices.Clone(s.Faults), func(f Fault) bool { // the others are found anew, or are over
 		return f.Name != FaultChargeRefused && f.Name != FaultForeignCancel && f.Name != FaultJournalLost
 	})

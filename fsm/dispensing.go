@@ -63,9 +63,7 @@ func (t *step) vendEnded(e VendEnded) {
 		return
 	}
 	why := firstOf(t.s.Sale.Stop, t.s.hardFault())
-	credit := t.s.Sale.Credit()
-	more := e.Cheapest.Currency == credit.Currency && e.Cheapest.Minor > 0 && !credit.Less(e.Cheapest)
-	if why != "" || !more || len(t.s.Sale.Items) >= itemsMax {
+	if why != "" || !t.s.affords(t.s.Sale.Credit()) || len(t.s.Sale.Items) >= itemsMax {
 		t.settle(why)
 		return
 	}
@@ -89,18 +87,18 @@ func (t *step) outcome(item Item, o ItemOutcome, why string) {
 
 // afterVend is what a vend leaves of a slot and of its stock.
 func (t *step) afterVend(slot string, o ItemOutcome, why string) {
-	taken, closed := Leaves(o, why)
+	taken, closed := leaves(o, why)
 	if taken {
-		t.do(TakeStock{slot})
+		t.takeStock(slot)
 	}
 	if closed {
 		t.closeSlot(slot, firstOf(why, string(o)))
 	}
 }
 
-// Leaves is what a vend leaves of its slot: whether a product is gone from it, and whether it is closed until a technician has
+// leaves is what a vend leaves of its slot: whether a product is gone from it, and whether it is closed until a technician has
 // looked. A delivery by a part that failed closes it too; a vend that was stopped, or a choice taken back, does not.
-func Leaves(o ItemOutcome, why string) (taken, closed bool) {
+func leaves(o ItemOutcome, why string) (taken, closed bool) {
 	if o != Delivered && o != NotDelivered {
 		o = Unknown
 	}

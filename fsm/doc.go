@@ -1,4 +1,4 @@
-// Package fsm decides what happens next to a sale.
+// Package fsm decides what is sold, what happens next to a sale, and what is left in the machine.
 //
 // It is pure: no input or output, no clock, no goroutine, no random number. Time, identifiers and the answers of the world arrive
 // inside events; what is to be done leaves as effects. The caller records the new state before it carries out the effects:

@@ -10,25 +10,40 @@ import (
 // carries the same Call and Sale.
 type Effect interface{ effect() }
 
-// ErrorCode is what createPurchase answers instead of a reference.
-type ErrorCode string
+// Refusal says why something that was asked for is not done; "": it is done.
+type Refusal string
 
-// The error codes of Glase's service for unattended machines.
+// Why createPurchase is refused: the error codes of Glase's service for unattended machines.
 const (
-	InsufficientFunds ErrorCode = "INSUFFICIENT_FUNDS" // less than the cheapest product that can be sold now
-	DeviceInUse       ErrorCode = "DEVICE_IN_USE"      // another customer is being served
-	DeviceUnavailable ErrorCode = "DEVICE_UNAVAILABLE" // out of service
-	InvoicingError    ErrorCode = "INVOICING_ERROR"    // sendInvoice failed
-	SystemError       ErrorCode = "SYSTEM_ERROR"       // anything else
+	InsufficientFunds Refusal = "INSUFFICIENT_FUNDS" // less than the cheapest product that can be sold now
+	DeviceInUse       Refusal = "DEVICE_IN_USE"      // another customer is being served
+	DeviceUnavailable Refusal = "DEVICE_UNAVAILABLE" // out of service
+	InvoicingError    Refusal = "INVOICING_ERROR"    // sendInvoice failed
+	SystemError       Refusal = "SYSTEM_ERROR"       // anything else
+)
+
+// Why a machine's own request for a product is refused, besides the words of Live.Notice.
+const (
+	NotChoosing Refusal = "not_choosing" // nobody has a credit to choose for now, or another choice waits
+	NoSuchSlot  Refusal = "no_such_slot" // not on the shelf, or not sold in this way; also a technician's
+)
+
+// Why a technician's act is refused.
+const (
+	SaleIsOn      Refusal = "sale_is_on"      // somebody is being served, or a sale is still being settled
+	ActIsOn       Refusal = "act_is_on"       // another technician's act
+	NoRecord      Refusal = "no_record"       // the journal cannot be written, or the daemon is ending
+	BadCount      Refusal = "bad_count"       // a slot holds 0 to StockMax products
+	SaysTooLittle Refusal = "says_too_little" // who does it, or what, is not said
 )
 
 // The effects.
 type (
-	// Answer ends a waiting createPurchase, verdict or technician's act: with a reference, or with a code.
+	// Answer ends a waiting createPurchase, choice, verdict or technician's act: with a reference, or with a refusal.
 	Answer struct {
 		Request   string
 		Reference string
-		Code      ErrorCode
+		Refusal   Refusal
 	}
 	// SendInvoice → InvoiceSent. Always with the same ClientInvoiceID for one sale.
 	SendInvoice struct {
@@ -103,15 +118,6 @@ type (
 	Serve struct {
 		Service Service
 	}
-	// TakeStock is one product less in a slot, to be recorded with the step.
-	TakeStock struct {
-		Slot string
-	}
-	// SetStock is a technician's word on how many products are in a slot, to be recorded with the step.
-	SetStock struct {
-		Slot string
-		Left int
-	}
 )
 
 func (Answer) effect()            {}
@@ -125,5 +131,3 @@ func (SubmitReceipt) effect()     {}
 func (Vend) effect()              {}
 func (StopVend) effect()          {}
 func (Serve) effect()             {}
-func (TakeStock) effect()         {}
-func (SetStock) effect()          {}

@@ -59,22 +59,28 @@ type (
 		Rules    Rules      `json:"rules"`
 		Evidence []Evidence `json:"evidence,omitzero"` // what dispensers still know of items that were being vended
 		Lost     string     `json:"lost,omitzero"`     // what is known to be gone from the end of the record, for a technician; "": nothing
+
+		Shelf []Slot         `json:"shelf,omitzero"` // what the machine sells, in the order that a customer sees
+		First map[string]int `json:"first,omitzero"` // products in each slot, as the config has it
+
+		RefilledBy string `json:"refilled_by,omitzero"` // who says that First is what is in the machine now; "": nobody
 	}
 	// PurchaseRequested is createPurchase (reservation flow).
 	PurchaseRequested struct {
-		At       Instant      `json:"at"`
-		Request  string       `json:"request"` // whom Answer answers
-		New      NewSale      `json:"new"`
-		Payer    string       `json:"-"`        // see Live.Payer
-		Amount   money.Amount `json:"amount"`   // the most that may be reserved
-		Cheapest money.Amount `json:"cheapest"` // of what can be sold now; none: nothing can
+		At      Instant      `json:"at"`
+		Request string       `json:"request"` // whom Answer answers
+		New     NewSale      `json:"new"`
+		Payer   string       `json:"-"`      // see Live.Payer
+		Amount  money.Amount `json:"amount"` // the most that may be reserved
 	}
-	// ProductChosen is a button, a key or a page. In a direct-debit flow it begins a sale.
+	// ProductChosen is a button, a key, a page, or a machine of its own. In a direct-debit flow it begins a sale.
 	ProductChosen struct {
-		At    Instant `json:"at"`
-		New   NewSale `json:"new"`
-		Item  Item    `json:"item"`
-		Stock int     `json:"stock"` // left in the slot
+		At      Instant      `json:"at"`
+		Request string       `json:"request,omitzero"` // whom Answer answers, with the item's id when it is taken; none for a button
+		New     NewSale      `json:"new"`
+		Item    string       `json:"item"` // the id that the product has in the sale from now on
+		Slot    string       `json:"slot"`
+		Price   money.Amount `json:"price,omitzero"` // the machine's own (Slot.AtMachine), and only there
 	}
 	// CancelPressed is the customer's "that is all".
 	CancelPressed struct {
@@ -147,12 +153,11 @@ type (
 	}
 	// VendEnded is the dispenser's word on one item.
 	VendEnded struct {
-		At       Instant      `json:"at"`
-		Sale     string       `json:"sale"`
-		Item     string       `json:"item"`
-		Outcome  ItemOutcome  `json:"outcome"`
-		Why      string       `json:"why,omitzero"`
-		Cheapest money.Amount `json:"cheapest,omitzero"` // of what can be sold after this; none: nothing can
+		At      Instant     `json:"at"`
+		Sale    string      `json:"sale"`
+		Item    string      `json:"item"`
+		Outcome ItemOutcome `json:"outcome"`
+		Why     string      `json:"why,omitzero"`
 	}
 	// FaultRaised and FaultCleared are the runtime's word on what stands against selling.
 	FaultRaised struct {
@@ -191,12 +196,24 @@ type (
 		By      string  `json:"by"`
 		Reason  string  `json:"reason"`
 	}
-	// ServiceBegan is a technician who wants to move something, or has counted the stock. It is refused while a sale is open or
-	// another act is on (DeviceInUse), when it could not be recorded (DeviceUnavailable), and when it says too little (SystemError).
+	// ServiceBegan is a technician who wants to move something. It is refused while a sale is open (SaleIsOn) or another act
+	// is on (ActIsOn), when it could not be recorded (NoRecord), for a slot that is not there (NoSuchSlot), and when it says
+	// too little (SaysTooLittle). Service says who, what, where, and for a relay how long; the rest is the state machine's.
 	ServiceBegan struct {
 		At      Instant `json:"at"`
 		Request string  `json:"request"` // whom Answer answers: with the act's id as reference when it is taken
 		Service Service `json:"service"`
+	}
+	// StockCounted is a technician who has counted, or refilled, a slot. It is refused as ServiceBegan is, and when there
+	// would be fewer than none or more than StockMax (BadCount). State.Service tells how many there were, and are.
+	StockCounted struct {
+		At      Instant `json:"at"`
+		Request string  `json:"request"` // whom Answer answers: with the act's id as reference when it is taken
+		ID      string  `json:"id"`      // of the act
+		Slot    string  `json:"slot"`
+		By      string  `json:"by"`
+		Count   int     `json:"count"`
+		More    bool    `json:"more,omitzero"` // Count is how many more there are than were thought; false: how many there are
 	}
 	// ServiceEnded is the dispenser's word on a technician's act.
 	ServiceEnded struct {
@@ -245,6 +262,7 @@ func (e SaleStopped) at() Instant          { return e.At }
 func (e SaleResolved) at() Instant         { return e.At }
 func (e LossAccepted) at() Instant         { return e.At }
 func (e ServiceBegan) at() Instant         { return e.At }
+func (e StockCounted) at() Instant         { return e.At }
 func (e ServiceEnded) at() Instant         { return e.At }
 func (e Remembered) at() Instant           { return e.At }
 func (e Ticked) at() Instant               { return e.At }
@@ -318,6 +336,8 @@ func DecodeEvent(name string, b []byte) (Event, error) {
 		return decode[LossAccepted](b)
 	case "ServiceBegan":
 		return decode[ServiceBegan](b)
+	case "StockCounted":
+		return decode[StockCounted](b)
 	case "ServiceEnded":
 		return decode[ServiceEnded](b)
 	case "Remembered":

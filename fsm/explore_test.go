@@ -17,6 +17,16 @@ var whole = flag.Bool("whole", false, "search everything, and not a share of it:
 // share reports whether the n-th of many is searched: each of-th is, unless all are.
 func share(n, of int) bool { return *whole || n%of == 0 }
 
+// everyShelf has a slot of every kind: one whose unknown outcome is charged, one that is empty and dear, a machine of its own.
+func everyShelf() ([]Slot, map[string]int) {
+	slot := func(id string, minor int64) Slot {
+		return Slot{ID: id, Name: "P", Price: money.Amount{Minor: minor, Currency: "SEK"}, MaxVend: 5 * time.Second}
+	}
+	shelf := []Slot{slot("A1", 1500), slot("A2", 3000), slot("A3", 9000), slot("A4", 1500)}
+	shelf[1].UnknownCharged, shelf[3].AtMachine = true, true
+	return shelf, map[string]int{"A1": 5, "A2": 2, "A3": 0, "A4": 5}
+}
+
 // node is a state that the search has reached, and how.
 type node struct {
 	s    State
@@ -54,28 +64,43 @@ func alphabet(s State, now Instant, n int) []Event {
 	id := fmt.Sprintf("S%d", n)
 	ids := NewSale{id, "I" + id, "secret-" + id}
 	call, sale := s.Live.Waiting, s.Sale.ID
-	item := func(slot string, price int64, charged bool) Item {
-		return Item{ID: fmt.Sprintf("i%d%s", n, slot), Slot: slot, Name: "P", Price: sek(price), MaxVend: 5 * time.Second, UnknownCharged: charged}
+	choose := func(slot, request string, price int64) ProductChosen {
+		e := ProductChosen{At: now, Request: request, New: ids, Item: fmt.Sprintf("i%d%s%s", n, slot, request), Slot: slot}
+		if price != 0 {
+			e.Price = sek(price)
+		}
+		return e
 	}
-	rules := s.Rules
+	booted := func(boot string, evidence []Evidence, lost string) Booted {
+		e := Booted{At: now, Boot: boot, Rules: s.Rules, Evidence: evidence, Lost: lost, Shelf: s.Shelf}
+		if e.Shelf == nil {
+			e.Shelf, e.First = everyShelf()
+		}
+		return e
+	}
+	refilled := booted(s.Boot, nil, "")
+	refilled.Shelf, refilled.First = everyShelf()
+	refilled.RefilledBy = "t"
 	events := []Event{
-		PurchaseRequested{now, "q", ids, "p1", sek(5000), sek(1500)},
-		PurchaseRequested{now, "q", ids, "p2", sek(5000), sek(1500)},
-		PurchaseRequested{now, "q", ids, "", sek(100), sek(1500)},
-		ProductChosen{now, ids, item("A1", 1500, false), 5},
-		ProductChosen{now, ids, item("A2", 3000, true), 5},
-		ProductChosen{now, ids, item("A3", 9000, false), 0},
+		PurchaseRequested{now, "q", ids, "p1", sek(5000)},
+		PurchaseRequested{now, "q", ids, "p2", sek(5000)},
+		PurchaseRequested{now, "q", ids, "", sek(100)},
+		choose("A1", "", 0), choose("A2", "", 0), choose("A3", "", 0), choose("A4", "", 0), choose("Z9", "", 0),
+		choose("A4", "m", 1600), choose("A4", "m", 9900), choose("A4", "m", 0), choose("A1", "m", 1600), choose("Z9", "m", 1600),
 		CancelPressed{now}, RetryPressed{now}, Notified{now, s.Sale.Secret}, Notified{now, "forged"},
 		FaultRaised{now, Fault{Name: FaultJournal, Hard: true}}, FaultRaised{now, Fault{Name: FaultDoor, Hard: true}}, FaultRaised{now, Fault{Name: "display"}},
 		FaultRaised{now, Fault{Name: FaultTooWarm, Slots: []string{"A1"}}},
 		FaultCleared{now, FaultDoor}, SlotsOpened{now, nil, "t"}, SaleStopped{now, "t"}, Ticked{now},
-		Booted{now, s.Boot, rules, nil, ""}, Booted{now, s.Boot + "'", rules, nil, ""}, Booted{now, s.Boot, rules, nil, "5 entries"},
+		booted(s.Boot, nil, ""), booted(s.Boot+"'", nil, ""), booted(s.Boot, nil, "5 entries"), refilled,
+		StockCounted{now, "c", "c" + id, "A1", "t", 7, false}, StockCounted{now, "c", "c" + id, "A2", "t", -1, true},
+		StockCounted{now, "c", "c" + id, "A1", "t", -1, false}, StockCounted{now, "c", "c" + id, "A1", "t", StockMax, true},
+		StockCounted{now, "c", "c" + id, "Z9", "t", 7, false}, StockCounted{now, "c", "c" + id, "A1", "", 7, false},
 		LossAccepted{now, "l", "t", "compared"}, LossAccepted{now, "l", "t", ""},
 	}
 	for _, v := range []Service{
 		{ID: "t" + id, Act: TestVend, Slot: "A1", By: "t", Longest: 5 * time.Second}, {ID: "t" + id, Act: TestVend, Slot: "A1", Longest: 5 * time.Second},
 		{ID: "t" + id, Act: PulseRelay, Slot: "A2", By: "t", On: time.Second, Longest: time.Second}, {ID: "t" + id, Act: PulseRelay, Slot: "A2", By: "t", Longest: time.Second},
-		{ID: "t" + id, Act: CountStock, Slot: "A1", By: "t", Was: 1, Left: 7}, {ID: "t" + id, Act: CountStock, Slot: "A1", By: "t", Left: -1},
+		{ID: "t" + id, Act: CountStock, Slot: "A1", By: "t", Was: 1, Left: 7}, {ID: "t" + id, Act: TestVend, Slot: "Z9", By: "t"},
 		{ID: "t" + id, Act: "dance", Slot: "A1", By: "t", Longest: time.Second}, s.Service,
 	} {
 		events = append(events, ServiceBegan{now, "a", v})
@@ -86,18 +111,18 @@ func alphabet(s State, now Instant, n int) []Event {
 		}
 	}
 	if s.Serving() {
-		events = append(events, Booted{now, s.Boot, rules, []Evidence{{s.Service.ID, Delivered, ""}}, ""})
+		events = append(events, booted(s.Boot, []Evidence{{s.Service.ID, Delivered, ""}}, ""))
 	}
 	for _, f := range s.Faults {
 		events = append(events, FaultCleared{now, f.Name})
 	}
 	for _, i := range s.Sale.Items {
 		if i.Outcome == Pending {
-			events = append(events, Booted{now, s.Boot, rules, []Evidence{{i.ID, Delivered, ""}}, ""})
+			events = append(events, booted(s.Boot, []Evidence{{i.ID, Delivered, ""}}, ""))
 			for _, o := range []ItemOutcome{Delivered, NotDelivered, Unknown} {
-				events = append(events, VendEnded{now, sale, i.ID, o, "jam", sek(1500)}, VendEnded{now, sale, i.ID, o, "stopped", money.Amount{}})
+				events = append(events, VendEnded{now, sale, i.ID, o, "jam"}, VendEnded{now, sale, i.ID, o, "stopped"})
 			}
-			events = append(events, VendEnded{now, "S0", i.ID, Delivered, "", sek(1500)}, VendEnded{now, sale, "i0", Delivered, "", sek(1500)})
+			events = append(events, VendEnded{now, "S0", i.ID, Delivered, ""}, VendEnded{now, sale, "i0", Delivered, ""})
 		}
 	}
 	for _, d := range []Decision{Charge, Release, Refund} {
@@ -245,7 +270,9 @@ func TestNothingForbiddenHappensOnLongWalks(t *testing.T) {
 	for seed := range uint64(walks) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		flow := []Flow{Reservation, Sticker, InvoiceQR, Web}[seed%4]
-		n := visit(t, node{now: Instant(time.Hour)}, Booted{Instant(time.Hour), "b", Rules{flow, money.Amount{}, time.Minute, time.Minute, 10 * time.Minute, 20 * time.Second}, nil, ""})
+		first := Booted{At: Instant(time.Hour), Boot: "b", Rules: Rules{flow, money.Amount{}, time.Minute, time.Minute, 10 * time.Minute, 20 * time.Second}}
+		first.Shelf, first.First = everyShelf()
+		n := visit(t, node{now: Instant(time.Hour)}, first)
 		for range 80 {
 			events := alphabet(n.s, n.now, n.path.length())
 			n = visit(t, n, likely(r, n.s, events))

@@ -28,9 +28,9 @@ func (t *step) addFault(f Fault) {
 func (t *step) lossAccepted(e LossAccepted) {
 	switch {
 	case t.s.fault(FaultJournal):
-		t.do(Answer{Request: e.Request, Code: DeviceUnavailable})
+		t.do(Answer{Request: e.Request, Refusal: DeviceUnavailable})
 	case !t.s.fault(FaultJournalLost) || e.By == "" || e.Reason == "":
-		t.do(Answer{Request: e.Request, Code: SystemError})
+		t.do(Answer{Request: e.Request, Refusal: SystemError})
 	default:
 		t.do(Answer{Request: e.Request, Reference: FaultJournalLost})
 		t.faultCleared(FaultJournalLost)

@@ -15,7 +15,7 @@ import (
 type ghost struct {
 	Sale        string
 	Vended      []string // items whose motor was started
-	Stocked     []string // slots whose stock was taken
+	Stocked     int      // products that were taken from the stock for the sale
 	Reserved    bool     // an answer said RESERVED
 	Paid        []money.Amount
 	Updated     money.Amount // the total of the updateInvoice on its way
@@ -67,6 +67,12 @@ func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool
 	if err := lossStands(s, e, next); err != nil {
 		return g, err
 	}
+	if err := g.stocked(s, e, next, durable); err != nil {
+		return g, err
+	}
+	if err := answered(s, e, next, effects); err != nil {
+		return g, err
+	}
 	g.hear(s, e)
 	if next.Sale.Misled > s.Sale.Misled { // it was not ours, so it may be forgotten; ours may be there without a name
 		g.Known, g.Unheard = slices.DeleteFunc(slices.Clone(g.Known), func(ref string) bool { return ref == s.Sale.Reference }), true
@@ -110,6 +116,95 @@ func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool
 		return g, fmt.Errorf("products for %v came out of a reservation of %v", sale.Basket(), credit)
 	}
 	return g, nil
+}
+
+// stocked judges what becomes of the stock: a boot fills what was never counted, a technician says what is there, and anything else
+// takes one product at most, of which a motor start is on record.
+func (g *ghost) stocked(s State, e Event, next State, durable bool) error {
+	boot, booted := e.(Booted)
+	count, counted := e.(StockCounted)
+	counted = counted && s.Service != next.Service
+	taken := 0
+	for slot, left := range next.Stock {
+		was, known := s.Stock[slot]
+		refilled := booted && (!known || boot.RefilledBy != "")
+		if _, first := boot.First[slot]; refilled && first {
+			was = boot.First[slot]
+		}
+		switch {
+		case left < 0 || left > max(StockMax, was):
+			return fmt.Errorf("%d products in %s", left, slot)
+		case counted && slot == count.Slot:
+			if want := next.Service.Left; left != want || next.Service.Was != was || !count.More && want != count.Count {
+				return fmt.Errorf("%+v made %d of %d products: %+v", count, left, was, next.Service)
+			}
+		case left > was || was-left > 1:
+			return fmt.Errorf("%d products in %s became %d", was, slot, left)
+		default:
+			taken += was - left
+		}
+	}
+	if len(next.Stock) < len(s.Stock) {
+		return fmt.Errorf("a slot's stock is forgotten")
+	}
+	if taken > 0 && !durable || taken > 1 || counted && (taken > 0 || !durable) {
+		return fmt.Errorf("%d products taken, durable %v", taken, durable)
+	}
+	if _, vended := e.(VendEnded); taken > 0 && !booted && !vended && !s.Serving() && s.Stage != Vending {
+		return fmt.Errorf("a product taken by %T", e)
+	}
+	if !s.Serving() { // a technician's product: serviced judges it
+		if g.Stocked += taken; g.Stocked > len(g.Vended) {
+			return fmt.Errorf("more stock taken than motors started")
+		}
+	}
+	return nil
+}
+
+// chooser is the request of whoever waits for what becomes of a choice; "": nobody does.
+func chooser(s State, e Event) string {
+	if c, ok := e.(ProductChosen); ok && c.Request != "" {
+		return c.Request
+	}
+	return s.Live.Chooser
+}
+
+// answered judges that whoever chose at a machine of its own is answered once: with the item when it is the sale's, and else with why
+// it is not; meanwhile it is wanted. A boot forgets who asked: nobody of the run before is there.
+func answered(s State, e Event, next State, effects []Effect) error {
+	c, ok := e.(ProductChosen)
+	if _, boot := e.(Booted); boot {
+		return nil
+	}
+	var said []Answer
+	for _, f := range effects {
+		if a, ok := f.(Answer); ok && a.Request == chooser(s, e) {
+			said = append(said, a)
+		}
+	}
+	asked := ok && c.Request != "" || s.Live.Chooser != ""
+	waits := next.Live.Chooser != "" && next.Live.Wanted.ID != ""
+	switch {
+	case next.Live.Chooser != "" && next.Live.Wanted.ID == "":
+		return fmt.Errorf("who chose waits for nothing")
+	case !asked || c.Request == "" && waits:
+		if len(said) != 0 && asked {
+			return fmt.Errorf("answered while it waits: %+v", said)
+		}
+		return nil
+	case ok && c.Request != "" && waits && next.Live.Wanted.ID == c.Item:
+		if len(said) != 0 {
+			return fmt.Errorf("answered while it is wanted: %+v", said)
+		}
+		return nil
+	case len(said) != 1 || (said[0].Reference == "") == (said[0].Refusal == ""):
+		return fmt.Errorf("a choice is answered with %+v", said)
+	}
+	taken := slices.ContainsFunc(next.Sale.Items, func(i Item) bool { return i.ID == said[0].Reference })
+	if taken != (said[0].Refusal == "") {
+		return fmt.Errorf("a choice is answered with %+v, and the sale has %+v", said, next.Sale.Items)
+	}
+	return nil
 }
 
 // hear remembers what an event proves. Outcomes of calls that nobody waits for prove nothing.
@@ -199,17 +294,6 @@ func (g *ghost) act(s State, e Event, next State, f Effect, durable bool) error 
 	switch f := f.(type) {
 	case Vend:
 		return g.vend(e, next, f, durable)
-	case TakeStock:
-		if !durable {
-			return fmt.Errorf("stock taken without a record")
-		}
-		if s.Serving() {
-			return nil // a technician's product: serviced judges it
-		}
-		g.Stocked = append(slices.Clip(g.Stocked), f.Slot)
-		if len(g.Stocked) > len(g.Vended) {
-			return fmt.Errorf("more stock taken than motors started")
-		}
 	case SendInvoice:
 		if f.ClientInvoiceID != sale.ClientInvoiceID || s.Sale.ID != sale.ID && !durable {
 			return fmt.Errorf("an invoice whose id is not recorded")
@@ -247,8 +331,12 @@ func (g *ghost) act(s State, e Event, next State, f Effect, durable bool) error 
 		}
 		g.RefundOpen, g.RefundSent = true, f.Total
 	case Answer:
-		if _, ok := e.(ServiceBegan); ok {
+		switch e.(type) {
+		case ServiceBegan, StockCounted:
 			return nil // serviced judges it
+		}
+		if choice := chooser(s, e); choice != "" && choice == f.Request {
+			return nil // answered judges it
 		}
 		if v, ok := e.(LossAccepted); ok {
 			if f.Reference != "" && (!durable || v.By == "" || v.Reason == "" || !s.fault(FaultJournalLost)) {
@@ -262,7 +350,7 @@ func (g *ghost) act(s State, e Event, next State, f Effect, durable bool) error 
 		} else if f.Reference != "" && (f.Reference != sale.Reference || next.Stage != Awaiting) {
 			return fmt.Errorf("createPurchase answered with %s in %s", f.Reference, next.Stage)
 		}
-		if (f.Reference == "") == (f.Code == "") {
+		if (f.Reference == "") == (f.Refusal == "") {
 			return fmt.Errorf("createPurchase answered with %+v", f)
 		}
 	}

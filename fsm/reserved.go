@@ -8,8 +8,8 @@ import (
 
 // purchaseRequested is createPurchase, in whichever stage it comes.
 func (t *step) purchaseRequested(e PurchaseRequested) {
-	refuse := func(c ErrorCode) { t.do(Answer{Request: e.Request, Code: c}) }
-	sale := t.s.Sale
+	refuse := func(why Refusal) { t.do(Answer{Request: e.Request, Refusal: why}) }
+	sale, cheapest := t.s.Sale, t.s.cheapest()
 	again := t.s.Busy() && e.Payer != "" && e.Payer == t.s.Live.Payer && e.Amount == sale.Requested && sale.Stop == ""
 	switch {
 	case again && t.s.Stage == Awaiting && !t.s.Live.Unseen:
@@ -18,11 +18,11 @@ func (t *step) purchaseRequested(e PurchaseRequested) {
 		t.s.Live.Requests = append(slices.Clip(t.s.Live.Requests), e.Request)
 	case t.s.Busy() && !sale.Recovered && len(t.s.whole()) == 0:
 		refuse(DeviceInUse)
-	case t.s.Stage != Ready || t.s.Rules.Flow != Reservation || e.Cheapest.IsZero():
+	case t.s.Stage != Ready || t.s.Rules.Flow != Reservation || cheapest.IsZero():
 		refuse(DeviceUnavailable)
-	case e.Amount.Currency != e.Cheapest.Currency || e.Amount.Minor <= 0:
+	case e.Amount.Currency != cheapest.Currency || e.Amount.Minor <= 0:
 		refuse(SystemError)
-	case e.Amount.Less(e.Cheapest):
+	case e.Amount.Less(cheapest):
 		refuse(InsufficientFunds)
 	default:
 		total := e.Amount
@@ -44,23 +44,10 @@ func (t *step) begin(sale Sale, ids NewSale) {
 	t.call()
 }
 
-// stepReady: a product chosen first begins a direct-debit sale.
-func (t *step) stepReady(e Event) {
-	switch e := e.(type) {
-	case ProductChosen:
-		if t.s.Rules.Flow == Reservation || e.Item.Price.Minor <= 0 || t.refused(e.Item.Slot, e.Stock) {
-			return
-		}
-		item := e.Item
-		item.Outcome, item.Started, item.Why = Pending, false, ""
-		t.begin(Sale{Requested: item.Price, Reserved: item.Price, Items: []Item{item}}, e.New)
-	}
-}
-
 // refused says on the screen why a slot sells nothing now.
-func (t *step) refused(slot string, stock int) bool {
+func (t *step) refused(slot string) bool {
 	t.s.Live.Notice = ""
-	if stock <= 0 {
+	if t.s.Stock[slot] <= 0 {
 		t.s.Live.Notice = "sold_out"
 	}
 	if why, closed := t.s.ClosedSlots()[slot]; closed {
@@ -266,8 +253,6 @@ func (t *step) choose() {
 
 func (t *step) stepChoosing(e Event) {
 	switch e := e.(type) {
-	case ProductChosen:
-		t.productChosen(e)
 	case CancelPressed:
 		t.settle("cancelled_by_customer")
 	case Notified:
@@ -277,26 +262,70 @@ func (t *step) stepChoosing(e Event) {
 	}
 }
 
+// productChosen is a product's button, or a machine's own request, in whichever stage it comes.
 func (t *step) productChosen(e ProductChosen) {
-	if t.s.Live.Wanted.ID != "" || e.Item.Price.Minor <= 0 || t.refused(e.Item.Slot, e.Stock) {
-		return
+	slot, known := t.s.slot(e.Slot)
+	price := slot.Price
+	if slot.AtMachine {
+		price = e.Price
 	}
-	if t.s.Sale.Credit().Less(e.Item.Price) {
+	item := slot.item(e.Item, price)
+	why := NotChoosing
+	switch {
+	case !known || slot.AtMachine == e.Price.IsZero() || price.Currency != slot.Price.Currency || price.Minor <= 0:
+		why = NoSuchSlot
+	case t.s.Stage == Ready && t.s.Rules.Flow != Reservation:
+		why = t.chosenFirst(item, e.New)
+	case t.s.Stage == Choosing && t.s.Live.Wanted.ID == "":
+		why = t.chosen(item)
+	}
+	switch {
+	case e.Request == "":
+	case why != "":
+		t.do(Answer{Request: e.Request, Refusal: why})
+	case t.s.Live.Wanted.ID == item.ID:
+		t.s.Live.Chooser = e.Request
+	default:
+		t.do(Answer{Request: e.Request, Reference: item.ID})
+	}
+}
+
+// chosenFirst begins a direct-debit sale.
+func (t *step) chosenFirst(item Item, ids NewSale) Refusal {
+	if t.refused(item.Slot) {
+		return Refusal(t.s.Live.Notice)
+	}
+	t.begin(Sale{Requested: item.Price, Reserved: item.Price, Items: []Item{item}}, ids)
+	return ""
+}
+
+// chosen is a product within a reservation: approved at once, or wanted until a fresh look at the reservation.
+func (t *step) chosen(item Item) Refusal {
+	switch {
+	case t.refused(item.Slot):
+	case t.s.Sale.Credit().Less(item.Price):
 		t.s.Live.Notice = "too_expensive"
-		return
-	}
-	if t.tooLate(e.Item) {
+	case t.tooLate(item):
 		t.s.Live.Notice = "too_late"
-		return
-	}
-	if t.now.Since(t.s.Live.KnownAt) > freshFor {
-		t.s.Live.Wanted = e.Item
+	case t.now.Since(t.s.Live.KnownAt) > freshFor:
+		t.s.Live.Wanted = item
 		if t.s.Live.Waiting == 0 {
 			t.call()
 		}
-		return
+		return ""
+	default:
+		t.approve(item)
+		return ""
 	}
-	t.approve(e.Item)
+	return Refusal(t.s.Live.Notice)
+}
+
+// answerChoice tells whoever chose what is wanted what became of it: the item when it is taken, or why it is not.
+func (t *step) answerChoice(item string, why Refusal) {
+	if request := t.s.Live.Chooser; request != "" {
+		t.s.Live.Chooser = ""
+		t.do(Answer{Request: request, Reference: item, Refusal: why})
+	}
 }
 
 // tooLate: no vend starts that could outlast the reservation.
@@ -306,7 +335,6 @@ func (t *step) tooLate(i Item) bool {
 
 // approve makes the item the sale's, and its one motor start with it.
 func (t *step) approve(item Item) {
-	item.Outcome, item.Started, item.Why = Pending, false, ""
 	t.s.Sale.Items = append(slices.Clip(t.s.Sale.Items), item)
 	t.start(item)
 }
@@ -332,13 +360,15 @@ func (t *step) chosenStatus(e StatusAnswered) {
 		if wanted.ID == "" {
 			return
 		}
-		if t.refused(wanted.Slot, 1) { // closed since it was chosen; its stock cannot have changed
-			return
-		}
-		if t.tooLate(wanted) {
+		closed := t.refused(wanted.Slot) // since it was chosen
+		if !closed && t.tooLate(wanted) {
 			t.s.Live.Notice = "too_late"
+		}
+		if why := t.s.Live.Notice; why != "" {
+			t.answerChoice("", Refusal(why))
 			return
 		}
+		t.answerChoice(wanted.ID, "")
 		t.approve(wanted)
 	case StatusCanceled, StatusFailed:
 		t.gone(e.Status)

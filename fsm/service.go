@@ -37,35 +37,47 @@ func (s State) Serving() bool { return s.Service.ID != "" && !s.Service.Ended }
 // another act, nor when it could not be recorded.
 func (t *step) serviceBegan(e ServiceBegan) {
 	v := e.Service
-	moves := (v.Act == TestVend || v.Act == PulseRelay && v.On > 0) && v.Longest > 0
-	counts := v.Act == CountStock && v.Left >= 0
-	switch {
-	case t.s.Busy() || t.s.Serving():
-		t.do(Answer{Request: e.Request, Code: DeviceInUse})
-		return
-	case t.s.fault(FaultJournal) || t.s.fault(FaultStopping):
-		t.do(Answer{Request: e.Request, Code: DeviceUnavailable})
-		return
-	case v.ID == "" || v.ID == t.s.Service.ID || v.Slot == "" || v.By == "" || !moves && !counts:
-		t.do(Answer{Request: e.Request, Code: SystemError})
+	slot, _ := t.s.slot(v.Slot)
+	v.Longest = slot.MaxVend
+	if v.Act == PulseRelay {
+		v.Longest = v.On
+	}
+	why := t.unserviceable(v.ID, v.Slot, v.By)
+	if why == "" && (v.Act != TestVend && v.Act != PulseRelay || v.Longest <= 0) {
+		why = SaysTooLittle
+	}
+	if why != "" {
+		t.do(Answer{Request: e.Request, Refusal: why})
 		return
 	}
-	v.Ended, v.Outcome, v.Why = counts, "", ""
+	v.Ended, v.Outcome, v.Why, v.Was, v.Left = false, "", "", 0, 0
 	if v.Act == TestVend {
-		v.Outcome = Pending
+		v.Outcome, v.On = Pending, 0
 	}
 	t.s.Service = v
-	if counts { // before the answer, so that whoever asks next is told the new count
-		t.do(SetStock{v.Slot, v.Left})
-	}
 	t.do(Answer{Request: e.Request, Reference: v.ID})
-	if counts {
-		return
-	}
 	t.s.Live.ShowTill = 0
 	t.s.Deadline = t.now.add(v.Longest + vendGrace)
 	t.rest()
 	t.do(Serve{v})
+}
+
+// unserviceable is why no technician may act on a slot now; "": one may.
+func (t *step) unserviceable(id, slot, by string) Refusal {
+	_, known := t.s.slot(slot)
+	switch {
+	case !known:
+		return NoSuchSlot
+	case t.s.Busy():
+		return SaleIsOn
+	case t.s.Serving():
+		return ActIsOn
+	case t.s.fault(FaultJournal) || t.s.fault(FaultStopping):
+		return NoRecord
+	case id == "" || id == t.s.Service.ID || by == "":
+		return SaysTooLittle
+	}
+	return ""
 }
 
 // serviceEnded is the dispenser's word on a technician's act.

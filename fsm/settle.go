@@ -37,7 +37,7 @@ func (t *step) release(why string) {
 // refuseWaiting answers the createPurchase calls that wait for a reference that none will get.
 func (t *step) refuseWaiting() {
 	for _, r := range t.s.Live.Requests {
-		t.do(Answer{Request: r, Code: InvoicingError})
+		t.do(Answer{Request: r, Refusal: InvoicingError})
 	}
 	t.s.Live.Requests = nil
 }

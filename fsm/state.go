@@ -93,10 +93,14 @@ type State struct {
 	Deadline Instant   `json:"deadline,omitzero"`
 	Rules    Rules     `json:"rules,omitzero"`
 	Faults   []Fault   `json:"faults,omitzero"`  // what stands against selling, oldest first
+	Shelf    []Slot    `json:"shelf,omitzero"`   // the machine's slots, as the config of the last boot has them
 	Closed   []Closure `json:"closed,omitzero"`  // slots that wait for a technician
 	Sale     Sale      `json:"sale,omitzero"`    // the current sale, or the last one once Sale.Ended; the zero Sale before the first
 	Service  Service   `json:"service,omitzero"` // a technician's act that is on, or the last one; the zero Service before the first
 	Unpaid   int       `json:"unpaid,omitzero"`  // sales in a row that nobody paid for, at most hurryAfter (reservation)
+
+	// Stock is how many products are left in each slot that was ever seen, also those that are no longer on the shelf.
+	Stock map[string]int `json:"stock,omitzero"`
 
 	// CanceledAt is when somebody else last cancelled a reservation of ours before its time; 0: nobody since a technician was there.
 	CanceledAt Instant `json:"canceled_at,omitzero"`
@@ -274,6 +278,7 @@ type Live struct {
 	Version    int      `json:"version,omitzero"`     // the latest invoice version that Glase has told us
 	KnownAt    Instant  `json:"known_at,omitzero"`    // when we asked the question that was answered RESERVED
 	Wanted     Item     `json:"wanted,omitzero"`      // chosen, and waiting for a fresh RESERVED
+	Chooser    string   `json:"chooser,omitzero"`     // whom Answer answers about what is wanted; none for a button
 	Notice     string   `json:"notice,omitzero"`      // why the last choice was not taken: "too_expensive", …
 	Requests   []string `json:"requests,omitzero"`    // createPurchase calls that wait for the invoice's reference
 	OverUnseen string   `json:"over_unseen,omitzero"` // why the sale ends when its invoice, which was over before anybody was given it, is brought again

@@ -57,6 +57,10 @@ func Step(s State, e Event) (next State, effects []Effect, durable bool) {
 		t.booted(e)
 	case PurchaseRequested:
 		t.purchaseRequested(e)
+	case ProductChosen:
+		t.productChosen(e)
+	case StockCounted:
+		t.stockCounted(e)
 	case FaultRaised:
 		t.faultRaised(e.Fault)
 	case FaultCleared:
@@ -111,8 +115,6 @@ func (t *step) inStage(e Event) {
 		return
 	}
 	switch t.s.Stage {
-	case Ready:
-		t.stepReady(e)
 	case Invoicing:
 		t.stepInvoicing(e)
 	case Awaiting, Asking:
@@ -172,6 +174,7 @@ func (t *step) deadline() {
 		t.settle("nothing_chosen")
 	case Vending:
 		item := t.pending()
+		t.s.Sale.Stop = firstOf(t.s.Sale.Stop, "timeout") // what nobody hears of may still move: it was this customer's last
 		t.do(StopVend{t.s.Sale.ID, item.ID})
 		t.vendEnded(VendEnded{At: t.now, Sale: t.s.Sale.ID, Item: item.ID, Outcome: Unknown, Why: "timeout"})
 	case Updating: // the reservation is over: whatever Glase made of it is the truth now
@@ -182,6 +185,7 @@ func (t *step) deadline() {
 
 // enter begins a stage: nothing of the last one's calls is waited for any more.
 func (t *step) enter(stage Stage) {
+	t.answerChoice("", NotChoosing)
 	t.s.Stage, t.s.Deadline, t.s.Reason = stage, 0, ""
 	l := &t.s.Live
 	l.Waiting, l.CallAt, l.Again, l.Checking, l.Unsure, l.Wanted, l.Notice = 0, 0, false, false, false, Item{}, ""

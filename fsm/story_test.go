@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -53,6 +54,8 @@ type teller struct {
 	sales int
 	items int
 	acts  int                      // technicians'
+	slots map[string]Slot          // the shelf that boots bring
+	first map[string]int           // and what is in it
 	known map[string]Sale          // each sale as it was last
 	each  func(e Event, told bool) // of each event, when set; not told: one of a line's repetitions
 	quiet bool
@@ -142,6 +145,11 @@ func (w *teller) line(words []string) {
 	if !reflect.DeepEqual(next.Closed, before.Closed) {
 		fmt.Fprintf(&w.out, "  closed slots: %v\n", next.Closed)
 	}
+	for _, slot := range slices.Sorted(maps.Keys(before.Stock)) {
+		if was, left := before.Stock[slot], next.Stock[slot]; was != left {
+			fmt.Fprintf(&w.out, "  stock of %s: %d\n", slot, left)
+		}
+	}
 	for _, e := range effects {
 		fmt.Fprintf(&w.out, "  → %s\n", show(e))
 	}
@@ -176,7 +184,7 @@ func show(e Effect) string {
 	name := reflect.TypeOf(e).Name()
 	switch e := e.(type) {
 	case Answer:
-		return strings.TrimSpace(fmt.Sprintf("%s %s %s%s", name, e.Request, e.Reference, e.Code))
+		return strings.TrimSpace(fmt.Sprintf("%s %s %s%s", name, e.Request, e.Reference, e.Refusal))
 	case SendInvoice:
 		return fmt.Sprintf("%s %s of %v%s", name, e.ClientInvoiceID, e.Total, rows(e.Items))
 	case AskStatus:
@@ -197,10 +205,6 @@ func show(e Effect) string {
 		return fmt.Sprintf("%s %s", name, e.Item)
 	case Serve:
 		return strings.TrimSuffix(fmt.Sprintf("%s %s: %s of %s for %v", name, e.Service.ID, e.Service.Act, e.Service.Slot, e.Service.On), " for 0s")
-	case SetStock:
-		return fmt.Sprintf("%s %s to %d", name, e.Slot, e.Left)
-	case TakeStock:
-		return fmt.Sprintf("%s %s", name, e.Slot)
 	}
 	return name + " is not shown"
 }
@@ -276,7 +280,8 @@ func (w *teller) event(word string, args []string) Event {
 	switch word {
 	case "boot":
 		e := Booted{At: w.now, Boot: or("id", "boot1"), Rules: Rules{Flow(or("flow", "reservation")), sek("200.00"), time.Minute, time.Minute, 10 * time.Minute, 20 * time.Second}}
-		e.Lost = opt["lost"]
+		e.Lost, e.RefilledBy = opt["lost"], opt["refilled"]
+		e.Shelf, e.First = w.shelf(opt, sek)
 		if o := opt["evidence"]; o != "" && w.s.Serving() {
 			e.Evidence = []Evidence{{Item: w.s.Service.ID, Outcome: ItemOutcome(o)}}
 		} else if o != "" {
@@ -284,13 +289,18 @@ func (w *teller) event(word string, args []string) Event {
 		}
 		return e
 	case "scan":
-		e := PurchaseRequested{w.now, or("request", "r1"), ids(), opt["payer"], sek(arg(0, "50.00")), sek(or("cheapest", "15.00"))}
+		e := PurchaseRequested{w.now, or("request", "r1"), ids(), opt["payer"], sek(arg(0, "50.00"))}
 		w.sales++
 		return e
 	case "choose":
 		w.items++
-		e := ProductChosen{w.now, ids(), Item{ID: fmt.Sprintf("i%d", w.items), Slot: arg(0, "A1"), Name: "Product", Price: sek(arg(1, "15.00")),
-			MaxVend: 5 * time.Second, UnknownCharged: opt["unknown"] == "charged"}, number(or("stock", "5"))}
+		e := ProductChosen{w.now, opt["request"], ids(), fmt.Sprintf("i%d", w.items), arg(0, "A1"), money.Amount{}}
+		price := sek(arg(1, ""))
+		if s, known := w.s.slot(e.Slot); s.AtMachine {
+			e.Price = price
+		} else if known && len(plain) > 1 && s.Price != price {
+			w.t.Fatalf("%s costs %v, and the story says %v", s.ID, s.Price, price)
+		}
 		if !w.s.Busy() {
 			w.sales++
 		}
@@ -328,7 +338,7 @@ func (w *teller) event(word string, args []string) Event {
 				item = i.ID
 			}
 		}
-		return VendEnded{w.now, sale, or("item", item), ItemOutcome(arg(0, "")), arg(1, ""), sek(or("cheapest", "15.00"))}
+		return VendEnded{w.now, sale, or("item", item), ItemOutcome(arg(0, "")), arg(1, "")}
 	case "cancel":
 		return CancelPressed{w.now}
 	case "retry":
@@ -349,15 +359,14 @@ func (w *teller) event(word string, args []string) Event {
 		w.acts++
 		v := Service{ID: fmt.Sprintf("t%d", w.acts), Act: Act(arg(0, "vend")), Slot: arg(1, "A1"), By: or("by", "anna")}
 		switch v.Act {
-		case TestVend:
-			v.Longest = 5 * time.Second
 		case PulseRelay:
 			v.On = time.Duration(number(or("s", "2"))) * time.Second
-			v.Longest = v.On
-		case CountStock:
-			v.Was, v.Left = number(or("was", "5")), number(or("left", "10"))
 		}
 		return ServiceBegan{w.now, or("request", "q1"), v}
+	case "count":
+		w.acts++
+		n := arg(1, "10")
+		return StockCounted{w.now, or("request", "q1"), fmt.Sprintf("t%d", w.acts), arg(0, "A1"), or("by", "anna"), number(n), n[0] == '+'}
 	case "served":
 		return ServiceEnded{w.now, or("act", w.s.Service.ID), ItemOutcome(arg(0, "")), arg(1, "")}
 	case "resolve":
@@ -372,6 +381,41 @@ func (w *teller) event(word string, args []string) Event {
 	}
 	w.t.Fatalf("no event %q", word)
 	return nil
+}
+
+// shelf is what a boot brings: A1 for 15.00 and A2 for 22.50, five of each, but where the line says otherwise. A1=3 is three of
+// them, A1=3@40.00 for another price; A1=3,charged has a dispenser whose unknown outcome is charged, and A1=3,machine is chosen at
+// a machine of its own. A later boot brings the same again.
+func (w *teller) shelf(opt map[string]string, sek func(string) money.Amount) ([]Slot, map[string]int) {
+	if w.slots == nil {
+		w.slots = map[string]Slot{}
+		w.first = map[string]int{"A1": 5, "A2": 5}
+		for id, price := range map[string]string{"A1": "15.00", "A2": "22.50"} {
+			w.slots[id] = Slot{ID: id, Name: "Product", Price: sek(price), MaxVend: 5 * time.Second}
+		}
+	}
+	for id, what := range opt {
+		if strings.ToUpper(id) != id {
+			continue
+		}
+		what, kind, _ := strings.Cut(what, ",")
+		count, price, priced := strings.Cut(what, "@")
+		n, err := strconv.Atoi(count)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		s := w.slots[id]
+		s.ID, s.Name, s.MaxVend, s.UnknownCharged, s.AtMachine = id, "Product", 5*time.Second, kind == "charged", kind == "machine"
+		if priced {
+			s.Price = sek(price)
+		}
+		w.slots[id], w.first[id] = s, n
+	}
+	var shelf []Slot
+	for _, id := range slices.Sorted(maps.Keys(w.slots)) {
+		shelf = append(shelf, w.slots[id])
+	}
+	return shelf, maps.Clone(w.first)
 }
 
 // faultOf is a fault: a hard one, one of a slot alone, or neither.

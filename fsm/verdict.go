@@ -19,10 +19,10 @@ func (t *step) saleResolved(e SaleResolved) {
 	nothing := v.ByHand && v.Decision == Charge && sale.Charged.IsZero() && !sale.possible()
 	switch {
 	case t.s.Busy() && !helpless || t.s.Serving():
-		t.do(Answer{Request: e.Request, Code: DeviceInUse})
+		t.do(Answer{Request: e.Request, Refusal: DeviceInUse})
 		return
 	case t.s.fault(FaultJournal) || sale.State != InDoubt && !helpless || !known || nothing:
-		t.do(Answer{Request: e.Request, Code: SystemError})
+		t.do(Answer{Request: e.Request, Refusal: SystemError})
 		return
 	}
 	t.do(Answer{Request: e.Request, Reference: sale.ID})

@@ -30,7 +30,6 @@ import (
 	"kioskd/internal/identity"
 	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
-	"kioskd/internal/planogram"
 	"kioskd/ups"
 )
 
@@ -125,11 +124,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	a.bus = newBus(cfg, serialPorts, p.Log, p.Clock.Wall)
 	serial, lines := newBoards(cfg, serialPorts, a.bus)
 	a.lines = lines
-	slots, products, err := newSlots(cfg, a.pins, serial, p.Log)
-	if err != nil {
-		return nil, err
-	}
-	gram, err := planogram.New(products)
+	slots, shelf, err := newSlots(cfg, a.pins, serial, p.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +132,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	state, stock, records, err := a.openJournal(ctx)
+	state, records, err := a.openJournal(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +155,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 		shows, evidence = append(shows, a.bus), a.bus.recall
 	}
 	a.Kiosk, err = kiosk.New(kiosk.Config{
-		Rules: rules(cfg), Planogram: gram, State: state, Stock: stock,
+		Rules: rules(cfg), Shelf: shelf, First: firstStock(cfg), RefilledBy: a.serviced, State: state,
 		Journal: records, Payments: payments{a.glase, terminal, known, cfg, p.Clock.Wall, a.vitals.heard}, Dispenser: slots, Screen: shows,
 		NewSale: ids.sale, NewItem: ids.item, Now: p.Clock.Now, Boot: p.Clock.Boot, Wall: p.Clock.Wall, Log: p.Log, Evidence: evidence, Lost: a.lost,
 		Alive: a.supervisor.alive, AliveEvery: p.Supervisor.Watchdog / watchdogShare,
@@ -335,6 +330,15 @@ func rules(cfg config.Config) fsm.Rules {
 		ChooseTimeout: cfg.Payment.ChooseTimeout, ReservationTimeout: cfg.Glase.ReservationTimeout,
 		PinHurry: pinHurry,
 	}
+}
+
+// firstStock is what the config says is in the machine, for slots that the journal does not know.
+func firstStock(cfg config.Config) map[string]int {
+	first := map[string]int{}
+	for _, s := range cfg.Slots {
+		first[s.ID] = s.Stock
+	}
+	return first
 }
 
 // credentials are the terminal's, from the config or else from the identity.

@@ -33,9 +33,8 @@ func TestExactlyWhatCameOutIsCharged(t *testing.T) {
 		if d := w.dropped(); d["A1"] != 1 || d["A2"] != 1 {
 			t.Errorf("came out: %v", d)
 		}
-		stock, err := w.app.journal.Stock(w.t.Context())
-		if err != nil || stock["A1"] != 4 || stock["A2"] != 4 {
-			t.Errorf("stock %v, %v", stock, err)
+		if stock := w.recorded().Stock; stock["A1"] != 4 || stock["A2"] != 4 {
+			t.Errorf("stock %v", stock)
 		}
 		for _, k := range []display.Kind{display.Idle, display.Confirm, display.Choose, display.Dispensing, display.Done} {
 			if !w.screen.shown(k) {

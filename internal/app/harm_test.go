@@ -303,7 +303,7 @@ func TestACopiedCardSettlesNothingAndSellsNothing(t *testing.T) {
 		w.confirm(ref)
 		w.end() // with the sale open: the copy's journal knows it, too
 		a := &App{copied: true}
-		state, _, records, err := a.openJournal(w.t.Context())
+		state, records, err := a.openJournal(w.t.Context())
 		if err != nil || state.Sale.ID != "" || records.Append(w.t.Context(), kiosk.Record{}) == nil {
 			t.Errorf("a copied card loads %+v, %v", state.Sale, err)
 		}
@@ -368,9 +368,8 @@ func TestATechnicianRefillsAndOpensTheMachine(t *testing.T) {
 		w.end()
 		w.servicedBy = "Kim"
 		w.start()
-		stock, err := w.app.journal.Stock(w.t.Context())
-		if s := w.app.Kiosk.State(); len(s.Closed) != 0 || err != nil || stock["A1"] != 5 || stock["A2"] != 5 {
-			t.Errorf("closed %v, stock %v, %v", s.Closed, stock, err)
+		if s := w.recorded(); len(s.Closed) != 0 || s.Stock["A1"] != 5 || s.Stock["A2"] != 5 {
+			t.Errorf("closed %v, stock %v", s.Closed, s.Stock)
 		}
 	})
 }

@@ -32,9 +32,7 @@ type bus struct {
 	asked  chan struct{} // closed when the machine has been asked what it remembers
 
 	mu      sync.Mutex
-	request uint64 // the one that the kiosk was asked about last, until it is known what it thinks
-	item    string // and its item; "": the loop has not seen it yet
-	trouble error  // why the machine sells nothing
+	trouble error // why the machine sells nothing
 	since   time.Time
 	misread string // why its last request could not be approved, whatever the kiosk thinks
 	misfrom time.Time
@@ -70,7 +68,8 @@ func (b *bus) unread(why string) {
 	b.misread = why
 }
 
-// requested is a customer's choice at the machine. It is the kiosk's to take; one that it cannot take is denied.
+// requested is a customer's choice at the machine. It is the kiosk's to take, and its vend approves it; one that is not taken is
+// denied.
 func (b *bus) requested(r mdb.Request) {
 	b.mu.Lock()
 	b.misread = ""
@@ -84,26 +83,16 @@ func (b *bus) requested(r mdb.Request) {
 	if r.Price != s.Price {
 		b.log.Warn().Str("slot", s.ID).Stringer("price", s.Price).Stringer("machine", r.Price).Msg("mdb: the machine's price is not the config's: the machine's is charged")
 	}
-	b.mu.Lock()
-	b.request, b.item = r.ID, ""
-	b.mu.Unlock()
-	if !b.kiosk.ChooseAt(s.ID, r.Price, func(item string) { b.chosen(r.ID, item) }) {
-		b.bridge.Decline(r.ID)
-	}
-}
-
-// chosen is told by the loop just before it looks at the choice.
-func (b *bus) chosen(request uint64, item string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.request == request {
-		b.item = item
-	}
+	go func() { // ends with the loop's answer, or with the loop
+		if why := b.kiosk.ChooseAt(context.Background(), s.ID, r.Price); why != "" {
+			b.log.Info().Str("why", string(why)).Msg("mdb: the machine's request is denied")
+			b.bridge.Decline(r.ID)
+		}
+	}()
 }
 
 // Show implements kiosk.Screen: each step of the loop, in its order.
 func (b *bus) Show(v kiosk.View) {
-	b.answer(v.State)
 	credit := money.Amount{}
 	switch s := v.State; s.Stage {
 	case fsm.Vending: // the machine delivers within its session
@@ -114,24 +103,6 @@ func (b *bus) Show(v kiosk.View) {
 		}
 	}
 	b.bridge.Sell(credit)
-}
-
-// answer declines the request whose choice the kiosk did not take, or does not want any more. One that it took is answered by Vend.
-func (b *bus) answer(s fsm.State) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.item == "" {
-		return
-	}
-	taken := slices.ContainsFunc(s.Sale.Items, func(i fsm.Item) bool { return i.ID == b.item })
-	if !taken && s.Live.Wanted.ID == b.item {
-		return
-	}
-	if !taken {
-		b.log.Info().Str("notice", s.Live.Notice).Msg("mdb: the machine's request is denied")
-		b.bridge.Decline(b.request)
-	}
-	b.request, b.item = 0, ""
 }
 
 // state is told when the machine ceases to be able to sell, or can again.

@@ -245,8 +245,38 @@ func TestWithoutItsMachineTheKioskIsOutOfService(t *testing.T) {
 func TestOurButtonsDoNotChooseWhatAMachineSells(t *testing.T) {
 	atMachine(t, func(w *world, m *vending) {
 		w.confirm(w.scan())
-		if w.app.Kiosk.Choose("A1") {
-			t.Error("taken")
+		w.app.Kiosk.Choose("A1")
+		time.Sleep(time.Second)
+		if s := w.app.Kiosk.State(); s.Stage != fsm.Choosing || len(s.Sale.Items) != 0 {
+			t.Errorf("taken: %s, %+v", s.Stage, s.Sale.Items)
 		}
 	})
+}
+
+// TestAChoiceTakenBackAtTheMachineLetsTheCustomerChooseAgain, whatever else is sold out: nothing is gone and nothing closed.
+func TestAChoiceTakenBackAtTheMachineLetsTheCustomerChooseAgain(t *testing.T) {
+	for _, others := range []int{10, 0} {
+		atMachine(t, func(w *world, m *vending) {
+			if _, _, err := w.app.Kiosk.CountStock(w.t.Context(), "A2", "anna", others, false); err != nil {
+				t.Fatal(err)
+			}
+			reference := w.scan()
+			w.confirm(reference)
+			m.Break(mdbtest.CancelFirst)
+			if !m.Press(10) {
+				t.Fatalf("no session: the machine is %s", m.Status())
+			}
+			time.Sleep(3 * time.Second)
+			if s := w.app.Kiosk.State(); s.Stage != fsm.Choosing || s.Live.Notice != "stopped" || s.Closed != nil || s.Stock["A1"] != 5 {
+				t.Errorf("with %d of A2: %s (%s), closed %v, stock %v", others, s.Stage, s.Live.Notice, s.Closed, s.Stock)
+			}
+			if !m.Press(10) {
+				t.Fatalf("no second session: the machine is %s", m.Status())
+			}
+			if sale := w.settled(); sale.State != fsm.Charged || sale.Charged != sek(1600) {
+				t.Errorf("%+v", sale)
+			}
+			w.money(reference, 1600)
+		})
+	}
 }

@@ -23,9 +23,6 @@ const (
 // Store is the durable record: a *journal.Journal, or a simulated world's own. What its methods promise stands there.
 type Store interface {
 	Load(ctx context.Context) (fsm.State, error)
-	SeedStock(ctx context.Context, first map[string]int) error
-	SetStock(ctx context.Context, slot string, n int) error
-	Stock(ctx context.Context) (map[string]int, error)
 	Append(ctx context.Context, r journal.Record) error
 	Sales(ctx context.Context, limit int) ([]journal.Sale, error)
 	InDoubt(ctx context.Context) ([]journal.Sale, error)
@@ -60,13 +57,13 @@ func (a *App) openIdentity() (identity.Identity, error) {
 
 // openJournal gives what the journal remembers. One that cannot be used is replaced by one that refuses every record, so that
 // the kiosk comes up out of service. So is that of a copied card: the sale in it is another machine's to settle.
-func (a *App) openJournal(ctx context.Context) (fsm.State, map[string]int, kiosk.Journal, error) {
+func (a *App) openJournal(ctx context.Context) (fsm.State, kiosk.Journal, error) {
 	if a.copied {
-		return fsm.State{}, nil, refusing{errors.New("the card was made on another machine")}, nil
+		return fsm.State{}, refusing{errors.New("the card was made on another machine")}, nil
 	}
-	state, stock, err := a.loadJournal(ctx)
+	state, err := a.loadJournal(ctx)
 	if errors.Is(err, journal.ErrLocked) || errors.Is(err, context.Canceled) {
-		return fsm.State{}, nil, nil, err
+		return fsm.State{}, nil, err
 	}
 	if err != nil {
 		a.log.Error().Err(err).Msg("out of service: the journal cannot be used")
@@ -74,40 +71,21 @@ func (a *App) openJournal(ctx context.Context) (fsm.State, map[string]int, kiosk
 			err = errors.Join(err, a.journal.Close())
 			a.journal = nil
 		}
-		return fsm.State{}, nil, refusing{err}, nil
+		return fsm.State{}, refusing{err}, nil
 	}
 	if a.lost = a.journal.Lost(); a.lost != "" {
 		a.log.Error().Str("lost", a.lost).Msg("out of service: the journal has lost its newest entries; compare with Glase's books, then: kioskd accept")
 	}
-	return state, stock, records{a.journal}, nil
+	return state, records{a.journal}, nil
 }
 
-func (a *App) loadJournal(ctx context.Context) (fsm.State, map[string]int, error) {
+func (a *App) loadJournal(ctx context.Context) (fsm.State, error) {
 	var err error
 	if a.journal, err = a.open(ctx); err != nil {
 		a.journal = nil // not an interface around nothing
-		return fsm.State{}, nil, err
+		return fsm.State{}, err
 	}
-	first := map[string]int{}
-	for _, s := range a.cfg.Slots {
-		first[s.ID] = s.Stock
-	}
-	if err := a.journal.SeedStock(ctx, first); err != nil {
-		return fsm.State{}, nil, err
-	}
-	if a.serviced != "" { // and refilled: what was counted is out of date
-		for slot, n := range first {
-			if err := a.journal.SetStock(ctx, slot, n); err != nil {
-				return fsm.State{}, nil, err
-			}
-		}
-	}
-	stock, err := a.journal.Stock(ctx)
-	if err != nil {
-		return fsm.State{}, nil, err
-	}
-	state, err := a.journal.Load(ctx)
-	return state, stock, err
+	return a.journal.Load(ctx)
 }
 
 // errAgain ends a daemon that came up without its journal, once it could come up with it.

@@ -11,7 +11,6 @@ import (
 	"kioskd/internal/config"
 	"kioskd/internal/kiosk"
 	"kioskd/internal/money"
-	"kioskd/internal/planogram"
 	"kioskd/ups"
 )
 
@@ -100,9 +99,9 @@ func (s *screen) run(ctx context.Context, failed func(error)) {
 
 // draw says what a customer should see now.
 func draw(cfg config.Config, v kiosk.View, now fsm.Instant) display.Screen {
-	s, sale := v.State, v.State.Sale
+	s, sale, offers := v.State, v.State.Sale, v.State.Offers()
 	p := display.Screen{Language: cfg.Machine.Language, Machine: cfg.Machine.Name, Support: cfg.Machine.Support, Code: sale.ID,
-		Prices: prices(v.Offers), Notice: s.Live.Notice}
+		Prices: prices(offers), Notice: s.Live.Notice}
 	if s.Deadline != 0 {
 		p.Remaining = max(0, s.Deadline.Since(now))
 	}
@@ -119,8 +118,8 @@ func draw(cfg config.Config, v kiosk.View, now fsm.Instant) display.Screen {
 		if s.Rules.Flow == fsm.Reservation {
 			p.QR = ups.StaticQR(cfg.Glase.MerchantID, cfg.Machine.Token)
 		}
-		if !sellable(v.Offers) {
-			p.Kind, p.Why = display.OutOfService, planogram.SoldOut
+		if !sellable(offers) {
+			p.Kind, p.Why = display.OutOfService, fsm.SlotSoldOut
 			for _, f := range s.Faults { // against slots alone, or it would not be ready
 				p.Why = f.Name
 			}
@@ -185,15 +184,15 @@ func product(sale fsm.Sale) string {
 	return ""
 }
 
-func prices(offers []planogram.Offer) []display.Price {
+func prices(offers []fsm.Offer) []display.Price {
 	out := make([]display.Price, 0, len(offers))
 	for _, o := range offers {
-		out = append(out, display.Price{Slot: o.Slot, Name: o.Name, Amount: o.Price, State: o.State})
+		out = append(out, display.Price{Slot: o.ID, Name: o.Name, Amount: o.Price, State: o.State})
 	}
 	return out
 }
 
-func sellable(offers []planogram.Offer) bool {
+func sellable(offers []fsm.Offer) bool {
 	for _, o := range offers {
 		if o.Sellable() {
 			return true

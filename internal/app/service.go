@@ -55,16 +55,17 @@ func (t technician) Relay(ctx context.Context, slot string, on time.Duration, by
 	return id, on, err
 }
 
-func (t technician) Count(ctx context.Context, slot, by string, count func(was int) int) (was, left int, err error) {
-	return t.Kiosk.CountStock(ctx, slot, by, count)
+func (t technician) Count(ctx context.Context, slot, by string, count int, more bool) (was, left int, err error) {
+	return t.Kiosk.CountStock(ctx, slot, by, count, more)
 }
 
 // stock is what is left in each slot.
 func (a *App) stock() []debug.Stock {
 	all := []debug.Stock{}
-	closed := a.Kiosk.State().ClosedSlots()
-	for _, o := range a.Kiosk.Offers() {
-		all = append(all, debug.Stock{Slot: o.Slot, Name: o.Name, Price: o.Price.Decimal(), Left: o.Stock, State: o.State, Why: closed[o.Slot]})
+	state := a.Kiosk.State()
+	closed := state.ClosedSlots()
+	for _, o := range state.Offers() {
+		all = append(all, debug.Stock{Slot: o.ID, Name: o.Name, Price: o.Price.Decimal(), Left: o.Left, State: o.State, Why: closed[o.ID]})
 	}
 	return all
 }

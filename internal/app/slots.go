@@ -12,7 +12,6 @@ import (
 	"kioskd/hw/gpio"
 	"kioskd/hw/vend"
 	"kioskd/internal/config"
-	"kioskd/internal/planogram"
 )
 
 // slots are the machine's dispensers, by slot.
@@ -27,10 +26,10 @@ type slots struct {
 	stops map[string]context.CancelFunc // of the vends that are on
 }
 
-// newSlots makes a dispenser for each slot, and the products that they hold.
-func newSlots(cfg config.Config, p *gpio.Pins, b boards, log zerolog.Logger) (*slots, []planogram.Product, error) {
+// newSlots makes a dispenser for each slot, and the shelf that they are.
+func newSlots(cfg config.Config, p *gpio.Pins, b boards, log zerolog.Logger) (*slots, []fsm.Slot, error) {
 	d := &slots{by: map[string]vend.Slot{}, relays: map[string]string{}, pins: p, log: log, stops: map[string]context.CancelFunc{}}
-	var products []planogram.Product
+	var shelf []fsm.Slot
 	for _, s := range cfg.Slots {
 		slot, err := newSlot(s, p, b)
 		if err != nil {
@@ -41,10 +40,14 @@ func newSlots(cfg config.Config, p *gpio.Pins, b boards, log zerolog.Logger) (*s
 		}
 		d.by[s.ID], d.relays[s.ID] = slot, s.Vend.Relay
 		terms := slot.Terms()
-		products = append(products, planogram.Product{Slot: s.ID, Name: s.Name, Price: s.Price, VAT: s.VAT, EAN: s.EAN,
-			MaxVend: terms.Longest, UnknownCharged: terms.UnknownCharged, AtMachine: s.Vend.Driver == "mdb"})
+		product := fsm.Slot{ID: s.ID, Name: s.Name, Price: s.Price, EAN: s.EAN,
+			MaxVend: terms.Longest, UnknownCharged: terms.UnknownCharged, AtMachine: s.Vend.Driver == "mdb"}
+		if s.VAT != nil {
+			product.VAT = *s.VAT
+		}
+		shelf = append(shelf, product)
 	}
-	return d, products, nil
+	return d, shelf, nil
 }
 
 // newSlot makes the dispenser that the slot's config asks for.

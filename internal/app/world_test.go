@@ -287,6 +287,16 @@ func (w *world) dropped() map[string]int {
 	return n
 }
 
+// recorded is the last state that is on the disk.
+func (w *world) recorded() fsm.State {
+	w.t.Helper()
+	s, err := w.app.journal.Load(w.t.Context())
+	if err != nil {
+		w.t.Error(err)
+	}
+	return s
+}
+
 // settled waits until no sale is on, for at most an hour of virtual time.
 func (w *world) settled() fsm.Sale {
 	for range 3600 {

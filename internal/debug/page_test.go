@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kioskd/fsm"
+	"kioskd/internal/journal"
 )
 
 // TestThePageNeedsNoTokenAndShowsNoFact: its files are the same for everybody, and load nothing from elsewhere.
@@ -74,7 +75,7 @@ func TestTheStoryIsTheJournalInWords(t *testing.T) {
 // TestEveryEventHasItsWords: none of the state machine's events is left with its name.
 func TestEveryEventHasItsWords(t *testing.T) {
 	for _, e := range []fsm.Event{
-		fsm.Booted{}, fsm.PurchaseRequested{}, fsm.ProductChosen{}, fsm.CancelPressed{}, fsm.RetryPressed{}, fsm.Notified{}, fsm.InvoiceSent{}, fsm.StatusAnswered{},
+		fsm.Booted{}, fsm.PurchaseRequested{}, fsm.ProductChosen{}, fsm.StockCounted{}, fsm.CancelPressed{}, fsm.RetryPressed{}, fsm.Notified{}, fsm.InvoiceSent{}, fsm.StatusAnswered{},
 		fsm.InvoiceUpdated{}, fsm.ReservationCommitted{}, fsm.InvoiceCanceled{}, fsm.PaymentRefunded{}, fsm.ReceiptSubmitted{}, fsm.VendEnded{}, fsm.FaultRaised{},
 		fsm.FaultCleared{}, fsm.SlotsOpened{}, fsm.SaleStopped{}, fsm.SaleResolved{}, fsm.LossAccepted{}, fsm.Booted{Lost: "5 entries"}, fsm.Remembered{}, fsm.Ticked{},
 	} {
@@ -82,7 +83,7 @@ func TestEveryEventHasItsWords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if words := inWords(fsm.Name(e), b); words == fsm.Name(e) || words == "" {
+		if words := inWords(journal.Entry{Event: fsm.Name(e), Body: b}); words == fsm.Name(e) || words == "" {
 			t.Errorf("%s is told as %q", fsm.Name(e), words)
 		}
 	}

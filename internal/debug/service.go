@@ -22,8 +22,8 @@ type Technician interface {
 	Vend(ctx context.Context, slot, by string) (id string, err error)
 	// Relay begins to have the slot's relay on for as long as that, or for the longest that it may be, which it gives.
 	Relay(ctx context.Context, slot string, on time.Duration, by string) (id string, really time.Duration, err error)
-	// Count records how many products are in a slot, made of how many were thought to be.
-	Count(ctx context.Context, slot, by string, count func(was int) int) (was, left int, err error)
+	// Count records how many products are in a slot, or with more, how many more than were thought to be.
+	Count(ctx context.Context, slot, by string, count int, more bool) (was, left int, err error)
 }
 
 // ErrNoRelay is Technician.Relay's word for a slot whose driver has none.
@@ -165,20 +165,18 @@ func (p *port) count(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, `the body must say either "left", how many there are, or "add", how many more; fewer with a minus`)
 		return
 	}
-	for _, n := range []*int{a.Left, a.Add} {
-		if n != nil && (*n < -kiosk.StockMax || *n > kiosk.StockMax) {
-			refuse(w, http.StatusBadRequest, kiosk.ErrStock.Error())
-			return
-		}
+	more := a.Add != nil
+	count := a.Left
+	if more {
+		count = a.Add
+	}
+	if *count < -fsm.StockMax || *count > fsm.StockMax {
+		refuse(w, http.StatusBadRequest, kiosk.ErrStock.Error())
+		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), readWithin)
 	defer cancel()
-	was, left, err := p.Technician.Count(ctx, a.Slot, a.By, func(was int) int {
-		if a.Left != nil {
-			return *a.Left
-		}
-		return was + *a.Add
-	})
+	was, left, err := p.Technician.Count(ctx, a.Slot, a.By, *count, more)
 	if p.declined(w, a, err) {
 		return
 	}
@@ -231,5 +229,13 @@ func begun(v fsm.Service) string {
 	case fsm.PulseRelay:
 		return fmt.Sprintf("%s tests the relay of %s for %v", v.By, v.Slot, v.On)
 	}
-	return fmt.Sprintf("%s counted %s: %d, was %d", v.By, v.Slot, v.Left, v.Was)
+	return fmt.Sprintf("%s asks for %q of %s", v.By, v.Act, v.Slot)
+}
+
+// counted says what a technician found in a slot.
+func counted(e fsm.StockCounted) string {
+	if e.More {
+		return fmt.Sprintf("%s counted %s: %+d", e.By, e.Slot, e.Count)
+	}
+	return fmt.Sprintf("%s counted %s: %d", e.By, e.Slot, e.Count)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kioskd/fsm"
+	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
 )
 
@@ -28,8 +29,10 @@ func (f *fakeTechnician) Relay(_ context.Context, slot string, on time.Duration,
 	return "t1", min(on, 3*time.Second), f.err
 }
 
-func (f *fakeTechnician) Count(_ context.Context, slot, by string, count func(int) int) (int, int, error) {
-	left := count(8)
+func (f *fakeTechnician) Count(_ context.Context, slot, by string, left int, more bool) (int, int, error) {
+	if more {
+		left += 8
+	}
 	f.acts = append(f.acts, fmt.Sprint("count ", slot, " ", left, " by ", by))
 	return 8, left, f.err
 }
@@ -116,7 +119,9 @@ func TestATechniciansActIsTold(t *testing.T) {
 	for want, e := range map[string]fsm.Event{
 		"anna tests A1: one product":                        fsm.ServiceBegan{Service: fsm.Service{Act: fsm.TestVend, Slot: "A1", By: "anna"}},
 		"anna tests the relay of A1 for 2s":                 fsm.ServiceBegan{Service: fsm.Service{Act: fsm.PulseRelay, Slot: "A1", By: "anna", On: 2 * time.Second}},
-		"anna counted A1: 10, was 2":                        fsm.ServiceBegan{Service: fsm.Service{Act: fsm.CountStock, Slot: "A1", By: "anna", Was: 2, Left: 10}},
+		"anna counted A1: 10":                               fsm.StockCounted{Slot: "A1", By: "anna", Count: 10},
+		"anna counted A1: +5":                               fsm.StockCounted{Slot: "A1", By: "anna", Count: 5, More: true},
+		"A1 chosen":                                         fsm.ProductChosen{Slot: "A1", Item: "i1"},
 		"the technician's act has ended not delivered: jam": fsm.ServiceEnded{Outcome: fsm.NotDelivered, Why: "jam"},
 		"the technician's act has ended":                    fsm.ServiceEnded{},
 	} {
@@ -132,5 +137,5 @@ func wordsOf(t *testing.T, e fsm.Event) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return inWords(fsm.Name(e), body)
+	return inWords(journal.Entry{Event: fsm.Name(e), Body: body})
 }

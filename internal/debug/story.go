@@ -41,16 +41,16 @@ func (p *port) story(w http.ResponseWriter, r *http.Request) {
 	}
 	lines := []line{}
 	for _, e := range entries[max(0, len(entries)-storyMax):] {
-		lines = append(lines, line{e.Seq, e.Wall, e.Event, inWords(e.Event, e.Body)})
+		lines = append(lines, line{e.Seq, e.Wall, e.Event, inWords(e)})
 	}
 	answer(w, http.StatusOK, lines)
 }
 
 // inWords says an event as one would tell it to a colleague. An event that a newer program recorded keeps its name.
-func inWords(name string, body json.RawMessage) string {
-	event, err := fsm.DecodeEvent(name, body)
+func inWords(entry journal.Entry) string {
+	event, err := fsm.DecodeEvent(entry.Event, entry.Body)
 	if err != nil {
-		return name
+		return entry.Event
 	}
 	switch e := event.(type) {
 	case fsm.Booted:
@@ -61,7 +61,7 @@ func inWords(name string, body json.RawMessage) string {
 	case fsm.PurchaseRequested:
 		return fmt.Sprintf("a customer scanned: up to %v", e.Amount)
 	case fsm.ProductChosen:
-		return fmt.Sprintf("%s chosen, %s for %v", e.Item.Slot, e.Item.Name, e.Item.Price)
+		return chosen(e, entry.After)
 	case fsm.CancelPressed:
 		return "the customer pressed Cancel"
 	case fsm.RetryPressed:
@@ -98,6 +98,8 @@ func inWords(name string, body json.RawMessage) string {
 		return fmt.Sprintf("%s accepted that records are lost: %s", e.By, e.Reason)
 	case fsm.ServiceBegan:
 		return begun(e.Service)
+	case fsm.StockCounted:
+		return counted(e)
 	case fsm.ServiceEnded:
 		return strings.TrimSuffix(strings.TrimSpace("the technician's act has ended "+strings.ReplaceAll(string(e.Outcome), "_", " "))+": "+e.Why, ": ")
 	case fsm.Remembered:
@@ -105,7 +107,24 @@ func inWords(name string, body json.RawMessage) string {
 	case fsm.Ticked:
 		return "time ran out"
 	}
-	return name
+	return entry.Event
+}
+
+// chosen says which product was chosen, as the sale has it after that.
+func chosen(e fsm.ProductChosen, after json.RawMessage) string {
+	var state struct {
+		Sale struct {
+			Items []fsm.Item `json:"items"`
+		} `json:"sale"`
+	}
+	if json.Unmarshal(after, &state) == nil {
+		for _, i := range state.Sale.Items {
+			if i.ID == e.Item {
+				return fmt.Sprintf("%s chosen, %s for %v", i.Slot, i.Name, i.Price)
+			}
+		}
+	}
+	return e.Slot + " chosen"
 }
 
 func asked(e fsm.StatusAnswered) string {

@@ -32,7 +32,6 @@ func (j *Journal) prepare(ctx context.Context) error {
 			"last = excluded.last, flow = excluded.flow, state = excluded.state, why = excluded.why, note = excluded.note, currency = excluded.currency, " +
 			"reserved = excluded.reserved, charged = excluded.charged, refunded = excluded.refunded, invoice = excluded.invoice, ers = excluded.ers, " +
 			"items = excluded.items, started = excluded.started, ended = excluded.ended"}, // all but the id, whose index it leaves alone
-		{&j.take, "UPDATE stock SET left = left - 1 WHERE slot = ? AND left > 0"},
 	} {
 		stmt, err := j.db.PrepareContext(ctx, s.text)
 		if err != nil && kind(err) == nil {
@@ -46,8 +45,7 @@ func (j *Journal) prepare(ctx context.Context) error {
 	return nil
 }
 
-// Append records one step: the entry, the sale's row, one product less in the slot of each TakeStock, and the count of each SetStock. All of it is on the disk
-// when Append returns nil. After an error none of it is part of the journal, and Append may be called again with the same or
+// Append records one step: the entry and the sale's row. Both are on the disk when Append returns nil. After an error none of it is part of the journal, and Append may be called again with the same or
 // another step; a power cut at the very moment of a failing sync may still leave the step recorded, as if the cut had come just
 // after it. The context is looked at before the transaction and not in it, so that a shutdown never splits a step.
 func (j *Journal) Append(ctx context.Context, rec Record) error {
@@ -88,10 +86,7 @@ func (j *Journal) Append(ctx context.Context, rec Record) error {
 			e.prev, e.hash); err != nil {
 			return err
 		}
-		if err := j.recordSale(ctx, tx, e, rec.After.Sale); err != nil {
-			return err
-		}
-		return j.recordStock(ctx, tx, rec.Effects)
+		return j.recordSale(ctx, tx, e, rec.After.Sale)
 	})
 	if err != nil {
 		return err

@@ -12,13 +12,15 @@ import (
 // BenchmarkSale is one sale, of one product or two. written/sale is what the kernel counts as sent to the disk (write_bytes; nothing
 // on a tmpfs); count syncs with strace -f -c -e fsync,fdatasync.
 func BenchmarkSale(b *testing.B) {
-	b.Run("one", func(b *testing.B) { benchmarkSale(b, "A1") })
-	b.Run("two", func(b *testing.B) { benchmarkSale(b, "A1", "B2") })
+	b.Run("one", func(b *testing.B) { benchmarkSale(b, 8, "A1") })
+	b.Run("two", func(b *testing.B) { benchmarkSale(b, 8, "A1", "B2") })
+	b.Run("64 slots", func(b *testing.B) { benchmarkSale(b, 64, "A1", "B2") })
 }
 
-func benchmarkSale(b *testing.B, slots ...string) {
+func benchmarkSale(b *testing.B, of int, slots ...string) {
 	j, path := fresh(b)
 	m := newMachine(b, j)
+	m.happen(booted(m.now, "b2", shelfOf(of)))
 	m.steps = 0
 	start := writeBytes(b)
 	for b.Loop() {

@@ -1,7 +1,7 @@
-// Package journal is the durable record of every sale and of the stock.
+// Package journal is the durable record of every sale and of the stock, which is part of the state.
 //
 // It is one SQLite file that exactly one process owns. Every step of the state machine that changes something true about money,
-// motors or promises is one transaction: the event, the state after it, the sale's row and the stock. When Append returns nil the
+// motors or promises is one transaction: the event, the state after it, and the sale's row. When Append returns nil the
 // transaction is on the disk (write-ahead log, synchronous=FULL) and survives SIGKILL and a power cut; when it returns an error
 // nothing of it counts, and the journal goes on working as soon as the disk does.
 //
@@ -22,7 +22,7 @@
 // Wall time only labels. A Raspberry Pi has no clock until the network gives it one, so everything is ordered by seq, the number
 // of the entry, counted from 1 without gaps.
 //
-// Tables: entries (the chain), sales (one row for each sale, a summary of its entries), stock, anchor (the number of the oldest
+// Tables: entries (the chain), sales (one row for each sale, a summary of its entries), anchor (the number of the oldest
 // entry that is kept), programs (which version of the program wrote from which entry on), closed (the last entry of a journal that was
 // closed in order). A technician may read them with any
 // SQLite; the program's owner is found through the flock on the file NAME.lock beside it.

@@ -14,6 +14,7 @@ import (
 var (
 	ErrCorrupt  = errors.New("damaged, or not a journal")
 	ErrNewer    = errors.New("made by a newer kioskd")
+	ErrOlder    = errors.New("made by an older kioskd, in a format that this one does not know")
 	ErrReadOnly = errors.New("cannot be written")
 	ErrFull     = errors.New("the disk is full")
 	ErrLocked   = errors.New("in use by another process")
@@ -66,6 +67,8 @@ func (e *Error) remedy() string {
 			"and accept what is gone with kioskd accept; a sale that was open must be settled by hand"
 	case ErrNewer:
 		return "install that version or a newer one"
+	case ErrOlder:
+		return "settle what is open with that version, then move it, its -wal and its -shm away together and start with an empty journal"
 	case ErrReadOnly:
 		return "check the owner and the mode of the file and its folder, and that the disk is not mounted read-only"
 	case ErrFull:

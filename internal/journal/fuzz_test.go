@@ -71,7 +71,6 @@ func FuzzDamagedFile(f *testing.F) {
 			t.Errorf("a state that never was: %+v", s)
 		}
 		j.Sales(t.Context(), 10)
-		j.Stock(t.Context())
 		j.Entries(t.Context(), "s1")
 		j.Verify(t.Context())
 		next := fsm.State{Stage: fsm.OutOfService, Reason: "fuzz"}

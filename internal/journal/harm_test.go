@@ -78,7 +78,7 @@ func TestAReplaySaysWhatItCannotRead(t *testing.T) {
 
 // TestAnErrorNamesTheFileTheReasonAndTheRemedy: an operator reads it in the middle of the night.
 func TestAnErrorNamesTheFileTheReasonAndTheRemedy(t *testing.T) {
-	for _, kind := range []error{ErrCorrupt, ErrNewer, ErrReadOnly, ErrFull, ErrLocked, ErrNoFolder, ErrIsFolder, ErrNoPath} {
+	for _, kind := range []error{ErrCorrupt, ErrNewer, ErrOlder, ErrReadOnly, ErrFull, ErrLocked, ErrNoFolder, ErrIsFolder, ErrNoPath} {
 		err := &Error{Path: "/var/lib/j.db", Kind: kind, Cause: errors.New("SQLite's words")}
 		text := err.Error()
 		for _, part := range []string{"/var/lib/j.db", kind.Error(), "SQLite's words", "("} {

@@ -31,7 +31,7 @@ type Journal struct {
 	lock    *os.File
 	file    os.FileInfo // of the file that was opened, to see that it is still the one at path
 
-	tail, insert, newest, sale, take *sql.Stmt
+	tail, insert, newest, sale *sql.Stmt
 
 	lost string // what is gone since it was open last; see Lost
 
@@ -51,7 +51,7 @@ type Record struct {
 	Before  fsm.Live     // the volatile part of the state that Event met, so that a replay is exact
 	Event   fsm.Event    // what happened
 	After   fsm.State    // what is true now; its Live is not recorded
-	Effects []fsm.Effect // only TakeStock is carried out here
+	Effects []fsm.Effect // what follows from it; not recorded, they tell which entry must not be missing
 }
 
 // Close lets go of the file, and notes in it that nothing is missing. What was appended stays, whether Close is called or not.

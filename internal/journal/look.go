@@ -30,7 +30,6 @@ const (
 	selectDoubt       = "SELECT last FROM sales WHERE id = ? AND state = 'in_doubt'"
 	selectSale        = "SELECT " + saleColumns + " FROM sales WHERE id = ? ORDER BY first DESC LIMIT 1"
 	selectBounds      = "SELECT first, iif(ended IS NULL, ?, last) FROM sales WHERE id = ? ORDER BY first DESC LIMIT 1"
-	selectStock       = "SELECT slot, left FROM stock"
 	selectRunTo       = "SELECT " + entryColumns + " FROM entries WHERE seq BETWEEN " +
 		"(SELECT max(seq) FROM entries WHERE seq <= ?1 AND seq > ?1 - ?2 AND whole = 1) AND ?1 ORDER BY seq"
 )

@@ -36,7 +36,7 @@ func boot(t testing.TB, j *Journal) fsm.State {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := fsm.Booted{At: 1, Boot: "after", Rules: s.Rules, Lost: j.Lost()}
+	e := fsm.Booted{At: 1, Boot: "after", Rules: s.Rules, Shelf: s.Shelf, Lost: j.Lost()}
 	next, effects, _ := fsm.Step(s, e)
 	if err := j.Append(t.Context(), Record{Event: e, After: next, Effects: effects}); err != nil {
 		t.Fatal(err)
@@ -141,7 +141,7 @@ func TestAPowerCutForgetsNoWeightyEntry(t *testing.T) {
 		m.sell()
 	}
 	for n := range 2 * checkpointEvery { // over some checkpoints
-		m.happen(fsm.Booted{At: m.now, Boot: string(rune('a' + n%20)), Rules: m.state.Rules})
+		m.happen(fsm.Booted{At: m.now, Boot: string(rune('a' + n%20)), Rules: m.state.Rules, Shelf: m.state.Shelf})
 		if n%29 == 0 {
 			m.reserve()
 			m.happen(fsm.CancelPressed{At: m.now})

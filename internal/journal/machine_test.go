@@ -34,9 +34,39 @@ func newMachine(t testing.TB, j *Journal) *machine {
 		t.Fatal(err)
 	}
 	m := &machine{t: t, j: j, state: s, now: 1e9, wall: time.Date(2026, 5, 1, 8, 0, 0, 0, time.UTC), outcome: fsm.Delivered}
-	m.happen(fsm.Booted{At: m.now, Boot: "b1", Rules: fsm.Rules{Flow: fsm.Reservation, ReserveMax: sek(10000), PinTimeout: 3 * time.Minute,
-		ChooseTimeout: time.Minute, ReservationTimeout: 10 * time.Minute}})
+	m.boot("b1")
 	return m
+}
+
+// slots are how many the machine has: as many as a small one, but where a test says otherwise.
+const slots = 8
+
+// boot starts the machine with the shelf that it had, or with one of slots.
+func (m *machine) boot(id string) {
+	m.t.Helper()
+	shelf := m.state.Shelf
+	if shelf == nil {
+		shelf = shelfOf(slots)
+	}
+	m.happen(booted(m.now, id, shelf))
+}
+
+func booted(at fsm.Instant, id string, shelf []fsm.Slot) fsm.Booted {
+	e := fsm.Booted{At: at, Boot: id, Shelf: shelf, First: map[string]int{}, Rules: fsm.Rules{Flow: fsm.Reservation, ReserveMax: sek(10000),
+		PinTimeout: 3 * time.Minute, ChooseTimeout: time.Minute, ReservationTimeout: 10 * time.Minute}}
+	for _, s := range shelf {
+		e.First[s.ID] = fsm.StockMax
+	}
+	return e
+}
+
+// shelfOf is a machine of so many slots, A1, B2, C3 and so on, each with a product of 15 kronor.
+func shelfOf(slots int) (shelf []fsm.Slot) {
+	for n := range slots {
+		id := fmt.Sprintf("%c%d", 'A'+n%26, n+1)
+		shelf = append(shelf, fsm.Slot{ID: id, Name: "Mineral water 50 cl", Price: sek(1500), VAT: 12, EAN: "7310070765840", MaxVend: 10 * time.Second})
+	}
+	return shelf
 }
 
 // happen takes one event, records it, and answers what it asks for, until nothing more is asked.
@@ -88,7 +118,7 @@ func (m *machine) answer(effect fsm.Effect) fsm.Event {
 		}
 		return a
 	case fsm.Vend:
-		return fsm.VendEnded{At: m.now, Sale: e.Sale, Item: e.Item.ID, Outcome: m.outcome, Cheapest: sek(1500)}
+		return fsm.VendEnded{At: m.now, Sale: e.Sale, Item: e.Item.ID, Outcome: m.outcome}
 	}
 	return nil
 }
@@ -98,7 +128,7 @@ func (m *machine) reserve() string {
 	m.t.Helper()
 	m.sales++
 	id := fmt.Sprintf("s%d", m.sales)
-	m.happen(fsm.PurchaseRequested{At: m.now, Request: "r1", Payer: "0123456789abcdef", Amount: sek(6000), Cheapest: sek(1500),
+	m.happen(fsm.PurchaseRequested{At: m.now, Request: "r1", Payer: "0123456789abcdef", Amount: sek(6000),
 		New: fsm.NewSale{ID: id, ClientInvoiceID: fmt.Sprintf("%032x", m.sales), Secret: fmt.Sprintf("%032x", m.sales)}})
 	m.happen(fsm.Ticked{At: m.now + 1e9})
 	if m.state.Stage != fsm.Choosing {
@@ -110,8 +140,7 @@ func (m *machine) reserve() string {
 // choose takes a product of 15 kronor from a slot.
 func (m *machine) choose(slot string) {
 	m.t.Helper()
-	m.happen(fsm.ProductChosen{At: m.now, Stock: 9, Item: fsm.Item{ID: fmt.Sprintf("i%d", len(m.state.Sale.Items)+1), Slot: slot, Name: "Mineral water 50 cl",
-		Price: sek(1500), VAT: 12, EAN: "7310070765840", MaxVend: 10 * time.Second}})
+	m.happen(fsm.ProductChosen{At: m.now, Item: fmt.Sprintf("i%d", len(m.state.Sale.Items)+1), Slot: slot})
 }
 
 // sell makes one whole sale of two products, which is ten appends.

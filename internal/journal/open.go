@@ -42,7 +42,7 @@ const (
 // path is refused with ErrLocked, from whatever process. Ownership is an flock on the file path.lock, which the kernel ends with
 // the process; that file stays, and is empty.
 //
-// What Open cannot use it leaves as it is, with an *Error that says which of ErrCorrupt, ErrNewer, ErrReadOnly, ErrFull, ErrLocked,
+// What Open cannot use it leaves as it is, with an *Error that says which of ErrCorrupt, ErrNewer, ErrOlder, ErrReadOnly, ErrFull, ErrLocked,
 // ErrNoFolder, ErrIsFolder and ErrNoPath it is and what to do. A -wal file cut short by a power loss is no damage. A journal that is
 // older than its witness is opened: Lost says what is gone, and its owner must not go on as if nothing were.
 func Open(ctx context.Context, path string, o Options) (*Journal, error) {
@@ -273,6 +273,9 @@ func checkFormat(path string, application, format uint32) error {
 	}
 	if format < 1 {
 		return corrupt(path, "its format is %d", format)
+	}
+	if format < schemaVersion {
+		return &Error{Path: path, Kind: ErrOlder, Cause: fmt.Errorf("its format is %d, this program knows %d", format, schemaVersion)}
 	}
 	return nil
 }

@@ -91,7 +91,8 @@ func TestAFileThatCannotBeUsedIsRefusedWithItsRemedy(t *testing.T) {
 		"short":             {write("SQLite format 3\x00"), ErrCorrupt, "only 16 bytes"},
 		"rubbish":           {write(strings.Repeat("rubbish ", 1000)), ErrCorrupt, "not an SQLite file"},
 		"another program's": {altered("PRAGMA application_id = 1"), ErrCorrupt, "another program"},
-		"a newer format":    {altered("PRAGMA user_version = 2"), ErrNewer, "install that version"},
+		"a newer format":    {altered("PRAGMA user_version = 3"), ErrNewer, "install that version"},
+		"an older format":   {altered("PRAGMA user_version = 1"), ErrOlder, "with that version"},
 		"no format":         {altered("PRAGMA user_version = 0"), ErrCorrupt, "format is 0"},
 		"other page size":   {altered("PRAGMA journal_mode = DELETE; PRAGMA page_size = 4096; VACUUM"), ErrCorrupt, "page size is 4096"},
 		"cut in half":       {damage(func(b []byte) []byte { return b[:len(b)/2] }), ErrCorrupt, "move it"},
@@ -104,7 +105,7 @@ func TestAFileThatCannotBeUsedIsRefusedWithItsRemedy(t *testing.T) {
 		"no entries":            {altered("DELETE FROM entries; UPDATE anchor SET seq = 9"), ErrCorrupt, "a row is missing"},
 		"no anchor":             {altered("DELETE FROM anchor"), ErrCorrupt, "a row is missing"},
 		"no table":              {altered("DROP TABLE entries"), ErrCorrupt, "no such table"},
-		"a column less":         {altered("ALTER TABLE stock DROP COLUMN left"), ErrCorrupt, "no such column"},
+		"a column less":         {altered("ALTER TABLE sales DROP COLUMN note"), ErrCorrupt, "no such column"},
 		"the last entry wrong":  {altered(`UPDATE entries SET body = '{"at":7}' WHERE seq = (SELECT max(seq) FROM entries)`), ErrCorrupt, "not as it was written"},
 		"a wrong order":         {altered("UPDATE entries SET seq = seq + 1 WHERE seq = (SELECT max(seq) FROM entries)"), ErrCorrupt, "is missing"},
 		"a -wal without a file": {func(t *testing.T, path string) { write("frames")(t, path+"-wal") }, ErrCorrupt, "-wal is there"},
@@ -307,7 +308,7 @@ func refused(t *testing.T, j *Journal, m *machine, before fsm.State) {
 	for n := range 100 {
 		after := before
 		after.Reason = fmt.Sprint(n, strings.Repeat("x", 900))
-		err := j.Append(t.Context(), Record{Event: fsm.Ticked{}, After: after, Effects: []fsm.Effect{fsm.TakeStock{Slot: "A1"}}})
+		err := j.Append(t.Context(), Record{Event: fsm.Ticked{}, After: after})
 		if err == nil {
 			before = after
 			continue

@@ -14,7 +14,7 @@ import (
 func (m *machine) day(n int) {
 	m.t.Helper()
 	m.wall = m.wall.Truncate(24 * time.Hour).Add(32 * time.Hour)
-	m.happen(fsm.Booted{At: m.now, Boot: fmt.Sprint("b", m.wall.Unix()), Rules: m.state.Rules})
+	m.happen(fsm.Booted{At: m.now, Boot: fmt.Sprint("b", m.wall.Unix()), Rules: m.state.Rules, Shelf: m.state.Shelf})
 	for range n {
 		m.sell()
 	}
@@ -138,7 +138,7 @@ func TestPruningKeepsWhatIsInDoubt(t *testing.T) {
 	m := newMachine(t, j)
 	m.day(1)
 	doubtful := visit("doubt", fsm.InDoubt)
-	doubtful.Rules = m.state.Rules
+	doubtful.Rules, doubtful.Shelf, doubtful.Stock = m.state.Rules, m.state.Shelf, m.state.Stock
 	if err := j.Append(t.Context(), Record{Wall: m.wall, Event: fsm.Ticked{}, After: doubtful}); err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,11 @@
 package journal
 
 // applicationID marks the file as a kioskd journal ("kios"); schemaVersion is its format. Both stand in the file's header.
+//
+// Format 1 had the stock in a table of its own, and events that said what it was. Its stock is not in its states, so it is refused.
 const (
 	applicationID = 0x6b696f73
-	schemaVersion = 1
+	schemaVersion = 2
 )
 
 // schema makes an empty journal, and additions what came later.
@@ -38,7 +40,6 @@ CREATE TABLE sales ( -- written when a sale begins and when it ends: an open sal
 	ended    INTEGER              -- NULL while it is open
 );
 CREATE INDEX doubts ON sales(first) WHERE state = 'in_doubt';
-CREATE TABLE stock (slot TEXT PRIMARY KEY, left INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE anchor (seq INTEGER NOT NULL); -- one row: the oldest entry that is kept
 INSERT INTO anchor VALUES (1);
 CREATE TABLE programs (seq INTEGER PRIMARY KEY, version TEXT NOT NULL); -- who wrote from this entry on

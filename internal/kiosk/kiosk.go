@@ -1,4 +1,5 @@
-// Package kiosk is the runtime: the one loop that receives, steps, records, acts.
+// Package kiosk is the runtime: the one loop that receives, steps, records, acts. It knows no product: what is sold, for
+// how much and how many are left is in the state.
 //
 // Everything that happens enters the loop as an event; fsm.Step decides; a step that changes what is true about money, motors or
 // promises is on the disk before its effects are carried out; slow effects run beside the loop and come back as events. One
@@ -18,7 +19,6 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/internal/money"
-	"kioskd/internal/planogram"
 )
 
 const (
@@ -65,9 +65,8 @@ type Dispenser interface {
 
 // View is what a display needs to draw.
 type View struct {
-	State  fsm.State
-	Offers []planogram.Offer
-	At     fsm.Instant // the instant of the step, to count down from
+	State fsm.State
+	At    fsm.Instant // the instant of the step, to count down from
 }
 
 // Screen shows the machine to its customer. Show returns at once.
@@ -84,13 +83,13 @@ type Update struct {
 	Durable bool
 }
 
-// Config wires a kiosk. State and Stock are empty for a new machine, Evidence is nil when no dispenser remembers anything, Log's zero
+// Config wires a kiosk. State is empty for a new machine, Evidence is nil when no dispenser remembers anything, Log's zero
 // value says nothing, and nobody need watch; the rest is required.
 type Config struct {
 	Rules     fsm.Rules
-	Planogram planogram.Planogram
+	Shelf     []fsm.Slot     // what the machine sells
+	First     map[string]int // products in each slot that the journal does not know yet
 	State     fsm.State      // as the journal left it
-	Stock     map[string]int // as the journal left it
 	Journal   Journal
 	Payments  Payments
 	Dispenser Dispenser
@@ -111,6 +110,8 @@ type Config struct {
 	// before its first step, and receives nothing until it returns.
 	Evidence func(ctx context.Context, left fsm.State) []fsm.Evidence
 
+	RefilledBy string // who has filled the machine up to First; "": nobody
+
 	Lost string // what the journal is known to have lost of its end, for a technician; "": nothing
 }
 
@@ -129,19 +130,19 @@ type Kiosk struct {
 	// The loop's own.
 	current fsm.State
 	seq     uint64
-	stock   map[string]int   // written with mu held
 	memory  bool             // the journal lacks what has become true: what has begun is settled from memory
 	proofs  int              // records that it took in a row since it refused one
 	again   <-chan time.Time // when it is tried next; nil: nothing stands against it
-	missed  []fsm.Effect     // the stock taken since then, to be recorded when the journal takes records again
 	vends   map[string]context.CancelFunc
 	work    sync.WaitGroup
 	ctx     context.Context // of calls and vends
 }
 
+// answer is an fsm.Answer, and the state that came with it.
 type answer struct {
 	reference string
-	code      fsm.ErrorCode
+	refusal   fsm.Refusal
+	state     fsm.State
 }
 
 // New makes a kiosk; Run starts it.
@@ -150,12 +151,12 @@ func New(cfg Config) (*Kiosk, error) {
 		cfg.NewItem == nil || cfg.Now == nil || cfg.Wall == nil || cfg.Boot == "" {
 		return nil, errors.New("kiosk: a part is missing")
 	}
+	if err := fsm.CheckShelf(cfg.Shelf); err != nil {
+		return nil, fmt.Errorf("kiosk: %w", err)
+	}
 	k := &Kiosk{
 		cfg: cfg, inbox: make(chan Outcome, inboxMax), done: make(chan struct{}), waiting: map[string]chan answer{},
-		watchers: map[chan Update]struct{}{}, stock: map[string]int{}, vends: map[string]context.CancelFunc{},
-	}
-	for slot, n := range cfg.Stock {
-		k.stock[slot] = n
+		watchers: map[chan Update]struct{}{}, vends: map[string]context.CancelFunc{},
 	}
 	k.current = cfg.State
 	k.state.Store(&fsm.State{})
@@ -168,34 +169,31 @@ func (k *Kiosk) State() fsm.State { return *k.state.Load() }
 
 // CreatePurchase asks for a reservation and waits for the answer or for ctx. payer is a keyed hash of the phone number, never the
 // number. Exactly one of the results is set; a ctx that ends first is a SYSTEM_ERROR, and the sale goes on.
-func (k *Kiosk) CreatePurchase(ctx context.Context, payer string, amount money.Amount) (string, fsm.ErrorCode) {
-	return k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
-		cheapest, _ := k.cfg.Planogram.Cheapest(k.stock, k.current.ClosedSlots())
-		return fsm.PurchaseRequested{At: at, Request: request, New: k.cfg.NewSale(), Payer: payer, Amount: amount, Cheapest: cheapest}
+func (k *Kiosk) CreatePurchase(ctx context.Context, payer string, amount money.Amount) (string, fsm.Refusal) {
+	a := k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
+		return fsm.PurchaseRequested{At: at, Request: request, New: k.cfg.NewSale(), Payer: payer, Amount: amount}
 	})
+	return a.reference, a.refusal
 }
 
 // Refusal is the code that CreatePurchase would answer with now, by the state as everybody sees it: the loop is not asked, and nothing is
 // recorded. "": it would not be refused, or that does not show.
-func (k *Kiosk) Refusal(payer string, amount money.Amount) (code fsm.ErrorCode) {
+func (k *Kiosk) Refusal(payer string, amount money.Amount) (code fsm.Refusal) {
 	s := k.State()
 	if s.Stage == "" {
 		return "" // the boot's step decides
 	}
-	k.mu.Lock()
-	cheapest, _ := k.cfg.Planogram.Cheapest(k.stock, s.ClosedSlots())
-	k.mu.Unlock()
-	_, effects, _ := fsm.Step(s, fsm.PurchaseRequested{At: k.cfg.Now(), Payer: payer, Amount: amount, Cheapest: cheapest})
+	_, effects, _ := fsm.Step(s, fsm.PurchaseRequested{At: k.cfg.Now(), Payer: payer, Amount: amount})
 	for _, f := range effects {
 		if a, ok := f.(fsm.Answer); ok {
-			code = a.Code
+			code = a.Refusal
 		}
 	}
 	return code
 }
 
 // await gives the loop an event, made by the loop, and waits for the Answer to it or for ctx.
-func (k *Kiosk) await(ctx context.Context, event func(at fsm.Instant, request string) fsm.Event) (string, fsm.ErrorCode) {
+func (k *Kiosk) await(ctx context.Context, event func(at fsm.Instant, request string) fsm.Event) answer {
 	got := make(chan answer, 1)
 	k.mu.Lock()
 	k.requests++
@@ -210,44 +208,33 @@ func (k *Kiosk) await(ctx context.Context, event func(at fsm.Instant, request st
 	select {
 	case k.inbox <- func(at fsm.Instant) fsm.Event { return event(at, id) }:
 	case <-k.done:
-		return "", fsm.DeviceUnavailable
+		return answer{refusal: fsm.DeviceUnavailable}
 	case <-ctx.Done():
-		return "", fsm.SystemError
+		return answer{refusal: fsm.SystemError}
 	}
 	select {
 	case a := <-got:
-		return a.reference, a.code
+		return a
 	case <-k.done:
-		return "", fsm.DeviceUnavailable
+		return answer{refusal: fsm.DeviceUnavailable}
 	case <-ctx.Done():
-		return "", fsm.SystemError
+		return answer{refusal: fsm.SystemError}
 	}
 }
 
-// Choose is a product's button. It reports whether the event was taken: an unknown slot, one that is chosen at a machine of its own,
-// or a flooded loop takes none.
+// Choose is a product's button. It reports whether the event was taken: a flooded loop takes none.
 func (k *Kiosk) Choose(slot string) bool {
-	p, ok := k.cfg.Planogram.Product(slot)
-	return ok && !p.AtMachine && k.choose(p, p.Price, func(string) {})
-}
-
-// ChooseAt is a product that the customer chose at a machine which has prices of its own, and reports what Choose does. The loop
-// tells asked the new item's id just before the step: whether the choice was taken shows in the next View, as the sale's item, or as
-// Live.Wanted while a fresh look at the reservation is waited for.
-func (k *Kiosk) ChooseAt(slot string, price money.Amount, asked func(item string)) bool {
-	p, ok := k.cfg.Planogram.Product(slot)
-	return ok && price.Currency == p.Price.Currency && k.choose(p, price, asked)
-}
-
-func (k *Kiosk) choose(p planogram.Product, price money.Amount, asked func(item string)) bool {
 	return k.offer(func(at fsm.Instant) fsm.Event {
-		item := fsm.Item{ID: k.cfg.NewItem(), Slot: p.Slot, Name: p.Name, Price: price, EAN: p.EAN, MaxVend: p.MaxVend, UnknownCharged: p.UnknownCharged}
-		if p.VAT != nil {
-			item.VAT = *p.VAT
-		}
-		asked(item.ID)
-		return fsm.ProductChosen{At: at, New: k.cfg.NewSale(), Item: item, Stock: k.stock[p.Slot]}
+		return fsm.ProductChosen{At: at, New: k.cfg.NewSale(), Item: k.cfg.NewItem(), Slot: slot}
 	})
+}
+
+// ChooseAt is a product that the customer chose at a machine which has prices of its own. It waits until the choice is
+// taken, for which a fresh look at the reservation may be needed, or refused, or for ctx; "" is taken: its vend begins.
+func (k *Kiosk) ChooseAt(ctx context.Context, slot string, price money.Amount) fsm.Refusal {
+	return k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
+		return fsm.ProductChosen{At: at, Request: request, New: k.cfg.NewSale(), Item: k.cfg.NewItem(), Slot: slot, Price: price}
+	}).refusal
 }
 
 // Cancel is the customer's cancel button.
@@ -298,9 +285,9 @@ var (
 // little or has nothing to act on. A sale that is open itself, because Glase says nothing that decides it, can be settled by hand
 // once Glase was asked a few times in vain; any other verdict on it is ErrOpen.
 func (k *Kiosk) Resolve(ctx context.Context, sale fsm.Sale, v fsm.Verdict) error {
-	_, code := k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
+	code := k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
 		return fsm.SaleResolved{At: at, Request: request, Sale: sale, Verdict: v}
-	})
+	}).refusal
 	switch {
 	case code == "":
 		return nil
@@ -320,9 +307,9 @@ var ErrNoAcceptance = errors.New("nothing is accepted: no records are known to b
 // AcceptLoss puts a machine whose journal has lost its newest entries back into service. by says who has compared Glase's books and
 // the machine with what is left, and reason what came of it; both are recorded.
 func (k *Kiosk) AcceptLoss(ctx context.Context, by, reason string) error {
-	_, code := k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
+	code := k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
 		return fsm.LossAccepted{At: at, Request: request, By: strings.TrimSpace(by), Reason: strings.TrimSpace(reason)}
-	})
+	}).refusal
 	switch {
 	case code == "":
 		return nil

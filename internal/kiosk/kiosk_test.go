@@ -17,7 +17,6 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/internal/money"
-	"kioskd/internal/planogram"
 )
 
 func sek(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: "SEK"} }
@@ -39,7 +38,9 @@ type world struct {
 	slow    bool             // a record takes its time
 	gone    bool             // Glase does nothing and its answers are lost
 	shown   View
-	ids     int
+
+	atMachine bool // A1 is chosen at a machine of its own
+	ids       int
 
 	alive      func()
 	aliveEvery time.Duration
@@ -154,18 +155,14 @@ func newWorld() *world {
 
 // start runs a kiosk in a synctest bubble, from a recorded state.
 func (w *world) start(t *testing.T, s fsm.State) (*Kiosk, context.CancelFunc, chan error) {
-	vat := 12
-	gram, err := planogram.New([]planogram.Product{
-		{Slot: "A1", Name: "Water", Price: sek(1500), VAT: &vat, MaxVend: 5 * time.Second},
-		{Slot: "A2", Name: "Cake", Price: sek(2250), MaxVend: 5 * time.Second},
-	})
-	if err != nil {
-		t.Fatal(err)
+	shelf := []fsm.Slot{
+		{ID: "A1", Name: "Water", Price: sek(1500), VAT: 12, MaxVend: 5 * time.Second, AtMachine: w.atMachine},
+		{ID: "A2", Name: "Cake", Price: sek(2250), MaxVend: 5 * time.Second},
 	}
 	begin := time.Now().Add(-time.Hour)
 	k, err := New(Config{
-		Rules:     fsm.Rules{Flow: fsm.Reservation, PinTimeout: time.Minute, ChooseTimeout: 5 * time.Second, ReservationTimeout: 10 * time.Minute},
-		Planogram: gram, State: s, Stock: map[string]int{"A1": 2, "A2": 1}, Journal: w, Payments: w, Dispenser: w, Screen: w,
+		Rules: fsm.Rules{Flow: fsm.Reservation, PinTimeout: time.Minute, ChooseTimeout: 5 * time.Second, ReservationTimeout: 10 * time.Minute},
+		Shelf: shelf, First: map[string]int{"A1": 2, "A2": 1}, State: s, Journal: w, Payments: w, Dispenser: w, Screen: w,
 		NewSale: func() fsm.NewSale {
 			w.ids++
 			return fsm.NewSale{ID: fmt.Sprint("S", w.ids), ClientInvoiceID: fmt.Sprint("I", w.ids), Secret: fmt.Sprint("secret", w.ids)}
@@ -485,35 +482,38 @@ func TestAWedgedLoopShowsNoSignOfLife(t *testing.T) {
 	})
 }
 
-// TestAMachinesOwnPriceIsWhatItsChoiceCosts: it is held against the credit, and the caller learns which item came of it.
+// TestAMachinesOwnPriceIsWhatItsChoiceCosts: it is held against the credit, and the caller learns whether it is taken.
 func TestAMachinesOwnPriceIsWhatItsChoiceCosts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
+		w.atMachine = true
 		k, stop, ended := w.start(t, fsm.State{})
+		if why := k.ChooseAt(t.Context(), "A1", sek(1500)); why != fsm.NotChoosing {
+			t.Errorf("without a sale: %q", why)
+		}
 		if ref, code := k.CreatePurchase(t.Context(), "payer", sek(2000)); ref != "R1" || code != "" {
 			t.Fatal(ref, code)
 		}
 		w.confirm()
 		time.Sleep(2 * time.Second)
-		choose := func(slot string, price money.Amount) (item string, v View) {
-			t.Helper()
-			if !k.ChooseAt(slot, price, func(id string) { item = id }) {
-				t.Errorf("%s for %v was not taken", slot, price)
+		if why := k.ChooseAt(t.Context(), "A1", sek(2001)); why != "too_expensive" || len(k.State().Sale.Items) != 0 {
+			t.Errorf("more than the credit: %q, %+v", why, k.State().Sale.Items)
+		}
+		for slot, price := range map[string]money.Amount{"A9": sek(2000), "A2": sek(2000), "A1": {Minor: 2000, Currency: "EUR"}} {
+			if why := k.ChooseAt(t.Context(), slot, price); why != fsm.NoSuchSlot {
+				t.Errorf("%s for %v: %q", slot, price, why)
 			}
-			synctest.Wait()
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			return item, w.shown
 		}
-		if item, v := choose("A1", sek(2001)); item == "" || len(v.State.Sale.Items) != 0 || v.State.Live.Notice != "too_expensive" {
-			t.Errorf("more than the credit: item %q, %+v", item, v.State.Sale.Items)
+		k.Choose("A1")
+		if synctest.Wait(); len(k.State().Sale.Items) != 0 {
+			t.Errorf("our button chose at the machine: %+v", k.State().Sale.Items)
 		}
-		item, v := choose("A1", sek(2000)) // the planogram says 15.00
-		if items := v.State.Sale.Items; len(items) != 1 || items[0].ID != item || items[0].Price != sek(2000) || !items[0].Started {
-			t.Errorf("item %q, %+v", item, v.State.Sale.Items)
+		why := k.ChooseAt(t.Context(), "A1", sek(2000)) // the shelf says 15.00
+		if items := k.State().Sale.Items; why != "" || len(items) != 1 || items[0].Price != sek(2000) || !items[0].Started {
+			t.Errorf("%q, %+v", why, items)
 		}
-		if k.ChooseAt("A9", sek(2000), func(string) { t.Error("told") }) || k.ChooseAt("A1", money.Amount{Minor: 2000, Currency: "EUR"}, func(string) { t.Error("told") }) {
-			t.Error("no such slot, or another currency, was taken")
+		if why := k.ChooseAt(t.Context(), "A1", sek(2000)); why != fsm.NotChoosing {
+			t.Errorf("during a vend: %q", why)
 		}
 		time.Sleep(time.Minute)
 		if s := k.State().Sale; s.State != fsm.Charged || s.Charged != sek(2000) {
@@ -532,7 +532,7 @@ func TestALookRefusesWhatTheLoopWouldAndNothingElse(t *testing.T) {
 		w := newWorld()
 		k, stop, ended := w.start(t, fsm.State{})
 		defer func() { stop(); <-ended }()
-		look := func(payer string, minor int64, want fsm.ErrorCode) {
+		look := func(payer string, minor int64, want fsm.Refusal) {
 			t.Helper()
 			happened := func() int { w.mu.Lock(); defer w.mu.Unlock(); return len(w.diary) }
 			before := happened()

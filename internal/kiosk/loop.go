@@ -3,11 +3,9 @@ package kiosk
 import (
 	"context"
 	"crypto/subtle"
-	"maps"
 	"time"
 
 	"kioskd/fsm"
-	"kioskd/internal/money"
 )
 
 // Run is the loop. When ctx ends it makes the outputs inactive, settles the sale that is on as far as settleMax allows, and
@@ -24,7 +22,8 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	if k.cfg.Evidence != nil {
 		evidence = k.cfg.Evidence(ctx, k.current)
 	}
-	k.step(fsm.Booted{At: k.cfg.Now(), Boot: k.cfg.Boot, Rules: k.cfg.Rules, Evidence: evidence, Lost: k.cfg.Lost})
+	k.step(fsm.Booted{At: k.cfg.Now(), Boot: k.cfg.Boot, Rules: k.cfg.Rules, Evidence: evidence, Lost: k.cfg.Lost,
+		Shelf: k.cfg.Shelf, First: k.cfg.First, RefilledBy: k.cfg.RefilledBy})
 
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -103,7 +102,7 @@ func (k *Kiosk) step(e fsm.Event) {
 	next, effects, durable := fsm.Step(before, e)
 	switch {
 	case durable && k.memory:
-		k.remember(next, effects)
+		k.remember(next)
 	case durable:
 		err := k.cfg.Journal.Append(k.ctx, Record{k.cfg.Wall(), before.Live, e, next, effects})
 		if err != nil {
@@ -124,7 +123,7 @@ func (k *Kiosk) commit(e fsm.Event, next fsm.State, effects []fsm.Effect, durabl
 	}
 	k.log(e, next, durable)
 	k.publish(Update{k.seq, k.cfg.Wall(), e, next, durable})
-	k.cfg.Screen.Show(View{next, k.cfg.Planogram.Offers(k.stock, next.ClosedSlots()), k.cfg.Now()})
+	k.cfg.Screen.Show(View{next, k.cfg.Now()})
 }
 
 func (k *Kiosk) perform(f fsm.Effect) {
@@ -132,14 +131,10 @@ func (k *Kiosk) perform(f fsm.Effect) {
 	case fsm.Answer:
 		k.mu.Lock()
 		if ch := k.waiting[f.Request]; ch != nil {
-			ch <- answer{f.Reference, f.Code} // has room: a request is answered once
+			ch <- answer{f.Reference, f.Refusal, k.current} // has room: a request is answered once
 			delete(k.waiting, f.Request)
 		}
 		k.mu.Unlock()
-	case fsm.TakeStock:
-		k.setStock(f.Slot, k.stock[f.Slot]-1)
-	case fsm.SetStock:
-		k.setStock(f.Slot, f.Left)
 	case fsm.Vend:
 		k.vend(f)
 	case fsm.Serve:
@@ -161,23 +156,9 @@ func (k *Kiosk) vend(f fsm.Vend) {
 		outcome, why := k.cfg.Dispenser.Vend(ctx, f.Item)
 		k.post(func(at fsm.Instant) fsm.Event {
 			delete(k.vends, f.Item.ID)
-			return fsm.VendEnded{At: at, Sale: f.Sale, Item: f.Item.ID, Outcome: outcome, Why: why, Cheapest: k.cheapestAfter(f.Item.Slot, outcome, why)}
+			return fsm.VendEnded{At: at, Sale: f.Sale, Item: f.Item.ID, Outcome: outcome, Why: why}
 		})
 	})
-}
-
-// cheapestAfter is the cheapest product that can be sold once an item's outcome is taken into account; none: nothing can.
-func (k *Kiosk) cheapestAfter(slot string, o fsm.ItemOutcome, why string) money.Amount {
-	stock, closed := maps.Clone(k.stock), k.current.ClosedSlots()
-	gone, shut := fsm.Leaves(o, why)
-	if gone {
-		stock[slot]--
-	}
-	if shut {
-		closed[slot] = why
-	}
-	cheapest, _ := k.cfg.Planogram.Cheapest(stock, closed)
-	return cheapest
 }
 
 // log writes durable steps at info and the others at debug. Events hold no phone number and no secret but the notification's,
@@ -205,8 +186,10 @@ func (k *Kiosk) log(e fsm.Event, s fsm.State, durable bool) {
 		line.Str("status", string(e.Status))
 	case fsm.ServiceBegan:
 		line.Str("act", string(e.Service.Act)).Str("slot", e.Service.Slot).Str("by", e.Service.By).Bool("taken", e.Service.ID == s.Service.ID)
-		if e.Service.Act == fsm.CountStock {
-			line.Int("was", e.Service.Was).Int("left", e.Service.Left)
+	case fsm.StockCounted:
+		line.Str("act", string(fsm.CountStock)).Str("slot", e.Slot).Str("by", e.By).Bool("taken", e.ID == s.Service.ID)
+		if e.ID == s.Service.ID {
+			line.Int("was", s.Service.Was).Int("left", s.Service.Left)
 		}
 	case fsm.ServiceEnded:
 		line.Str("act", string(s.Service.Act)).Str("slot", s.Service.Slot).Str("outcome", string(e.Outcome)).Str("outcome_why", e.Why)

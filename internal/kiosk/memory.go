@@ -32,19 +32,14 @@ func (k *Kiosk) journalFailed(e fsm.Event, err error) {
 func (k *Kiosk) refused() { k.proofs, k.again = 0, time.After(journalEvery) }
 
 // remember tries to record what has become true while the journal failed, so that the next start knows it.
-func (k *Kiosk) remember(next fsm.State, effects []fsm.Effect) {
-	for _, f := range effects {
-		if _, ok := f.(fsm.TakeStock); ok {
-			k.missed = append(k.missed, f)
-		}
-	}
+func (k *Kiosk) remember(next fsm.State) {
 	e := fsm.Remembered{At: k.cfg.Now(), State: next}
-	if err := k.cfg.Journal.Append(k.ctx, Record{k.cfg.Wall(), fsm.Live{}, e, next, k.missed}); err != nil {
+	if err := k.cfg.Journal.Append(k.ctx, Record{k.cfg.Wall(), fsm.Live{}, e, next, nil}); err != nil {
 		k.cfg.Log.Error().Err(err).Msg("the journal still cannot be written")
 		k.refused()
 		return
 	}
-	k.memory, k.missed = false, nil
+	k.memory = false
 	k.proofs++
 	k.again = time.After(proveEvery)
 }
@@ -55,7 +50,7 @@ func (k *Kiosk) remember(next fsm.State, effects []fsm.Effect) {
 func (k *Kiosk) prove() {
 	k.again = nil
 	if k.memory || k.proofs < provenBy {
-		k.remember(k.current, nil)
+		k.remember(k.current)
 		return
 	}
 	before, e := k.current, fsm.FaultCleared{At: k.cfg.Now(), Name: fsm.FaultJournal}

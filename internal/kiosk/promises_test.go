@@ -223,7 +223,7 @@ func TestATechnicianWhoCountsNothingIsToldTheTrueCause(t *testing.T) {
 	w.failAt = 1
 	story(t, w, fsm.State{}, func(t *testing.T, k *Kiosk) {
 		for range 2 {
-			was, left, err := k.CountStock(t.Context(), "A1", "anna", func(int) int { return 0 })
+			was, left, err := k.CountStock(t.Context(), "A1", "anna", 0, false)
 			if !errors.Is(err, ErrNoAct) || was != 0 || left != 0 {
 				t.Errorf("%d, %d, %v", was, left, err)
 			}
@@ -231,12 +231,12 @@ func TestATechnicianWhoCountsNothingIsToldTheTrueCause(t *testing.T) {
 	})
 	w = newWorld()
 	story(t, w, fsm.State{}, func(t *testing.T, k *Kiosk) {
-		was, left, err := k.CountStock(t.Context(), "Z9", "anna", func(int) int { return 0 })
+		was, left, err := k.CountStock(t.Context(), "Z9", "anna", 0, false)
 		if !errors.Is(err, ErrNoSlot) || was != 0 || left != 0 {
 			t.Errorf("%d, %d, %v", was, left, err)
 		}
-		for _, n := range []int{0, StockMax} {
-			if _, left, err := k.CountStock(t.Context(), "A1", "anna", func(int) int { return n }); err != nil || left != n {
+		for _, n := range []int{0, fsm.StockMax} {
+			if _, left, err := k.CountStock(t.Context(), "A1", "anna", n, false); err != nil || left != n {
 				t.Errorf("%d products: %d, %v", n, left, err)
 			}
 		}
@@ -251,7 +251,7 @@ func TestTheLogTellsAnOperatorWhatBecameOfASale(t *testing.T) {
 	story(t, w, fsm.State{}, func(t *testing.T, k *Kiosk) {
 		sell(t, w, k)
 		synctest.Wait()
-		if _, _, err := k.CountStock(t.Context(), "A1", "anna", func(int) int { return 7 }); err != nil {
+		if _, _, err := k.CountStock(t.Context(), "A1", "anna", 7, false); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := k.PulseRelay(t.Context(), "A2", time.Second, "anna"); err != nil {
@@ -275,7 +275,7 @@ func TestTheLogTellsAnOperatorWhatBecameOfASale(t *testing.T) {
 		"the outcome":       {`"sale":"S1"`, `"outcome":"delivered"`, `"outcome_why":""`, `"message":"VendEnded"`},
 		"a poll":            {`"level":"debug"`, `"status":"ISSUED"`, `"message":"StatusAnswered"`},
 		"the end":           {`"level":"info"`, `"sale":"S1"`, `"state":"charged"`, `"charged":"15.00 SEK"`, `"refunded":`},
-		"the count":         {`"act":"stock"`, `"slot":"A1"`, `"by":"anna"`, `"was":1,"left":7`, `"message":"ServiceBegan"`},
+		"the count":         {`"act":"stock"`, `"slot":"A1"`, `"by":"anna"`, `"was":1,"left":7`, `"message":"StockCounted"`},
 		"the relay's":       {`"act":"relay"`, `"slot":"A2"`, `"by":"anna"`, `"taken":true`, `"message":"ServiceBegan"`},
 		"the relay's end":   {`"slot":"A2"`, `"outcome":`, `"message":"ServiceEnded"`},
 		"out of service":    {`"reason":"stopping"`, `"message":"FaultRaised"`},

@@ -4,109 +4,71 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"kioskd/fsm"
-	"kioskd/internal/planogram"
 )
-
-// StockMax is the most products that a slot may be said to hold.
-const StockMax = 10000
 
 // Why a technician's act was not begun, besides ErrBusy.
 var (
 	ErrServing = errors.New("a technician's act is on: try again when it has ended")
 	ErrNoSlot  = errors.New("the machine has no such slot")
 	ErrNoAct   = errors.New("nothing may move now: the journal cannot be written, or kioskd is ending")
-	ErrStock   = fmt.Errorf("a slot holds 0 to %d products", StockMax)
+	ErrStock   = fmt.Errorf("a slot holds 0 to %d products", fsm.StockMax)
 )
 
 // TestVend begins a technician's vend: one product that nobody pays for. It answers once the act is on record, with its id; State
 // tells when it has ended, and how. by says who, and is recorded. While a customer is being served it is ErrBusy.
 func (k *Kiosk) TestVend(ctx context.Context, slot, by string) (string, error) {
-	p, ok := k.cfg.Planogram.Product(slot)
-	if !ok {
-		return "", ErrNoSlot
-	}
-	return k.serve(ctx, func() fsm.Service {
-		return fsm.Service{Act: fsm.TestVend, Slot: slot, By: by, Longest: p.MaxVend}
-	})
+	return k.serve(ctx, fsm.Service{Act: fsm.TestVend, Slot: slot, By: by})
 }
 
 // PulseRelay begins to have a slot's relay on for a while, in the same way. That the slot has a relay, and may be on for so long,
 // is the caller's to know.
 func (k *Kiosk) PulseRelay(ctx context.Context, slot string, on time.Duration, by string) (string, error) {
-	if _, ok := k.cfg.Planogram.Product(slot); !ok {
-		return "", ErrNoSlot
-	}
-	return k.serve(ctx, func() fsm.Service {
-		return fsm.Service{Act: fsm.PulseRelay, Slot: slot, By: by, On: on, Longest: on}
-	})
+	return k.serve(ctx, fsm.Service{Act: fsm.PulseRelay, Slot: slot, By: by, On: on})
 }
 
-// CountStock records a technician's word on how many products are in a slot; count makes it of how many were thought to be, and is
-// called by the loop. A count below 0 or above StockMax is ErrStock.
-func (k *Kiosk) CountStock(ctx context.Context, slot, by string, count func(was int) int) (was, left int, err error) {
-	if _, ok := k.cfg.Planogram.Product(slot); !ok {
-		return 0, 0, ErrNoSlot
-	}
-	said := make(chan fsm.Service, 1)
-	_, err = k.serve(ctx, func() fsm.Service {
-		v := fsm.Service{Act: fsm.CountStock, Slot: slot, By: by, Was: k.stock[slot]}
-		if v.Left = count(v.Was); v.Left > StockMax {
-			v.Left = -1 // the state machine refuses it
-		}
-		said <- v
-		return v
-	})
-	if err != nil {
-		select {
-		case v := <-said:
-			if v.Left < 0 && !errors.Is(err, ErrBusy) {
-				err = ErrStock
-			}
-		default:
-		}
-		return 0, 0, err
-	}
-	v := <-said
-	return v.Was, v.Left, nil
-}
-
-// serve gives the loop a technician's act, made by the loop.
-func (k *Kiosk) serve(ctx context.Context, act func() fsm.Service) (string, error) {
-	id, code := k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
-		v := act()
+// serve gives the loop a technician's act.
+func (k *Kiosk) serve(ctx context.Context, v fsm.Service) (string, error) {
+	a := k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
 		v.ID = k.cfg.NewItem()
 		return fsm.ServiceBegan{At: at, Request: request, Service: v}
 	})
-	switch {
-	case code == "":
-		return id, nil
-	case code == fsm.DeviceInUse && k.State().Serving():
-		return "", ErrServing
-	case code == fsm.DeviceInUse:
-		return "", ErrBusy
-	case ctx.Err() != nil:
-		return "", ctx.Err()
+	return a.reference, refused(ctx, a.refusal)
+}
+
+// CountStock records a technician's word on how many products are in a slot, or with more, on how many more there are than
+// were thought to be; fewer below 0. It answers how many were thought to be, and how many are. Fewer than none or more
+// than fsm.StockMax is ErrStock.
+func (k *Kiosk) CountStock(ctx context.Context, slot, by string, count int, more bool) (was, left int, err error) {
+	a := k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
+		return fsm.StockCounted{At: at, Request: request, ID: k.cfg.NewItem(), Slot: slot, By: by, Count: count, More: more}
+	})
+	if err := refused(ctx, a.refusal); err != nil {
+		return 0, 0, err
 	}
-	return "", ErrNoAct
+	return a.state.Service.Was, a.state.Service.Left, nil
 }
 
-// Offers lists every slot with what is left in it, and whether it can be sold.
-func (k *Kiosk) Offers() []planogram.Offer {
-	k.mu.Lock()
-	stock := maps.Clone(k.stock)
-	k.mu.Unlock()
-	return k.cfg.Planogram.Offers(stock, k.State().ClosedSlots())
-}
-
-// setStock is the loop's, which alone writes.
-func (k *Kiosk) setStock(slot string, left int) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.stock[slot] = max(0, left)
+// refused is the error of a technician's act that was not taken; nil: it was.
+func refused(ctx context.Context, why fsm.Refusal) error {
+	switch why {
+	case "":
+		return nil
+	case fsm.SaleIsOn:
+		return ErrBusy
+	case fsm.ActIsOn:
+		return ErrServing
+	case fsm.NoSuchSlot:
+		return ErrNoSlot
+	case fsm.BadCount:
+		return ErrStock
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return ErrNoAct
 }
 
 // act carries out a technician's act beside the loop.

@@ -58,7 +58,7 @@ func TestATechnicianNeverMovesAnythingWhileASaleIsOn(t *testing.T) {
 			if k.State().Busy() {
 				_, vend := k.TestVend(t.Context(), "A2", "anna")
 				_, relay := k.PulseRelay(t.Context(), "A2", time.Second, "anna")
-				_, _, count := k.CountStock(t.Context(), "A2", "anna", func(int) int { return 9 })
+				_, _, count := k.CountStock(t.Context(), "A2", "anna", 9, false)
 				if !errors.Is(vend, ErrBusy) || !errors.Is(relay, ErrBusy) || !errors.Is(count, ErrBusy) {
 					t.Errorf("in %s: %v, %v, %v", k.State().Stage, vend, relay, count)
 				}
@@ -95,8 +95,8 @@ func TestNobodyBuysWhileATechnicianTests(t *testing.T) {
 			t.Errorf("a second act: %v", err)
 		}
 		time.Sleep(2 * time.Second)
-		if k.Offers()[0].Stock != 1 {
-			t.Errorf("%+v", k.Offers())
+		if k.State().Offers()[0].Left != 1 {
+			t.Errorf("%+v", k.State().Offers())
 		}
 		if _, code := k.CreatePurchase(t.Context(), "payer", sek(5000)); code != "" {
 			t.Errorf("afterwards: %q", code)
@@ -107,16 +107,16 @@ func TestNobodyBuysWhileATechnicianTests(t *testing.T) {
 func TestWhatATechnicianCountsIsRecordedAndSold(t *testing.T) {
 	w := newWorld()
 	story(t, w, fsm.State{}, func(t *testing.T, k *Kiosk) {
-		was, left, err := k.CountStock(t.Context(), "A1", "anna", func(was int) int { return was - 2 })
-		if err != nil || was != 2 || left != 0 || k.Offers()[0].State != "sold_out" {
-			t.Fatalf("%d, %d, %v: %+v", was, left, err, k.Offers()[0])
+		was, left, err := k.CountStock(t.Context(), "A1", "anna", -2, true)
+		if err != nil || was != 2 || left != 0 || k.State().Offers()[0].State != "sold_out" {
+			t.Fatalf("%d, %d, %v: %+v", was, left, err, k.State().Offers()[0])
 		}
 		e := w.records[len(w.records)-1]
-		if got := e.Effects[0]; got != (fsm.SetStock{Slot: "A1", Left: 0}) || e.Event.(fsm.ServiceBegan).Service.By != "anna" {
+		if left, known := e.After.Stock["A1"]; left != 0 || !known || e.Event.(fsm.StockCounted).By != "anna" {
 			t.Errorf("recorded %+v", e)
 		}
-		for _, n := range []int{-1, StockMax + 1} {
-			if _, _, err := k.CountStock(t.Context(), "A1", "anna", func(int) int { return n }); !errors.Is(err, ErrStock) {
+		for _, n := range []int{-1, fsm.StockMax + 1} {
+			if _, _, err := k.CountStock(t.Context(), "A1", "anna", n, false); !errors.Is(err, ErrStock) {
 				t.Errorf("%d products: %v", n, err)
 			}
 		}
@@ -137,8 +137,8 @@ func TestWhatCannotBeRecordedDoesNotMoveForATechnician(t *testing.T) {
 		if _, err := k.TestVend(t.Context(), "A1", "anna"); !errors.Is(err, ErrNoAct) {
 			t.Errorf("%v", err)
 		}
-		if _, _, err := k.CountStock(t.Context(), "A1", "anna", func(int) int { return 7 }); !errors.Is(err, ErrNoAct) || k.Offers()[0].Stock != 2 {
-			t.Errorf("%v: %+v", err, k.Offers()[0])
+		if _, _, err := k.CountStock(t.Context(), "A1", "anna", 7, false); !errors.Is(err, ErrNoAct) || k.State().Offers()[0].Left != 2 {
+			t.Errorf("%v: %+v", err, k.State().Offers()[0])
 		}
 	})
 	if w.said("motor") >= 0 {

@@ -449,7 +449,7 @@ func (f *referee) fellOf(which func(start) bool) (starts, fell int) {
 // machine: the board and the stock agree with the sales, and nothing is on.
 func (f *referee) machine(sales []journal.Sale) {
 	snap, _ := f.world.board.Snapshot()
-	left := f.world.store.stock()
+	left, refilled := f.world.store.counted()
 	for _, s := range snap.Slots {
 		if s.Relay {
 			f.violated("the relay of %s is on", s.Slot)
@@ -468,7 +468,7 @@ func (f *referee) machine(sales []journal.Sale) {
 		if s.Pulses > items*f.startsMax(s.Slot) {
 			f.violated("motor %s started %d times for %d items", s.Slot, s.Pulses, items)
 		}
-		if had := stockFirst + f.world.store.refilled[s.Slot]; left[s.Slot] != had-gone {
+		if had := stockFirst + refilled[s.Slot]; left[s.Slot] != had-gone {
 			f.violated("%d of %d products are gone from %s, and the stock is %d", gone, had, s.Slot, left[s.Slot])
 		}
 	}

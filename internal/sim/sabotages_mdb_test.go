@@ -12,14 +12,14 @@ func busSabotages() []sabotage {
 		{name: "mdb-approves-again", what: "an approval without an answer is written again", edits: []edit{{talkFile,
 			`v != nil && v.sent.IsZero() && v.result == nil {`, `v != nil && (v.sent.IsZero() || now.Sub(v.sent) > askAgain) && v.result == nil {`}}},
 		{name: "mdb-approves-at-once", what: "a machine's request is approved before the kiosk has taken it", edits: []edit{{busFile,
-			`	if !b.kiosk.ChooseAt(`, `	go b.bridge.Product(r.Product).Vend(context.Background())
-	if !b.kiosk.ChooseAt(`}}},
+			`		if why := b.kiosk.ChooseAt(`, `		go b.bridge.Product(r.Product).Vend(context.Background())
+		if why := b.kiosk.ChooseAt(`}}},
 		{name: "mdb-silence-is-failure", what: "a machine that falls silent after the approval counts as one that did not deliver", edits: []edit{{productFile,
 			`Outcome: vend.Unknown, Why: v.why`, `Outcome: vend.NotDelivered, Why: v.why`}}},
 		{name: "mdb-silence-is-success", what: "a machine that falls silent after the approval counts as one that delivered for sure", edits: []edit{{productFile,
 			`Outcome: vend.Unknown, Why: v.why`, `Outcome: vend.Delivered, Why: v.why`}}},
 		{name: "mdb-config-price", what: "a machine's product costs what the config says", edits: []edit{{busFile,
-			`b.kiosk.ChooseAt(s.ID, r.Price, `, `b.kiosk.ChooseAt(s.ID, s.Price, `}}},
+			`s.ID, r.Price); why`, `s.ID, s.Price); why`}}},
 		{name: "mdb-never-again", what: "a line to the machine that broke is not opened again", edits: []edit{{"hw/vend/mdb/bridge.go",
 			`		timer := time.NewTimer(pause)
 `, `		timer := time.NewTimer(1000 * time.Hour)

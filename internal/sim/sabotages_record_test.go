@@ -49,13 +49,16 @@ func recordSabotages() []sabotage {
 		{name: "sales-recorded-at-their-ends", what: "a sale is recorded when it begins and when it ends", edits: []edit{{stepFile,
 			`!reflect.DeepEqual(before, after)`, `!reflect.DeepEqual(before.Sale.State, after.Sale.State)`}}},
 		{name: "memory-never-recorded", what: "what happened while the journal failed is not recorded when it works again", edits: []edit{{memoryFile,
-			`	if err := k.cfg.Journal.Append(k.ctx, Record{k.cfg.Wall(), fsm.Live{}, e, next, k.missed}); err != nil {
-`, `	if err := k.cfg.Journal.Append(k.ctx, Record{k.cfg.Wall(), fsm.Live{}, e, k.cfg.State, k.missed}); err != nil {
+			`	if err := k.cfg.Journal.Append(k.ctx, Record{k.cfg.Wall(), fsm.Live{}, e, next, nil}); err != nil {
+`, `	if err := k.cfg.Journal.Append(k.ctx, Record{k.cfg.Wall(), fsm.Live{}, e, k.cfg.State, nil}); err != nil {
 `}}},
 		{name: "missed-stock-forgotten", what: "the products that were taken while the journal failed stay in the stock", edits: []edit{{memoryFile,
-			`			k.missed = append(k.missed, f)
-`, `			k.missed = nil
+			`	e := fsm.Remembered{At: k.cfg.Now(), State: next}
+`, `	next.Stock = k.cfg.State.Stock
+	e := fsm.Remembered{At: k.cfg.Now(), State: next}
 `}}},
+		{name: "config-knows-the-stock", what: "each start takes the config's word for what is in the machine", edits: []edit{{"fsm/shelf.go",
+			`!known || e.RefilledBy != ""`, `!known || known`}}},
 		{name: "service-without-a-record", what: "a machine goes back into service although the record that says so was refused", edits: []edit{{memoryFile,
 			`		k.refused()
 		return
@@ -68,14 +71,7 @@ func recordSabotages() []sabotage {
 			`case <-time.After(time.Minute):`, `case <-time.After(10000 * time.Hour):`}}},
 		{name: "sells-without-a-journal", what: "without a journal the kiosk works from memory", edits: []edit{{recordsFile,
 			`func (r refusing) Append(context.Context, kiosk.Record) error { return r.err }`,
-			`func (r refusing) Append(context.Context, kiosk.Record) error { return nil }`}, {recordsFile,
-			`		return fsm.State{}, nil, refusing{err}, nil
-`, `		first := map[string]int{}
-		for _, s := range a.cfg.Slots {
-			first[s.ID] = s.Stock
-		}
-		return fsm.State{}, first, refusing{err}, nil
-`}}},
+			`func (r refusing) Append(context.Context, kiosk.Record) error { return nil }`}}},
 		{name: "journal-fault-stays", what: "a machine whose journal failed once never sells again", edits: []edit{{memoryFile,
 			`fsm.FaultCleared{At: k.cfg.Now(), Name: fsm.FaultJournal}`, `fsm.FaultCleared{At: k.cfg.Now(), Name: ""}`}}},
 		{name: "faults-never-cleared", what: "a door that was open once keeps the machine out of service", edits: []edit{{faultsFile,
@@ -88,15 +84,15 @@ func recordSabotages() []sabotage {
 `}}},
 		{name: "stock-not-taken", what: "the stock is not counted down", edits: []edit{{"fsm/dispensing.go",
 			`	if taken {
-		t.do(TakeStock{slot})
+		t.takeStock(slot)
 `, `	if taken && false {
-		t.do(TakeStock{slot})
+		t.takeStock(slot)
 `}}},
 		{name: "stock-taken-for-a-jam", what: "a product that did not come out is taken from the stock", edits: []edit{{"fsm/dispensing.go",
 			`	if taken {
-		t.do(TakeStock{slot})
+		t.takeStock(slot)
 `, `	if taken || o == NotDelivered {
-		t.do(TakeStock{slot})
+		t.takeStock(slot)
 `}}},
 	}
 }

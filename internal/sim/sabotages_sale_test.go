@@ -72,15 +72,16 @@ func saleSabotages() []sabotage {
 		{name: "slow-polls", what: "the status is asked for every 25 s", edits: []edit{{stepFile,
 			`	pollEvery    = time.Second `, `	pollEvery    = 25 * time.Second `}}},
 		{name: "too-expensive", what: "a price is not held against the credit", edits: []edit{{reservedFile,
-			`	if t.s.Sale.Credit().Less(e.Item.Price) {`, `	if false {`}}},
+			`	case t.s.Sale.Credit().Less(item.Price):`, `	case false:`}}},
 		{name: "credit-for-ever", what: "what came out is not taken from the credit", edits: []edit{{stateFile,
 			`	left := s.Reserved.Sub(s.Basket())
 `, `	left := s.Reserved
 `}}},
 		{name: "price-changes", what: "a product costs what was reserved for it", edits: []edit{{reservedFile,
-			`	item.Outcome, item.Started, item.Why = Pending, false, ""
-	t.s.Sale.Items = append(`, `	item.Outcome, item.Started, item.Why, item.Price = Pending, false, "", t.s.Sale.Reserved
-	t.s.Sale.Items = append(`}}},
+			`	t.s.Sale.Items = append(slices.Clip(t.s.Sale.Items), item)
+`, `	item.Price = t.s.Sale.Reserved
+	t.s.Sale.Items = append(slices.Clip(t.s.Sale.Items), item)
+`}}},
 		{name: "second-look-never", what: "a reservation that was seen once is believed to the end", edits: []edit{{stepFile,
 			`	freshFor     = 10 * time.Second `, `	freshFor     = 100 * time.Hour `}}},
 		{name: "vend-outlasts-the-reservation", what: "a vend may end after the reservation", edits: []edit{{reservedFile,

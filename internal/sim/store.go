@@ -17,12 +17,13 @@ import (
 
 var errFull = errors.New("sim: the disk is full")
 
-// entry is what one record leaves behind: the state as text, so that only what is written out survives, the sale's row, and the
-// stock after it.
+// entry is what one record leaves behind: the state as text, so that only what is written out survives, and the sale's row.
 type entry struct {
 	state []byte
 	sale  journal.Sale
-	stock map[string]int
+
+	stock    map[string]int // as the text has it
+	refilled map[string]int // products that were put in since the first boot
 
 	others []string // the sale's further invoices
 }
@@ -33,13 +34,12 @@ type store struct {
 
 	mu         sync.Mutex
 	entries    []entry
-	seeded     map[string]int
-	refilled   map[string]int            // products that were put in since
 	full       bool                      // refuses records
 	gone       bool                      // cannot even be opened, as on a card that was remounted read-only
 	turns      []turn                    // how it answers the next records, before full
 	lost       string                    // what the witness says is lost, until the next record
 	unaccepted bool                      // and nobody has accepted it
+	refill     fsm.Booted                // a boot that says who has refilled the machine, whose record was refused
 	limbo      func()                    // adds the record that was written and said not to be: the next start finds it unless another came since
 	refuse     func(journal.Record) bool // refuses the first record of which it says so; nil: none
 	refused    func(event string)        // called after each refusal
@@ -116,12 +116,16 @@ func (s *store) add(r journal.Record) error {
 	}
 	s.mu.Lock()
 	how := s.answers(r)
+	if boot, ok := r.Event.(fsm.Booted); ok && how != takes && boot.RefilledBy != "" {
+		s.refill = boot
+	}
 	if how == refuses {
 		s.mu.Unlock()
 		s.refused(fsm.Name(r.Event))
 		return errFull
 	}
-	e := entry{state: state, sale: row(r.After.Sale), stock: s.left(), others: otherInvoices(r.After.Sale)}
+	e := entry{state: state, sale: row(r.After.Sale), others: otherInvoices(r.After.Sale)}
+	e.stock = e.left()
 	e.sale.Started = r.Wall.UTC()
 	if n := len(s.entries); n > 0 && s.entries[n-1].sale.ID == e.sale.ID {
 		e.sale.Started, e.sale.Ended = s.entries[n-1].sale.Started, s.entries[n-1].sale.Ended
@@ -131,7 +135,7 @@ func (s *store) add(r journal.Record) error {
 	}
 	if how == unsaid {
 		s.limbo = func() {
-			s.join(e, r.Effects)
+			s.join(e, r)
 			s.mu.Unlock()
 			s.noted(r.Event, r.After)
 			s.mu.Lock()
@@ -141,38 +145,65 @@ func (s *store) add(r journal.Record) error {
 		return errFull
 	}
 	s.limbo, s.lost = nil, ""
-	s.join(e, r.Effects)
+	s.join(e, r)
 	s.mu.Unlock()
 	s.noted(r.Event, r.After)
 	return nil
 }
 
 // join makes a record the last one. Called with the store locked.
-func (s *store) join(e entry, effects []fsm.Effect) {
-	for _, f := range effects {
-		switch f := f.(type) {
-		case fsm.TakeStock:
-			e.stock[f.Slot] = max(0, e.stock[f.Slot]-1)
-		case fsm.SetStock:
-			s.refilled[f.Slot] += f.Left - e.stock[f.Slot]
-			e.stock[f.Slot] = f.Left
+func (s *store) join(e entry, r journal.Record) {
+	before, refilled := s.stock(), map[string]int{}
+	if n := len(s.entries); n > 0 {
+		refilled = maps.Clone(s.entries[n-1].refilled)
+	}
+	filled := fsm.Booted{}
+	switch event := r.Event.(type) {
+	case fsm.StockCounted:
+		if r.After.Service.ID == event.ID {
+			refilled[event.Slot] += e.stock[event.Slot] - before[event.Slot]
+		}
+	case fsm.Booted:
+		filled = event
+	case fsm.Remembered: // what the disk did not take may have been a refill
+		filled, s.refill = s.refill, fsm.Booted{}
+	}
+	if filled.RefilledBy != "" && len(s.entries) > 0 {
+		for slot, n := range filled.First {
+			refilled[slot] += n - before[slot]
 		}
 	}
+	e.refilled = refilled
 	s.entries = append(s.entries, e)
 }
 
-// left is the stock now. Called with the store locked.
-func (s *store) left() map[string]int {
-	if n := len(s.entries); n > 0 {
-		return maps.Clone(s.entries[n-1].stock)
+// left is the stock that the entry's text has.
+func (e entry) left() map[string]int {
+	var state struct {
+		Stock map[string]int `json:"stock"`
 	}
-	return maps.Clone(s.seeded)
+	if err := json.Unmarshal(e.state, &state); err != nil {
+		panic(err) // it was written by json.Marshal
+	}
+	return state.Stock
 }
 
+// stock is what is left by the last record. Called with the store locked.
 func (s *store) stock() map[string]int {
+	if n := len(s.entries); n > 0 {
+		return s.entries[n-1].stock
+	}
+	return nil
+}
+
+// counted is what is left by the last record, and what was put in since the first boot.
+func (s *store) counted() (left, refilled map[string]int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.left()
+	if n := len(s.entries); n > 0 {
+		refilled = s.entries[n-1].refilled
+	}
+	return s.stock(), refilled
 }
 
 // last is the row of the last sale; false: there is none yet.
@@ -237,30 +268,6 @@ func (h handle) Load(context.Context) (s fsm.State, err error) {
 	}
 	return s, err
 }
-
-func (h handle) SeedStock(_ context.Context, first map[string]int) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.seeded == nil {
-		h.seeded, h.refilled = maps.Clone(first), map[string]int{}
-	}
-	return nil
-}
-
-// SetStock is a technician's refill.
-func (h handle) SetStock(_ context.Context, slot string, left int) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	stock := h.seeded
-	if n := len(h.entries); n > 0 {
-		stock = h.entries[n-1].stock
-	}
-	h.refilled[slot] += left - stock[slot]
-	stock[slot] = left
-	return nil
-}
-
-func (h handle) Stock(context.Context) (map[string]int, error) { return h.stock(), nil }
 
 func (h handle) Append(_ context.Context, r journal.Record) error {
 	var err error
@@ -327,6 +334,7 @@ func (s *store) open(g *gate) (handle, error) {
 	if s.gone {
 		return handle{}, fmt.Errorf("sim: the card is not there")
 	}
+	s.refill = fsm.Booted{} // whoever starts it says so again, or has not refilled it
 	if found := s.limbo; found != nil {
 		s.limbo = nil
 		found()

@@ -31,7 +31,7 @@ func (w *world) test(r *rand.Rand) {
 	case 1:
 		left := stockFirst/2 + r.IntN(stockFirst) // enough for all who come
 		what = fmt.Sprintf("%d in %s", left, slot)
-		_, _, err = k.CountStock(ctx, slot, by, func(int) int { return left })
+		_, _, err = k.CountStock(ctx, slot, by, left, false)
 	default:
 		what = "a vend of " + slot
 		_, err = k.TestVend(ctx, slot, by)

@@ -67,9 +67,6 @@ func write(dir string, limit int) error {
 		return err
 	}
 	defer j.Close()
-	if err := j.SeedStock(ctx, map[string]int{"A1": 1 << 30}); err != nil {
-		return err
-	}
 	chain, err := j.Verify(ctx)
 	if err != nil {
 		return err
@@ -153,7 +150,7 @@ func found(dir string) (int64, error) {
 	if _, err := j.Sales(ctx, 10); err != nil {
 		return 0, err
 	}
-	e := fsm.Booted{At: 1, Boot: fmt.Sprint("found ", chain.Last), Rules: rules}
+	e := fsm.Booted{At: 1, Boot: fmt.Sprint("found ", chain.Last), Rules: rules, Shelf: shelf}
 	next, effects, _ := fsm.Step(state, e)
 	if err := j.Append(ctx, journal.Record{Wall: time.Now(), Event: e, After: next, Effects: effects}); err != nil {
 		return 0, fmt.Errorf("the next record: %w", err)
@@ -162,6 +159,8 @@ func found(dir string) (int64, error) {
 }
 
 var rules = fsm.Rules{Flow: fsm.Reservation, PinTimeout: time.Minute, ChooseTimeout: time.Minute, ReservationTimeout: 10 * time.Minute}
+
+var shelf = []fsm.Slot{{ID: "A1", Name: "Water", Price: sek(1500), MaxVend: 5 * time.Second}}
 
 func sek(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: "SEK"} }
 
@@ -176,16 +175,15 @@ type machine struct {
 }
 
 func (m *machine) serve() error {
-	if err := m.happen(fsm.Booted{Boot: m.boot, Rules: rules}); err != nil {
+	if err := m.happen(fsm.Booted{Boot: m.boot, Rules: rules, Shelf: shelf, First: map[string]int{"A1": 1 << 30}}); err != nil {
 		return err
 	}
 	for m.seq < m.end {
 		m.sale++
 		id := fmt.Sprint("S", m.sale)
-		item := fsm.Item{ID: "I" + id, Slot: "A1", Name: "Water", Price: sek(1500), MaxVend: 5 * time.Second}
 		for _, e := range []fsm.Event{
-			fsm.PurchaseRequested{Request: "r", New: fsm.NewSale{ID: id, ClientInvoiceID: "C" + id, Secret: "N" + id}, Amount: sek(5000), Cheapest: sek(1500)},
-			fsm.Ticked{}, fsm.ProductChosen{Item: item, Stock: 5}, fsm.CancelPressed{},
+			fsm.PurchaseRequested{Request: "r", New: fsm.NewSale{ID: id, ClientInvoiceID: "C" + id, Secret: "N" + id}, Amount: sek(5000)},
+			fsm.Ticked{}, fsm.ProductChosen{Item: "I" + id, Slot: "A1"}, fsm.CancelPressed{},
 		} {
 			if err := m.happen(e); err != nil {
 				return err
@@ -268,7 +266,7 @@ func (m *machine) answer(f fsm.Effect) fsm.Event {
 	case fsm.CancelInvoice:
 		return fsm.InvoiceCanceled{At: m.now, Call: f.Call, Sale: f.Sale, Result: done}
 	case fsm.Vend:
-		return fsm.VendEnded{At: m.now, Sale: f.Sale, Item: f.Item.ID, Outcome: fsm.Delivered, Cheapest: sek(1500)}
+		return fsm.VendEnded{At: m.now, Sale: f.Sale, Item: f.Item.ID, Outcome: fsm.Delivered}
 	}
 	return nil
 }
