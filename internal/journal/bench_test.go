@@ -14,7 +14,8 @@ import (
 func BenchmarkSale(b *testing.B) {
 	b.Run("one", func(b *testing.B) { benchmarkSale(b, 8, "A1") })
 	b.Run("two", func(b *testing.B) { benchmarkSale(b, 8, "A1", "B2") })
-	b.Run("64 slots", func(b *testing.B) { benchmarkSale(b, 64, "A1", "B2") })
+	b.Run("64 slots, one", func(b *testing.B) { benchmarkSale(b, 64, "A1") })
+	b.Run("64 slots, two", func(b *testing.B) { benchmarkSale(b, 64, "A1", "B2") })
 }
 
 func benchmarkSale(b *testing.B, of int, slots ...string) {
