@@ -214,7 +214,7 @@ func (a *App) openPorts(p Parts) (err error) {
 	}
 	dc := debug.Config{
 		Kiosk: a.Kiosk, Sales: sales{a.journal}, Parts: a.parts, Pins: a.levels, Words: a.words, Picture: (&pictures{app: a}).draw, Sim: sim, Version: p.Version, Log: p.Log,
-		Machine: a.cfg.Machine.Name, Temperature: a.vitals.cold.now, Stock: a.stock, KeptOut: a.door.count,
+		Machine: a.cfg.Machine.Name, Temperature: a.vitals.cold.now, Stock: a.stock, KeptOut: a.door.count, Places: debug.NewPlaces(),
 	}
 	local := dc
 	local.Resolve, local.Accept, local.Technician = a.Resolve, a.Kiosk.AcceptLoss, technician{a}
@@ -231,7 +231,7 @@ func (a *App) openPorts(p Parts) (err error) {
 }
 
 // networkFollowers are how many may follow the machine's events over the network port, which any user of this machine can reach. They
-// are fewer than the kiosk lets follow: the socket, whose file mode says who may ask, always has some left.
+// are fewer than there are places: the socket, whose file mode says who may ask, always has some left.
 const networkFollowers = 8
 
 // debugHosts are the names that the technicians' port may be called by: the configured one, and those of the certificate that it starts with.

@@ -53,7 +53,7 @@ func (s *supervisor) follow(ctx, done context.Context, k *kiosk.Kiosk) {
 		return
 	}
 	context.AfterFunc(ctx, func() { s.tell(daemon.SdNotifyStopping) })
-	steps := k.Watch(done)
+	steps := k.Follow(done)
 	go func() {
 		said := ""
 		for {

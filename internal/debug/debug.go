@@ -57,8 +57,8 @@ const (
 type Kiosk interface {
 	// State is the present state.
 	State() fsm.State
-	// Watch follows the steps until ctx ends; nil: too many follow.
-	Watch(ctx context.Context) <-chan kiosk.Update
+	// Follow tells the whole state and then each step, until ctx ends.
+	Follow(ctx context.Context) <-chan kiosk.Update
 }
 
 // Sales is the record of the machine's sales.
@@ -88,17 +88,40 @@ type Config struct {
 	Stock       func() []Stock                       // what is left in each slot
 	Technician  Technician                           // nil: nothing is moved through this port
 	Token       string                               // every request must bring it as "Authorization: Bearer …"; empty: none is needed
-	Followers   int                                  // of the events through this port, at most; 0: as many as the kiosk lets follow
+	Places      Places                               // for followers of the events; ports that share them share their bound; nil: FollowersMax
+	Followers   int                                  // of the events through this port, at most; 0: as many as there are places
 	Hosts       []string                             // names that the machine is called by, besides localhost and its own address; a port in them is ignored
 	Version     string                               // of the program
 	Log         zerolog.Logger
+}
+
+// FollowersMax is how many may follow the machine's events at the same time: each may hold some states.
+const FollowersMax = 16
+
+// Places are taken by those who follow the events, one each.
+type Places chan struct{}
+
+// NewPlaces gives FollowersMax places.
+func NewPlaces() Places { return make(Places, FollowersMax) }
+
+// take takes a place, to be let go with free; false: none is left. No Places have room for all.
+func (p Places) take() (free func(), ok bool) {
+	if p == nil {
+		return func() {}, true
+	}
+	select {
+	case p <- struct{}{}:
+		return func() { <-p }, true
+	default:
+		return nil, false
+	}
 }
 
 type port struct {
 	Config
 	hosts   []string
 	reading chan struct{} // held by the one who reads the journal
-	follow  chan struct{} // held by each who follows the events; nil: the port counts none
+	follow  Places        // this port's own; nil: it counts none
 }
 
 // New makes the port's handler. It starts nothing that would have to be ended.
@@ -111,7 +134,10 @@ func New(c Config) (http.Handler, error) {
 	}
 	p := &port{Config: c, reading: make(chan struct{}, 1)}
 	if c.Followers > 0 {
-		p.follow = make(chan struct{}, c.Followers)
+		p.follow = make(Places, c.Followers)
+	}
+	if c.Places == nil {
+		p.Places = NewPlaces()
 	}
 	for _, h := range c.Hosts {
 		name := hostname(h)

@@ -25,33 +25,28 @@ type stepEvent struct {
 	status            // how the machine stands after it
 }
 
-// events is a stream of server-sent events: one "status", as /api/status, then a "step" for each step of the machine. A step that
-// comes while the status is being made may be in both. A follower that falls far behind loses steps, and sees it by their numbers. The stream ends with the
-// follower or the server; 503 when there are too many followers, of the machine or of this port.
+// events is a stream of server-sent events: one "status", as /api/status, then a "step" for each step of the machine after it. A
+// follower that falls far behind loses steps, and sees it by their numbers. The stream ends with the follower or the server; 503 when
+// there are too many followers, of the machine or of this port.
 func (p *port) events(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	if stopping, ok := ctx.Value(stoppingKey{}).(context.Context); ok {
 		defer context.AfterFunc(stopping, cancel)()
 	}
-	if p.follow != nil {
-		select {
-		case p.follow <- struct{}{}:
-			defer func() { <-p.follow }()
-		default:
+	for _, places := range []Places{p.follow, p.Places} {
+		free, ok := places.take()
+		if !ok {
 			tooMany(w)
 			return
 		}
+		defer free()
 	}
-	steps := p.Kiosk.Watch(ctx) // before the status is taken, so that no step falls between
-	if steps == nil {
-		tooMany(w)
-		return
-	}
+	steps := p.Kiosk.Follow(ctx)
 	w.Header().Set("Content-Type", "text/event-stream")
 	s := stream{w, http.NewResponseController(w)}
 	defer s.patience() // for the end of the answer
-	err := s.event("status", statusOf(p.Kiosk.State()))
+	var err error
 	beat := time.NewTicker(heartbeatEvery)
 	defer beat.Stop()
 	for err == nil {
@@ -59,6 +54,10 @@ func (p *port) events(w http.ResponseWriter, r *http.Request) {
 		case u, ok := <-steps:
 			if !ok {
 				return
+			}
+			if u.Event == nil {
+				err = s.event("status", statusOf(u.State))
+				continue
 			}
 			err = s.event("step", stepOf(u))
 		case <-beat.C:

@@ -84,7 +84,7 @@ data: {"seq":0,"time":"2026-03-01T12:00:00.123456789Z","event":"FaultRaised","du
 
 func TestFollowersAreBoundedAndOneThatLeavesMakesRoom(t *testing.T) {
 	k := newKiosk(fsm.State{Stage: fsm.Ready})
-	s := serve(t, Config{Kiosk: k})
+	s := serve(t, Config{Kiosk: k, Followers: 2})
 	one, two := follow(t, s.Client(), s.URL), follow(t, s.Client(), s.URL)
 	r := ask(t, s, "GET", "/api/events", "")
 	if r.code != 503 || r.body != `{"error":"too many follow the machine already: close one of them"}` {
@@ -94,6 +94,24 @@ func TestFollowersAreBoundedAndOneThatLeavesMakesRoom(t *testing.T) {
 	within(t, "letting the follower go", k.left)
 	follow(t, s.Client(), s.URL).want(readyEvent)
 	two.want(readyEvent)
+}
+
+// TestTheSocketKeepsPlacesThatTheNetworkCannotTake: two ports share the machine's places, and one of them has fewer of its own.
+func TestTheSocketKeepsPlacesThatTheNetworkCannotTake(t *testing.T) {
+	k, places := newKiosk(fsm.State{Stage: fsm.Ready}), NewPlaces()
+	network, socket := serve(t, Config{Kiosk: k, Places: places, Followers: 3}), serve(t, Config{Kiosk: k, Places: places})
+	for range 3 {
+		follow(t, network.Client(), network.URL).want(readyEvent)
+	}
+	if r := ask(t, network, "GET", "/api/events", ""); r.code != 503 {
+		t.Errorf("one follower too many of the network's was answered %d", r.code)
+	}
+	for range FollowersMax - 3 {
+		follow(t, socket.Client(), socket.URL).want(readyEvent)
+	}
+	if r := ask(t, socket, "GET", "/api/events", ""); r.code != 503 {
+		t.Errorf("one follower too many of the machine's was answered %d", r.code)
+	}
 }
 
 func TestShuttingDownEndsTheStreamsCleanly(t *testing.T) {
@@ -184,8 +202,9 @@ func TestAStreamEndsWithTheMachinesOwn(t *testing.T) {
 type endedKiosk struct{}
 
 func (endedKiosk) State() fsm.State { return fsm.State{Stage: fsm.Ready} }
-func (endedKiosk) Watch(context.Context) <-chan kiosk.Update {
-	ch := make(chan kiosk.Update)
+func (endedKiosk) Follow(context.Context) <-chan kiosk.Update {
+	ch := make(chan kiosk.Update, 1)
+	ch <- kiosk.Update{State: fsm.State{Stage: fsm.Ready}}
 	close(ch)
 	return ch
 }

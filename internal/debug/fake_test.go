@@ -27,15 +27,14 @@ var (
 
 // fakeKiosk is a machine whose steps the test makes.
 type fakeKiosk struct {
-	mu       sync.Mutex
-	state    fsm.State
-	watchers map[chan kiosk.Update]bool
-	max      int
-	left     chan struct{} // one for each follower that was let go
+	mu        sync.Mutex
+	state     fsm.State
+	followers map[chan kiosk.Update]bool
+	left      chan struct{} // one for each follower that was let go
 }
 
 func newKiosk(s fsm.State) *fakeKiosk {
-	return &fakeKiosk{state: s, watchers: map[chan kiosk.Update]bool{}, max: 2, left: make(chan struct{}, 16)}
+	return &fakeKiosk{state: s, followers: map[chan kiosk.Update]bool{}, left: make(chan struct{}, 16)}
 }
 
 func (k *fakeKiosk) State() fsm.State {
@@ -44,17 +43,15 @@ func (k *fakeKiosk) State() fsm.State {
 	return k.state
 }
 
-func (k *fakeKiosk) Watch(ctx context.Context) <-chan kiosk.Update {
+func (k *fakeKiosk) Follow(ctx context.Context) <-chan kiosk.Update {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if len(k.watchers) >= k.max {
-		return nil
-	}
 	ch := make(chan kiosk.Update, 64)
-	k.watchers[ch] = true
+	ch <- kiosk.Update{State: k.state}
+	k.followers[ch] = true
 	context.AfterFunc(ctx, func() {
 		k.mu.Lock()
-		delete(k.watchers, ch)
+		delete(k.followers, ch)
 		k.mu.Unlock()
 		k.left <- struct{}{}
 	})
@@ -71,7 +68,7 @@ func (k *fakeKiosk) publish(u kiosk.Update) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.state = u.State
-	for ch := range k.watchers {
+	for ch := range k.followers {
 		ch <- u
 	}
 }

@@ -22,11 +22,10 @@ import (
 )
 
 const (
-	inboxMax    = 64               // events that may wait for the loop; buttons beyond it are dropped, answers wait
-	watchersMax = 16               // technicians' pages that may follow at the same time
-	watchBuffer = 64               // steps that a slow follower may lag behind before it loses some
-	finishMax   = 10 * time.Second // for calls and vends that were told to end
-	settleMax   = 20 * time.Second // how long an end of the daemon waits for a sale to be settled; the next start does the rest
+	inboxMax  = 64               // events that may wait for the loop; buttons beyond it are dropped, answers wait
+	lagMax    = 64               // steps that a slow follower may lag behind before it loses some
+	finishMax = 10 * time.Second // for calls and vends that were told to end
+	settleMax = 20 * time.Second // how long an end of the daemon waits for a sale to be settled; the next start does the rest
 )
 
 // Record is a durable step, as the journal keeps it.
@@ -63,18 +62,18 @@ type Dispenser interface {
 	Halt() error
 }
 
-// View is what a display needs to draw.
+// View is how the machine is after a step, for one who sells in step with it.
 type View struct {
 	State fsm.State
 	At    fsm.Instant // the instant of the step, to count down from
 }
 
-// Screen shows the machine to its customer. Show returns at once.
+// Screen is a machine that sells in step with the loop: Show is called within each step, and returns at once. All others Follow.
 type Screen interface {
 	Show(v View)
 }
 
-// Update is one step, as followers see it.
+// Update is one step, as followers see it; the first that a follower gets is the whole state that it comes to, without an Event.
 type Update struct {
 	Seq     uint64 // counts the steps of this run from 1; a gap is what a slow follower has lost
 	Wall    time.Time
@@ -83,8 +82,8 @@ type Update struct {
 	Durable bool
 }
 
-// Config wires a kiosk. State is empty for a new machine, Evidence is nil when no dispenser remembers anything, Log's zero
-// value says nothing, and nobody need watch; the rest is required.
+// Config wires a kiosk. State is empty for a new machine, Evidence is nil when no dispenser remembers anything, Screen is nil when no
+// machine sells in step with the loop, Log's zero value says nothing, and nobody need follow; the rest is required.
 type Config struct {
 	Rules     fsm.Rules
 	Shelf     []fsm.Slot     // what the machine sells
@@ -122,10 +121,11 @@ type Kiosk struct {
 	done  chan struct{} // closed when Run returns
 	state atomic.Pointer[fsm.State]
 
-	mu       sync.Mutex
-	waiting  map[string]chan answer // createPurchase calls, verdicts and technicians' acts by request id
-	requests int
-	watchers map[chan Update]struct{}
+	mu        sync.Mutex
+	waiting   map[string]chan answer // createPurchase calls, verdicts and technicians' acts by request id
+	requests  int
+	followers map[chan Update]struct{}
+	whole     Update // what a new follower is told first; the zero Update until the boot's step
 
 	// The loop's own.
 	current fsm.State
@@ -147,7 +147,7 @@ type answer struct {
 
 // New makes a kiosk; Run starts it.
 func New(cfg Config) (*Kiosk, error) {
-	if cfg.Journal == nil || cfg.Payments == nil || cfg.Dispenser == nil || cfg.Screen == nil || cfg.NewSale == nil ||
+	if cfg.Journal == nil || cfg.Payments == nil || cfg.Dispenser == nil || cfg.NewSale == nil ||
 		cfg.NewItem == nil || cfg.Now == nil || cfg.Wall == nil || cfg.Boot == "" {
 		return nil, errors.New("kiosk: a part is missing")
 	}
@@ -156,7 +156,7 @@ func New(cfg Config) (*Kiosk, error) {
 	}
 	k := &Kiosk{
 		cfg: cfg, inbox: make(chan Outcome, inboxMax), done: make(chan struct{}), waiting: map[string]chan answer{},
-		watchers: map[chan Update]struct{}{}, vends: map[string]context.CancelFunc{},
+		followers: map[chan Update]struct{}{}, vends: map[string]context.CancelFunc{},
 	}
 	k.current = cfg.State
 	k.state.Store(&fsm.State{})
@@ -319,19 +319,21 @@ func (k *Kiosk) AcceptLoss(ctx context.Context, by, reason string) error {
 	return ErrNoAcceptance
 }
 
-// Watch follows the steps until ctx ends. A follower that lags loses steps, which Update.Seq shows. nil: too many follow.
-func (k *Kiosk) Watch(ctx context.Context) <-chan Update {
-	ch := make(chan Update, watchBuffer)
+// Follow tells what the machine does until ctx ends: first the whole state, as soon as the boot's step has made it, and then each
+// step. The loop waits for nobody: a follower that lags loses the oldest steps that it has not taken, never the newest, and sees by
+// Update.Seq that it did. Whoever lets strangers follow bounds how many they are: each may hold lagMax states.
+func (k *Kiosk) Follow(ctx context.Context) <-chan Update {
+	ch := make(chan Update, lagMax)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if len(k.watchers) >= watchersMax {
-		return nil
+	if k.whole.Seq > 0 {
+		ch <- k.whole
 	}
-	k.watchers[ch] = struct{}{}
+	k.followers[ch] = struct{}{}
 	context.AfterFunc(ctx, func() {
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		delete(k.watchers, ch)
+		delete(k.followers, ch)
 	})
 	return ch
 }

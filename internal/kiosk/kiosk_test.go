@@ -407,26 +407,43 @@ func TestASlowFollowerHoldsUpNothing(t *testing.T) {
 		w := newWorld()
 		k, stop, ended := w.start(t, fsm.State{})
 		ctx, unfollow := context.WithCancel(t.Context())
-		updates := k.Watch(ctx)
-		for range watchersMax - 1 {
-			if k.Watch(ctx) == nil {
-				t.Fatal("a follower within the bound was refused")
-			}
-		}
-		if k.Watch(ctx) != nil {
-			t.Error("more followers than watchersMax")
-		}
-		for range 3 * watchBuffer {
+		updates := k.Follow(ctx)
+		for range 3 * lagMax {
 			k.Cancel()
 			synctest.Wait()
 		}
-		if n := len(updates); n != watchBuffer {
-			t.Errorf("the follower has %d steps, want %d", n, watchBuffer)
+		if n := len(updates); n != lagMax {
+			t.Errorf("the follower has %d steps, want %d", n, lagMax)
+		}
+		var last Update
+		for range lagMax {
+			last = <-updates
+		}
+		if first := <-k.Follow(ctx); last.Seq != 3*lagMax+1 || first.Seq != last.Seq {
+			t.Errorf("the newest step is %d, and a slow follower's last one %d", first.Seq, last.Seq)
 		}
 		unfollow()
 		synctest.Wait()
-		if k.Watch(t.Context()) == nil {
-			t.Error("a follower's place is not given free")
+		if n := len(k.followers); n != 0 {
+			t.Errorf("%d followers that are gone are told still", n)
+		}
+		stop()
+		<-ended
+	})
+}
+
+func TestAFollowerIsFirstToldTheWholeState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		k, stop, ended := w.start(t, fsm.State{})
+		updates := k.Follow(t.Context())
+		first := <-updates
+		if first.Event != nil || first.Seq != 1 || first.State.Stage != fsm.Ready || len(first.State.Offers()) == 0 || first.Wall.IsZero() {
+			t.Errorf("a follower is first told %+v", first)
+		}
+		k.Cancel()
+		if u := <-updates; u.Seq != 2 || fsm.Name(u.Event) != "CancelPressed" {
+			t.Errorf("and then %+v", u)
 		}
 		stop()
 		<-ended
@@ -437,7 +454,8 @@ func TestAnIdleKioskSleeps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		k, stop, ended := w.start(t, fsm.State{})
-		updates := k.Watch(t.Context())
+		updates := k.Follow(t.Context())
+		<-updates
 		time.Sleep(24 * time.Hour)
 		if n := len(updates); n != 0 {
 			t.Errorf("%d steps in an idle day", n)

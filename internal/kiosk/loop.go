@@ -123,7 +123,9 @@ func (k *Kiosk) commit(e fsm.Event, next fsm.State, effects []fsm.Effect, durabl
 	}
 	k.log(e, next, durable)
 	k.publish(Update{k.seq, k.cfg.Wall(), e, next, durable})
-	k.cfg.Screen.Show(View{next, k.cfg.Now()})
+	if k.cfg.Screen != nil {
+		k.cfg.Screen.Show(View{next, k.cfg.Now()})
+	}
 }
 
 func (k *Kiosk) perform(f fsm.Effect) {
@@ -200,14 +202,20 @@ func (k *Kiosk) log(e fsm.Event, s fsm.State, durable bool) {
 	line.Msg(fsm.Name(e))
 }
 
+// publish tells the followers of a step. Nobody else sends on their channels, so that taking the oldest away makes room.
 func (k *Kiosk) publish(u Update) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for ch := range k.watchers {
-		select {
-		case ch <- u:
-		default:
+	k.whole = u
+	k.whole.Event, k.whole.Durable = nil, false
+	for ch := range k.followers {
+		if len(ch) == cap(ch) {
+			select {
+			case <-ch:
+			default: // it has just taken one itself
+			}
 		}
+		ch <- u
 	}
 }
 
