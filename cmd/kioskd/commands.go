@@ -11,6 +11,7 @@ import (
 
 	"kioskd/internal/app"
 	"kioskd/internal/config"
+	"kioskd/internal/front"
 	"kioskd/internal/journal"
 )
 
@@ -31,7 +32,7 @@ wrong with it by file, line and key; a mistake in a file that it names, by key. 
 			_, err := io.WriteString(out, config.Example)
 			return err
 		}
-		cfg, err := config.LoadJudged(*file, app.Unshown)
+		cfg, err := config.LoadJudged(*file, front.Unshown)
 		var problems config.Errors
 		if !errors.As(err, &problems) {
 			problems = app.Check(cfg)

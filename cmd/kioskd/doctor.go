@@ -18,6 +18,7 @@ import (
 	"kioskd/internal/config"
 	"kioskd/internal/debug"
 	"kioskd/internal/doctor"
+	"kioskd/internal/front"
 )
 
 func doctorCommand() *cobra.Command {
@@ -109,7 +110,7 @@ func firstOf(texts ...string) string {
 // examineConfig gives the config, or what can be read of it.
 func examineConfig(file string) (config.Config, []doctor.Finding) {
 	const area = "config"
-	cfg, err := config.LoadJudged(file, app.Unshown)
+	cfg, err := config.LoadJudged(file, front.Unshown)
 	var problems config.Errors
 	if !errors.As(err, &problems) {
 		problems = app.Check(cfg)

@@ -20,6 +20,7 @@ import (
 	"kioskd/hw/gpio/simboard"
 	"kioskd/internal/app"
 	"kioskd/internal/config"
+	"kioskd/internal/sdnotify"
 )
 
 func runCommand() *cobra.Command {
@@ -116,7 +117,7 @@ func reload(ctx context.Context, hangups <-chan os.Signal, a *app.App, log zerol
 }
 
 // systemd is who started this daemon and watches over it, if it did.
-func systemd() (s app.Supervisor, err error) {
+func systemd() (s sdnotify.Supervisor, err error) {
 	if os.Getenv("NOTIFY_SOCKET") == "" {
 		return s, nil
 	}

@@ -1,7 +1,8 @@
 // Package app builds a whole kiosk from a config and its parts.
 //
-// It is the only place where the rooms meet: the state machine's effects become SOAP calls, motor starts and pictures here, in
-// adapters of a few lines. The daemon and the simulated world of the tests use it alike; they differ in the parts they hand in.
+// It is the only place where the rooms meet: the state machine's effects become SOAP calls and motor starts here, in adapters of a
+// few lines. Whoever shows the machine follows it: its front, the technicians' ports, systemd. The daemon and the simulated world of
+// the tests use it alike; they differ in the parts they hand in.
 package app
 
 import (
@@ -10,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -24,19 +24,24 @@ import (
 	"kioskd/hw/gpio"
 	"kioskd/hw/gpio/simboard"
 	"kioskd/hw/vend/serialport"
-	"kioskd/internal/cert"
+	"kioskd/internal/cold"
 	"kioskd/internal/config"
 	"kioskd/internal/debug"
+	"kioskd/internal/front"
+	"kioskd/internal/health"
 	"kioskd/internal/identity"
 	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
+	"kioskd/internal/sdnotify"
+	"kioskd/internal/serve"
 	"kioskd/ups"
 )
 
-// The patience at the end: for buttons and switches, and for the last picture, which takes electronic paper some seconds.
+// The patience at the end: for buttons and switches, and for the last picture. It takes electronic paper some seconds, and so does
+// the picture before it that may be under way.
 const (
 	endPatience    = 2 * time.Second
-	screenPatience = 5 * time.Second
+	screenPatience = 10 * time.Second
 )
 
 // Parts are what a kiosk is built from besides its config.
@@ -56,7 +61,7 @@ type Parts struct {
 
 	OpenJournal func(context.Context) (Store, error) // nil: the file that the config names
 
-	Supervisor Supervisor // who started the daemon and watches over it
+	Supervisor sdnotify.Supervisor // who started the daemon and watches over it
 }
 
 // Driver shows screens, as the drivers of package display do.
@@ -78,7 +83,8 @@ type App struct {
 	glase      *glase.Client
 	journal    Store // nil when it could not be opened
 	open       func(context.Context) (Store, error)
-	screen     *screen
+	front      *front.Front
+	screen     screen
 	screens    Driver
 	contacts   []contact
 	lines      []*line
@@ -88,18 +94,20 @@ type App struct {
 	lost       string      // what the journal has lost of its end
 	clock      Clock
 	serviced   string
-	supervisor supervisor
-	vitals     vitals
-	door       door
-	certs      certificates
+	supervisor *sdnotify.Teller
+	vitals     *health.Vitals
+	cold       *cold.Guard // nil: no temperature is measured
+	door       *serve.Door
+	certs      serve.Certificates
 }
 
 // New builds a kiosk. Its first act is to make all outputs inactive, unless another kioskd runs this machine: that fails it. A
 // journal that cannot be used does not: the machine then starts out of service and says why.
 func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	cfg = simulated(cfg)
-	a := &App{cfg: cfg, log: p.Log, screens: p.Screen, clock: p.Clock, serviced: p.ServicedBy, vitals: vitals{wall: p.Clock.Wall}, door: door{log: p.Log, wall: p.Clock.Wall}}
-	a.supervisor = supervisor{Supervisor: p.Supervisor, log: p.Log}
+	a := &App{cfg: cfg, log: p.Log, screens: p.Screen, clock: p.Clock, serviced: p.ServicedBy, front: front.New(cfg, p.Clock.Now),
+		vitals: health.New(cfg, p.Clock.Wall, p.Clock.Synced), door: serve.NewDoor(p.Log, p.Clock.Wall), supervisor: sdnotify.New(p.Supervisor, p.Log)}
+	a.screen = screen{p.Screen, a.displayed}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -148,17 +156,16 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	if a.journal != nil {
 		known = a.journal
 	}
-	a.screen = newScreen(cfg, p.Screen, p.Clock.Now)
-	shows := screens{a.screen}
+	var seller kiosk.Screen // not an interface around nothing
 	var evidence func(context.Context, fsm.State) []fsm.Evidence
 	if a.bus != nil {
-		shows, evidence = append(shows, a.bus), a.bus.recall
+		seller, evidence = a.bus, a.bus.recall
 	}
 	a.Kiosk, err = kiosk.New(kiosk.Config{
 		Rules: rules(cfg), Shelf: shelf, First: firstStock(cfg), RefilledBy: a.serviced, State: state,
-		Journal: records, Payments: payments{a.glase, terminal, known, cfg, p.Clock.Wall, a.vitals.heard}, Dispenser: slots, Screen: shows,
+		Journal: records, Payments: payments{a.glase, terminal, known, cfg, p.Clock.Wall, a.vitals.Heard}, Dispenser: slots, Screen: seller,
 		NewSale: ids.sale, NewItem: ids.item, Now: p.Clock.Now, Boot: p.Clock.Boot, Wall: p.Clock.Wall, Log: p.Log, Evidence: evidence, Lost: a.lost,
-		Alive: a.supervisor.alive, AliveEvery: p.Supervisor.Watchdog / watchdogShare,
+		Alive: a.supervisor.Alive, AliveEvery: a.supervisor.AliveEvery(),
 	})
 	if err != nil {
 		return nil, err
@@ -191,13 +198,13 @@ func Free(cfg config.Config) error {
 
 // openPorts makes the handlers of the customer's side and of the technicians'.
 func (a *App) openPorts(p Parts) (err error) {
-	if a.certs, err = openCertificates(a.cfg, p.Clock.Wall, p.Log); err != nil {
+	if a.certs, err = serve.OpenCertificates(a.cfg, p.Clock.Wall, p.Log); err != nil {
 		return err
 	}
 	if a.cfg.UPS.PublicURL != "" {
 		u := a.cfg.UPS
 		a.UPS, err = ups.New(ups.Config{Token: a.cfg.Machine.Token, PathPrefix: u.PathPrefix, Currency: a.cfg.Machine.Currency,
-			Known: !u.BehindProxy && len(u.Allow) > 0 || u.ClientCA != "", Log: p.Log}, purchases{a.Kiosk, []byte(minter{p.Random}.text(payerKey)), a.vitals.scanned})
+			Known: !u.BehindProxy && len(u.Allow) > 0 || u.ClientCA != "", Log: p.Log}, purchases{a.Kiosk, []byte(minter{p.Random}.text(payerKey)), a.vitals.Scanned})
 		if err != nil {
 			return err
 		}
@@ -213,8 +220,9 @@ func (a *App) openPorts(p Parts) (err error) {
 		sim = simboard.Handler(front)
 	}
 	dc := debug.Config{
-		Kiosk: a.Kiosk, Sales: sales{a.journal}, Parts: a.parts, Pins: a.levels, Words: a.words, Picture: (&pictures{app: a}).draw, Sim: sim, Version: p.Version, Log: p.Log,
-		Machine: a.cfg.Machine.Name, Temperature: a.vitals.cold.now, Stock: a.stock, KeptOut: a.door.count, Places: debug.NewPlaces(),
+		Kiosk: a.Kiosk, Sales: sales{a.journal}, Parts: a.parts, Pins: a.levels, Words: a.words, Picture: a.front.Picture, Sim: sim, Version: p.Version, Log: p.Log,
+		Machine: a.cfg.Machine.Name, Temperature: a.celsius, Stock: a.stock, KeptOut: a.door.KeptOut,
+		Places: debug.NewPlaces(),
 	}
 	local := dc
 	local.Resolve, local.Accept, local.Technician = a.Resolve, a.Kiosk.AcceptLoss, technician{a}
@@ -225,7 +233,7 @@ func (a *App) openPorts(p Parts) (err error) {
 		dc.Technician = technician{a}
 	}
 	dc.Followers = networkFollowers
-	dc.Hosts = debugHosts(a.cfg.Debug, a.certs[debugCert])
+	dc.Hosts = a.certs.DebugHosts(a.cfg.Debug)
 	a.Debug, err = debug.New(dc)
 	return err
 }
@@ -234,17 +242,15 @@ func (a *App) openPorts(p Parts) (err error) {
 // are fewer than there are places: the socket, whose file mode says who may ask, always has some left.
 const networkFollowers = 8
 
-// debugHosts are the names that the technicians' port may be called by: the configured one, and those of the certificate that it starts with.
-func debugHosts(d config.Debug, served *cert.Server) (names []string) {
-	if host, _, err := net.SplitHostPort(d.Listen); err == nil && host != "" {
-		names = append(names, host)
-	}
-	if served == nil {
-		return names
-	}
-	leaf, _ := served.State() // what is wrong with a newer one changes no name
-	return append(names, leaf.DNSNames...)
+// Serve listens on the config's ports and runs the kiosk until ctx ends.
+func (a *App) Serve(ctx context.Context) error {
+	return serve.Run(ctx, serve.Config{UPS: a.cfg.UPS, Debug: a.cfg.Debug, Customers: a.UPS, Technicians: a.Debug, Local: a.Local,
+		Certificates: a.certs, Door: a.door, Log: a.log}, a.Run)
 }
+
+// Reload reads again what may be replaced while the kiosk runs: the certificates. What cannot be used leaves the old
+// ones served; the error says why. No sale notices.
+func (a *App) Reload() error { return a.certs.Reload() }
 
 // Run works until ctx ends and the sale that is on is settled as far as time allows.
 func (a *App) Run(ctx context.Context) error {
@@ -263,8 +269,9 @@ func (a *App) Run(ctx context.Context) error {
 	screenEnded := make(chan struct{})
 	go func() {
 		defer close(screenEnded)
-		a.screen.run(inputs, a.displayed)
+		a.screen.run(a.front.Follow(context.WithoutCancel(ctx))) // until the front has no more
 	}()
+	go a.front.Run(inputs, a.Kiosk.Follow(inputs))
 	go a.prune(inputs)
 	ctx, again := context.WithCancelCause(ctx)
 	defer again(nil)
@@ -272,7 +279,7 @@ func (a *App) Run(ctx context.Context) error {
 	if a.serviced != "" {
 		go a.Kiosk.Serviced(a.serviced)
 	}
-	a.supervisor.follow(ctx, inputs, a.Kiosk)
+	a.supervisor.Follow(ctx, inputs, a.Kiosk.Follow)
 	err := a.Kiosk.Run(ctx)
 	if cause := context.Cause(ctx); errors.Is(cause, errAgain) {
 		err = errors.Join(err, cause)
@@ -296,7 +303,7 @@ func (a *App) Run(ctx context.Context) error {
 
 // displayed raises a fault while the display cannot show anything: a customer would have no QR to scan.
 func (a *App) displayed(err error) {
-	a.vitals.shown(err)
+	a.vitals.Shown(err)
 	if err != nil {
 		a.log.Error().Err(err).Msg("the display fails: no new sale is offered")
 		a.Kiosk.Raise(fsm.Fault{Name: "display"})
@@ -322,6 +329,10 @@ func (a *App) Close() error {
 	}
 	return errors.Join(errs...)
 }
+
+// pinHurry is what the time for the PIN is shortened to by unpaid sales in a row: enough for who has the phone in the
+// hand, since the scan has just made this invoice.
+const pinHurry = 20 * time.Second
 
 // rules are the config's settings that decide.
 func rules(cfg config.Config) fsm.Rules {

@@ -8,6 +8,7 @@ import (
 	"kioskd/internal/cert"
 	"kioskd/internal/config"
 	"kioskd/internal/identity"
+	"kioskd/internal/serve"
 )
 
 // Check tries what a config names besides itself: secrets, certificates, the terminal's credentials. It changes nothing, and says
@@ -28,8 +29,8 @@ func Check(cfg config.Config) (problems config.Errors) {
 			bad(secret.key, err)
 		}
 	}
-	for _, key := range []string{upsCert, debugCert} {
-		files, used := certificateFiles(cfg)[key]
+	for _, key := range []string{serve.UPSCert, serve.DebugCert} {
+		files, used := serve.CertificateFiles(cfg)[key]
 		if !used {
 			continue
 		}

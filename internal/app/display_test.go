@@ -110,5 +110,8 @@ func TestASlowDisplayGetsItsLastPicture(t *testing.T) {
 		if w.app.screens == nil {
 			t.Error("the daemon ended without a display that was slow")
 		}
+		if p := w.screen.now(); p.Kind == display.Confirm {
+			t.Errorf("a machine that is off shows %s for ever", p.Kind)
+		}
 	})
 }

@@ -325,37 +325,6 @@ func TestOutputsGoOffWhateverElseIsWrongWithTheConfig(t *testing.T) {
 	}
 }
 
-func TestASocketsPathNeverCostsAFile(t *testing.T) {
-	path := t.TempDir() + "/precious.db"
-	if err := os.WriteFile(path, []byte("all my sales"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if l, err := listenSocket(path); err == nil {
-		l.Close()
-		t.Error("listened in the place of a file")
-	}
-	if b, err := os.ReadFile(path); err != nil || string(b) != "all my sales" {
-		t.Errorf("the file holds %q, %v", b, err)
-	}
-	sock := t.TempDir() + "/s"
-	for range 2 { // the second finds the first one's stale file
-		l, err := listenSocket(sock)
-		if err != nil {
-			t.Fatal(err)
-		}
-		l.(interface{ SetUnlinkOnClose(bool) }).SetUnlinkOnClose(false)
-		l.Close()
-	}
-	l, err := listenSocket(sock)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	if _, err := listenSocket(sock); err == nil || errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a second listener on a live socket: %v", err)
-	}
-}
-
 func TestATechnicianRefillsAndOpensTheMachine(t *testing.T) {
 	play(t, "reservation", func(w *world) {
 		w.buy()

@@ -3,105 +3,12 @@ package app
 import (
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"kioskd/hw/display"
 	"kioskd/hw/gpio/hostpin"
 	"kioskd/internal/config"
 )
-
-// typist is a pad, and what it did.
-type typist struct {
-	pad
-	chosen        []string
-	typed, notice string
-}
-
-func newTypist(enter string, slots ...string) *typist {
-	y := &typist{}
-	y.pad = pad{slots: slots, clear: "*", enter: enter,
-		choose: func(slot string) bool { y.chosen = append(y.chosen, slot); return true },
-		show:   func(typed, notice string) { y.typed, y.notice = typed, notice }}
-	return y
-}
-
-// shows is what the display shows.
-func (y *typist) shows() (typed, notice string) {
-	y.mu.Lock()
-	defer y.mu.Unlock()
-	return y.typed, y.notice
-}
-
-func (y *typist) keys(text string) {
-	for _, k := range text {
-		y.key(k)
-	}
-}
-
-func TestAnIdIsChosenOnceItIsTyped(t *testing.T) {
-	for _, c := range []struct {
-		enter, keys   string
-		chosen        []string
-		typed, notice string
-	}{
-		{"", "A1", []string{"A1"}, "", ""},
-		{"", "A", nil, "A", ""},
-		{"", "A*A2", []string{"A2"}, "", ""},
-		{"", "A1A2", []string{"A1", "A2"}, "", ""},
-		{"", "AA", nil, "", unknownCode},
-		{"", "9", nil, "", unknownCode},
-		{"", "9A1", []string{"A1"}, "", ""},
-		{"#", "1", nil, "1", ""}, // 12 begins with it
-		{"#", "1#", []string{"1"}, "", ""},
-		{"#", "12", []string{"12"}, "", ""},
-		{"#", "A#", nil, "", unknownCode},
-		{"#", "#", nil, "", ""},
-		{"#", "A1#", []string{"A1"}, "", ""}, // the end of what was chosen already is no other choice
-		{"#", "1*2", nil, "", unknownCode},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			y := newTypist(c.enter, "A1", "A2", "1", "12")
-			if c.enter == "" {
-				y.slots = y.slots[:2]
-			}
-			y.keys(c.keys)
-			if typed, notice := y.shows(); !slices.Equal(y.chosen, c.chosen) || typed != c.typed || notice != c.notice {
-				t.Errorf("%q chose %q and shows %q %q, want %q and %q %q", c.keys, y.chosen, typed, notice, c.chosen, c.typed, c.notice)
-			}
-			time.Sleep(time.Hour)
-		})
-	}
-}
-
-func TestWhatIsTypedHalfIsForgotten(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		y := newTypist("", "A1", "A2", "B1", "AB1")
-		y.keys("A")
-		time.Sleep(typedFor - time.Second)
-		y.keys("B") // which begins the time anew
-		time.Sleep(typedFor - time.Second)
-		synctest.Wait()
-		if typed, _ := y.shows(); typed != "AB" {
-			t.Errorf("%q is left, want AB", typed)
-		}
-		time.Sleep(time.Second)
-		synctest.Wait()
-		if typed, _ := y.shows(); typed != "" {
-			t.Errorf("%q is left", typed)
-		}
-		y.keys("B1")
-		if !slices.Equal(y.chosen, []string{"B1"}) {
-			t.Errorf("it chose %q", y.chosen)
-		}
-		y.keys("9")
-		time.Sleep(typedFor)
-		synctest.Wait()
-		if _, notice := y.shows(); notice != "" {
-			t.Errorf("%q still stands on the display", notice)
-		}
-	})
-}
 
 func withKeypad(cfg *config.Config) {
 	cfg.Keypad = config.Keypad{Rows: []string{"GPIO7", "GPIO8", "GPIO9", "GPIO10"}, Columns: []string{"GPIO11", "GPIO14", "GPIO15", "GPIO18"},
@@ -118,7 +25,7 @@ func TestACustomerTypesWhatToBuy(t *testing.T) {
 			t.Errorf("the display shows %v %q", s.Kind, s.Typed)
 		}
 		w.press("key 9")
-		if s := w.screen.now(); s.Typed != "" || s.Notice != unknownCode || display.Text(s).Notice == "" {
+		if s := w.screen.now(); s.Typed != "" || s.Notice != "unknown_code" || display.Text(s).Notice == "" {
 			t.Errorf("the display shows %q %q", s.Typed, s.Notice)
 		}
 		for _, key := range []string{"A", "1"} {

@@ -160,13 +160,3 @@ func (b *bus) run(ctx context.Context) {
 	case <-ctx.Done():
 	}
 }
-
-// screens are all that follow what the kiosk shows.
-type screens []kiosk.Screen
-
-// Show implements kiosk.Screen.
-func (all screens) Show(v kiosk.View) {
-	for _, s := range all {
-		s.Show(v)
-	}
-}

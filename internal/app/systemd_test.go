@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kioskd/internal/config"
+	"kioskd/internal/sdnotify"
 )
 
 // manager is a systemd that keeps what it is told.
@@ -45,7 +46,7 @@ func (m *manager) heard() (messages []string, signs int) {
 
 func TestSystemdIsToldHowTheDaemonIs(t *testing.T) {
 	var m manager
-	playIn(t, "reservation", func(*config.Config) {}, func(w *world) { w.supervisor = Supervisor{Notify: m.notify, Watchdog: 9 * time.Second} }, func(w *world) {
+	playIn(t, "reservation", func(*config.Config) {}, func(w *world) { w.supervisor = sdnotify.Supervisor{Notify: m.notify, Watchdog: 9 * time.Second} }, func(w *world) {
 		ref := w.scan()
 		w.confirm(ref)
 		w.press("A1")
@@ -73,14 +74,14 @@ func TestSystemdIsToldHowTheDaemonIs(t *testing.T) {
 func TestTheWatchdogIsFedInTimeAndNobodyElseIsWokenForIt(t *testing.T) {
 	for _, watchdog := range []time.Duration{0, 9 * time.Second} {
 		var m manager
-		playIn(t, "reservation", func(*config.Config) {}, func(w *world) { w.supervisor = Supervisor{Notify: m.notify, Watchdog: watchdog} }, func(w *world) {
+		playIn(t, "reservation", func(*config.Config) {}, func(w *world) { w.supervisor = sdnotify.Supervisor{Notify: m.notify, Watchdog: watchdog} }, func(w *world) {
 			_, before := m.heard()
 			time.Sleep(time.Hour)
 			synctest.Wait()
 			_, after := m.heard()
 			want := 0
 			if watchdog > 0 {
-				want = int(time.Hour / (watchdog / watchdogShare))
+				want = int(time.Hour / (watchdog / 3))
 			}
 			if after-before != want {
 				t.Errorf("with a watchdog of %s: %d signs of life in an idle hour, want %d", watchdog, after-before, want)
@@ -91,7 +92,7 @@ func TestTheWatchdogIsFedInTimeAndNobodyElseIsWokenForIt(t *testing.T) {
 
 func TestASystemdThatDoesNotListenStopsNoSale(t *testing.T) {
 	m := manager{deaf: true}
-	playIn(t, "reservation", func(*config.Config) {}, func(w *world) { w.supervisor = Supervisor{Notify: m.notify, Watchdog: 9 * time.Second} }, func(w *world) {
+	playIn(t, "reservation", func(*config.Config) {}, func(w *world) { w.supervisor = sdnotify.Supervisor{Notify: m.notify, Watchdog: 9 * time.Second} }, func(w *world) {
 		ref := w.scan()
 		w.confirm(ref)
 		w.press("A1")

@@ -12,6 +12,7 @@ import (
 	"kioskd/glase/glasetest"
 	"kioskd/hw/display"
 	"kioskd/internal/debug"
+	"kioskd/internal/front"
 )
 
 // part is what a technician sees of one of the machine's dependencies.
@@ -97,11 +98,11 @@ func TestATechnicianSeesThePinsAndTheScreen(t *testing.T) {
 			t.Errorf("the open door: %+v", p)
 		}
 		picture := func() []byte {
-			b, err := (&pictures{app: w.app}).draw()
+			b, err := w.app.front.Picture()
 			if err != nil {
 				t.Fatal(err)
 			}
-			if m, err := png.Decode(bytes.NewReader(b)); err != nil || m.Bounds().Dx() != pictureWidth || m.Bounds().Dy() != pictureHeight {
+			if m, err := png.Decode(bytes.NewReader(b)); err != nil || m.Bounds().Dx() != front.PictureWidth || m.Bounds().Dy() != front.PictureHeight {
 				t.Errorf("the picture: %v", err)
 			}
 			return b

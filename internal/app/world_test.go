@@ -24,6 +24,7 @@ import (
 	"kioskd/hw/display"
 	"kioskd/internal/config"
 	"kioskd/internal/money"
+	"kioskd/internal/sdnotify"
 	"kioskd/ups"
 )
 
@@ -39,7 +40,7 @@ type world struct {
 	begin      time.Time
 	servicedBy string
 	sensors    fs.FS
-	supervisor Supervisor
+	supervisor sdnotify.Supervisor
 	serial     Serial
 	network    *glasetest.Network // to Glase; nil: in process
 }

@@ -1,4 +1,4 @@
-package app
+package front
 
 import (
 	"fmt"
@@ -21,12 +21,12 @@ func Unshown(cfg config.Config, text string) string {
 		painter, err = display.NewPainter(d.Width, d.Height)
 	case "framebuffer":
 		if painter, err = display.NewPainter(d.Width, d.Height); d.Width == 0 || d.Height == 0 { // it fills the display
-			painter, err = display.NewPainter(pictureWidth, pictureHeight)
+			painter, err = display.NewPainter(PictureWidth, PictureHeight)
 		}
 	case "ssd1306":
 		painter, err = display.NewPainter(128, 64) // of whose size they all are
 	case "epd":
-		painter, err = display.NewPaperPainter(pictureWidth, pictureHeight) // whose letters are those of any size
+		painter, err = display.NewPaperPainter(PictureWidth, PictureHeight) // whose letters are those of any size
 	}
 	if err != nil {
 		return "" // its size is a mistake of its own

@@ -1,4 +1,5 @@
-package app
+// Package serve has the kiosk's ports: where the config says that it listens, with which certificates, and who is kept out.
+package serve
 
 import (
 	"bytes"
@@ -16,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"kioskd/internal/cert"
+	"kioskd/internal/config"
 	"kioskd/internal/debug"
 	"kioskd/ups"
 )
@@ -29,15 +31,28 @@ type port struct {
 	server   *http.Server
 }
 
-// Serve listens on the config's ports and runs the kiosk until ctx ends.
-func (a *App) Serve(ctx context.Context) (err error) {
-	ports, err := a.listen()
+// Config is what is served, and where.
+type Config struct {
+	UPS          config.UPS
+	Debug        config.Debug
+	Customers    http.Handler // answers at UPS; nil: the machine has no customers' side
+	Technicians  http.Handler // answers at Debug's port
+	Local        http.Handler // answers at Debug's socket
+	Certificates Certificates
+	Door         *Door
+	Log          zerolog.Logger
+}
+
+// Run listens on the config's ports, and serves them while work works, until ctx ends or a listener breaks, which ends work. Nothing
+// is done when a port cannot be listened on.
+func Run(ctx context.Context, c Config, work func(context.Context) error) (err error) {
+	ports, err := c.listen()
 	if err != nil {
 		return err
 	}
 	failed := make(chan error, len(ports))
 	for _, p := range ports {
-		p.server.ErrorLog = log.New(quiet{a.log}, "", 0)
+		p.server.ErrorLog = log.New(quiet{c.Log}, "", 0)
 		go func() { failed <- p.server.Serve(p.listener) }()
 	}
 	ctx, stop := context.WithCancel(ctx)
@@ -52,7 +67,7 @@ func (a *App) Serve(ctx context.Context) (err error) {
 			broke <- nil
 		}
 	}()
-	err = a.Run(ctx)
+	err = work(ctx)
 	stop()
 	err = errors.Join(err, <-broke)
 	ending, done := context.WithTimeout(context.WithoutCancel(ctx), shutdownMax)
@@ -74,7 +89,7 @@ func (q quiet) Write(b []byte) (int, error) {
 }
 
 // listen opens all ports, or none.
-func (a *App) listen() (ports []port, err error) {
+func (c Config) listen() (ports []port, err error) {
 	defer func() {
 		if err != nil {
 			for _, p := range ports {
@@ -82,25 +97,25 @@ func (a *App) listen() (ports []port, err error) {
 			}
 		}
 	}()
-	if u := a.cfg.UPS; a.UPS != nil && u.Listen != "" {
-		l, err := listenTCP("[ups] listen", u.Listen, a.certs[upsCert])
+	if u := c.UPS; c.Customers != nil && u.Listen != "" {
+		l, err := listenTCP("[ups] listen", u.Listen, c.Certificates[UPSCert])
 		if err != nil {
 			return ports, err
 		}
-		ports = append(ports, port{l, ups.Server(a.UPS, a.door.callers(u))})
+		ports = append(ports, port{l, ups.Server(c.Customers, c.Door.callers(u))})
 	}
-	d := a.cfg.Debug
-	l, err := listenTCP("[debug] listen", d.Listen, a.certs[debugCert])
+	d := c.Debug
+	l, err := listenTCP("[debug] listen", d.Listen, c.Certificates[DebugCert])
 	if err != nil {
 		return ports, err
 	}
-	ports = append(ports, port{l, debug.Server(a.Debug)})
+	ports = append(ports, port{l, debug.Server(c.Technicians)})
 	if d.Socket != "" {
 		l, err := listenSocket(d.Socket)
 		if err != nil {
 			return ports, err
 		}
-		ports = append(ports, port{l, debug.Server(a.Local)})
+		ports = append(ports, port{l, debug.Server(c.Local)})
 	}
 	return ports, nil
 }

@@ -1,13 +1,18 @@
-package app
+// Package cold keeps perishable products from being sold while they are not kept as they should.
+//
+// A sensor is read twice a minute. What it says, and for how long it has said so, decides whether the slots that hold perishable
+// products are open. A silent sensor is as bad as a warm one.
+package cold
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"sync"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"kioskd/fsm"
 	"kioskd/hw/w1"
@@ -25,14 +30,14 @@ var errBusHangs = errors.New("the sensor takes longer than 10 s: look at its cab
 // thermostat says whether perishable products were kept as they should. It knows no clock and no sensor.
 type thermostat struct {
 	config.Temperature
-	good bool      // they can be sold
-	ever bool      // there was a reading
-	well time.Time // good: when they were last known to be within their limits
+	good bool        // they can be sold
+	ever bool        // there was a reading
+	well fsm.Instant // good: when they were last known to be within their limits
 }
 
 // reading is what the sensor says now. They are sold from the first reading within the limits on; no more when none was within them
 // for the hold time; and again once one is well within them.
-func (s *thermostat) reading(celsius float64, err error, at time.Time) {
+func (s *thermostat) reading(celsius float64, err error, at fsm.Instant) {
 	margin := config.Hysteresis
 	if s.good || !s.ever {
 		margin = 0
@@ -42,51 +47,43 @@ func (s *thermostat) reading(celsius float64, err error, at time.Time) {
 	switch {
 	case within:
 		s.good, s.well = true, at
-	case s.good && at.Sub(s.well) > s.Hold:
+	case s.good && at.Since(s.well) > s.Hold:
 		s.good = false
 	}
 }
 
-// cold keeps perishable slots closed while their products may not be sold.
-type cold struct {
-	devices fs.FS
-	kiosk   interface {
-		Raise(fsm.Fault)
-		Clear(string)
-	}
+// Config is what a Guard is made of. All of it is required but Slots.
+type Config struct {
+	Devices     fs.FS // the kernel's 1-Wire sensors, as in w1.Folder
+	Temperature config.Temperature
+	Slots       []string           // that hold perishable products; none: the sensor only shows its temperature
+	Now         func() fsm.Instant // a clock that nobody sets
+	Wall        func() time.Time   // for people
+	Raise       func(fsm.Fault)    // closes the slots
+	Clear       func(fault string) // opens them
+	Log         zerolog.Logger
+}
+
+// Guard keeps perishable slots closed while their products may not be sold.
+type Guard struct {
+	cfg   Config
 	fault fsm.Fault
-	log   func(celsius float64, err error, good bool)
 
 	mu      sync.Mutex
 	state   thermostat
 	celsius float64 // the last reading
-	at      time.Time
+	at      fsm.Instant
+	ever    bool  // there was one
 	err     error // why there is none newer
 }
 
-// temperature follows the sensor, when there is one.
-func (a *App) temperature(devices fs.FS) []contact {
-	t := a.cfg.Temperature
-	if t.Sensor == "" {
-		return nil
-	}
-	if devices == nil {
-		devices = os.DirFS(w1.Folder)
-	}
-	c := &cold{devices: devices, kiosk: a.Kiosk, fault: fsm.Fault{Name: fsm.FaultTooWarm}, state: thermostat{Temperature: t}, log: func(celsius float64, err error, good bool) {
-		a.log.Warn().Float64("celsius", celsius).AnErr("sensor", err).Bool("sold", good).Msg("perishable products")
-	}}
-	for _, s := range a.cfg.Slots {
-		if s.Perishable {
-			c.fault.Slots = append(c.fault.Slots, s.ID)
-		}
-	}
-	a.vitals.cold = c
-	return []contact{{"temperature", c.follow}}
+// New makes a guard; Run lets it work.
+func New(c Config) *Guard {
+	return &Guard{cfg: c, fault: fsm.Fault{Name: fsm.FaultTooWarm, Slots: c.Slots}, state: thermostat{Temperature: c.Temperature}}
 }
 
-// follow measures until ctx ends. Until the first reading nothing perishable is sold.
-func (c *cold) follow(ctx context.Context) error {
+// Run measures until ctx ends, whose error it gives. Until the first reading nothing perishable is sold. Run may be called once.
+func (c *Guard) Run(ctx context.Context) error {
 	c.tell(false)
 	type result struct {
 		celsius float64
@@ -99,7 +96,7 @@ func (c *cold) follow(ctx context.Context) error {
 		if measuring == nil {
 			measuring = make(chan result, 1)
 			go func(answer chan<- result) {
-				celsius, err := w1.Read(c.devices, c.state.Sensor)
+				celsius, err := w1.Read(c.cfg.Devices, c.state.Sensor)
 				answer <- result{celsius, err}
 			}(measuring)
 		}
@@ -121,49 +118,46 @@ func (c *cold) follow(ctx context.Context) error {
 	}
 }
 
-func (c *cold) reading(celsius float64, err error) {
+func (c *Guard) reading(celsius float64, err error) {
 	c.mu.Lock()
-	was, now := c.state.good, time.Now()
+	was, now := c.state.good, c.cfg.Now()
 	c.state.reading(celsius, err, now)
 	good := c.state.good
 	if c.err = err; err == nil {
-		c.celsius, c.at = celsius, now
+		c.celsius, c.at, c.ever = celsius, now, true
 	}
 	c.mu.Unlock()
 	if good != was {
-		c.log(celsius, err, good)
+		c.cfg.Log.Warn().Float64("celsius", celsius).AnErr("sensor", err).Bool("sold", good).Msg("perishable products")
 		c.tell(good)
 	}
 }
 
 // tell opens or closes the slots. A sensor without perishable slots only shows its temperature.
-func (c *cold) tell(good bool) {
+func (c *Guard) tell(good bool) {
 	switch {
 	case len(c.fault.Slots) == 0:
 	case good:
-		c.kiosk.Clear(c.fault.Name)
+		c.cfg.Clear(c.fault.Name)
 	default:
-		c.kiosk.Raise(c.fault)
+		c.cfg.Raise(c.fault)
 	}
 }
 
-// now is the last reading, in °C; false: there was none, or the sensor is silent.
-func (c *cold) now() (celsius float64, known bool) {
-	if c == nil {
-		return 0, false
-	}
+// Celsius is the last reading, in °C; false: there was none, or the sensor is silent.
+func (c *Guard) Celsius() (celsius float64, known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.celsius, c.err == nil && !c.at.IsZero()
+	return c.celsius, c.err == nil && c.ever
 }
 
-// part is for the technicians' page.
-func (c *cold) part(wall time.Time) debug.Part {
+// Part is how the products are kept, for a technician.
+func (c *Guard) Part() debug.Part {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p := debug.Part{Name: "Temperature", OK: c.state.good, What: "not measured yet", Do: "look at the cooling: perishable products are sold again once it is well within its limits"}
-	if !c.at.IsZero() {
-		p.What, p.Since = fmt.Sprintf("%.1f °C", c.celsius), wall.Add(-time.Since(c.at))
+	if c.ever {
+		p.What, p.Since = fmt.Sprintf("%.1f °C", c.celsius), c.cfg.Wall().Add(-c.cfg.Now().Since(c.at))
 	}
 	if c.err != nil {
 		p.OK, p.What, p.Do = false, c.err.Error(), "look at the sensor, its cable and [temperature] sensor"

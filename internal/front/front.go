@@ -1,0 +1,285 @@
+// Package front is what a customer sees of the machine and types on it.
+//
+// A Front turns the machine's state into a display.Screen, with its countdown and with what is being typed. Any number of followers
+// may look at it, the machine's own display as well as pages: each is first told the whole screen, and one that is slow gets the
+// newest next and holds nobody up.
+package front
+
+import (
+	"bytes"
+	"context"
+	"image/png"
+	"sync"
+	"time"
+
+	"kioskd/fsm"
+	"kioskd/hw/display"
+	"kioskd/internal/config"
+	"kioskd/internal/kiosk"
+	"kioskd/internal/money"
+	"kioskd/ups"
+)
+
+// Front is what the customer sees. Its methods may be called from any goroutine.
+type Front struct {
+	cfg config.Config
+	now func() fsm.Instant
+
+	mu        sync.Mutex
+	view      kiosk.Update // as the kiosk was last
+	told      bool         // the kiosk has said how it is
+	ended     bool         // Run has
+	typing    typing
+	followers map[chan display.Screen]struct{} // each has room for one
+
+	painting sync.Mutex
+	painter  *display.Painter // made for the first who asks for a picture
+}
+
+// typing is what a customer has typed so far, or a word about it.
+type typing struct{ typed, notice string }
+
+// New makes the front of the config's machine. now is the clock of the kiosk's deadlines.
+func New(cfg config.Config, now func() fsm.Instant) *Front {
+	return &Front{cfg: cfg, now: now, followers: map[chan display.Screen]struct{}{}, view: kiosk.Update{State: fsm.State{Reason: "starting"}}}
+}
+
+// Run keeps the front at what the kiosk's steps say, and moves the countdown, until ctx ends; the last step is still taken. Run may be
+// called once.
+func (f *Front) Run(ctx context.Context, steps <-chan kiosk.Update) {
+	second := time.NewTimer(0)
+	defer second.Stop()
+	defer f.end()
+	for {
+		select {
+		case u := <-steps:
+			f.step(u)
+		case <-second.C:
+			f.tell()
+		case <-ctx.Done():
+			for len(steps) > 0 {
+				f.step(<-steps)
+			}
+			return
+		}
+		second.Stop()
+		if left := f.Screen().Remaining; left > 0 {
+			second.Reset(left%time.Second + 10*time.Millisecond) // when the next whole second is over
+		}
+	}
+}
+
+func (f *Front) step(u kiosk.Update) {
+	f.mu.Lock()
+	f.view, f.told = u, true
+	f.mu.Unlock()
+	f.tell()
+}
+
+// end lets the followers go; what they have not taken yet they still get.
+func (f *Front) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended = true
+	for ch := range f.followers {
+		delete(f.followers, ch)
+		close(ch)
+	}
+}
+
+// Screen is what the customer sees now; until the kiosk has said how it is, that the machine is starting.
+func (f *Front) Screen() display.Screen {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.screen()
+}
+
+// screen is called with f locked.
+func (f *Front) screen() display.Screen {
+	return f.typing.on(draw(f.cfg, f.view, f.now()))
+}
+
+// Follow gives the screen, at once or as soon as the kiosk has said how it is, and then each newer one: after a step, a key, and each
+// second of a countdown. A follower that is slow finds the newest only. The channel is closed when ctx ends, or Run has.
+func (f *Front) Follow(ctx context.Context) <-chan display.Screen {
+	ch := make(chan display.Screen, 1)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ended {
+		close(ch)
+		return ch
+	}
+	if f.told {
+		ch <- f.screen()
+	}
+	f.followers[ch] = struct{}{}
+	context.AfterFunc(ctx, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if _, on := f.followers[ch]; on {
+			delete(f.followers, ch)
+			close(ch)
+		}
+	})
+	return ch
+}
+
+// tell gives the followers the screen in place of one that they have not taken yet.
+func (f *Front) tell() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.told {
+		return
+	}
+	s := f.screen()
+	for ch := range f.followers {
+		select {
+		case <-ch:
+		default:
+		}
+		ch <- s // has room: nobody else sends
+	}
+}
+
+// show is told by a keypad what has been typed, and a word about it; both empty: nothing is typed.
+func (f *Front) show(typed, notice string) {
+	f.mu.Lock()
+	f.typing = typing{typed, notice}
+	f.mu.Unlock()
+	f.tell()
+}
+
+// on adds it where a product can be chosen.
+func (t typing) on(s display.Screen) display.Screen {
+	if t == (typing{}) || s.Kind != display.Choose && (s.Kind != display.Idle || s.QR != "") {
+		return s
+	}
+	s.Typed, s.Notice = t.typed, t.notice
+	return s
+}
+
+// The size of Picture, in pixels.
+const PictureWidth, PictureHeight = 800, 480
+
+// Picture draws what the customer sees, for a technician who is elsewhere, as a PNG of PictureWidth × PictureHeight.
+func (f *Front) Picture() ([]byte, error) {
+	f.painting.Lock()
+	defer f.painting.Unlock()
+	if f.painter == nil {
+		var err error
+		if f.painter, err = display.NewPainter(PictureWidth, PictureHeight); err != nil {
+			return nil, err
+		}
+	}
+	m, err := f.painter.Paint(f.Screen())
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&b, m)
+	return b.Bytes(), err
+}
+
+// draw says what a customer should see now.
+func draw(cfg config.Config, v kiosk.Update, now fsm.Instant) display.Screen {
+	s, sale, offers := v.State, v.State.Sale, v.State.Offers()
+	p := display.Screen{Language: cfg.Machine.Language, Machine: cfg.Machine.Name, Support: cfg.Machine.Support, Code: sale.ID,
+		Prices: prices(offers), Notice: s.Live.Notice}
+	if s.Deadline != 0 {
+		p.Remaining = max(0, s.Deadline.Since(now))
+	}
+	if sale.Ended && s.Live.ShowTill != 0 {
+		return ended(p, sale)
+	}
+	stage := s.Stage
+	if s.Live.Unseen { // nobody pays it yet: it may be another machine's
+		stage = fsm.Invoicing
+	}
+	switch stage {
+	case fsm.Ready:
+		p.Kind = display.Idle
+		if s.Rules.Flow == fsm.Reservation {
+			p.QR = ups.StaticQR(cfg.Glase.MerchantID, cfg.Machine.Token)
+		}
+		if !sellable(offers) {
+			p.Kind, p.Why = display.OutOfService, fsm.SlotSoldOut
+			for _, f := range s.Faults { // against slots alone, or it would not be ready
+				p.Why = f.Name
+			}
+		}
+	case fsm.Invoicing:
+		p.Kind, p.Amount = display.Confirm, sale.Reserved // what comes next, and within a second
+		if sale.Flow != fsm.Reservation || sale.Stop != "" {
+			p.Kind, p.Amount = display.Settling, money.Amount{}
+		}
+	case fsm.Awaiting:
+		p.Kind, p.Amount = display.Confirm, sale.Reserved
+		if sale.Flow != fsm.Reservation {
+			p.Kind, p.Product = display.Scan, product(sale)
+		}
+		if sale.Flow == fsm.InvoiceQR || sale.Flow == fsm.Web {
+			p.QR = sale.QR
+		}
+	case fsm.Asking:
+		p.Kind, p.Amount, p.Product = display.Asking, sale.Reserved, product(sale)
+	case fsm.Choosing:
+		p.Kind, p.Credit, p.Amount = display.Choose, sale.Credit(), sale.Basket()
+	case fsm.Vending:
+		p.Kind, p.Product, p.Remaining = display.Dispensing, product(sale), 0
+	case fsm.Updating, fsm.Committing, fsm.Confirming, fsm.Releasing, fsm.Refunding:
+		p.Kind, p.Amount, p.Remaining = display.Settling, sale.Basket(), 0
+	case fsm.Receipting:
+		sale.State = fsm.Charged
+		return ended(p, sale)
+	default:
+		p.Kind, p.Why, p.Code, p.Remaining = display.OutOfService, s.Reason, "", 0
+		if s.Reason == "" {
+			p.Why = string(s.Stage)
+		}
+	}
+	return p
+}
+
+// ended is a sale's result.
+func ended(p display.Screen, sale fsm.Sale) display.Screen {
+	p.Remaining, p.Why, p.Reference, p.Notice = 0, sale.Why, sale.ErsReference, ""
+	for _, i := range sale.Items {
+		if i.Charge() {
+			p.Items = append(p.Items, display.Price{Slot: i.Slot, Name: i.Name, Amount: i.Price})
+		}
+	}
+	switch sale.State {
+	case fsm.Charged:
+		p.Kind, p.Amount = display.Done, sale.Basket()
+	case fsm.Refunded:
+		p.Kind, p.Amount = display.Refunded, sale.Refunded
+	default:
+		p.Kind = display.NothingCharged
+	}
+	return p
+}
+
+// product is the item that the sale is about now.
+func product(sale fsm.Sale) string {
+	if n := len(sale.Items); n > 0 {
+		return sale.Items[n-1].Name
+	}
+	return ""
+}
+
+func prices(offers []fsm.Offer) []display.Price {
+	out := make([]display.Price, 0, len(offers))
+	for _, o := range offers {
+		out = append(out, display.Price{Slot: o.ID, Name: o.Name, Amount: o.Price, State: o.State})
+	}
+	return out
+}
+
+func sellable(offers []fsm.Offer) bool {
+	for _, o := range offers {
+		if o.Sellable() {
+			return true
+		}
+	}
+	return false
+}
