@@ -90,7 +90,7 @@ func (t *step) lostVends(evidence []Evidence) {
 
 // stepResolving: Glase's word on a sale that the boot found open.
 func (t *step) stepResolving(e Event) {
-	a, ok := e.(StatusAnswered)
+	a, ok := status(e)
 	if !ok || t.undecided(a) {
 		return
 	}
@@ -137,7 +137,7 @@ func (t *step) unseen() string {
 }
 
 // unseenPaid: Glase has charged, and not just what the record would explain.
-func (t *step) unseenPaid(a StatusAnswered) {
+func (t *step) unseenPaid(a Answered) {
 	sale := &t.s.Sale
 	if t.unproven(a) {
 		return
@@ -150,7 +150,7 @@ func (t *step) unseenPaid(a StatusAnswered) {
 // so one that is PAID with just the items that this boot knows nothing of says that they did. It is what is left of a sale that
 // was settled while the journal could not be written. Of an item that is charged also when its dispenser falls silent it says
 // that the charge was right, and not that the product came out.
-func (t *step) knownByCharge(a StatusAnswered) {
+func (t *step) knownByCharge(a Answered) {
 	if t.s.Sale.Flow != Reservation || !a.proves(t.s.Sale.Reserved.Currency) {
 		return
 	}

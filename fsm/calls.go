@@ -2,29 +2,49 @@ package fsm
 
 import "time"
 
-// call makes the stage's call to Glase now.
+// operation is what the stage's call asks for.
+func (t *step) operation() Operation {
+	switch t.s.Stage {
+	case Invoicing:
+		return SendInvoice
+	case Updating:
+		return UpdateInvoice
+	case Committing:
+		return CommitReservation
+	case Releasing:
+		if !t.s.Live.Checking {
+			return CancelInvoice
+		}
+	case Refunding:
+		return RefundPayment
+	case Receipting:
+		return SubmitReceipt
+	}
+	return AskStatus
+}
+
+// call makes the stage's call now.
 func (t *step) call() {
 	sale, l := &t.s.Sale, &t.s.Live
 	l.Calls++
 	l.Waiting, l.Called, l.CallAt, l.Again = l.Calls, t.now, 0, false
-	n := l.Calls
-	switch {
-	case t.s.Stage == Invoicing:
-		t.do(SendInvoice{n, sale.ID, sale.ClientInvoiceID, sale.Secret, sale.Flow, sale.Reserved, sale.Items, t.s.Rules.ReservationTimeout})
-	case t.s.Stage == Updating:
-		t.do(UpdateInvoice{n, sale.ID, sale.Reference, sale.Basket(), sale.charged()})
-	case t.s.Stage == Committing:
-		t.do(CommitReservation{n, sale.ID, sale.Reference, sale.Basket()})
-	case t.s.Stage == Releasing && !l.Checking:
-		t.do(CancelInvoice{n, sale.ID, sale.Reference})
-	case t.s.Stage == Refunding:
-		t.do(RefundPayment{n, sale.ID, sale.refundID(), sale.ErsReference, sale.Due, sale.fullRefund()})
-	case t.s.Stage == Receipting:
-		t.do(SubmitReceipt{n, sale.ID, sale.ErsReference, sale.Charged.Sub(sale.refunded()), sale.charged()})
-	default:
+	c := Call{Operation: t.operation(), Number: l.Calls, Sale: sale.ID, Reference: sale.Reference}
+	switch c.Operation {
+	case SendInvoice:
+		c.ClientInvoiceID, c.Reference, c.Secret, c.Flow = sale.ClientInvoiceID, "", sale.Secret, sale.Flow
+		c.Total, c.Items, c.ReservationTimeout = sale.Reserved, sale.Items, t.s.Rules.ReservationTimeout
+	case UpdateInvoice, CommitReservation:
+		c.Total, c.Items = sale.Basket(), sale.charged()
+	case RefundPayment:
+		c.ClientInvoiceID, c.Reference, c.ErsReference = sale.refundID(), "", sale.ErsReference
+		c.Total, c.Full = sale.Due, sale.fullRefund()
+	case SubmitReceipt:
+		c.Reference, c.ErsReference, c.Total, c.Items = "", sale.ErsReference, sale.Charged.Sub(sale.refunded()), sale.charged()
+	case AskStatus:
 		l.Asked = t.now
-		t.do(AskStatus{n, sale.ID, sale.Reference, l.Version, sale.ClientInvoiceID, sale.ErsReference})
+		c.ClientInvoiceID, c.ErsReference, c.Version = sale.ClientInvoiceID, sale.ErsReference, l.Version
 	}
+	t.do(c)
 }
 
 // callIn makes the stage's next call after a pause.
@@ -72,7 +92,7 @@ func (t *step) askAgain() {
 // unacknowledged asks once more with the version that came with a RESERVED or PAID: the version is an acknowledgement, and Glase
 // may reverse what nobody acknowledged. Nothing is made of the answer before. A version that grows with each question is let be.
 func (t *step) unacknowledged(e Event) bool {
-	a, ok := e.(StatusAnswered)
+	a, ok := status(e)
 	if !ok {
 		return false
 	}
@@ -88,37 +108,19 @@ func (t *step) unacknowledged(e Event) bool {
 
 // stale reports an outcome that nobody waits for any more: of another sale, of another call, or overtaken by a later one.
 func (t *step) stale(e Event) bool {
-	var call int
-	var sale string
-	var stage bool // whether the stage's last call was of the event's kind
-	asking := true
-	switch t.s.Stage {
-	case Invoicing, Updating, Committing, Refunding, Receipting:
-		asking = false
-	case Releasing:
-		asking = t.s.Live.Checking
-	}
-	switch e := e.(type) {
-	case InvoiceSent:
-		call, sale, stage = e.Call, e.Sale, t.s.Stage == Invoicing
-	case StatusAnswered:
-		call, sale, stage = e.Call, e.Sale, asking
-	case InvoiceUpdated:
-		call, sale, stage = e.Call, e.Sale, t.s.Stage == Updating
-	case ReservationCommitted:
-		call, sale, stage = e.Call, e.Sale, t.s.Stage == Committing
-	case InvoiceCanceled:
-		call, sale, stage = e.Call, e.Sale, t.s.Stage == Releasing && !asking
-	case PaymentRefunded:
-		call, sale, stage = e.Call, e.Sale, t.s.Stage == Refunding
-	case ReceiptSubmitted:
-		call, sale, stage = e.Call, e.Sale, t.s.Stage == Receipting
-	default:
+	a, ok := e.(Answered)
+	if !ok {
 		return false
 	}
-	if !stage || sale != t.s.Sale.ID || t.s.Sale.Ended || call == 0 || call != t.s.Live.Waiting {
+	if a.Operation != t.operation() || a.Sale != t.s.Sale.ID || t.s.Sale.Ended || a.Call == 0 || a.Call != t.s.Live.Waiting {
 		return true
 	}
 	t.s.Live.Waiting = 0
 	return false
+}
+
+// status is an answer to a question about the invoice; false: it is something else.
+func status(e Event) (Answered, bool) {
+	a, ok := e.(Answered)
+	return a, ok && a.Operation == AskStatus
 }

@@ -1,13 +1,6 @@
 package fsm
 
-import (
-	"time"
-
-	"kioskd/internal/money"
-)
-
-// Effect is something to do, after the step that asked for it is recorded. Every call's outcome comes back as an event that
-// carries the same Call and Sale.
+// Effect is something to do, after the step that asked for it is recorded. Every call's outcome comes back as an Answered.
 type Effect interface{ effect() }
 
 // Refusal says why something that was asked for is not done; "": it is done.
@@ -28,81 +21,23 @@ const (
 	NoSuchSlot  Refusal = "no_such_slot" // not on the shelf, or not sold in this way; also a technician's
 )
 
-// Why a technician's act is refused.
+// Why a technician's act, a verdict, or a person's word on a loss is refused.
 const (
 	SaleIsOn      Refusal = "sale_is_on"      // somebody is being served, or a sale is still being settled
 	ActIsOn       Refusal = "act_is_on"       // another technician's act
 	NoRecord      Refusal = "no_record"       // the journal cannot be written, or the daemon is ending
 	BadCount      Refusal = "bad_count"       // a slot holds 0 to StockMax products
-	SaysTooLittle Refusal = "says_too_little" // who does it, or what, is not said
+	SaysTooLittle Refusal = "says_too_little" // who does it, what, or why is not said
+	NothingToDo   Refusal = "nothing_to_do"   // no such sale stands in doubt, nothing came out to charge for, nothing is lost
 )
 
-// The effects.
+// The effects, beside Call.
 type (
 	// Answer ends a waiting createPurchase, choice, verdict or technician's act: with a reference, or with a refusal.
 	Answer struct {
 		Request   string
 		Reference string
 		Refusal   Refusal
-	}
-	// SendInvoice → InvoiceSent. Always with the same ClientInvoiceID for one sale.
-	SendInvoice struct {
-		Call               int
-		Sale               string
-		ClientInvoiceID    string
-		Secret             string
-		Flow               Flow
-		Total              money.Amount
-		Items              []Item        // direct debit: what is paid for; reservation: none yet
-		ReservationTimeout time.Duration // reservation only
-	}
-	// AskStatus → StatusAnswered. Whatever the answer names is held against ClientInvoiceID, Reference and, once the sale has one,
-	// ErsReference; another one makes it a Misfit.
-	AskStatus struct {
-		Call            int
-		Sale            string
-		Reference       string
-		Version         int
-		ClientInvoiceID string
-		ErsReference    string
-	}
-	// UpdateInvoice → InvoiceUpdated. Items are the ones to charge, Total their sum.
-	UpdateInvoice struct {
-		Call      int
-		Sale      string
-		Reference string
-		Total     money.Amount
-		Items     []Item
-	}
-	// CommitReservation → ReservationCommitted.
-	CommitReservation struct {
-		Call      int
-		Sale      string
-		Reference string
-		Total     money.Amount
-	}
-	// CancelInvoice → InvoiceCanceled.
-	CancelInvoice struct {
-		Call      int
-		Sale      string
-		Reference string
-	}
-	// RefundPayment → PaymentRefunded. Full: the whole payment goes back and no other refund is known, so that it may be repeated.
-	RefundPayment struct {
-		Call            int
-		Sale            string
-		ClientInvoiceID string
-		ErsReference    string
-		Total           money.Amount
-		Full            bool
-	}
-	// SubmitReceipt → ReceiptSubmitted.
-	SubmitReceipt struct {
-		Call         int
-		Sale         string
-		ErsReference string
-		Total        money.Amount
-		Items        []Item
 	}
 	// Vend → VendEnded. The one motor start that the item is good for.
 	Vend struct {
@@ -120,14 +55,7 @@ type (
 	}
 )
 
-func (Answer) effect()            {}
-func (SendInvoice) effect()       {}
-func (AskStatus) effect()         {}
-func (UpdateInvoice) effect()     {}
-func (CommitReservation) effect() {}
-func (CancelInvoice) effect()     {}
-func (RefundPayment) effect()     {}
-func (SubmitReceipt) effect()     {}
-func (Vend) effect()              {}
-func (StopVend) effect()          {}
-func (Serve) effect()             {}
+func (Answer) effect()   {}
+func (Vend) effect()     {}
+func (StopVend) effect() {}
+func (Serve) effect()    {}

@@ -10,39 +10,6 @@ import (
 // Event is something that happened. Each carries the instant at which it did, so that a step needs no clock.
 type Event interface{ at() Instant }
 
-// ResultKind says what is known about a call to Glase.
-type ResultKind string
-
-// The kinds. Unknown is an answer: the call may or may not have been carried out.
-const (
-	Done          ResultKind = "done"
-	Refused       ResultKind = "refused"  // Glase answered with a result code
-	ResultUnknown ResultKind = "unknown"  // timeout, lost connection, Fault, 5xx, codes 90 and 94
-	NotSent       ResultKind = "not_sent" // certainly never reached Glase
-	// Misfit is an answer to something else than was asked, or one that cannot be meant. It proves nothing, like Unknown; but Glase
-	// can be reached, so it is not asked for ever.
-	Misfit ResultKind = "misfit"
-)
-
-// Result is the outcome of a call to Glase.
-type Result struct {
-	Kind ResultKind `json:"kind"`
-	Code int        `json:"code,omitzero"` // Glase's result code, when refused; 0: refused on our side, and so would each repeat be
-	Text string     `json:"text,omitzero"` // for a technician; no secret, no phone number
-}
-
-// PayStatus is an invoice's status in Glase's words; CANCELED with one L.
-type PayStatus string
-
-// The statuses that decide something here; any other is "not yet".
-const (
-	StatusIssued   PayStatus = "ISSUED"
-	StatusReserved PayStatus = "RESERVED"
-	StatusPaid     PayStatus = "PAID"
-	StatusCanceled PayStatus = "CANCELED"
-	StatusFailed   PayStatus = "FAILED"
-)
-
 // NewSale holds the identifiers of a sale that the event may begin. They are minted by the runtime, once, and reused on every retry.
 type NewSale struct {
 	ID              string `json:"id"`
@@ -50,7 +17,7 @@ type NewSale struct {
 	Secret          string `json:"secret"` // at least 128 random bits for the notification's path
 }
 
-// The events. A Call field names the call that an outcome belongs to, as its effect did.
+// The events, beside Answered, which is a call's outcome.
 type (
 	// Booted is the first event of every start, also after a crash.
 	Booted struct {
@@ -95,62 +62,6 @@ type (
 		At     Instant `json:"at"`
 		Secret string  `json:"secret"`
 	}
-	// InvoiceSent is sendInvoice's outcome.
-	InvoiceSent struct {
-		At        Instant `json:"at"`
-		Call      int     `json:"call"`
-		Sale      string  `json:"sale"`
-		Result    Result  `json:"result"`
-		Reference string  `json:"reference,omitzero"`
-		QR        string  `json:"qr,omitzero"`
-		Repeated  bool    `json:"repeated,omitzero"` // it is the answer to a repetition: an earlier attempt of this call had none
-	}
-	// StatusAnswered is getPaymentStatus's outcome.
-	StatusAnswered struct {
-		At           Instant      `json:"at"`
-		Call         int          `json:"call"`
-		Sale         string       `json:"sale"`
-		Result       Result       `json:"result"`
-		Status       PayStatus    `json:"status,omitzero"`
-		Version      int          `json:"version,omitzero"`
-		Amount       money.Amount `json:"amount,omitzero"` // the receipt's total, when there is a receipt
-		ErsReference string       `json:"ers_reference,omitzero"`
-	}
-	// InvoiceUpdated is updateInvoice's outcome.
-	InvoiceUpdated struct {
-		At     Instant `json:"at"`
-		Call   int     `json:"call"`
-		Sale   string  `json:"sale"`
-		Result Result  `json:"result"`
-	}
-	// ReservationCommitted is commitReservation's outcome.
-	ReservationCommitted struct {
-		At     Instant `json:"at"`
-		Call   int     `json:"call"`
-		Sale   string  `json:"sale"`
-		Result Result  `json:"result"`
-	}
-	// InvoiceCanceled is cancelInvoice's outcome.
-	InvoiceCanceled struct {
-		At     Instant `json:"at"`
-		Call   int     `json:"call"`
-		Sale   string  `json:"sale"`
-		Result Result  `json:"result"`
-	}
-	// PaymentRefunded is refundPayment's outcome.
-	PaymentRefunded struct {
-		At     Instant `json:"at"`
-		Call   int     `json:"call"`
-		Sale   string  `json:"sale"`
-		Result Result  `json:"result"`
-	}
-	// ReceiptSubmitted is submitPaymentReceipt's outcome.
-	ReceiptSubmitted struct {
-		At     Instant `json:"at"`
-		Call   int     `json:"call"`
-		Sale   string  `json:"sale"`
-		Result Result  `json:"result"`
-	}
 	// VendEnded is the dispenser's word on one item.
 	VendEnded struct {
 		At      Instant     `json:"at"`
@@ -180,8 +91,9 @@ type (
 		At Instant `json:"at"`
 		By string  `json:"by"`
 	}
-	// SaleResolved is a person's decision on a sale that stands in doubt. It is refused while another sale is open (DeviceInUse), and
-	// when it says too little or cannot be recorded (SystemError).
+	// SaleResolved is a person's decision on a sale that stands in doubt. It is refused while another sale is open (SaleIsOn) or a
+	// technician's act is on (ActIsOn), when it cannot be recorded (NoRecord), when it says too little (SaysTooLittle), and when there
+	// is nothing to settle so (NothingToDo).
 	SaleResolved struct {
 		At      Instant `json:"at"`
 		Request string  `json:"request"` // whom Answer answers: with the sale's id as reference when it is taken
@@ -189,7 +101,7 @@ type (
 		Verdict Verdict `json:"verdict"`
 	}
 	// LossAccepted is a person who has looked at what a record that lost its newest part may have forgotten. It is refused when
-	// nothing is lost or it says too little (SystemError), and when it cannot be recorded (DeviceUnavailable).
+	// nothing is lost (NothingToDo), when it says too little (SaysTooLittle), and when it cannot be recorded (NoRecord).
 	LossAccepted struct {
 		At      Instant `json:"at"`
 		Request string  `json:"request"` // whom Answer answers: with the fault's name as reference when it is taken
@@ -241,58 +153,45 @@ type Evidence struct {
 	Why     string      `json:"why,omitzero"`
 }
 
-func (e Booted) at() Instant               { return e.At }
-func (e PurchaseRequested) at() Instant    { return e.At }
-func (e ProductChosen) at() Instant        { return e.At }
-func (e CancelPressed) at() Instant        { return e.At }
-func (e RetryPressed) at() Instant         { return e.At }
-func (e Notified) at() Instant             { return e.At }
-func (e InvoiceSent) at() Instant          { return e.At }
-func (e StatusAnswered) at() Instant       { return e.At }
-func (e InvoiceUpdated) at() Instant       { return e.At }
-func (e ReservationCommitted) at() Instant { return e.At }
-func (e InvoiceCanceled) at() Instant      { return e.At }
-func (e PaymentRefunded) at() Instant      { return e.At }
-func (e ReceiptSubmitted) at() Instant     { return e.At }
-func (e VendEnded) at() Instant            { return e.At }
-func (e FaultRaised) at() Instant          { return e.At }
-func (e FaultCleared) at() Instant         { return e.At }
-func (e SlotsOpened) at() Instant          { return e.At }
-func (e SaleStopped) at() Instant          { return e.At }
-func (e SaleResolved) at() Instant         { return e.At }
-func (e LossAccepted) at() Instant         { return e.At }
-func (e ServiceBegan) at() Instant         { return e.At }
-func (e StockCounted) at() Instant         { return e.At }
-func (e ServiceEnded) at() Instant         { return e.At }
-func (e Remembered) at() Instant           { return e.At }
-func (e Ticked) at() Instant               { return e.At }
+func (e Booted) at() Instant            { return e.At }
+func (e PurchaseRequested) at() Instant { return e.At }
+func (e ProductChosen) at() Instant     { return e.At }
+func (e CancelPressed) at() Instant     { return e.At }
+func (e RetryPressed) at() Instant      { return e.At }
+func (e Notified) at() Instant          { return e.At }
+func (e VendEnded) at() Instant         { return e.At }
+func (e FaultRaised) at() Instant       { return e.At }
+func (e FaultCleared) at() Instant      { return e.At }
+func (e SlotsOpened) at() Instant       { return e.At }
+func (e SaleStopped) at() Instant       { return e.At }
+func (e SaleResolved) at() Instant      { return e.At }
+func (e LossAccepted) at() Instant      { return e.At }
+func (e ServiceBegan) at() Instant      { return e.At }
+func (e StockCounted) at() Instant      { return e.At }
+func (e ServiceEnded) at() Instant      { return e.At }
+func (e Remembered) at() Instant        { return e.At }
+func (e Ticked) at() Instant            { return e.At }
 
-// ResultOf is what the event says of a call to Glase; false: it is no call's outcome.
-func ResultOf(e Event) (Result, bool) {
-	switch e := e.(type) {
-	case InvoiceSent:
-		return e.Result, true
-	case StatusAnswered:
-		return e.Result, true
-	case InvoiceUpdated:
-		return e.Result, true
-	case ReservationCommitted:
-		return e.Result, true
-	case InvoiceCanceled:
-		return e.Result, true
-	case PaymentRefunded:
-		return e.Result, true
-	case ReceiptSubmitted:
-		return e.Result, true
+// Name is the event's name in a journal: "Booted". An Answered has a name for each operation: "InvoiceSent".
+func Name(e Event) string {
+	if a, ok := e.(Answered); ok {
+		return a.Operation.outcome()
 	}
-	return Result{}, false
+	return fmt.Sprintf("%T", e)[len("fsm."):]
 }
-
-// Name is the event's name in a journal: "Booted".
-func Name(e Event) string { return fmt.Sprintf("%T", e)[len("fsm."):] }
 
 // DecodeEvent reads an event that json.Marshal wrote, given its Name.
 func DecodeEvent(name string, b []byte) (Event, error) {
+	for _, o := range Operations() {
+		if o.outcome() == name {
+			e, err := decode[Answered](b)
+			if a, ok := e.(Answered); ok {
+				a.Operation = o
+				return a, err
+			}
+			return e, err
+		}
+	}
 	switch name {
 	case "Booted":
 		return decode[Booted](b)
@@ -306,20 +205,6 @@ func DecodeEvent(name string, b []byte) (Event, error) {
 		return decode[RetryPressed](b)
 	case "Notified":
 		return decode[Notified](b)
-	case "InvoiceSent":
-		return decode[InvoiceSent](b)
-	case "StatusAnswered":
-		return decode[StatusAnswered](b)
-	case "InvoiceUpdated":
-		return decode[InvoiceUpdated](b)
-	case "ReservationCommitted":
-		return decode[ReservationCommitted](b)
-	case "InvoiceCanceled":
-		return decode[InvoiceCanceled](b)
-	case "PaymentRefunded":
-		return decode[PaymentRefunded](b)
-	case "ReceiptSubmitted":
-		return decode[ReceiptSubmitted](b)
 	case "VendEnded":
 		return decode[VendEnded](b)
 	case "FaultRaised":

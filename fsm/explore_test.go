@@ -131,22 +131,38 @@ func alphabet(s State, now Instant, n int) []Event {
 	if at, ok := s.Wake(); ok && at > now {
 		events = append(events, Ticked{at}, Ticked{at.add(11 * time.Second)}, Ticked{at.add(12 * time.Minute)})
 	}
+	to := func(o Operation, r Result) Answered {
+		a := Answered{At: now, Operation: o, Call: call, Sale: sale, Result: r}
+		if o == SendInvoice {
+			a.Reference, a.QR = "R"+sale, "QR"
+		}
+		return a
+	}
+	sent := func(reference string, repeated bool) Answered {
+		a := to(SendInvoice, Result{Kind: Done})
+		a.Reference, a.Repeated = reference, repeated
+		return a
+	}
+	said := func(st PayStatus, version int, a money.Amount, ers string) Answered {
+		e := to(AskStatus, Result{Kind: Done})
+		e.Status, e.Version, e.Amount, e.ErsReference = st, version, a, ers
+		return e
+	}
 	results := []Result{{Kind: Done}, {Kind: ResultUnknown}, {Kind: NotSent}, {Kind: Misfit, Text: "another"}}
 	for _, c := range []int{11, 20, 48, 50, 51, 54, 93, 95, 96, 98} {
-		results = append(results, Result{Kind: Refused, Code: c})
+		results = append(results, refused(c))
 	}
 	for _, r := range results {
-		events = append(events, InvoiceSent{now, call, sale, r, "R" + sale, "QR", false}, InvoiceUpdated{now, call, sale, r}, ReservationCommitted{now, call, sale, r},
-			InvoiceCanceled{now, call, sale, r}, PaymentRefunded{now, call, sale, r}, ReceiptSubmitted{now, call, sale, r})
-		if r.Kind != Done {
-			events = append(events, StatusAnswered{At: now, Call: call, Sale: sale, Result: r})
+		for _, o := range Operations() {
+			if o != AskStatus || r.Kind != Done {
+				events = append(events, to(o, r))
+			}
 		}
 	}
-	done := Result{Kind: Done}
-	events = append(events, InvoiceSent{now, call, sale, done, "R" + sale, "QR", true}, InvoiceSent{now, call, sale, done, fmt.Sprint("R", sale, n), "QR", false},
-		InvoiceSent{now, call, sale, done, fmt.Sprint("R", sale, n), "QR", true})
+	other := fmt.Sprint("R", sale, n)
+	events = append(events, sent("R"+sale, true), sent(other, false), sent(other, true))
 	answer := func(st PayStatus, a money.Amount, ers string) {
-		events = append(events, StatusAnswered{now, call, sale, Result{Kind: Done}, st, s.Live.Version, a, ers})
+		events = append(events, said(st, s.Live.Version, a, ers))
 	}
 	for _, st := range []PayStatus{StatusIssued, StatusReserved, StatusCanceled, StatusFailed, "PARTIALLY_PAID", "NEW_WORD"} {
 		answer(st, money.Amount{}, "")
@@ -155,12 +171,13 @@ func alphabet(s State, now Instant, n int) []Event {
 		answer(StatusPaid, sek(a), "E1")
 	}
 	for _, st := range []PayStatus{StatusReserved, StatusPaid} { // not acknowledged yet
-		events = append(events, StatusAnswered{now, call, sale, Result{Kind: Done}, st, s.Live.Version + 1, sek(1500), "E1"})
+		events = append(events, said(st, s.Live.Version+1, sek(1500), "E1"))
 	}
 	answer(StatusPaid, money.Amount{}, "")
 	answer(StatusPaid, money.Amount{Minor: 1500, Currency: "EUR"}, "E1")
-	return append(events, StatusAnswered{now, call + 1, sale, Result{Kind: Done}, StatusPaid, 1, sek(1500), "E1"},
-		StatusAnswered{now, call, "S0", Result{Kind: Done}, StatusPaid, 1, sek(1500), "E1"})
+	late, another := said(StatusPaid, 1, sek(1500), "E1"), said(StatusPaid, 1, sek(1500), "E1")
+	late.Call, another.Sale = call+1, "S0"
+	return append(events, late, another)
 }
 
 // visit takes one transition and judges it.

@@ -28,9 +28,11 @@ func (t *step) addFault(f Fault) {
 func (t *step) lossAccepted(e LossAccepted) {
 	switch {
 	case t.s.fault(FaultJournal):
-		t.do(Answer{Request: e.Request, Refusal: DeviceUnavailable})
-	case !t.s.fault(FaultJournalLost) || e.By == "" || e.Reason == "":
-		t.do(Answer{Request: e.Request, Refusal: SystemError})
+		t.do(Answer{Request: e.Request, Refusal: NoRecord})
+	case !t.s.fault(FaultJournalLost):
+		t.do(Answer{Request: e.Request, Refusal: NothingToDo})
+	case e.By == "" || e.Reason == "":
+		t.do(Answer{Request: e.Request, Refusal: SaysTooLittle})
 	default:
 		t.do(Answer{Request: e.Request, Reference: FaultJournalLost})
 		t.faultCleared(FaultJournalLost)

@@ -174,13 +174,13 @@ func TestACancelWithoutEffectIsMadeAgain(t *testing.T) {
 
 // TestABusyGlaseHasRefusedNoCommit: what it refuses for good is a loss, and what it is too busy for is asked for again.
 func TestABusyGlaseHasRefusedNoCommit(t *testing.T) {
-	for code, want := range map[string]int{"93": 0, "96": 0, "48": 0, "49": 49, "11": 11} {
-		if w, _ := told(t, delivered+"updated\ncommitted refused "+code); w.s.Sale.Refusal != want || w.s.Stage != Confirming {
-			t.Errorf("code %s: refusal %d, %s", code, w.s.Sale.Refusal, w.s.Stage)
+	for code, want := range map[string]bool{"93": false, "96": false, "48": false, "49": true, "11": true} {
+		if w, _ := told(t, delivered+"updated\ncommitted refused "+code); (w.s.Sale.Refusal != "") != want || w.s.Stage != Confirming {
+			t.Errorf("code %s: refusal %q, %s", code, w.s.Sale.Refusal, w.s.Stage)
 		}
 	}
-	if w, _ := told(t, delivered+"updated\ncommitted unknown"); w.s.Sale.Refusal != 0 {
-		t.Errorf("no answer: refusal %d", w.s.Sale.Refusal)
+	if w, _ := told(t, delivered+"updated\ncommitted unknown"); w.s.Sale.Refusal != "" {
+		t.Errorf("no answer: refusal %q", w.s.Sale.Refusal)
 	}
 }
 

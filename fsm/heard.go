@@ -16,8 +16,8 @@ const (
 
 // misfit puts on record what Glase answered instead. What follows from it is the stage's to say.
 func (t *step) misfit(e Event) {
-	if r, ok := ResultOf(e); ok && r.Kind == Misfit {
-		t.remark(note(operation(e), r))
+	if a, ok := e.(Answered); ok && a.Result.Kind == Misfit {
+		t.remark(a.note())
 	}
 }
 
@@ -32,35 +32,16 @@ func (t *step) remark(s string) {
 	}
 }
 
-// operation is Glase's name of the call that an event is the outcome of.
-func operation(e Event) string {
-	switch e.(type) {
-	case InvoiceSent:
-		return "sendInvoice"
-	case StatusAnswered:
-		return "getPaymentStatus"
-	case InvoiceUpdated:
-		return "updateInvoice"
-	case ReservationCommitted:
-		return "commitReservation"
-	case InvoiceCanceled:
-		return "cancelInvoice"
-	case PaymentRefunded:
-		return "refundPayment"
-	}
-	return "submitPaymentReceipt"
-}
-
 // saidOnce asks once more when an answer that names no invoice would end the sale: that it is cancelled, that it failed, that Glase
 // knows no such invoice, that it is not paid although it was. One that was meant for somebody else is not repeated.
 func (t *step) saidOnce(e Event) bool {
-	a, ok := e.(StatusAnswered)
+	a, ok := status(e)
 	if !ok {
 		return false
 	}
 	word := ""
 	switch r := a.Result; {
-	case r.Kind == Refused && r.Code == codeUnknownReference:
+	case r.refused(UnknownInvoice):
 		word = "unknown"
 	case r.Kind != Done: // says nothing
 		return false
@@ -81,7 +62,7 @@ func (t *step) saidOnce(e Event) bool {
 // unseenInvoice takes the first answer about a new invoice: only one that Glase knows as ours is given to a customer, since the answer
 // with its reference may have been meant for another machine, whose sale would be paid then. It reports that there is nothing else
 // in the answer.
-func (t *step) unseenInvoice(e StatusAnswered) bool {
+func (t *step) unseenInvoice(e Answered) bool {
 	sale, l := &t.s.Sale, &t.s.Live
 	switch r := e.Result; {
 	case !l.Unseen:
@@ -105,7 +86,7 @@ func (t *step) unseenInvoice(e StatusAnswered) bool {
 		}
 		l.Requests = nil
 		return false
-	case r.Kind == Refused && r.Code == codeUnknownReference:
+	case r.refused(UnknownInvoice):
 		t.misled("which Glase does not know as this terminal's")
 	case sale.Flow != Sticker && l.Lost+1 >= looksUnseen:
 		t.release("invoicing_failed")
@@ -153,7 +134,7 @@ func (t *step) misled(why string) {
 
 // unproven takes a PAID that proves nothing, and asks again: a payment's receipt may be late. One that still proves nothing after
 // proofWait is a person's to look at.
-func (t *step) unproven(e StatusAnswered) bool {
+func (t *step) unproven(e Answered) bool {
 	if e.proves(t.s.Sale.Reserved.Currency) {
 		t.s.Live.NoProofAt = 0
 		return false
@@ -175,7 +156,7 @@ func (t *step) unprovable(note string, again func()) {
 }
 
 // lacks says why a PAID proves nothing.
-func (e StatusAnswered) lacks(currency string) string {
+func (e Answered) lacks(currency string) string {
 	switch {
 	case e.Amount.Minor <= 0:
 		return "without an amount"

@@ -27,7 +27,7 @@ func TestARepeatedNotificationAsksGlaseAtMostEach200ms(t *testing.T) {
 					t.Fatalf("%s: a hint was recorded", name)
 				}
 				for _, f := range effects {
-					if _, ok := f.(AskStatus); ok {
+					if c, ok := f.(Call); ok && c.Operation == AskStatus {
 						asked = append(asked, e.at())
 					}
 				}
@@ -42,7 +42,7 @@ func TestARepeatedNotificationAsksGlaseAtMostEach200ms(t *testing.T) {
 					if name == "awaiting" {
 						status = StatusIssued
 					}
-					happen(StatusAnswered{At: now, Call: s.Live.Waiting, Sale: s.Sale.ID, Result: Result{Kind: Done},
+					happen(Answered{Operation: AskStatus, At: now, Call: s.Live.Waiting, Sale: s.Sale.ID, Result: Result{Kind: Done},
 						Status: status, Version: s.Live.Version})
 				}
 				happen(Notified{now, s.Sale.Secret})

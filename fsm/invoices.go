@@ -38,7 +38,7 @@ func (s Sale) has(reference string) bool {
 }
 
 // invoiceKnown takes the reference that sendInvoice brought, and forgets none that it brought before.
-func (t *step) invoiceKnown(e InvoiceSent) {
+func (t *step) invoiceKnown(e Answered) {
 	sale, l := &t.s.Sale, &t.s.Live
 	if e.Repeated {
 		t.unheard()

@@ -35,11 +35,11 @@ func TestASaleHasABoundedNumberOfInvoices(t *testing.T) {
 			switch {
 			case s.Stage == Invoicing:
 				sent++
-				s, _, _ = Step(s, InvoiceSent{now, call, "S1", done, fmt.Sprint("R", sent), "", true})
+				s, _, _ = Step(s, Answered{At: now, Operation: SendInvoice, Call: call, Sale: "S1", Result: done, Reference: fmt.Sprint("R", sent), Repeated: true})
 			case s.Live.Checking:
-				s, _, _ = Step(s, StatusAnswered{At: now, Call: call, Sale: "S1", Result: done, Status: StatusCanceled})
+				s, _, _ = Step(s, Answered{At: now, Operation: AskStatus, Call: call, Sale: "S1", Result: done, Status: StatusCanceled})
 			default:
-				s, _, _ = Step(s, InvoiceCanceled{now, call, "S1", done})
+				s, _, _ = Step(s, Answered{At: now, Operation: CancelInvoice, Call: call, Sale: "S1", Result: done})
 			}
 		}
 		if !s.Sale.Ended || s.Sale.State != want || sent > invoicesMax+1 {

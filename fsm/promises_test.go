@@ -212,43 +212,41 @@ func (g *ghost) hear(s State, e Event) {
 	if s.Live.Waiting == 0 {
 		return
 	}
-	switch e := e.(type) {
-	case InvoiceSent:
-		if e.Sale == g.Sale && e.Call == s.Live.Waiting && s.Stage == Invoicing {
-			g.sent(s, e)
+	a, ok := e.(Answered)
+	if !ok || a.Sale != g.Sale || a.Call != s.Live.Waiting {
+		return
+	}
+	switch r := a.Result; a.Operation {
+	case SendInvoice:
+		if s.Stage == Invoicing {
+			g.sent(s, a)
 		}
-	case StatusAnswered:
-		if e.Sale != g.Sale || e.Call != s.Live.Waiting || e.Result.Kind != Done {
-			return
+	case AskStatus:
+		if r.Kind != Done || a.Version != s.Live.Version && s.Live.Acks < acksMax {
+			return // or not acknowledged: it may still be reversed
 		}
-		if e.Version != s.Live.Version && s.Live.Acks < acksMax {
-			return // not acknowledged: it may still be reversed
+		g.Reserved = g.Reserved || a.Status == StatusReserved
+		if a.Status == StatusPaid && a.Amount.Minor > 0 {
+			g.Paid = append(slices.Clip(g.Paid), a.Amount)
 		}
-		g.Reserved = g.Reserved || e.Status == StatusReserved
-		if e.Status == StatusPaid && e.Amount.Minor > 0 {
-			g.Paid = append(slices.Clip(g.Paid), e.Amount)
-		}
-	case InvoiceUpdated:
-		if e.Sale == g.Sale && e.Call == s.Live.Waiting && e.Result.Kind == Done {
+	case UpdateInvoice:
+		if r.Kind == Done {
 			g.UpdatedDone = g.Updated
 		}
-	case PaymentRefunded:
-		if e.Sale != g.Sale || e.Call != s.Live.Waiting || s.Stage != Refunding {
-			return
-		}
-		busy := e.Result.Kind == Refused && (e.Result.Code == codePaymentInProgress || e.Result.Code == codeSystemBusy)
+	case RefundPayment:
 		switch {
-		case e.Result.Kind == Done, e.Result.Kind == Refused && e.Result.Code == codeRefundSumExceeded && s.Live.Unsure:
+		case s.Stage != Refunding:
+		case r.Kind == Done, r.refused(OverRefunded) && s.Live.Unsure:
 			g.RefundDone += g.RefundSent.Minor
 			g.RefundOpen = false
-		case e.Result.Kind == NotSent, busy:
+		case r.Kind == NotSent, r.refused(InProgress, Busy):
 			g.RefundOpen = s.Live.Unsure
 		}
 	}
 }
 
 // sent remembers what sendInvoice brought.
-func (g *ghost) sent(s State, e InvoiceSent) {
+func (g *ghost) sent(s State, e Answered) {
 	switch {
 	case e.Result.Kind == Done && e.Reference != "":
 		known := slices.Contains(g.Known, e.Reference)
@@ -294,6 +292,39 @@ func (g *ghost) act(s State, e Event, next State, f Effect, durable bool) error 
 	switch f := f.(type) {
 	case Vend:
 		return g.vend(e, next, f, durable)
+	case Call:
+		return g.called(s, next, f, durable)
+	case Answer:
+		switch e.(type) {
+		case ServiceBegan, StockCounted:
+			return nil // serviced judges it
+		}
+		if choice := chooser(s, e); choice != "" && choice == f.Request {
+			return nil // answered judges it
+		}
+		if v, ok := e.(LossAccepted); ok {
+			if f.Reference != "" && (!durable || v.By == "" || v.Reason == "" || !s.fault(FaultJournalLost)) {
+				return fmt.Errorf("a loss that nobody knows of was accepted, or nobody accepted it")
+			}
+		} else if v, ok := e.(SaleResolved); ok {
+			doubtful := v.Sale.State == InDoubt || s.Helpless() && v.Verdict.ByHand
+			if f.Reference != "" && (f.Reference != v.Sale.ID || !doubtful || !durable) {
+				return fmt.Errorf("a verdict on a sale that is %s was taken, durable %v", v.Sale.State, durable)
+			}
+		} else if f.Reference != "" && (f.Reference != sale.Reference || next.Stage != Awaiting) {
+			return fmt.Errorf("createPurchase answered with %s in %s", f.Reference, next.Stage)
+		}
+		if (f.Reference == "") == (f.Refusal == "") {
+			return fmt.Errorf("createPurchase answered with %+v", f)
+		}
+	}
+	return nil
+}
+
+// called judges a call to the payment service.
+func (g *ghost) called(s, next State, f Call, durable bool) error {
+	sale := next.Sale
+	switch f.Operation {
 	case SendInvoice:
 		if f.ClientInvoiceID != sale.ClientInvoiceID || s.Sale.ID != sale.ID && !durable {
 			return fmt.Errorf("an invoice whose id is not recorded")
@@ -330,29 +361,6 @@ func (g *ghost) act(s State, e Event, next State, f Effect, durable bool) error 
 			return fmt.Errorf("a refund that is not recorded")
 		}
 		g.RefundOpen, g.RefundSent = true, f.Total
-	case Answer:
-		switch e.(type) {
-		case ServiceBegan, StockCounted:
-			return nil // serviced judges it
-		}
-		if choice := chooser(s, e); choice != "" && choice == f.Request {
-			return nil // answered judges it
-		}
-		if v, ok := e.(LossAccepted); ok {
-			if f.Reference != "" && (!durable || v.By == "" || v.Reason == "" || !s.fault(FaultJournalLost)) {
-				return fmt.Errorf("a loss that nobody knows of was accepted, or nobody accepted it")
-			}
-		} else if v, ok := e.(SaleResolved); ok {
-			doubtful := v.Sale.State == InDoubt || s.Helpless() && v.Verdict.ByHand
-			if f.Reference != "" && (f.Reference != v.Sale.ID || !doubtful || !durable) {
-				return fmt.Errorf("a verdict on a sale that is %s was taken, durable %v", v.Sale.State, durable)
-			}
-		} else if f.Reference != "" && (f.Reference != sale.Reference || next.Stage != Awaiting) {
-			return fmt.Errorf("createPurchase answered with %s in %s", f.Reference, next.Stage)
-		}
-		if (f.Reference == "") == (f.Refusal == "") {
-			return fmt.Errorf("createPurchase answered with %+v", f)
-		}
 	}
 	return nil
 }

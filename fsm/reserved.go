@@ -29,7 +29,7 @@ func (t *step) purchaseRequested(e PurchaseRequested) {
 		if m := t.s.Rules.ReserveMax; !m.IsZero() && m.Less(total) {
 			total = m
 		}
-		t.begin(Sale{Requested: e.Amount, Reserved: total}, e.New)
+		t.begin(Sale{Payment: Payment{Requested: e.Amount, Reserved: total}}, e.New)
 		t.s.Live.Requests, t.s.Live.Payer = []string{e.Request}, e.Payer
 	}
 }
@@ -63,12 +63,12 @@ func (t *step) stepInvoicing(e Event) {
 	switch e := e.(type) {
 	case CancelPressed:
 		t.s.Sale.Stop = "cancelled_by_customer"
-	case InvoiceSent:
+	case Answered:
 		t.invoiceSent(e)
 	}
 }
 
-func (t *step) invoiceSent(e InvoiceSent) {
+func (t *step) invoiceSent(e Answered) {
 	sale, r := &t.s.Sale, e.Result
 	lost := r.Kind == ResultUnknown || r.Kind == Done && e.Reference == ""
 	switch {
@@ -77,8 +77,8 @@ func (t *step) invoiceSent(e InvoiceSent) {
 	case r.Kind == Misfit: // the invoice may have been made all the same
 		t.unheard()
 		t.unanswered()
-		t.unprovable(note("sendInvoice", r), t.retry)
-	case lost, sale.Unheard && (r.Kind == NotSent || r.Code == codeSystemBusy):
+		t.unprovable(e.note(), t.retry)
+	case lost, sale.Unheard && (r.Kind == NotSent || r.refused(Busy)):
 		// Glase may still carry it out, and would then end whichever invoice the terminal has by that time. Until the same one is
 		// known, which it is by its clientInvoiceId, there is no other.
 		if lost {
@@ -90,9 +90,9 @@ func (t *step) invoiceSent(e InvoiceSent) {
 		t.release(firstOf(sale.Stop, "invoicing_failed"))
 	case sale.Flow == Sticker && sale.Unheard:
 		// The sticker leads to the terminal's current invoice, so the customer could pay one whose reference was lost.
-		t.bounded(note("sendInvoice", r) + " after an attempt without an answer")
+		t.bounded(e.note() + " after an attempt without an answer")
 	default:
-		t.fail(r)
+		t.fail(e)
 	}
 }
 
@@ -118,19 +118,19 @@ func (t *step) unanswered() {
 }
 
 // fail ends a sale whose invoice nobody can pay: it was refused, or its reference reached nobody.
-func (t *step) fail(r Result) {
+func (t *step) fail(e Answered) {
 	state := Failed
 	if len(t.s.Sale.Invoices) > 0 { // the last one of several, to end what has no name: nobody is led to that
 		state = Cancelled
 	}
-	t.s.Sale.Note, t.s.Sale.Unheard = note("sendInvoice", r), false
+	t.s.Sale.Note, t.s.Sale.Unheard = e.note(), false
 	t.end(state, "invoicing_failed")
 }
 
 // stepAwaiting serves awaiting and asking: in both the customer may pay, so in both the polls go on.
 func (t *step) stepAwaiting(e Event) {
 	switch e := e.(type) {
-	case StatusAnswered:
+	case Answered:
 		t.awaited(e)
 	case Notified:
 		t.notified(e)
@@ -181,14 +181,14 @@ func (t *step) hinted() {
 	}
 }
 
-func (t *step) awaited(e StatusAnswered) {
+func (t *step) awaited(e Answered) {
 	sale := &t.s.Sale
 	if t.unseenInvoice(e) {
 		return
 	}
 	if e.Result.Kind != Done {
-		if e.Result.Kind == Refused && e.Result.Code == codeUnknownReference {
-			t.doubt(note("getPaymentStatus", e.Result))
+		if e.Result.refused(UnknownInvoice) {
+			t.doubt(e.note())
 			return
 		}
 		t.poll()
@@ -214,7 +214,7 @@ func (t *step) awaited(e StatusAnswered) {
 }
 
 // paidFirst is direct debit's PAID: the product may come out, if all of its price was paid and nothing stands against it.
-func (t *step) paidFirst(e StatusAnswered) {
+func (t *step) paidFirst(e Answered) {
 	sale := &t.s.Sale
 	if t.unproven(e) {
 		return // nothing could be refunded
@@ -234,7 +234,7 @@ func (t *step) paidFirst(e StatusAnswered) {
 }
 
 // proves reports whether a PAID says how much, in the sale's currency, and under which reference.
-func (e StatusAnswered) proves(currency string) bool {
+func (e Answered) proves(currency string) bool {
 	return e.ErsReference != "" && e.Amount.Currency == currency && e.Amount.Minor > 0
 }
 
@@ -257,7 +257,7 @@ func (t *step) stepChoosing(e Event) {
 		t.settle("cancelled_by_customer")
 	case Notified:
 		t.notified(e)
-	case StatusAnswered:
+	case Answered:
 		t.chosenStatus(e)
 	}
 }
@@ -295,7 +295,7 @@ func (t *step) chosenFirst(item Item, ids NewSale) Refusal {
 	if t.refused(item.Slot) {
 		return Refusal(t.s.Live.Notice)
 	}
-	t.begin(Sale{Requested: item.Price, Reserved: item.Price, Items: []Item{item}}, ids)
+	t.begin(Sale{Items: []Item{item}, Payment: Payment{Requested: item.Price, Reserved: item.Price}}, ids)
 	return ""
 }
 
@@ -340,10 +340,10 @@ func (t *step) approve(item Item) {
 }
 
 // chosenStatus: the reservation was asked for again, before a motor start or after a notification.
-func (t *step) chosenStatus(e StatusAnswered) {
+func (t *step) chosenStatus(e Answered) {
 	if e.Result.Kind != Done {
-		if e.Result.Kind == Refused && e.Result.Code == codeUnknownReference {
-			t.doubt(note("getPaymentStatus", e.Result))
+		if e.Result.refused(UnknownInvoice) {
+			t.doubt(e.note())
 			return
 		}
 		if t.s.Live.Wanted.ID != "" {
@@ -381,13 +381,15 @@ func (t *step) chosenStatus(e StatusAnswered) {
 	}
 }
 
-func note(op string, r Result) string {
+// note is the answer for a technician.
+func (e Answered) note() string {
+	op, r := string(e.Operation), e.Result
 	switch r.Kind {
 	case Refused:
-		if r.Code == 0 {
+		if r.Word == "" {
 			return op + " was not sent: " + r.Text
 		}
-		return fmt.Sprintf("%s refused with code %d", op, r.Code)
+		return op + " refused with " + r.Word
 	case NotSent:
 		return op + " could not be sent"
 	case Misfit:

@@ -47,9 +47,13 @@ func serviced(s State, e Event, next State, effects []Effect, durable bool) erro
 			if !taken || f.Service != next.Service || !next.Serving() || f.Service.Act == CountStock {
 				return fmt.Errorf("something moves that no technician's act is good for: %+v", f)
 			}
-		case Vend, SendInvoice, CommitReservation, UpdateInvoice, RefundPayment:
+		case Vend:
 			if s.Serving() || asked {
-				return fmt.Errorf("a technician's act became %T", f)
+				return fmt.Errorf("a technician's act became a sale's vend")
+			}
+		case Call:
+			if (s.Serving() || asked) && f.Operation != AskStatus && f.Operation != CancelInvoice {
+				return fmt.Errorf("a technician's act became %s", f.Operation)
 			}
 		}
 	}

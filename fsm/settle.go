@@ -43,7 +43,7 @@ func (t *step) refuseWaiting() {
 }
 
 func (t *step) stepUpdating(e Event) {
-	u, ok := e.(InvoiceUpdated)
+	u, ok := e.(Answered)
 	if !ok {
 		return
 	}
@@ -51,13 +51,12 @@ func (t *step) stepUpdating(e Event) {
 	case r.Kind == Done:
 		t.s.Sale.Updated = true
 		t.commit()
-	case r.Kind != Refused, r.Code == codePaymentInProgress, r.Code == codeSystemBusy:
+	case r.Kind != Refused, r.refused(InProgress, Busy):
 		t.retry() // it sets, so repeating it is safe; the deadline ends this
-	case r.Code == codeAlreadyCancelled, r.Code == codePaymentCancelled, r.Code == codeCannotCancelPaid,
-		r.Code == codeNotReserved, r.Code == codeUnknownReference:
+	case r.refused(AlreadyOver, AlreadyPaid, NotReserved, UnknownInvoice):
 		t.confirm()
 	default: // never commit the unchanged reservation
-		t.chargeRefused(note("updateInvoice", r))
+		t.chargeRefused(u.note())
 	}
 }
 
@@ -69,7 +68,7 @@ func (t *step) commit() {
 }
 
 func (t *step) stepCommitting(e Event) {
-	c, ok := e.(ReservationCommitted)
+	c, ok := e.(Answered)
 	if !ok {
 		return
 	}
@@ -78,8 +77,8 @@ func (t *step) stepCommitting(e Event) {
 	case r.Kind == NotSent && t.now < t.s.Sale.ReservedUntil:
 		t.retry()
 		return
-	case r.Kind == Refused && r.Code != codeSystemBusy && r.Code != codeNotReserved && r.Code != codePaymentInProgress:
-		t.s.Sale.Refusal = r.Code
+	case r.Kind == Refused && r.Word != "" && !r.refused(Busy, NotReserved, InProgress):
+		t.s.Sale.Refusal = c.note()
 	}
 	t.confirm() // also when the answer was "done", or "not now": only PAID proves it, and Glase takes back what nobody asks for
 }
@@ -94,7 +93,7 @@ func (t *step) stepConfirming(e Event) {
 	switch e := e.(type) {
 	case Notified:
 		t.notified(e)
-	case StatusAnswered:
+	case Answered:
 		if t.undecided(e) {
 			return
 		}
@@ -112,7 +111,7 @@ func (t *step) stepConfirming(e Event) {
 }
 
 // undecided takes an answer that says nothing about the invoice, and asks again.
-func (t *step) undecided(e StatusAnswered) bool {
+func (t *step) undecided(e Answered) bool {
 	r := e.Result
 	switch {
 	case r.Kind == Done:
@@ -121,12 +120,12 @@ func (t *step) undecided(e StatusAnswered) bool {
 			t.s.Live.NoProofAt = 0
 		}
 		return false
-	case r.Kind == Refused && r.Code == codeUnknownReference:
-		t.doubt(note("getPaymentStatus", r))
+	case r.refused(UnknownInvoice):
+		t.doubt(e.note())
 	case r.Kind == Misfit:
-		t.unprovable(note("getPaymentStatus", r), t.poll)
+		t.unprovable(e.note(), t.poll)
 	case r.Kind == Refused:
-		t.bounded(note("getPaymentStatus", r))
+		t.bounded(e.note())
 	default:
 		t.askAgain() // until Glase can be reached
 	}
@@ -137,8 +136,8 @@ func (t *step) undecided(e StatusAnswered) bool {
 func (t *step) notYet() {
 	sale := &t.s.Sale
 	switch {
-	case sale.Refusal != 0:
-		t.chargeRefused(fmt.Sprintf("commitReservation refused with code %d", sale.Refusal))
+	case sale.Refusal != "":
+		t.chargeRefused(sale.Refusal)
 	case t.now > sale.ReservedUntil.add(expiryGrace) && !t.saidThrice():
 		t.poll()
 	case t.now > sale.ReservedUntil.add(expiryGrace):
@@ -169,7 +168,7 @@ func (t *step) saidThrice() bool {
 func looks(made int) int { return int(min(time.Duration(made)*recommitWait, retryMax) / pollEvery) }
 
 // paid is Glase's PAID on a reservation: what was charged is compared with what came out.
-func (t *step) paid(e StatusAnswered) {
+func (t *step) paid(e Answered) {
 	sale := &t.s.Sale
 	if t.unproven(e) {
 		return
@@ -246,18 +245,19 @@ func (t *step) chargeRefused(note string) {
 }
 
 func (t *step) stepReleasing(e Event) {
-	switch e := e.(type) {
-	case InvoiceCanceled:
-		t.canceled(e.Result)
-	case StatusAnswered:
-		t.releasingStatus(e)
+	switch a, ok := e.(Answered); {
+	case !ok:
+	case a.Operation == CancelInvoice:
+		t.canceled(a)
+	default:
+		t.releasingStatus(a)
 	}
 }
 
-func (t *step) canceled(r Result) {
-	l := &t.s.Live
+func (t *step) canceled(e Answered) {
+	r, l := e.Result, &t.s.Live
 	switch {
-	case r.Kind == Done, r.Kind == Refused && (r.Code == codeAlreadyCancelled || r.Code == codePaymentCancelled):
+	case r.Kind == Done, r.refused(AlreadyOver):
 		// The answer names no invoice, and what cancelInvoice does to a reservation is not documented: look, and believe of a
 		// reservation only what is said twice. It may be held although no record says so yet.
 		l.Checking = true
@@ -267,12 +267,12 @@ func (t *step) canceled(r Result) {
 		t.call()
 	case r.Kind == NotSent:
 		t.retry()
-	case r.Kind == Refused && r.Code == codeSystemBusy:
-		t.bounded(note("cancelInvoice", r))
+	case r.refused(Busy):
+		t.bounded(e.note())
 	case r.Kind != Refused: // the status says whether it was carried out, or needs to be any more
 		l.Checking = true
 		t.retry()
-	case r.Code == codeCannotCancelPaid && t.s.Sale.Flow != Reservation:
+	case r.refused(AlreadyPaid) && t.s.Sale.Flow != Reservation:
 		l.Checking = true
 		t.callIn(reversalWait) // to ask now would acknowledge a payment that Glase reverses when nobody asks
 	default: // in progress, or refused: the status decides
@@ -282,7 +282,7 @@ func (t *step) canceled(r Result) {
 }
 
 // releasingStatus: what became of an invoice that cancelInvoice did not plainly end.
-func (t *step) releasingStatus(e StatusAnswered) {
+func (t *step) releasingStatus(e Answered) {
 	if t.undecided(e) {
 		return
 	}
@@ -312,7 +312,7 @@ func (t *step) releasingStatus(e StatusAnswered) {
 }
 
 // paidUnwanted: paid although nothing will come out any more.
-func (t *step) paidUnwanted(e StatusAnswered) {
+func (t *step) paidUnwanted(e Answered) {
 	if t.unseen() != "" && t.s.Sale.Verdict == (Verdict{}) {
 		t.unseenPaid(e)
 		return
@@ -329,32 +329,32 @@ func (t *step) paidUnwanted(e StatusAnswered) {
 }
 
 func (t *step) stepRefunding(e Event) {
-	p, ok := e.(PaymentRefunded)
+	p, ok := e.(Answered)
 	if !ok {
 		return
 	}
 	sale, l := &t.s.Sale, &t.s.Live
 	full := sale.fullRefund()
 	switch r := p.Result; {
-	case r.Kind == Done, r.Kind == Refused && r.Code == codeRefundSumExceeded && full && l.Unsure:
+	case r.Kind == Done, r.refused(OverRefunded) && full && l.Unsure:
 		sale.Refunded = sale.refunded().Add(sale.Due)
 		sale.Due = money.Amount{}
 		t.refunded()
 	case r.Kind == NotSent:
 		t.retry()
-	case r.Kind == Refused && (r.Code == codePaymentInProgress || r.Code == codeSystemBusy):
-		l.Unsure = l.Unsure || r.Code == codePaymentInProgress && full // what is in progress may be this
-		t.bounded(note("refundPayment", r))
+	case r.refused(InProgress, Busy):
+		l.Unsure = l.Unsure || r.refused(InProgress) && full // what is in progress may be this
+		t.bounded(p.note())
 	case r.Kind == ResultUnknown && full:
 		l.Unsure = true // 98 proves an earlier one
 		t.retry()
 	case r.Kind == Misfit && full:
 		l.Unsure = true
-		t.unprovable(note("refundPayment", r), t.retry)
-	case r.Kind == Refused && r.Code == codeRefundSumExceeded:
-		t.doubt(note("refundPayment", r) + ": " + sale.Due.String() + " may have been refunded already")
+		t.unprovable(p.note(), t.retry)
+	case r.refused(OverRefunded):
+		t.doubt(p.note() + ": " + sale.Due.String() + " may have been refunded already")
 	default:
-		t.doubt(note("refundPayment", r) + ": " + sale.Due.String() + " owed to the customer")
+		t.doubt(p.note() + ": " + sale.Due.String() + " owed to the customer")
 	}
 }
 
@@ -376,9 +376,9 @@ func (t *step) receipt() {
 
 // stepReceipting: the receipt moves no money, so no answer to it changes the sale.
 func (t *step) stepReceipting(e Event) {
-	if r, ok := e.(ReceiptSubmitted); ok {
+	if r, ok := e.(Answered); ok {
 		if r.Result.Kind != Done {
-			t.s.Sale.Note = firstOf(t.s.Sale.Note, note("submitPaymentReceipt", r.Result))
+			t.s.Sale.Note = firstOf(t.s.Sale.Note, r.note())
 		}
 		t.end(Charged, "")
 	}

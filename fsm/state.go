@@ -151,37 +151,49 @@ const (
 
 // Sale is one customer's visit, from the request to its end.
 type Sale struct {
-	ID              string       `json:"id,omitzero"`
-	Flow            Flow         `json:"flow,omitzero"`
-	State           SaleState    `json:"state,omitzero"`
-	Ended           bool         `json:"ended,omitzero"`
-	Why             string       `json:"why,omitzero"`  // one word on how it went: "cancelled_by_customer", "jam", …
-	Note            string       `json:"note,omitzero"` // for a technician: Glase's code or the facts of a doubt
-	Stop            string       `json:"stop,omitzero"` // set: end as soon as the running step allows, for this reason
+	ID        string    `json:"id,omitzero"`
+	Flow      Flow      `json:"flow,omitzero"`
+	State     SaleState `json:"state,omitzero"`
+	Ended     bool      `json:"ended,omitzero"`
+	Why       string    `json:"why,omitzero"`    // one word on how it went: "cancelled_by_customer", "jam", …
+	Note      string    `json:"note,omitzero"`   // for a technician: the service's word or the facts of a doubt
+	Stop      string    `json:"stop,omitzero"`   // set: end as soon as the running step allows, for this reason
+	Rounds    int       `json:"rounds,omitzero"` // times that the customer chose "try again"
+	Items     []Item    `json:"items,omitzero"`
+	Recovered bool      `json:"recovered,omitzero"` // a boot found it open, or a person opened it again: it is only settled
+	Verdict   Verdict   `json:"verdict,omitzero"`   // a person's, on a sale that stood in doubt
+
+	Payment `json:"payment,omitzero"`
+}
+
+// Payment is what is known of a sale's money.
+type Payment struct {
 	ClientInvoiceID string       `json:"client_invoice_id,omitzero"`
 	Secret          string       `json:"secret,omitzero"`      // random end of the notification's path
 	Requested       money.Amount `json:"requested,omitzero"`   // what the customer's phone offered
 	Reserved        money.Amount `json:"reserved,omitzero"`    // the invoice's total before anything came out
-	Reference       string       `json:"reference,omitzero"`   // Glase's invoiceReference
-	QR              string       `json:"qr,omitzero"`          // Glase's invoiceQRCode
-	Unheard         bool         `json:"unheard,omitzero"`     // a sendInvoice had no answer: there may be an invoice that nobody can name
-	Invoices        []Invoice    `json:"invoices,omitzero"`    // the others that Glase made for this sale, by their first answers
-	Misled          int          `json:"misled,omitzero"`      // references that sendInvoice answered and that were not ours
-	Held            bool         `json:"held,omitzero"`        // Glase said RESERVED once
-	InvoicedAt      Instant      `json:"invoiced_at,omitzero"` // when sendInvoice was first asked for
+	Reference       string       `json:"reference,omitzero"`   // the service's, of the invoice
+	QR              string       `json:"qr,omitzero"`          // what the customer may scan to pay it
+	Unheard         bool         `json:"unheard,omitzero"`     // a SendInvoice had no answer: there may be an invoice that nobody can name
+	Invoices        []Invoice    `json:"invoices,omitzero"`    // the others that were made for this sale, by their first answers
+	Misled          int          `json:"misled,omitzero"`      // references that SendInvoice answered and that were not ours
+	Held            bool         `json:"held,omitzero"`        // it was RESERVED once
+	InvoicedAt      Instant      `json:"invoiced_at,omitzero"` // when SendInvoice was first asked for
 	ReservedUntil   Instant      `json:"reserved_until,omitzero"`
-	Rounds          int          `json:"rounds,omitzero"` // times that the customer chose "try again"
-	Items           []Item       `json:"items,omitzero"`
-	Updated         bool         `json:"updated,omitzero"` // updateInvoice is known done for the basket
-	Updates         int          `json:"updates,omitzero"` // updateInvoice was begun this many times
-	Commits         int          `json:"commits,omitzero"` // commitReservation was asked this many times
-	Refusal         int          `json:"refusal,omitzero"` // commitReservation's final refusal
-	ErsReference    string       `json:"ers_reference,omitzero"`
-	Charged         money.Amount `json:"charged,omitzero"`   // Glase said PAID with this amount
-	Due             money.Amount `json:"due,omitzero"`       // the refund that is being made
-	Refunded        money.Amount `json:"refunded,omitzero"`  // refunds that Glase has confirmed
-	Recovered       bool         `json:"recovered,omitzero"` // a boot found it open, or a person opened it again: it is only settled
-	Verdict         Verdict      `json:"verdict,omitzero"`   // a person's, on a sale that stood in doubt
+	ErsReference    string       `json:"ers_reference,omitzero"` // the service's, of the payment
+	Charged         money.Amount `json:"charged,omitzero"`       // it was PAID with this amount
+	Due             money.Amount `json:"due,omitzero"`           // the refund that is being made
+	Refunded        money.Amount `json:"refunded,omitzero"`      // refunds that are confirmed
+
+	Charging `json:"charging,omitzero"`
+}
+
+// Charging is how far a reservation's charge has come. A person who opens a sale again has it begin anew.
+type Charging struct {
+	Updated bool   `json:"updated,omitzero"` // UpdateInvoice is known done for the basket
+	Updates int    `json:"updates,omitzero"` // UpdateInvoice was begun this many times
+	Commits int    `json:"commits,omitzero"` // CommitReservation was asked this many times
+	Refusal string `json:"refusal,omitzero"` // CommitReservation's final refusal, in a note's words
 }
 
 // Decision is what a person wants to become of the money of a sale in doubt.
@@ -261,34 +273,41 @@ func (s Sale) Doubtful() bool { return s.State == InDoubt }
 // Live is the volatile part: calls on their way, polls, and what the customer is told meanwhile. Losing it costs a repeated
 // question, never money.
 type Live struct {
-	Calls      int      `json:"calls,omitzero"`       // calls made so far in this boot; the number of the last one
-	Waiting    int      `json:"waiting,omitzero"`     // the call whose outcome is waited for; any other outcome is stale
-	Called     Instant  `json:"called,omitzero"`      // when it was made
-	Asked      Instant  `json:"asked,omitzero"`       // when the last question about this sale was, if there was one
-	CallAt     Instant  `json:"call_at,omitzero"`     // the next call, when none is on its way
-	Again      bool     `json:"again,omitzero"`       // a notification came while a question was on its way: ask at once after it
-	Tries      int      `json:"tries,omitzero"`       // outcomes in a row that decided nothing, in this stage
-	Lost       int      `json:"lost,omitzero"`        // questions in a row that had no answer
-	Answers    int      `json:"answers,omitzero"`     // those of them that Glase did answer
-	Acks       int      `json:"acks,omitzero"`        // questions in a row that only acknowledged a version
-	Unsure     bool     `json:"unsure,omitzero"`      // an earlier attempt of this stage's call may have been carried out
-	Unseen     bool     `json:"unseen,omitzero"`      // awaiting: Glase has not yet said that it knows the invoice as ours, so nobody is given it
-	Heard      string   `json:"heard,omitzero"`       // the last answer's word, when it is one that is believed only when it is said twice
-	Checking   bool     `json:"checking,omitzero"`    // releasing: the next call is a question, not a cancelInvoice
-	Version    int      `json:"version,omitzero"`     // the latest invoice version that Glase has told us
-	KnownAt    Instant  `json:"known_at,omitzero"`    // when we asked the question that was answered RESERVED
-	Wanted     Item     `json:"wanted,omitzero"`      // chosen, and waiting for a fresh RESERVED
-	Chooser    string   `json:"chooser,omitzero"`     // whom Answer answers about what is wanted; none for a button
-	Notice     string   `json:"notice,omitzero"`      // why the last choice was not taken: "too_expensive", …
-	Requests   []string `json:"requests,omitzero"`    // createPurchase calls that wait for the invoice's reference
-	OverUnseen string   `json:"over_unseen,omitzero"` // why the sale ends when its invoice, which was over before anybody was given it, is brought again
-	UnheardAt  Instant  `json:"unheard_at,omitzero"`  // when the last sendInvoice without an answer ended
-	ShowTill   Instant  `json:"show_till,omitzero"`   // the last sale's result stays on the screen until then
-	NoProofAt  Instant  `json:"no_proof_at,omitzero"` // since when Glase answers what proves nothing: a PAID without an amount, what was meant for another; 0: it does not
+	Calls    int      `json:"calls,omitzero"`    // calls made so far in this boot; the number of the last one
+	Called   Instant  `json:"called,omitzero"`   // when it was made
+	Asked    Instant  `json:"asked,omitzero"`    // when the last question about this sale was, if there was one
+	Heard    string   `json:"heard,omitzero"`    // the last answer's word, when it is one that is believed only when it is said twice
+	Version  int      `json:"version,omitzero"`  // the latest invoice version that we were told
+	KnownAt  Instant  `json:"known_at,omitzero"` // when we asked the question that was answered RESERVED
+	Wanted   Item     `json:"wanted,omitzero"`   // chosen, and waiting for a fresh RESERVED
+	Chooser  string   `json:"chooser,omitzero"`  // whom Answer answers about what is wanted; none for a button
+	Notice   string   `json:"notice,omitzero"`   // why the last choice was not taken: "too_expensive", …
+	Requests []string `json:"requests,omitzero"` // createPurchase calls that wait for the invoice's reference
+	// OverUnseen is why the sale ends when its invoice, which was over before anybody was given it, is brought again.
+	OverUnseen string  `json:"over_unseen,omitzero"`
+	UnheardAt  Instant `json:"unheard_at,omitzero"`  // when the last SendInvoice without an answer ended
+	ShowTill   Instant `json:"show_till,omitzero"`   // the last sale's result stays on the screen until then
+	NoProofAt  Instant `json:"no_proof_at,omitzero"` // since when the answers prove nothing: a PAID without an amount, what was meant for another; 0: they do
 
 	// Payer is a hash of the phone number of who pays, to know a repeated request by; none when no number was given. It is never
 	// written to the card, which holds whatever it could be found out with.
 	Payer string `json:"-"`
+
+	Calling `json:"calling,omitzero"`
+}
+
+// Calling is how the present stage's call stands. Each stage begins with a new one.
+type Calling struct {
+	Waiting  int     `json:"waiting,omitzero"`  // the call whose outcome is waited for; any other outcome is stale
+	CallAt   Instant `json:"call_at,omitzero"`  // the next call, when none is on its way
+	Again    bool    `json:"again,omitzero"`    // a notification came while a question was on its way: ask at once after it
+	Tries    int     `json:"tries,omitzero"`    // outcomes in a row that decided nothing
+	Lost     int     `json:"lost,omitzero"`     // questions in a row that had no answer
+	Answers  int     `json:"answers,omitzero"`  // those of the tries that were answered
+	Acks     int     `json:"acks,omitzero"`     // questions in a row that only acknowledged a version
+	Unsure   bool    `json:"unsure,omitzero"`   // an earlier attempt of this call may have been carried out
+	Unseen   bool    `json:"unseen,omitzero"`   // awaiting: it is not yet said that the invoice is known as ours, so nobody is given it
+	Checking bool    `json:"checking,omitzero"` // releasing: the next call is a question, not a CancelInvoice
 }
 
 // Wake is the next moment that the state cares about, to be told by Ticked; false: none.

@@ -33,19 +33,6 @@ const (
 	asksMax     = 100 // answers in a row that decide nothing although Glase can be reached; then the sale is in doubt
 )
 
-// Result codes of Glase that decide something here.
-const (
-	codePaymentInProgress = 48
-	codeCannotCancelPaid  = 50
-	codeCancelInProgress  = 51
-	codeUnknownReference  = 54
-	codePaymentCancelled  = 55
-	codeSystemBusy        = 93
-	codeAlreadyCancelled  = 95
-	codeNotReserved       = 96
-	codeRefundSumExceeded = 98
-)
-
 // Step decides what follows from an event. It is deterministic, and total: an event that means nothing in this stage changes
 // nothing. durable says that a durable field changed, so that next must be recorded before the effects are carried out.
 //
@@ -187,10 +174,7 @@ func (t *step) deadline() {
 func (t *step) enter(stage Stage) {
 	t.answerChoice("", NotChoosing)
 	t.s.Stage, t.s.Deadline, t.s.Reason = stage, 0, ""
-	l := &t.s.Live
-	l.Waiting, l.CallAt, l.Again, l.Checking, l.Unsure, l.Wanted, l.Notice = 0, 0, false, false, false, Item{}, ""
-	l.Unseen = false
-	l.Tries, l.Answers, l.Acks, l.Lost = 0, 0, 0, 0
+	t.s.Live.Calling, t.s.Live.Wanted, t.s.Live.Notice = Calling{}, Item{}, ""
 }
 
 // end closes the sale: nothing more is done for it. When Glase made several invoices for it, it goes on until all are settled.

@@ -185,20 +185,8 @@ func show(e Effect) string {
 	switch e := e.(type) {
 	case Answer:
 		return strings.TrimSpace(fmt.Sprintf("%s %s %s%s", name, e.Request, e.Reference, e.Refusal))
-	case SendInvoice:
-		return fmt.Sprintf("%s %s of %v%s", name, e.ClientInvoiceID, e.Total, rows(e.Items))
-	case AskStatus:
-		return fmt.Sprintf("%s %s version %d", name, e.Reference, e.Version)
-	case UpdateInvoice:
-		return fmt.Sprintf("%s %s to %v%s", name, e.Reference, e.Total, rows(e.Items))
-	case CommitReservation:
-		return fmt.Sprintf("%s %s of %v", name, e.Reference, e.Total)
-	case CancelInvoice:
-		return fmt.Sprintf("%s %s", name, e.Reference)
-	case RefundPayment:
-		return fmt.Sprintf("%s %s of %v full=%v", name, e.ErsReference, e.Total, e.Full)
-	case SubmitReceipt:
-		return fmt.Sprintf("%s %s of %v%s", name, e.ErsReference, e.Total, rows(e.Items))
+	case Call:
+		return e.show()
 	case Vend:
 		return fmt.Sprintf("%s %s in %s", name, e.Item.ID, e.Item.Slot)
 	case StopVend:
@@ -207,6 +195,33 @@ func show(e Effect) string {
 		return strings.TrimSuffix(fmt.Sprintf("%s %s: %s of %s for %v", name, e.Service.ID, e.Service.Act, e.Service.Slot, e.Service.On), " for 0s")
 	}
 	return name + " is not shown"
+}
+
+// show writes a call as one short line.
+func (c Call) show() string {
+	switch c.Operation {
+	case SendInvoice:
+		return fmt.Sprintf("SendInvoice %s of %v%s", c.ClientInvoiceID, c.Total, rows(c.Items))
+	case AskStatus:
+		return fmt.Sprintf("AskStatus %s version %d", c.Reference, c.Version)
+	case UpdateInvoice:
+		return fmt.Sprintf("UpdateInvoice %s to %v%s", c.Reference, c.Total, rows(c.Items))
+	case CommitReservation:
+		return fmt.Sprintf("CommitReservation %s of %v", c.Reference, c.Total)
+	case CancelInvoice:
+		return fmt.Sprintf("CancelInvoice %s", c.Reference)
+	case RefundPayment:
+		return fmt.Sprintf("RefundPayment %s of %v full=%v", c.ErsReference, c.Total, c.Full)
+	case SubmitReceipt:
+		return fmt.Sprintf("SubmitReceipt %s of %v%s", c.ErsReference, c.Total, rows(c.Items))
+	}
+	return "a call that is not shown"
+}
+
+// refused is a refusal by one of Glase's codes, which the stories speak in.
+func refused(code int) Result {
+	means := map[int]Meaning{48: InProgress, 50: AlreadyPaid, 54: UnknownInvoice, 55: AlreadyOver, 93: Busy, 95: AlreadyOver, 96: NotReserved, 98: OverRefunded}
+	return Result{Kind: Refused, Means: means[code], Word: fmt.Sprintf("code %d", code)}
 }
 
 func rows(items []Item) string {
@@ -267,8 +282,7 @@ func (w *teller) event(word string, args []string) Event {
 			r.Text = "another"
 			return r
 		case Refused:
-			r.Code = number(arg(n+1, ""))
-			return r
+			return refused(number(arg(n+1, "")))
 		}
 		w.t.Fatalf("no result %q", plain)
 		return Result{}
@@ -306,7 +320,7 @@ func (w *teller) event(word string, args []string) Event {
 		}
 		return e
 	case "sent":
-		e := InvoiceSent{At: w.now, Call: call, Sale: sale, Result: result(0), Repeated: opt["repeated"] == "yes"}
+		e := Answered{At: w.now, Operation: SendInvoice, Call: call, Sale: sale, Result: result(0), Repeated: opt["repeated"] == "yes"}
 		if e.Result.Kind == Done {
 			e.Reference = or("ref", "R"+sale)
 			e.QR = "HTTP://SEQR.SE/" + e.Reference
@@ -314,23 +328,24 @@ func (w *teller) event(word string, args []string) Event {
 		return e
 	case "status":
 		if first := arg(0, ""); strings.ToUpper(first) != first {
-			return StatusAnswered{At: w.now, Call: call, Sale: sale, Result: result(0)}
+			return Answered{At: w.now, Operation: AskStatus, Call: call, Sale: sale, Result: result(0)}
 		}
 		version := "1" // unless told otherwise a RESERVED or PAID answers a question that acknowledged its version
 		if status := arg(0, ""); status == "RESERVED" || status == "PAID" {
 			version = strconv.Itoa(w.s.Live.Version)
 		}
-		return StatusAnswered{w.now, call, sale, Result{Kind: Done}, PayStatus(arg(0, "ISSUED")), number(or("version", version)), sek(opt["amount"]), opt["ers"]}
+		return Answered{At: w.now, Operation: AskStatus, Call: call, Sale: sale, Result: Result{Kind: Done}, Status: PayStatus(arg(0, "ISSUED")),
+			Version: number(or("version", version)), Amount: sek(opt["amount"]), ErsReference: opt["ers"]}
 	case "updated":
-		return InvoiceUpdated{w.now, call, sale, result(0)}
+		return Answered{At: w.now, Operation: UpdateInvoice, Call: call, Sale: sale, Result: result(0)}
 	case "committed":
-		return ReservationCommitted{w.now, call, sale, result(0)}
+		return Answered{At: w.now, Operation: CommitReservation, Call: call, Sale: sale, Result: result(0)}
 	case "canceled":
-		return InvoiceCanceled{w.now, call, sale, result(0)}
+		return Answered{At: w.now, Operation: CancelInvoice, Call: call, Sale: sale, Result: result(0)}
 	case "refunded":
-		return PaymentRefunded{w.now, call, sale, result(0)}
+		return Answered{At: w.now, Operation: RefundPayment, Call: call, Sale: sale, Result: result(0)}
 	case "receipted":
-		return ReceiptSubmitted{w.now, call, sale, result(0)}
+		return Answered{At: w.now, Operation: SubmitReceipt, Call: call, Sale: sale, Result: result(0)}
 	case "vended":
 		item := ""
 		for _, i := range w.s.Sale.Items {
@@ -446,12 +461,12 @@ func storyStates(t *testing.T) []node {
 				return
 			}
 			nodes = append(nodes, n)
-			said := StatusAnswered{At: n.now, Call: n.s.Live.Waiting, Sale: n.s.Sale.ID, Result: Result{Kind: Done}, Status: StatusCanceled}
+			said := Answered{Operation: AskStatus, At: n.now, Call: n.s.Live.Waiting, Sale: n.s.Sale.ID, Result: Result{Kind: Done}, Status: StatusCanceled}
 			switch len(nodes) % 3 { // what must be said twice has been said once
 			case 1:
 				said.Status = StatusFailed
 			case 2:
-				said.Result, said.Status = Result{Kind: Refused, Code: codeUnknownReference}, ""
+				said.Result, said.Status = refused(54), ""
 			}
 			if next, _, _ := Step(n.s, said); next.Live.Heard != n.s.Live.Heard {
 				nodes = append(nodes, visit(t, n, said))

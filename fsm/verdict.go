@@ -17,12 +17,21 @@ func (t *step) saleResolved(e SaleResolved) {
 		sale = t.s.Sale // what the person saw of it may be older
 	}
 	nothing := v.ByHand && v.Decision == Charge && sale.Charged.IsZero() && !sale.possible()
+	why := Refusal("")
 	switch {
-	case t.s.Busy() && !helpless || t.s.Serving():
-		t.do(Answer{Request: e.Request, Refusal: DeviceInUse})
-		return
-	case t.s.fault(FaultJournal) || sale.State != InDoubt && !helpless || !known || nothing:
-		t.do(Answer{Request: e.Request, Refusal: SystemError})
+	case t.s.Busy() && !helpless:
+		why = SaleIsOn
+	case t.s.Serving():
+		why = ActIsOn
+	case t.s.fault(FaultJournal):
+		why = NoRecord
+	case !known:
+		why = SaysTooLittle
+	case sale.State != InDoubt && !helpless || nothing:
+		why = NothingToDo
+	}
+	if why != "" {
+		t.do(Answer{Request: e.Request, Refusal: why})
 		return
 	}
 	t.do(Answer{Request: e.Request, Reference: sale.ID})
@@ -34,7 +43,7 @@ func (t *step) saleResolved(e SaleResolved) {
 	}
 	s := &t.s.Sale
 	s.State, s.Ended, s.Recovered = Open, false, true
-	s.Updated, s.Updates, s.Commits, s.Refusal, s.Due = false, 0, 0, 0, money.Amount{}
+	s.Charging, s.Due = Charging{}, money.Amount{}
 	s.InvoicedAt, s.ReservedUntil = t.now, t.now.add(t.s.Rules.ReservationTimeout) // its own may be of another clock: the longest rest
 	t.s.Live = Live{Calls: t.s.Live.Calls, UnheardAt: t.now}
 	if s.Reference == "" { // found by its clientInvoiceId, and cancelled
@@ -103,7 +112,7 @@ func (t *step) chargeUnknown() {
 }
 
 // decided is Glase's word on a sale that a person has decided on, and what follows for the money.
-func (t *step) decided(a StatusAnswered) {
+func (t *step) decided(a Answered) {
 	sale := &t.s.Sale
 	if sale.Verdict.Decision == Charge {
 		t.chargeUnknown()
@@ -138,7 +147,7 @@ func (t *step) decided(a StatusAnswered) {
 }
 
 // decidedPaid: Glase has taken money.
-func (t *step) decidedPaid(a StatusAnswered) {
+func (t *step) decidedPaid(a Answered) {
 	sale := &t.s.Sale
 	if t.unproven(a) {
 		return

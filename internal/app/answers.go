@@ -47,7 +47,7 @@ func referenceOf(qr string) (string, bool) {
 
 // statusOurs holds whatever a getPaymentStatus names against what was asked. What Glase leaves out says nothing. Books that cannot be
 // read do not keep a sale from being settled: the receipt's own names were ours.
-func (p payments) statusOurs(ctx context.Context, c fsm.AskStatus, s glase.PaymentStatus) fsm.Result {
+func (p payments) statusOurs(ctx context.Context, c fsm.Call, s glase.PaymentStatus) fsm.Result {
 	if r := s.Receipt; r != nil {
 		for _, n := range []struct{ field, got, want string }{
 			{"invoiceReference", r.InvoiceReference, c.Reference},

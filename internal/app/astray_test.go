@@ -106,7 +106,7 @@ func TestAReferenceThatAnotherSaleHasIsNotTouched(t *testing.T) {
 
 // TestWhatAnAnswerNamesIsOurs walks what may stand in an answer.
 func TestWhatAnAnswerNamesIsOurs(t *testing.T) {
-	c := fsm.AskStatus{Sale: "S", Reference: "17", ClientInvoiceID: "c-17", ErsReference: "E1"}
+	c := fsm.Call{Operation: fsm.AskStatus, Sale: "S", Reference: "17", ClientInvoiceID: "c-17", ErsReference: "E1"}
 	receipt := func(change func(*glase.Receipt)) glase.PaymentStatus {
 		r := glase.Receipt{TerminalID: "87e791f9e24148a6892c52aa85bb0331", ClientInvoiceID: "c-17", InvoiceReference: "17", Invoice: glase.Invoice{ClientInvoiceID: "c-17"}}
 		change(&r)

@@ -11,7 +11,6 @@ import (
 	"kioskd/fsm"
 	"kioskd/glase"
 	"kioskd/internal/config"
-	"kioskd/internal/kiosk"
 	"kioskd/internal/money"
 	"kioskd/ups"
 )
@@ -27,8 +26,8 @@ type payments struct {
 }
 
 // Call implements kiosk.Payments.
-func (p payments) Call(ctx context.Context, call fsm.Effect) kiosk.Outcome {
-	switch c := call.(type) {
+func (p payments) Call(ctx context.Context, c fsm.Call) fsm.Answered {
+	switch c.Operation {
 	case fsm.SendInvoice:
 		sent, err := p.glase.SendInvoice(ctx, p.invoice(c))
 		_ = p.heard(err)
@@ -38,10 +37,9 @@ func (p payments) Call(ctx context.Context, call fsm.Effect) kiosk.Outcome {
 				sent = glase.SentInvoice{} // it goes no further
 			}
 		}
-		return func(at fsm.Instant) fsm.Event {
-			return fsm.InvoiceSent{At: at, Call: c.Call, Sale: c.Sale, Result: r, Reference: sent.Reference, QR: sent.QRCode,
-				Repeated: sent.Repeated}
-		}
+		a := c.To(r)
+		a.Reference, a.QR, a.Repeated = sent.Reference, sent.QRCode, sent.Repeated
+		return a
 	case fsm.AskStatus:
 		s, err := p.glase.GetPaymentStatus(ctx, c.Reference, c.Version)
 		_ = p.heard(err)
@@ -49,22 +47,14 @@ func (p payments) Call(ctx context.Context, call fsm.Effect) kiosk.Outcome {
 		if err == nil {
 			r = p.statusOurs(ctx, c, s)
 		}
-		return func(at fsm.Instant) fsm.Event { return answered(at, c, s, r) }
+		return answered(c, s, r)
 	case fsm.UpdateInvoice:
-		err := p.heard(p.glase.UpdateInvoice(ctx, c.Reference, glase.Invoice{Title: p.cfg.Machine.Name, Rows: rows(c.Items), Total: c.Total}))
-		return func(at fsm.Instant) fsm.Event {
-			return fsm.InvoiceUpdated{At: at, Call: c.Call, Sale: c.Sale, Result: result(err)}
-		}
+		basket := glase.Invoice{Title: p.cfg.Machine.Name, Rows: rows(c.Items), Total: c.Total}
+		return c.To(result(p.heard(p.glase.UpdateInvoice(ctx, c.Reference, basket))))
 	case fsm.CommitReservation:
-		err := p.heard(p.glase.CommitReservation(ctx, c.Reference, c.Total))
-		return func(at fsm.Instant) fsm.Event {
-			return fsm.ReservationCommitted{At: at, Call: c.Call, Sale: c.Sale, Result: result(err)}
-		}
+		return c.To(result(p.heard(p.glase.CommitReservation(ctx, c.Reference, c.Total))))
 	case fsm.CancelInvoice:
-		err := p.heard(p.glase.CancelInvoice(ctx, c.Reference))
-		return func(at fsm.Instant) fsm.Event {
-			return fsm.InvoiceCanceled{At: at, Call: c.Call, Sale: c.Sale, Result: result(err)}
-		}
+		return c.To(result(p.heard(p.glase.CancelInvoice(ctx, c.Reference))))
 	case fsm.RefundPayment:
 		reference, err := p.glase.RefundPayment(ctx, c.ErsReference, glase.Invoice{
 			Title: p.cfg.Machine.Name, ClientInvoiceID: c.ClientInvoiceID, Total: c.Total, Rows: []glase.InvoiceRow{p.row("refund", c.Total)},
@@ -74,21 +64,16 @@ func (p payments) Call(ctx context.Context, call fsm.Effect) kiosk.Outcome {
 		if err == nil {
 			r = p.refundOurs(ctx, c.Sale, reference)
 		}
-		return func(at fsm.Instant) fsm.Event {
-			return fsm.PaymentRefunded{At: at, Call: c.Call, Sale: c.Sale, Result: r}
-		}
+		return c.To(r)
 	case fsm.SubmitReceipt:
 		_, err := p.glase.SubmitPaymentReceipt(ctx, c.ErsReference, p.receipt(c))
-		_ = p.heard(err)
-		return func(at fsm.Instant) fsm.Event {
-			return fsm.ReceiptSubmitted{At: at, Call: c.Call, Sale: c.Sale, Result: result(err)}
-		}
+		return c.To(result(p.heard(err)))
 	}
-	panic(fmt.Sprintf("app: %T is no call to Glase", call)) // the loop hands over calls only
+	panic(fmt.Sprintf("app: %q is no operation of Glase's", c.Operation)) // the state machine has no other
 }
 
 // invoice is what the customer sees on the phone: the products, or the most that will be reserved.
-func (p payments) invoice(c fsm.SendInvoice) glase.Invoice {
+func (p payments) invoice(c fsm.Call) glase.Invoice {
 	in := glase.Invoice{
 		PaymentMode: glase.ImmediateDebit, AcknowledgmentMode: glase.NoAcknowledgment, IssueDate: p.wall(), Title: p.cfg.Machine.Name,
 		ClientInvoiceID: c.ClientInvoiceID, Rows: rows(c.Items), Total: c.Total,
@@ -126,16 +111,16 @@ func rows(items []fsm.Item) []glase.InvoiceRow {
 
 // answered is a getPaymentStatus in the state machine's words. The amount is the receipt's own: nothing is filled in. Of an answer
 // about something else nothing is taken.
-func answered(at fsm.Instant, c fsm.AskStatus, s glase.PaymentStatus, r fsm.Result) fsm.Event {
-	e := fsm.StatusAnswered{At: at, Call: c.Call, Sale: c.Sale, Result: r}
+func answered(c fsm.Call, s glase.PaymentStatus, r fsm.Result) fsm.Answered {
+	a := c.To(r)
 	if r.Kind != fsm.Done {
-		return e
+		return a
 	}
-	e.Status, e.Version, e.ErsReference = fsm.PayStatus(s.Status), s.Version, s.ErsReference
+	a.Status, a.Version, a.ErsReference = fsm.PayStatus(s.Status), s.Version, s.ErsReference
 	if s.Receipt != nil {
-		e.Amount = s.Receipt.Invoice.Total
+		a.Amount = s.Receipt.Invoice.Total
 	}
-	return e
+	return a
 }
 
 // oneTime is result for an operation that must not be done twice: a refusal that came after an attempt without an answer only
@@ -143,9 +128,31 @@ func answered(at fsm.Instant, c fsm.AskStatus, s glase.PaymentStatus, r fsm.Resu
 func oneTime(err error) fsm.Result {
 	r := result(err)
 	if refused := (*glase.ResultError)(nil); errors.As(err, &refused) && refused.AfterUnknown {
-		r.Kind, r.Code = fsm.ResultUnknown, 0
+		r.Kind, r.Means, r.Word = fsm.ResultUnknown, "", ""
 	}
 	return r
+}
+
+// means is what a result code of Glase's means for the sale, whichever operation it answers. One that is not here is a refusal for
+// good, or says nothing that the invoice's status does not say better.
+func means(code int) fsm.Meaning {
+	switch code {
+	case glase.CodePaymentInProgress:
+		return fsm.InProgress
+	case glase.CodeCannotCancelPaidInvoice:
+		return fsm.AlreadyPaid
+	case glase.CodeInvalidInvoiceReference:
+		return fsm.UnknownInvoice
+	case glase.CodePaymentAlreadyCancelled, glase.CodeInvoiceAlreadyCanceled:
+		return fsm.AlreadyOver
+	case glase.CodeSystemBusy:
+		return fsm.Busy
+	case glase.CodeInvoiceStateNotReserved:
+		return fsm.NotReserved
+	case glase.CodeRefundsExceedPayment:
+		return fsm.OverRefunded
+	}
+	return ""
 }
 
 // result says what is known about a call.
@@ -159,7 +166,7 @@ func result(err error) fsm.Result {
 	case errors.As(err, &odd):
 		return misfit("%v", odd)
 	case errors.As(err, &refused):
-		return fsm.Result{Kind: fsm.Refused, Code: refused.Code, Text: err.Error()}
+		return fsm.Result{Kind: fsm.Refused, Means: means(refused.Code), Word: fmt.Sprintf("code %d", refused.Code), Text: err.Error()}
 	case errors.Is(err, glase.ErrInvalid):
 		return fsm.Result{Kind: fsm.Refused, Text: err.Error()}
 	case errors.As(err, &notSent):
@@ -170,7 +177,7 @@ func result(err error) fsm.Result {
 
 // receipt is the document that the customer finds in the app: amount, reference, "Glase payment" and the time, as Glase's
 // certification asks.
-func (p payments) receipt(c fsm.SubmitReceipt) glase.ReceiptDocument {
+func (p payments) receipt(c fsm.Call) glase.ReceiptDocument {
 	language := p.cfg.Machine.Language
 	var b strings.Builder
 	fmt.Fprintf(&b, "<!DOCTYPE html><html lang=%q><meta charset=\"utf-8\"><title>%s</title><h1>%[2]s</h1><table>", language, html.EscapeString(p.cfg.Machine.Name))

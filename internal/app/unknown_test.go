@@ -18,20 +18,20 @@ func TestAnAnswerThatIsNoAnswerIsUnknown(t *testing.T) {
 	for _, c := range []struct {
 		err  error
 		want fsm.ResultKind
-		code int
+		word string
 	}{
-		{nil, fsm.Done, 0},
-		{errors.New("anything"), fsm.ResultUnknown, 0},
-		{context.DeadlineExceeded, fsm.ResultUnknown, 0},
-		{&glase.UnknownError{Op: "refundPayment", Err: errors.New("reset")}, fsm.ResultUnknown, 0},
-		{fmt.Errorf("wrapped: %w", &glase.UnknownError{Op: "refundPayment", Err: errors.New("reset")}), fsm.ResultUnknown, 0},
-		{&glase.NotSentError{Op: "refundPayment", Err: errors.New("refused")}, fsm.NotSent, 0},
-		{&glase.ResultError{Op: "refundPayment", Code: 49}, fsm.Refused, 49},
-		{fmt.Errorf("glase: title: %w", glase.ErrInvalid), fsm.Refused, 0},
+		{nil, fsm.Done, ""},
+		{errors.New("anything"), fsm.ResultUnknown, ""},
+		{context.DeadlineExceeded, fsm.ResultUnknown, ""},
+		{&glase.UnknownError{Op: "refundPayment", Err: errors.New("reset")}, fsm.ResultUnknown, ""},
+		{fmt.Errorf("wrapped: %w", &glase.UnknownError{Op: "refundPayment", Err: errors.New("reset")}), fsm.ResultUnknown, ""},
+		{&glase.NotSentError{Op: "refundPayment", Err: errors.New("refused")}, fsm.NotSent, ""},
+		{&glase.ResultError{Op: "refundPayment", Code: 49}, fsm.Refused, "code 49"},
+		{fmt.Errorf("glase: title: %w", glase.ErrInvalid), fsm.Refused, ""},
 	} {
 		r := result(c.err)
-		if r.Kind != c.want || r.Code != c.code || (r.Text == "") != (c.err == nil) {
-			t.Errorf("%v is %+v, want %s %d and its words", c.err, r, c.want, c.code)
+		if r.Kind != c.want || r.Word != c.word || (r.Text == "") != (c.err == nil) {
+			t.Errorf("%v is %+v, want %s %q and its words", c.err, r, c.want, c.word)
 		}
 	}
 }

@@ -67,7 +67,7 @@ func TestAFollowerIsToldTheStatusAndThenEveryStep(t *testing.T) {
 	wall := time.Date(2026, 3, 1, 13, 0, 0, 123456789, time.FixedZone("CET", 3600))
 	sale := fsm.Sale{ID: "s1", State: fsm.Open}
 	k.publish(kiosk.Update{Seq: 7, Wall: wall, Event: fsm.PurchaseRequested{}, State: fsm.State{Stage: fsm.Invoicing, Sale: sale}, Durable: true})
-	k.publish(kiosk.Update{Wall: wall, Event: fsm.StatusAnswered{}, State: fsm.State{Stage: fsm.Awaiting, Sale: sale}})
+	k.publish(kiosk.Update{Wall: wall, Event: fsm.Answered{Operation: fsm.AskStatus}, State: fsm.State{Stage: fsm.Awaiting, Sale: sale}})
 	k.publish(kiosk.Update{Wall: wall, Event: fsm.FaultRaised{}, State: fsm.State{Stage: fsm.OutOfService, Reason: "door"}, Durable: true})
 	for _, f := range []*follower{one, two} {
 		f.want(`event: step

@@ -120,7 +120,7 @@ func (s *fakeSales) Entries(_ context.Context, sale string) ([]journal.Entry, er
 			entry(2, "InvoiceSent", `{"result": {"kind": "done"}, "reference": "4711"}`),
 			entry(3, "StatusAnswered", `{"result": {"kind": "done"}, "status": "PAID", "amount": "15.00 SEK"}`),
 			entry(4, "VendEnded", `{"outcome": "not_delivered", "why": "jam"}`),
-			entry(5, "InvoiceUpdated", `{"result": {"kind": "refused", "code": 48}}`),
+			entry(5, "InvoiceUpdated", `{"result": {"kind": "refused", "means": "in_progress", "word": "code 48"}}`),
 			entry(6, "ReservationCommitted", `{"result": {"kind": "unknown"}}`),
 			entry(7, "FromTheFuture", `{"x": 1}`),
 		}

@@ -66,7 +66,7 @@ func (p *port) resolve(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusAccepted, map[string]string{"sale": id})
 	case errors.Is(err, journal.ErrNoDoubt):
 		refuse(w, http.StatusNotFound, "no sale with this id stands in doubt")
-	case errors.Is(err, kiosk.ErrBusy), errors.Is(err, kiosk.ErrOpen):
+	case errors.Is(err, kiosk.ErrBusy), errors.Is(err, kiosk.ErrServing), errors.Is(err, kiosk.ErrOpen):
 		refuse(w, http.StatusConflict, err.Error())
 	default:
 		p.Log.Warn().Err(err).Str("sale", id).Msg("a verdict could not be taken")

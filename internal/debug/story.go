@@ -68,20 +68,8 @@ func inWords(entry journal.Entry) string {
 		return "the customer pressed Try again"
 	case fsm.Notified:
 		return "Glase notified"
-	case fsm.InvoiceSent:
-		return ending("sendInvoice", e.Result, "invoice "+e.Reference)
-	case fsm.StatusAnswered:
+	case fsm.Answered:
 		return asked(e)
-	case fsm.InvoiceUpdated:
-		return ending("updateInvoice", e.Result, "done")
-	case fsm.ReservationCommitted:
-		return ending("commitReservation", e.Result, "done")
-	case fsm.InvoiceCanceled:
-		return ending("cancelInvoice", e.Result, "done")
-	case fsm.PaymentRefunded:
-		return ending("refundPayment", e.Result, "done")
-	case fsm.ReceiptSubmitted:
-		return ending("submitPaymentReceipt", e.Result, "done")
 	case fsm.VendEnded:
 		return strings.TrimSuffix(fmt.Sprintf("the product was %s: %s", strings.ReplaceAll(string(e.Outcome), "_", " "), e.Why), ": ")
 	case fsm.FaultRaised:
@@ -127,27 +115,26 @@ func chosen(e fsm.ProductChosen, after json.RawMessage) string {
 	return e.Slot + " chosen"
 }
 
-func asked(e fsm.StatusAnswered) string {
-	said := string(e.Status)
-	if !e.Amount.IsZero() {
-		said += " " + e.Amount.String()
-	}
-	return ending("getPaymentStatus", e.Result, said)
-}
-
-// ending is a call to Glase and what is known about it.
-func ending(call string, r fsm.Result, done string) string {
-	switch {
-	case r.Kind == fsm.Done:
-		return call + ": " + done
-	case r.Kind == fsm.Refused && r.Code != 0:
-		return fmt.Sprintf("%s: refused with code %d", call, r.Code)
+// asked is a call to the payment service and what is known about it.
+func asked(e fsm.Answered) string {
+	call := string(e.Operation) + ": "
+	switch r := e.Result; {
+	case r.Kind == fsm.Refused && r.Word != "":
+		return call + "refused with " + r.Word
+	case r.Kind == fsm.Refused:
+		return call + "refused"
 	case r.Kind == fsm.NotSent:
-		return call + ": Glase was not reached"
+		return call + "Glase was not reached"
 	case r.Kind == fsm.Misfit:
-		return call + ": not answered as asked: " + r.Text
+		return call + "not answered as asked: " + r.Text
 	case r.Kind == fsm.ResultUnknown:
-		return call + ": no answer, outcome unknown"
+		return call + "no answer, outcome unknown"
+	case e.Operation == fsm.SendInvoice:
+		return call + "invoice " + e.Reference
+	case e.Operation == fsm.AskStatus && !e.Amount.IsZero():
+		return call + string(e.Status) + " " + e.Amount.String()
+	case e.Operation == fsm.AskStatus:
+		return call + string(e.Status)
 	}
-	return call + ": refused"
+	return call + "done"
 }

@@ -31,7 +31,7 @@ func machine(t *testing.T) (f *Front, steps chan kiosk.Update, end func()) {
 // choosing is a customer who may choose until the instant.
 func choosing(until time.Duration) kiosk.Update {
 	price := money.Amount{Minor: 1500, Currency: "SEK"}
-	s := fsm.State{Shelf: []fsm.Slot{{ID: "A1", Name: "Cola", Price: price}}, Stock: map[string]int{"A1": 1}, Stage: fsm.Choosing, Deadline: fsm.Instant(until), Sale: fsm.Sale{ID: "S1", Flow: fsm.Reservation, Reserved: price}}
+	s := fsm.State{Shelf: []fsm.Slot{{ID: "A1", Name: "Cola", Price: price}}, Stock: map[string]int{"A1": 1}, Stage: fsm.Choosing, Deadline: fsm.Instant(until), Sale: fsm.Sale{ID: "S1", Flow: fsm.Reservation, Payment: fsm.Payment{Reserved: price}}}
 	return kiosk.Update{Seq: 1, State: s}
 }
 

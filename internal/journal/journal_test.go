@@ -379,8 +379,9 @@ func TestAJournalCanBeSentToAnybody(t *testing.T) {
 
 // events is one of each event.
 var events = []fsm.Event{fsm.Booted{}, fsm.LossAccepted{}, fsm.PurchaseRequested{}, fsm.ProductChosen{}, fsm.StockCounted{}, fsm.CancelPressed{}, fsm.RetryPressed{}, fsm.Notified{},
-	fsm.InvoiceSent{}, fsm.StatusAnswered{}, fsm.InvoiceUpdated{}, fsm.ReservationCommitted{}, fsm.InvoiceCanceled{}, fsm.PaymentRefunded{},
-	fsm.ReceiptSubmitted{}, fsm.VendEnded{}, fsm.FaultRaised{}, fsm.FaultCleared{}, fsm.SlotsOpened{}, fsm.SaleStopped{}, fsm.Ticked{}}
+	fsm.Answered{Operation: fsm.SendInvoice}, fsm.Answered{Operation: fsm.AskStatus}, fsm.Answered{Operation: fsm.UpdateInvoice},
+	fsm.Answered{Operation: fsm.CommitReservation}, fsm.Answered{Operation: fsm.CancelInvoice}, fsm.Answered{Operation: fsm.RefundPayment},
+	fsm.Answered{Operation: fsm.SubmitReceipt}, fsm.VendEnded{}, fsm.FaultRaised{}, fsm.FaultCleared{}, fsm.SlotsOpened{}, fsm.SaleStopped{}, fsm.Ticked{}}
 
 func TestEveryEventIsRecordedAndReadAgain(t *testing.T) {
 	j, path := fresh(t)

@@ -107,9 +107,13 @@ func (e *entry) weighty(effects []fsm.Effect) bool {
 		return true
 	}
 	for _, effect := range effects {
-		switch effect.(type) {
-		case fsm.Vend, fsm.Serve, fsm.RefundPayment:
+		switch f := effect.(type) {
+		case fsm.Vend, fsm.Serve:
 			return true
+		case fsm.Call:
+			if f.Operation == fsm.RefundPayment {
+				return true
+			}
 		}
 	}
 	return false

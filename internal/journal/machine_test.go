@@ -95,26 +95,22 @@ func (m *machine) happen(e fsm.Event) {
 }
 
 func (m *machine) answer(effect fsm.Effect) fsm.Event {
-	done := fsm.Result{Kind: fsm.Done}
 	switch e := effect.(type) {
-	case fsm.SendInvoice:
-		return fsm.InvoiceSent{At: m.now, Call: e.Call, Sale: e.Sale, Result: done, Reference: fmt.Sprintf("9%08d", m.sales), QR: "HTTP://SEQR.SE/R" + fmt.Sprint(m.sales)}
-	case fsm.UpdateInvoice:
-		return fsm.InvoiceUpdated{At: m.now, Call: e.Call, Sale: e.Sale, Result: done}
-	case fsm.CommitReservation:
-		return fsm.ReservationCommitted{At: m.now, Call: e.Call, Sale: e.Sale, Result: done}
-	case fsm.CancelInvoice:
-		return fsm.InvoiceCanceled{At: m.now, Call: e.Call, Sale: e.Sale, Result: done}
-	case fsm.AskStatus:
-		a := fsm.StatusAnswered{At: m.now, Call: e.Call, Sale: e.Sale, Result: done, Status: fsm.StatusReserved, Version: 1}
-		if m.state.Live.Unseen { // nobody can have paid it
-			a.Status = fsm.StatusIssued
-		}
-		if m.state.Stage == fsm.Confirming {
-			a.Status, a.Amount, a.ErsReference = fsm.StatusPaid, m.state.Sale.Basket(), fmt.Sprintf("20260501%017d", m.sales)
-		}
-		if m.state.Stage == fsm.Releasing {
-			a.Status = fsm.StatusCanceled
+	case fsm.Call:
+		a := e.To(fsm.Result{Kind: fsm.Done})
+		a.At = m.now
+		switch {
+		case e.Operation == fsm.SendInvoice:
+			a.Reference, a.QR = fmt.Sprintf("9%08d", m.sales), "HTTP://SEQR.SE/R"+fmt.Sprint(m.sales)
+		case e.Operation != fsm.AskStatus:
+		case m.state.Live.Unseen: // nobody can have paid it
+			a.Status, a.Version = fsm.StatusIssued, 1
+		case m.state.Stage == fsm.Confirming:
+			a.Status, a.Version, a.Amount, a.ErsReference = fsm.StatusPaid, 1, m.state.Sale.Basket(), fmt.Sprintf("20260501%017d", m.sales)
+		case m.state.Stage == fsm.Releasing:
+			a.Status, a.Version = fsm.StatusCanceled, 1
+		default:
+			a.Status, a.Version = fsm.StatusReserved, 1
 		}
 		return a
 	case fsm.Vend:

@@ -91,7 +91,7 @@ func TestAFileThatCannotBeUsedIsRefusedWithItsRemedy(t *testing.T) {
 		"short":             {write("SQLite format 3\x00"), ErrCorrupt, "only 16 bytes"},
 		"rubbish":           {write(strings.Repeat("rubbish ", 1000)), ErrCorrupt, "not an SQLite file"},
 		"another program's": {altered("PRAGMA application_id = 1"), ErrCorrupt, "another program"},
-		"a newer format":    {altered("PRAGMA user_version = 3"), ErrNewer, "install that version"},
+		"a newer format":    {altered("PRAGMA user_version = 4"), ErrNewer, "install that version"},
 		"an older format":   {altered("PRAGMA user_version = 1"), ErrOlder, "with that version"},
 		"no format":         {altered("PRAGMA user_version = 0"), ErrCorrupt, "format is 0"},
 		"other page size":   {altered("PRAGMA journal_mode = DELETE; PRAGMA page_size = 4096; VACUUM"), ErrCorrupt, "page size is 4096"},

@@ -52,7 +52,7 @@ func TestSalesAreToldAsTheTechniciansPortPromises(t *testing.T) {
 
 func TestAmountsHaveTheirCurrencysPlaces(t *testing.T) {
 	for currency, want := range map[string]string{"SEK": "0.00", "JPY": "0", "KWD": "0.000"} {
-		if s := summary(fsm.Sale{ID: "x", Requested: money.Amount{Minor: 1, Currency: currency}}); s.Charged != want || s.Currency != currency {
+		if s := summary(fsm.Sale{ID: "x", Payment: fsm.Payment{Requested: money.Amount{Minor: 1, Currency: currency}}}); s.Charged != want || s.Currency != currency {
 			t.Errorf("%s: %+v", currency, s)
 		}
 	}
@@ -60,7 +60,7 @@ func TestAmountsHaveTheirCurrencysPlaces(t *testing.T) {
 
 // visit is a sale as a state, made by hand.
 func visit(id string, state fsm.SaleState) fsm.State {
-	return fsm.State{Stage: fsm.Ready, Sale: fsm.Sale{ID: id, Flow: fsm.Reservation, State: state, Ended: state != fsm.Open, Reserved: sek(1500)}}
+	return fsm.State{Stage: fsm.Ready, Sale: fsm.Sale{ID: id, Flow: fsm.Reservation, State: state, Ended: state != fsm.Open, Payment: fsm.Payment{Reserved: sek(1500)}}}
 }
 
 func TestSalesInDoubtAreCounted(t *testing.T) {

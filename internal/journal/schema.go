@@ -2,10 +2,11 @@ package journal
 
 // applicationID marks the file as a kioskd journal ("kios"); schemaVersion is its format. Both stand in the file's header.
 //
-// Format 1 had the stock in a table of its own, and events that said what it was. Its stock is not in its states, so it is refused.
+// Format 1 had the stock in a table of its own, so that it is not in its states; format 2 had an event for each call, and the sale's
+// payment spread over it. Both are refused. No release wrote them.
 const (
 	applicationID = 0x6b696f73
-	schemaVersion = 2
+	schemaVersion = 3
 )
 
 // schema makes an empty journal, and additions what came later.

@@ -45,10 +45,10 @@ type Journal interface {
 // Outcome is an event that only lacks the instant at which the loop receives it. It is called once, by the loop.
 type Outcome func(at fsm.Instant) fsm.Event
 
-// Payments carries out a call to Glase: SendInvoice, AskStatus, UpdateInvoice, CommitReservation, CancelInvoice, RefundPayment or
-// SubmitReceipt. It returns within that call's own time budget and never fails: not knowing is an outcome too.
+// Payments carries out a call to the payment service, whichever it is. It returns within that operation's own time budget and never
+// fails: not knowing is an outcome too. The loop gives the answer its moment.
 type Payments interface {
-	Call(ctx context.Context, call fsm.Effect) Outcome
+	Call(ctx context.Context, call fsm.Call) fsm.Answered
 }
 
 // Dispenser makes one product come out.
@@ -281,7 +281,7 @@ var (
 )
 
 // Resolve begins to settle a sale that stands in doubt as a person decided; State tells when it has ended, and how. It is ErrBusy
-// while another sale is open, and ErrNoVerdict when nothing would follow: the journal cannot be written, or the verdict says too
+// while another sale is open, ErrServing during a technician's act, and ErrNoVerdict when nothing would follow: the journal cannot be written, or the verdict says too
 // little or has nothing to act on. A sale that is open itself, because Glase says nothing that decides it, can be settled by hand
 // once Glase was asked a few times in vain; any other verdict on it is ErrOpen.
 func (k *Kiosk) Resolve(ctx context.Context, sale fsm.Sale, v fsm.Verdict) error {
@@ -291,10 +291,12 @@ func (k *Kiosk) Resolve(ctx context.Context, sale fsm.Sale, v fsm.Verdict) error
 	switch {
 	case code == "":
 		return nil
-	case code == fsm.DeviceInUse && sale.State == fsm.Open:
+	case code == fsm.SaleIsOn && sale.State == fsm.Open:
 		return ErrOpen
-	case code == fsm.DeviceInUse:
+	case code == fsm.SaleIsOn:
 		return ErrBusy
+	case code == fsm.ActIsOn:
+		return ErrServing
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}

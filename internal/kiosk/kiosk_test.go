@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -74,45 +73,33 @@ func (w *world) Append(_ context.Context, r Record) error {
 }
 
 // Call is a Glase that does at once what it is asked for.
-func (w *world) Call(_ context.Context, call fsm.Effect) Outcome {
-	w.note("%s", reflect.TypeOf(call).Name())
+func (w *world) Call(_ context.Context, c fsm.Call) fsm.Answered {
+	w.note("%s", c.Operation)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	done := fsm.Result{Kind: fsm.Done}
-	switch c := call.(type) {
+	a := c.To(fsm.Result{Kind: fsm.Done})
+	switch c.Operation {
 	case fsm.SendInvoice:
 		w.status, w.total = fsm.StatusIssued, c.Total
-		return func(at fsm.Instant) fsm.Event {
-			return fsm.InvoiceSent{At: at, Call: c.Call, Sale: c.Sale, Result: done, Reference: "R1"}
-		}
+		a.Reference = "R1"
 	case fsm.AskStatus:
-		e := fsm.StatusAnswered{Call: c.Call, Sale: c.Sale, Result: done, Status: w.status, Version: 1}
+		a.Status, a.Version = w.status, 1
 		if w.status == fsm.StatusPaid {
-			e.Amount, e.ErsReference = w.paid, "E1"
+			a.Amount, a.ErsReference = w.paid, "E1"
 		}
-		return func(at fsm.Instant) fsm.Event { e.At = at; return e }
 	case fsm.UpdateInvoice:
 		w.total = c.Total
-		return func(at fsm.Instant) fsm.Event {
-			return fsm.InvoiceUpdated{At: at, Call: c.Call, Sale: c.Sale, Result: done}
-		}
 	case fsm.CommitReservation:
 		w.status, w.paid = fsm.StatusPaid, c.Total
-		return func(at fsm.Instant) fsm.Event {
-			return fsm.ReservationCommitted{At: at, Call: c.Call, Sale: c.Sale, Result: done}
-		}
 	case fsm.CancelInvoice:
 		if w.gone {
-			return func(at fsm.Instant) fsm.Event {
-				return fsm.InvoiceCanceled{At: at, Call: c.Call, Sale: c.Sale, Result: fsm.Result{Kind: fsm.ResultUnknown}}
-			}
+			return c.To(fsm.Result{Kind: fsm.ResultUnknown})
 		}
 		w.status = fsm.StatusCanceled
-		return func(at fsm.Instant) fsm.Event {
-			return fsm.InvoiceCanceled{At: at, Call: c.Call, Sale: c.Sale, Result: done}
-		}
+	default:
+		panic("no such call in these stories")
 	}
-	panic("no such call in these stories")
+	return a
 }
 
 func (w *world) Vend(ctx context.Context, item fsm.Item) (fsm.ItemOutcome, string) {
@@ -202,8 +189,8 @@ func TestAStepIsOnTheDiskBeforeItsEffects(t *testing.T) {
 		k, stop, ended := w.start(t, fsm.State{})
 		sell(t, w, k)
 		for effect, event := range map[string]string{
-			"SendInvoice": "record PurchaseRequested", "motor A1 on": "record ProductChosen",
-			"UpdateInvoice": "record Ticked", "CommitReservation": "record InvoiceUpdated",
+			"sendInvoice": "record PurchaseRequested", "motor A1 on": "record ProductChosen",
+			"updateInvoice": "record Ticked", "commitReservation": "record InvoiceUpdated",
 		} {
 			if a, b := w.said(effect), w.said(event); a < 0 || b < 0 || a < b {
 				t.Errorf("%q stands at %d and %q at %d of %q", effect, a, event, b, w.diary)

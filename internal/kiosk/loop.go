@@ -145,8 +145,14 @@ func (k *Kiosk) perform(f fsm.Effect) {
 		if stop := k.vends[f.Item]; stop != nil {
 			stop()
 		}
-	default: // a call to Glase; the state machine waits for one at a time, and each ends within its own budget
-		k.work.Go(func() { k.post(k.cfg.Payments.Call(k.ctx, f)) })
+	case fsm.Call: // the state machine waits for one at a time, and each ends within its own budget
+		k.work.Go(func() {
+			a := k.cfg.Payments.Call(k.ctx, f)
+			k.post(func(at fsm.Instant) fsm.Event {
+				a.At = at
+				return a
+			})
+		})
 	}
 }
 
@@ -184,8 +190,13 @@ func (k *Kiosk) log(e fsm.Event, s fsm.State, durable bool) {
 	switch e := e.(type) {
 	case fsm.VendEnded:
 		line.Str("outcome", string(e.Outcome)).Str("outcome_why", e.Why)
-	case fsm.StatusAnswered:
-		line.Str("status", string(e.Status))
+	case fsm.Answered:
+		if e.Operation == fsm.AskStatus {
+			line.Str("status", string(e.Status))
+		}
+		if e.Result.Kind != fsm.Done {
+			line.Str("glase", e.Result.Text)
+		}
 	case fsm.ServiceBegan:
 		line.Str("act", string(e.Service.Act)).Str("slot", e.Service.Slot).Str("by", e.Service.By).Bool("taken", e.Service.ID == s.Service.ID)
 	case fsm.StockCounted:
@@ -195,9 +206,6 @@ func (k *Kiosk) log(e fsm.Event, s fsm.State, durable bool) {
 		}
 	case fsm.ServiceEnded:
 		line.Str("act", string(s.Service.Act)).Str("slot", s.Service.Slot).Str("outcome", string(e.Outcome)).Str("outcome_why", e.Why)
-	}
-	if r, ok := fsm.ResultOf(e); ok && r.Kind != fsm.Done {
-		line.Str("glase", r.Text)
 	}
 	line.Msg(fsm.Name(e))
 }

@@ -44,7 +44,7 @@ func TestATechniciansActIsOnTheDiskBeforeAnythingMoves(t *testing.T) {
 			t.Errorf("%q stands at %d and %q at %d of %q", effect, a, event, b, w.diary)
 		}
 	}
-	if w.said("SendInvoice") >= 0 || w.records[1].Event.(fsm.ServiceBegan).Service.By != "anna" {
+	if w.said("sendInvoice") >= 0 || w.records[1].Event.(fsm.ServiceBegan).Service.By != "anna" {
 		t.Errorf("%q", w.diary)
 	}
 }

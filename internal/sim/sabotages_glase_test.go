@@ -4,7 +4,9 @@ package sim
 func talkSabotages() []sabotage {
 	return []sabotage{
 		{name: "versions-ignored", what: "every question carries version 0, so that nothing is ever acknowledged", edits: []edit{{callsFile,
-			`t.do(AskStatus{n, sale.ID, sale.Reference, l.Version, `, `t.do(AskStatus{n, sale.ID, sale.Reference, 0, `}}},
+			`sale.ClientInvoiceID, sale.ErsReference, l.Version
+`, `sale.ClientInvoiceID, sale.ErsReference, 0
+`}}},
 		{name: "last-version-ignored", what: "the version that came with PAID is not acknowledged", edits: []edit{{stepFile,
 			`	if t.unacknowledged(e) || t.saidOnce(e) {`, `	if t.saidOnce(e) {`}}},
 		{name: "timeout-is-a-refusal", what: "a call without an answer counts as refused", edits: []edit{{"internal/app/payments.go",
@@ -45,7 +47,7 @@ func talkSabotages() []sabotage {
 `, `	case code < 0:
 `}}},
 		{name: "refusal-after-silence", what: "a refusal speaks for the attempts before it that had no answer", edits: []edit{{"internal/app/payments.go",
-			`		r.Kind, r.Code = fsm.ResultUnknown, 0
+			`		r.Kind, r.Means, r.Word = fsm.ResultUnknown, "", ""
 `, ``}}},
 		{name: "confirming-ends-with-a-lost-answer", what: "a question without an answer after the commit is the last one", edits: []edit{{settleFile,
 			`		t.askAgain() // until Glase can be reached
@@ -57,9 +59,9 @@ func talkSabotages() []sabotage {
 			`attempts: 1, most: statusTimeoutMax, bodyMax`, `attempts: 1, least: 30 * time.Second, bodyMax`}}},
 		{name: "status-refused-in-doubt", what: "any refusal of getPaymentStatus leaves the sale to a technician", edits: []edit{{settleFile,
 			`	case r.Kind == Refused:
-		t.bounded(note("getPaymentStatus", r))
+		t.bounded(e.note())
 `, `	case r.Kind == Refused:
-		t.doubt(note("getPaymentStatus", r))
+		t.doubt(e.note())
 `}}},
 		{name: "impatient", what: "a sale is in doubt after the first answer that decides nothing", edits: []edit{{stepFile,
 			`	asksMax     = 100 `, `	asksMax     = 0 `}}},

@@ -4,7 +4,11 @@ package sim
 func chargeSabotages() []sabotage {
 	return []sabotage{
 		{name: "commit-the-reservation", what: "all that is reserved is charged instead of what came out", edits: []edit{{callsFile,
-			`t.do(CommitReservation{n, sale.ID, sale.Reference, sale.Basket()})`, `t.do(CommitReservation{n, sale.ID, sale.Reference, sale.Reserved})`}}},
+			`		c.Total, c.Items = sale.Basket(), sale.charged()
+`, `		if c.Total, c.Items = sale.Basket(), sale.charged(); c.Operation == CommitReservation {
+			c.Total = sale.Reserved
+		}
+`}}},
 		{name: "commit-before-the-update", what: "the reservation is committed before the invoice is known to be the basket's", edits: []edit{{settleFile,
 			`		t.retry() // it sets, so repeating it is safe; the deadline ends this
 `, `		t.commit()
@@ -14,8 +18,8 @@ func chargeSabotages() []sabotage {
 `, `		t.release("settle_failed")
 `}}},
 		{name: "update-48-is-final", what: "a payment in progress counts as a refusal of the update", edits: []edit{{settleFile,
-			`	case r.Kind != Refused, r.Code == codePaymentInProgress, r.Code == codeSystemBusy:
-`, `	case r.Kind != Refused, r.Code == codeSystemBusy:
+			`	case r.Kind != Refused, r.refused(InProgress, Busy):
+`, `	case r.Kind != Refused, r.refused(Busy):
 `}}},
 		{name: "commit-believed", what: "commitReservation's answer is believed, and nobody asks whether the invoice is PAID", edits: []edit{{settleFile,
 			`	t.confirm() // also when the answer was "done", or "not now": only PAID proves it, and Glase takes back what nobody asks for
@@ -41,7 +45,7 @@ func chargeSabotages() []sabotage {
 		return
 `}}},
 		{name: "commit-refused-is-free", what: "a commitReservation that is refused just ends the sale", edits: []edit{{settleFile,
-			`		t.s.Sale.Refusal = r.Code
+			`		t.s.Sale.Refusal = c.note()
 `, `		t.end(Released, "settle_failed")
 		return
 `}}},
@@ -110,34 +114,34 @@ func refundSabotages() []sabotage {
 		{name: "refund-unknown-in-doubt", what: "a whole refund without an answer is left to a technician", edits: []edit{{settleFile,
 			`		l.Unsure = true // 98 proves an earlier one
 		t.retry()
-`, `		t.doubt(note("refundPayment", r))
+`, `		t.doubt(p.note())
 `}}},
 		{name: "refund-not-sent-in-doubt", what: "a refund that could not be sent is left to a technician", edits: []edit{{settleFile,
 			`	case r.Kind == NotSent:
 		t.retry()
-	case r.Kind == Refused && (r.Code == codePaymentInProgress`, `	case r.Kind == NotSent:
-		t.doubt(note("refundPayment", r))
-	case r.Kind == Refused && (r.Code == codePaymentInProgress`}}},
+	case r.refused(InProgress`, `	case r.Kind == NotSent:
+		t.doubt(p.note())
+	case r.refused(InProgress`}}},
 		{name: "refund-98-proves-nothing", what: "a repeated refund does not know that 98 proves the first", edits: []edit{{settleFile,
-			`	case r.Kind == Done, r.Kind == Refused && r.Code == codeRefundSumExceeded && full && l.Unsure:
+			`	case r.Kind == Done, r.refused(OverRefunded) && full && l.Unsure:
 `, `	case r.Kind == Done:
 `}, {"glase/operations.go",
 			`	if full && errors.As(err, &refused) && refused.Code == CodeRefundsExceedPayment && refused.AfterUnknown {
 `, `	if false && errors.As(err, &refused) {
 `}, {"internal/app/payments.go",
-			`		r.Kind, r.Code = fsm.ResultUnknown, 0
+			`		r.Kind, r.Means, r.Word = fsm.ResultUnknown, "", ""
 `, ``}}},
 		{name: "refund-refused-is-done", what: "a refused refund counts as made", edits: []edit{{settleFile,
 			`	default:
-		t.doubt(note("refundPayment", r) + ": " + sale.Due.String() + " owed to the customer")
+		t.doubt(p.note() + ": " + sale.Due.String() + " owed to the customer")
 `, `	default:
 		sale.Refunded = sale.Charged
 		t.end(Refunded, "not_delivered")
 `}}},
 		{name: "refund-48-is-final", what: "a payment in progress counts as a refusal of the refund", edits: []edit{{settleFile,
-			`	case r.Kind == Refused && (r.Code == codePaymentInProgress || r.Code == codeSystemBusy):
-`, `	case r.Kind == Refused && r.Code == codeSystemBusy:
-`}}},
+			`	case r.refused(InProgress, Busy):
+		l.Unsure`, `	case r.refused(Busy):
+		l.Unsure`}}},
 		{name: "refund-once-more", what: "a refund is made twice to be sure", edits: []edit{{settleFile,
 			`		sale.Refunded = sale.refunded().Add(sale.Due)
 `, `		if l.Tries++; l.Tries == 1 {

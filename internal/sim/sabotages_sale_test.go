@@ -20,7 +20,8 @@ func saleSabotages() []sabotage {
 `, `		t.fail(r)
 `}}},
 		{name: "fresh-invoice-id", what: "a repeated sendInvoice has a clientInvoiceId of its own", edits: []edit{{callsFile,
-			`t.do(SendInvoice{n, sale.ID, sale.ClientInvoiceID, `, `t.do(SendInvoice{n, sale.ID, sale.ClientInvoiceID + string(rune('A'+n%26)), `}}},
+			`		c.ClientInvoiceID, c.Reference, c.Secret, c.Flow = sale.ClientInvoiceID, `,
+			`		c.ClientInvoiceID, c.Reference, c.Secret, c.Flow = sale.ClientInvoiceID+string(rune('A'+c.Number%26)), `}}},
 		{name: "same-invoice-id", what: "every invoice of the machine has the same clientInvoiceId", edits: []edit{{"internal/app/adapters.go",
 			`ClientInvoiceID: m.text(10)`, `ClientInvoiceID: "kioskd"`}}},
 		{name: "debit-at-once", what: "the customer is charged at once instead of giving a reservation", edits: []edit{{"internal/app/payments.go",
@@ -90,8 +91,8 @@ func saleSabotages() []sabotage {
 `}, {reservedFile,
 			`min(t.now.add(t.s.Rules.ChooseTimeout), t.s.Sale.ReservedUntil.add(-settleMargin))`, `t.now.add(t.s.Rules.ChooseTimeout)`}}},
 		{name: "stale-answers", what: "an answer to an earlier question, or about another sale, is taken for the one that is waited for", edits: []edit{{callsFile,
-			`	if !stage || sale != t.s.Sale.ID || t.s.Sale.Ended || call == 0 || call != t.s.Live.Waiting {
-`, `	if _ = sale; !stage || t.s.Sale.Ended || call == 0 {
+			`	if a.Operation != t.operation() || a.Sale != t.s.Sale.ID || t.s.Sale.Ended || a.Call == 0 || a.Call != t.s.Live.Waiting {
+`, `	if a.Operation != t.operation() || t.s.Sale.Ended || a.Call == 0 {
 `}}},
 		{name: "deadlines-stay", what: "the customer's time to choose goes on while the product comes out", edits: []edit{{stepFile,
 			`	t.s.Stage, t.s.Deadline, t.s.Reason = stage, 0, ""
@@ -167,12 +168,12 @@ func releaseSabotages() []sabotage {
 		{name: "cancel-not-sent-is-done", what: "a cancelInvoice that could not be sent counts as done", edits: []edit{{settleFile,
 			`	case r.Kind == NotSent:
 		t.retry()
-	case r.Kind == Refused && r.Code == codeSystemBusy:
-		t.bounded(note("cancelInvoice", r))
+	case r.refused(Busy):
+		t.bounded(e.note())
 `, `	case r.Kind == NotSent:
 		t.end(Cancelled, "")
-	case r.Kind == Refused && r.Code == codeSystemBusy:
-		t.bounded(note("cancelInvoice", r))
+	case r.refused(Busy):
+		t.bounded(e.note())
 `}}},
 		{name: "cancel-50-is-final", what: "an invoice that cannot be cancelled since it is paid just ends", edits: []edit{{settleFile,
 			`		l.Checking = true

@@ -242,29 +242,24 @@ func at(e fsm.Event, now fsm.Instant) fsm.Event {
 
 // answer is Glase's, or the dispenser's.
 func (m *machine) answer(f fsm.Effect) fsm.Event {
-	done := fsm.Result{Kind: fsm.Done}
 	switch f := f.(type) {
-	case fsm.SendInvoice:
-		return fsm.InvoiceSent{At: m.now, Call: f.Call, Sale: f.Sale, Result: done, Reference: "9" + f.Sale, QR: "HTTP://SEQR.SE/R9"}
-	case fsm.AskStatus:
-		a := fsm.StatusAnswered{At: m.now, Call: f.Call, Sale: f.Sale, Result: done, Status: fsm.StatusReserved, Version: f.Version}
-		switch m.state.Stage {
-		case fsm.Awaiting:
-			if m.state.Live.Unseen { // nobody can have paid it
-				a.Status = fsm.StatusIssued
-			}
-		case fsm.Confirming:
-			a.Status, a.Amount, a.ErsReference = fsm.StatusPaid, m.state.Sale.Basket(), "E9"
-		case fsm.Releasing:
-			a.Status = fsm.StatusCanceled
+	case fsm.Call:
+		a := f.To(fsm.Result{Kind: fsm.Done})
+		a.At = m.now
+		switch {
+		case f.Operation == fsm.SendInvoice:
+			a.Reference, a.QR = "9"+f.Sale, "HTTP://SEQR.SE/R9"
+		case f.Operation != fsm.AskStatus:
+		case m.state.Live.Unseen: // nobody can have paid it
+			a.Status, a.Version = fsm.StatusIssued, f.Version
+		case m.state.Stage == fsm.Confirming:
+			a.Status, a.Version, a.Amount, a.ErsReference = fsm.StatusPaid, f.Version, m.state.Sale.Basket(), "E9"
+		case m.state.Stage == fsm.Releasing:
+			a.Status, a.Version = fsm.StatusCanceled, f.Version
+		default:
+			a.Status, a.Version = fsm.StatusReserved, f.Version
 		}
 		return a
-	case fsm.UpdateInvoice:
-		return fsm.InvoiceUpdated{At: m.now, Call: f.Call, Sale: f.Sale, Result: done}
-	case fsm.CommitReservation:
-		return fsm.ReservationCommitted{At: m.now, Call: f.Call, Sale: f.Sale, Result: done}
-	case fsm.CancelInvoice:
-		return fsm.InvoiceCanceled{At: m.now, Call: f.Call, Sale: f.Sale, Result: done}
 	case fsm.Vend:
 		return fsm.VendEnded{At: m.now, Sale: f.Sale, Item: f.Item.ID, Outcome: fsm.Delivered}
 	}
