@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"kioskd/hw/vend"
+	"kioskd/hw/vend/serialport"
 	"kioskd/internal/money"
 )
 
@@ -17,24 +19,10 @@ const (
 	// LongestMax bounds Longest: the customer is waiting, and a reservation runs.
 	LongestMax = 3 * time.Minute
 
-	lateMax    = 3 * time.Second        // for a SUCCESS or an ERR after the machine seems to be through
-	cancelMax  = time.Second            // for what follows "cancelled"
-	replugMax  = 10 * time.Second       // for a line that was lost during a delivery to come back with an answer
-	stopMax    = 15 * time.Second       // how long a delivery is still waited for when its context has ended: it cannot be stopped
-	askAgain   = 2 * time.Second        // a command without any effect is written again, but for an approval
-	joinAgain  = 10 * time.Second       // and leaving and joining the bus, during which a machine sets the bridge up
-	freshEvery = time.Minute            // a bridge whose machine does not enable it joins the bus anew so often: that it did may have been lost
-	pingEvery  = 5 * time.Second        // silence after which the bridge is asked whether it is there
-	deadAfter  = 16 * time.Second       // silence after which the line is opened anew
-	patience   = 10 * time.Second       // a machine may be disabled for so long, or its bridge be away, before nothing is sold
 	partMax    = 200 * time.Millisecond // half a line is forgotten after so long: its end is lost
 	writeMax   = 2 * time.Second        // for one line to be written; a line that takes none is closed
-	reopenMin  = 200 * time.Millisecond // pause before the line is opened again, doubled up to
-	reopenMax  = 5 * time.Second        //
-	chunksMax  = 16                     // pieces of input that wait
+	arrivalMax = 16                     // pieces of input that wait
 	chunkBytes = 256
-
-	complainEvery = time.Minute // a line full of noise must not fill the log
 )
 
 // How a request is denied: which one works depends on the machine.
@@ -50,8 +38,8 @@ type Request struct {
 	Price   money.Amount
 }
 
-// Bridge is one machine. Fill the exported fields and leave them alone; then Run it. The callbacks are called one at a time and must
-// return soon.
+// Bridge is one machine. Fill the exported fields and leave them alone; then Run it. The callbacks are called one at a
+// time and must return soon.
 type Bridge struct {
 	Open      func() (io.ReadWriteCloser, error) // the serial line; a Close must end a blocked Read
 	Currency  string                             // ISO 4217, of every amount
@@ -62,36 +50,20 @@ type Bridge struct {
 	Log       func(string)                       // for a technician. Never nil
 	Misread   func(why string)                   // told of each request that is denied because it cannot be read, other decimal places included. May be nil
 
-	mu      sync.Mutex
-	wake    chan struct{} // has room for one
-	up      bool          // the line is open
-	failure error         // why it is not
-	status  string        // the last one; "": not known
-	good    time.Time     // when the machine was last ready to sell
-	told    error         // what State was told last
-	heard   time.Time     // when the bridge last said something
-	pinged  time.Time
-	asked   time.Time    // when the last command was written that waits for its effect
-	joined  time.Time    // when the bridge was last told to join the bus
-	fresh   bool         // a status came after it
-	credit  money.Amount // of the session that is wanted; no amount: none is
-	spent   bool         // a vend has ended since: how much is left is not known until the next Sell
-	started money.Amount // of the session that was begun
-	minted  uint64
-	open    *Request // handed over, and not answered yet
-	void    bool     // the machine does not want it any more
-	vend    *approval
-
-	complained time.Time // of a bad line
-	misplaced  time.Time // when a request was last complained of that cannot be read
+	// What waits for Run's goroutine, which alone has the machine's state.
+	mu     sync.Mutex
+	wishes []wish        // in their order
+	calls  uint64        // of Vend, so far
+	wake   chan struct{} // has room for one; nil: Run does not run
 }
 
-var (
-	errBegin    = errors.New("mdb: the machine has not been heard yet")
-	errSilent   = errors.New("mdb: the bridge does not answer")
-	errInactive = errors.New("mdb: the machine does not speak to the bridge: look at the bus cable, and whether the machine has a cashless device enabled")
-	errDisabled = errors.New("mdb: the machine has disabled its cashless device")
-)
+// wish is what somebody wants of the bridge. Of Sells that wait only the last one stays, and each Decline and each Vend
+// has its request or its goroutine, so that no more can wait than there are of those.
+type wish struct {
+	event  event
+	ctx    context.Context  // of an approve
+	answer chan vend.Result // of an approve: has room for one
+}
 
 // Check says what is wrong with the fields, with the remedy.
 func (b *Bridge) Check() error {
@@ -108,219 +80,222 @@ func (b *Bridge) Check() error {
 	return nil
 }
 
-// Sell asks for a session with this credit; no amount ends it. It returns at once. After each vend it must be called again: until
-// then no session is begun, since nobody knows with what credit.
-func (b *Bridge) Sell(credit money.Amount) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.spent || b.credit != credit {
-		b.spent, b.credit = false, credit
-		b.poke()
-	}
-}
+// Sell asks for a session with this credit; no amount ends it. It returns at once, and may be called before Run. After
+// each vend it must be called again: until then no session is begun, since nobody knows with what credit.
+func (b *Bridge) Sell(credit money.Amount) { b.wish(wish{event: sell{credit}}) }
 
 // Decline says that a request will not be approved. One that is not open any more is no mistake.
-func (b *Bridge) Decline(id uint64) {
+func (b *Bridge) Decline(id uint64) { b.wish(wish{event: decline{id}}) }
+
+// wish hands a wish to Run, and does not wait for it: the callers hold locks that a callback may want.
+func (b *Bridge) wish(w wish) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.open != nil && b.open.ID == id {
-		b.open = nil
-		b.poke()
+	_, sells := w.event.(sell)
+	if b.wake == nil && !sells {
+		return // there is no request, nor an approval
 	}
+	if n := len(b.wishes); n > 0 && sells {
+		if _, sold := b.wishes[n-1].event.(sell); sold {
+			b.wishes = b.wishes[:n-1]
+		}
+	}
+	b.enqueue(w)
 }
 
-// poke makes the session look at what is to be done. Called with the bridge locked.
-func (b *Bridge) poke() {
+// call is a Vend's wish, and its number; false: nobody could fulfil it.
+func (b *Bridge) call(ctx context.Context, product int, answer chan vend.Result) (uint64, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.wake == nil {
+		return 0, false
+	}
+	b.calls++
+	b.enqueue(wish{approve{call: b.calls, product: product}, ctx, answer})
+	return b.calls, true
+}
+
+// enqueue is called with the bridge locked.
+func (b *Bridge) enqueue(w wish) {
+	b.wishes = append(b.wishes, w)
 	select {
-	case b.waker() <- struct{}{}:
+	case b.wake <- struct{}{}:
 	default:
 	}
 }
 
-func (b *Bridge) waker() chan struct{} {
-	if b.wake == nil {
-		b.wake = make(chan struct{}, 1)
-	}
+// wished are the wishes that wait, which wait no longer.
+func (b *Bridge) wished() []wish {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	w := b.wishes
+	b.wishes = nil
+	return w
+}
+
+// begin lets wishes in, and end lets none in any more.
+func (b *Bridge) begin() (wake chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.wake = make(chan struct{}, 1)
 	return b.wake
+}
+
+func (b *Bridge) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.wake = nil
+}
+
+// arrival is what the line's goroutine has for Run's: an event, and the line that an opened is about.
+type arrival struct {
+	event event
+	line  io.ReadWriteCloser
 }
 
 // Run speaks with the bridge until ctx ends. A line that cannot be opened, or breaks, is opened again.
 func (b *Bridge) Run(ctx context.Context) {
-	b.mu.Lock()
-	b.good, b.failure = time.Now(), errBegin
-	b.told = errBegin // a machine that has not been heard sells nothing
-	b.mu.Unlock()
-	b.State(errBegin)
-	for pause := reopenMin; ctx.Err() == nil; pause = min(2*pause, reopenMax) {
-		if port, err := b.Open(); err != nil {
-			b.lost(err)
-		} else if b.session(ctx, port) {
-			pause = reopenMin
-		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-		timer.Stop()
-		b.judge()
+	wake := b.begin()
+	r := &run{
+		b: b, rules: rules{b.Currency, b.Deny, b.longest()}, state: begun(time.Now()),
+		waiting: map[uint64]chan vend.Result{},
 	}
-}
-
-// chunk is what one Read gave.
-type chunk struct {
-	b   []byte
-	err error
-}
-
-// session speaks over one opening of the line, and says whether the bridge was heard. The line is closed when it returns.
-func (b *Bridge) session(ctx context.Context, port io.ReadWriteCloser) (heard bool) {
-	ended := make(chan struct{})
-	chunks, gone := make(chan chunk, chunksMax), make(chan struct{})
-	defer func() { // the reader has ended, too, when this returns
-		close(ended)
-		_ = port.Close() // whatever it says, the line is not used any more
-		<-gone
-	}()
+	b.State(errBegin) // a machine that has not been heard sells nothing
+	arrivals, gone := make(chan arrival, arrivalMax), make(chan struct{})
+	lines, over := context.WithCancel(context.WithoutCancel(ctx)) // the last word is written when ctx has ended
+	defer over()
+	tell := func(a arrival) {
+		select {
+		case arrivals <- a:
+		case <-lines.Done():
+		}
+	}
 	go func() {
 		defer close(gone)
-		for err := error(nil); err == nil; {
-			buf, n := make([]byte, chunkBytes), 0
-			n, err = port.Read(buf)
-			select {
-			case chunks <- chunk{buf[:n], err}:
-			case <-ended:
-				return
+		serialport.Keep(lines, b.Open, func(_ context.Context, line io.ReadWriteCloser) error {
+			tell(arrival{opened{}, line})
+			return read(line, b.Currency, func(said []Line) { tell(arrival{event: heard{said}}) })
+		}, func(err error) {
+			if err != nil {
+				tell(arrival{event: lost{err}})
 			}
-		}
+		})
 	}()
-	began := b.begin()
-	var lines splitter
-	var last time.Time
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for {
+	for ctx.Err() == nil {
+		var a arrival
 		select {
-		case c := <-chunks:
-			now := time.Now()
-			if now.Sub(last) > partMax && lines.forget() {
-				b.line(Line{})
-			}
-			last = now
-			lines.feed(c.b, func(text string) { b.line(Parse(text, b.Currency)) })
-			if c.err != nil {
-				b.lost(fmt.Errorf("mdb: the line: %w", c.err))
-				return b.since(began)
-			}
+		case a = <-arrivals:
 		case <-timer.C:
-		case <-b.wake:
+		case <-wake:
 		case <-ctx.Done():
-			b.farewell(port)
-			b.lost(ctx.Err())
-			return true
+			continue
 		}
-		wait, err := b.write(port)
+		r.grant() // what was wished before a line was read counts before it
+		if a.line != nil {
+			r.line = a.line
+		}
+		if a.event == nil {
+			a.event = tick{}
+		}
+		timer.Reset(r.turn(a.event))
+	}
+	r.turn(leave{ctx.Err()})
+	over()
+	<-gone
+	b.end()
+	r.grant() // those that came too late
+}
+
+// read gives what is heard on a line, until it breaks.
+func read(line io.Reader, currency string, hears func([]Line)) error {
+	var split splitter
+	var last time.Time
+	buf := make([]byte, chunkBytes)
+	for {
+		n, err := line.Read(buf)
+		var said []Line
+		now := time.Now()
+		if now.Sub(last) > partMax && split.forget() {
+			said = append(said, Line{})
+		}
+		last = now
+		split.feed(buf[:n], func(text string) { said = append(said, Parse(text, currency)) })
+		if len(said) > 0 {
+			hears(said)
+		}
 		if err != nil {
-			b.lost(err)
-			return b.since(began)
+			return fmt.Errorf("mdb: the line: %w", err)
 		}
-		b.judge()
-		timer.Reset(wait)
 	}
 }
 
-// write writes what is to be said now, and answers when to look again.
-func (b *Bridge) write(port io.Writer) (time.Duration, error) {
-	for {
-		command, wait, err := b.next(time.Now())
-		if err != nil || command == "" {
-			return wait, err
+// run is a Run: the machine's state, and what is needed to carry out what a step says.
+type run struct {
+	b       *Bridge
+	rules   rules
+	state   state
+	line    io.WriteCloser
+	waiting map[uint64]chan vend.Result // by the call
+}
+
+// grant steps through the wishes that wait.
+func (r *run) grant() {
+	for _, w := range r.b.wished() {
+		if a, ok := w.event.(approve); ok {
+			r.waiting[a.call] = w.answer
+			if w.ctx.Err() != nil {
+				a.stopped = context.Cause(w.ctx)
+			}
+			w.event = a
 		}
-		if err := put(port, command); err != nil {
-			return 0, fmt.Errorf("mdb: the line: %w", err)
+		r.turn(w.event)
+	}
+}
+
+// turn is one step and what follows from it. It answers how long nothing is to be done unless something happens.
+func (r *run) turn(e event) time.Duration {
+	now := time.Now()
+	next, out := step(r.rules, r.state, e, now)
+	r.state = next
+	for _, what := range out.log {
+		r.b.Log(what)
+	}
+	for _, end := range out.results {
+		r.waiting[end.call] <- end.result // has room: a call ends once
+		delete(r.waiting, end.call)
+	}
+	for _, why := range out.misread {
+		if r.b.Misread != nil {
+			r.b.Misread(why)
 		}
 	}
+	for _, request := range out.requests {
+		r.b.Requested(request)
+	}
+	var broke error
+	for _, command := range out.writes {
+		if broke = put(r.line, command); broke != nil {
+			break
+		}
+	}
+	if out.hangUp || broke != nil {
+		_ = r.line.Close() // whatever it says, the line is not used any more
+	}
+	if out.tell {
+		r.b.State(next.told)
+	}
+	if broke != nil {
+		return r.turn(lost{fmt.Errorf("mdb: the line: %w", broke)}) // nothing is written over a line that is lost
+	}
+	return out.wait
 }
 
 // put writes one line. A line that takes nothing is closed, which ends the write.
-func put(port io.Writer, command string) error {
-	if c, ok := port.(io.Closer); ok {
-		stuck := time.AfterFunc(writeMax, func() { _ = c.Close() }) // the write says it
-		defer stuck.Stop()
-	}
-	_, err := io.WriteString(port, command+"\n")
+func put(line io.WriteCloser, command string) error {
+	stuck := time.AfterFunc(writeMax, func() { _ = line.Close() }) // the write says it
+	defer stuck.Stop()
+	_, err := io.WriteString(line, command+"\n")
 	return err
-}
-
-// farewell ends the session that is on, so that the machine shows no credit that nobody stands for.
-func (b *Bridge) farewell(port io.Writer) {
-	b.mu.Lock()
-	open := (b.status == Idle || b.status == Vend) && b.vend == nil
-	b.mu.Unlock()
-	if open {
-		_ = put(port, "C,STOP") // the next start joins the bus anew anyway
-	}
-}
-
-// begin is a newly opened line: nothing is known of what was before.
-func (b *Bridge) begin() time.Time {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.waker()
-	now := time.Now()
-	b.up, b.failure, b.status, b.started = true, nil, "", money.Amount{}
-	b.heard, b.pinged, b.asked = now, time.Time{}, time.Time{}
-	return now
-}
-
-func (b *Bridge) since(t time.Time) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.heard.After(t)
-}
-
-// lost is a line that is gone, and with it every request that is not approved yet.
-func (b *Bridge) lost(err error) {
-	b.mu.Lock()
-	b.up, b.failure, b.status = false, err, ""
-	b.void = true
-	if v := b.vend; v != nil {
-		v.lost(!errors.Is(err, errSilent))
-	}
-	b.mu.Unlock()
-	b.judge()
-}
-
-// judge tells when the machine ceases to be able to sell, or can again.
-func (b *Bridge) judge() {
-	b.mu.Lock()
-	now, ready := time.Now(), b.up && (b.status == Enabled || b.status == Idle || b.status == Vend)
-	if ready || b.vend != nil { // a machine that delivers may say what it likes
-		b.good = now
-	}
-	err, tell := b.told, false
-	switch {
-	case ready && b.told != nil:
-		err, tell = nil, true
-	case !ready && now.Sub(b.good) >= patience && (b.told == nil || b.told.Error() != b.why().Error()):
-		err, tell = b.why(), true
-	}
-	b.told = err
-	b.mu.Unlock()
-	if tell {
-		b.State(err)
-	}
-}
-
-// why nothing can be sold. Called with the bridge locked.
-func (b *Bridge) why() error {
-	switch {
-	case !b.up && b.failure != nil:
-		return b.failure
-	case b.status == Disabled:
-		return errDisabled
-	case b.status == Inactive:
-		return errInactive
-	}
-	return errSilent
 }

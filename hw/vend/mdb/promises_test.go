@@ -1,39 +1,29 @@
 package mdb
 
 import (
-	"context"
 	"errors"
-	"io"
 	"testing"
-	"testing/synctest"
 
 	"kioskd/hw/vend"
-	"kioskd/internal/money"
 )
 
 // TestALineThatBreaksBeforeTheApprovalIsWrittenApprovesNothing, also when it is back: the machine asks for something
 // else by then.
 func TestALineThatBreaksBeforeTheApprovalIsWrittenApprovesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := &Bridge{
-			Open: func() (io.ReadWriteCloser, error) { return nil, io.EOF }, Currency: "SEK",
-			Requested: func(Request) {}, State: func(error) {}, Log: func(string) {},
+	for name, since := range map[string][]event{
+		"away":                {lost{errors.New("pulled")}},
+		"back":                {lost{errors.New("pulled")}, opened{}},
+		"back, and idle":      {lost{errors.New("pulled")}, opened{}, heard{[]Line{{Kind: Status, Status: Idle}}}},
+		"silent for too long": {seconds(16)},
+	} {
+		m := newMachine(t)
+		m.request()
+		m.step(since...)
+		m.step(approve{call: 1, product: 10})
+		if got := m.end; got.Outcome != vend.NotDelivered || got.Why != vend.WhyStopped || m.approvals() != 0 {
+			t.Errorf("%s: the vend ended %+v, and %q was written", name, got, m.wrote)
 		}
-		b.begin()
-		b.Sell(money.Amount{Minor: 5000, Currency: "SEK"})
-		b.line(Parse("c,STATUS,VEND,15.00,10", "SEK"))
-		result := make(chan vend.Result, 1)
-		go func() { result <- b.Product(10).Vend(context.Background()) }()
-		synctest.Wait()
-		b.lost(errors.New("pulled"))
-		began := b.begin()
-		if command, _, err := b.next(began); err != nil || command == "C,VEND,15.00" {
-			t.Errorf("the new line is written %q (%v)", command, err)
-		}
-		if got := <-result; got.Outcome != vend.NotDelivered || got.Why != vend.WhyStopped {
-			t.Errorf("the vend ended %+v", got)
-		}
-	})
+	}
 }
 
 // TestAByteOfNoiseBeforeALineCostsNobody: an adapter that is plugged in begins with one. A success that is not read
@@ -82,26 +72,15 @@ func TestALineIsShownByItsMeaningAndWithoutForeignBytes(t *testing.T) {
 // TestAnEchoJustBeforeTheApprovalIsNoOtherRequest: the customer who stands before it gets the product. Another
 // request is one.
 func TestAnEchoJustBeforeTheApprovalIsNoOtherRequest(t *testing.T) {
-	for echo, want := range map[string]string{"c,STATUS,VEND,15.00,10": "C,VEND,15.00", "c,STATUS,VEND,15.00,11": ""} {
-		synctest.Test(t, func(t *testing.T) {
-			b := &Bridge{
-				Open: func() (io.ReadWriteCloser, error) { return nil, io.EOF }, Currency: "SEK",
-				Requested: func(Request) {}, State: func(error) {}, Log: func(string) {},
-			}
-			began := b.begin()
-			b.Sell(money.Amount{Minor: 5000, Currency: "SEK"})
-			b.line(Parse("c,STATUS,VEND,15.00,10", "SEK"))
-			result := make(chan vend.Result, 1)
-			go func() { result <- b.Product(10).Vend(context.Background()) }()
-			synctest.Wait()
-			b.line(Parse(echo, "SEK"))
-			if command, _, err := b.next(began); err != nil || (command == "C,VEND,15.00") != (want != "") {
-				t.Errorf("after %q %q is written, want %q (%v)", echo, command, want, err)
-			}
-			b.line(Line{Kind: Success})
-			if got := <-result; (got.Outcome == vend.Delivered) != (want != "") {
-				t.Errorf("after %q the vend ended %+v", echo, got)
-			}
-		})
+	for echo, want := range map[string]int{
+		"c,STATUS,VEND,15.00,10": 1, "c,STATUS,VEND,15.00,11": 0, "c,STATUS,VEND,15.50,10": 0,
+	} {
+		m := newMachine(t)
+		m.request()
+		m.hear(echo)
+		m.step(approve{call: 1, product: 10})
+		if n := m.approvals(); n != want || (m.end == pending) != (want == 1) {
+			t.Errorf("after %q %d approvals are written, want %d; the vend ended %+v", echo, n, want, m.end)
+		}
 	}
 }

@@ -12,6 +12,9 @@ import (
 // enough for whoever waits for the start.
 const RecallMax = 6 * time.Second
 
+// recallPause is between two attempts to open the line: a start has no time for longer ones.
+const recallPause = 200 * time.Millisecond
+
 // Recall listens for the end of a delivery that an earlier run of this program approved, before Run: a bridge that kept its power
 // still reports it. It writes nothing, since joining the bus anew would end that delivery's session. false: nothing was heard within
 // most, or nothing that decides.
@@ -25,7 +28,7 @@ func (b *Bridge) Recall(ctx context.Context, most time.Duration) (vend.Result, b
 			}
 		}
 		select {
-		case <-time.After(reopenMin):
+		case <-time.After(recallPause):
 		case <-ctx.Done():
 		}
 	}

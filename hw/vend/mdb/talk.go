@@ -4,229 +4,186 @@ import (
 	"fmt"
 	"time"
 
+	"kioskd/hw/vend"
 	"kioskd/internal/money"
 )
 
-// next is the command to be written now; or else how long nothing is to be done, unless something is heard. The command counts as
-// written: whoever calls it writes it, or gives the line up.
-func (b *Bridge) next(now time.Time) (command string, wait time.Duration, err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if now.Sub(b.heard) > deadAfter {
-		return "", 0, errSilent
+const (
+	lateMax    = 3 * time.Second  // for a SUCCESS or an ERR after the machine seems to be through
+	cancelMax  = time.Second      // for what follows "cancelled"
+	replugMax  = 10 * time.Second // for a line that was lost during a delivery to come back with an answer
+	stopMax    = 15 * time.Second // for a delivery that is not wanted any more: it cannot be stopped
+	askAgain   = 2 * time.Second  // a command without any effect is written again, but for an approval
+	joinAgain  = 10 * time.Second // and leaving and joining the bus, during which a machine sets the bridge up
+	freshEvery = time.Minute      // one that is not enabled joins so often: the word that it is may be lost
+	pingEvery  = 5 * time.Second  // silence after which the bridge is asked whether it is there
+	deadAfter  = 16 * time.Second // silence after which the line is opened anew
+	patience   = 10 * time.Second // a machine may be disabled for so long, or its bridge be away, before nothing is sold
+
+	complainEvery = time.Minute // a line full of noise must not fill the log
+)
+
+// dead: nothing was heard for so long that nothing will be.
+func (t *turn) dead() bool { return t.up && t.now.Sub(t.heard) >= deadAfter }
+
+// talk writes what is to be said now.
+func (t *turn) talk() {
+	if !t.up {
+		return
 	}
-	if v := b.vend; v != nil && v.sent.IsZero() && v.result == nil {
-		v.sent = now
-		v.poke()
-		return "C,VEND," + v.request.Price.Decimal(), 0, nil
+	if t.dead() {
+		t.out.hangUp, t.hung = true, true
+		t.down(errSilent)
+		return
 	}
-	if command := b.wish(now); command != "" {
-		b.asked, b.fresh = now, false
-		return command, 0, nil
+	if command := t.wish(); command != "" {
+		t.asked, t.fresh = t.now, false
+		t.out.writes = append(t.out.writes, command)
 	}
-	if quiet := now.Sub(later(b.heard, b.pinged)); quiet >= pingEvery {
-		b.pinged = now
-		if b.vend == nil && (b.status == Enabled || b.status == Disabled || b.status == Inactive) {
-			return "C,1", 0, nil // "is on", says one that is there; one that lost its power meanwhile joins the bus
-		}
-		return "V", 0, nil
+	if t.now.Sub(later(t.heard, t.pinged)) < pingEvery {
+		return
 	}
-	wait = pingEvery - now.Sub(later(b.heard, b.pinged))
-	for _, again := range []time.Duration{askAgain, joinAgain} {
-		if left := again - now.Sub(b.asked); left > 0 {
-			wait = min(wait, left)
-		}
+	t.pinged = t.now
+	ping := "V"
+	if t.vend.call == 0 && (t.status == Enabled || t.status == Disabled || t.status == Inactive) {
+		ping = "C,1" // "is on", says one that is there; one that lost its power meanwhile joins the bus
 	}
-	if left := freshEvery - now.Sub(b.joined); left > 0 {
-		wait = min(wait, left)
-	}
-	if left := patience - now.Sub(b.good); left > 0 {
-		wait = min(wait, left)
-	}
-	return "", max(wait, time.Millisecond), nil
+	t.out.writes = append(t.out.writes, ping)
 }
 
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-// wish is the command that brings the machine to where it should be. Called with the bridge locked.
-func (b *Bridge) wish(now time.Time) string {
-	waited := now.Sub(b.asked)
+// wish is the command that brings the machine to where it should be.
+func (t *turn) wish() string {
+	waited := t.now.Sub(t.asked)
+	unwanted := t.status == Inactive || t.status == Disabled
 	switch {
-	case b.vend != nil || b.spent: // nothing may come between an approval and its answer, and what that costs
+	case t.vend.call != 0 || t.spent: // nothing may come between an approval and its answer, and what that costs
 		return ""
-	case b.status == "" && waited >= joinAgain, (b.status == Inactive || b.status == Disabled) && now.Sub(b.joined) >= freshEvery && waited >= askAgain:
-		b.joined = now
+	case t.status == "" && waited >= joinAgain, unwanted && t.now.Sub(t.joined) >= freshEvery && waited >= askAgain:
+		t.joined = t.now
 		return "C,0\nC,1"
-	case b.status == "" || waited < askAgain:
+	case t.status == "" || waited < askAgain:
 		return ""
-	case b.status == Vend && (b.open == nil || b.void || b.credit.IsZero()):
-		b.void = true
-		if b.Deny == DenyMinus && !b.credit.IsZero() {
+	case t.status == Vend && (t.open.ID == 0 || t.void || t.credit.IsZero()):
+		t.void = true
+		if t.deny == DenyMinus && !t.credit.IsZero() {
 			return "C,VEND,-1"
 		}
 		return "C,STOP"
-	case b.status == Idle && (b.credit.IsZero() || b.started != b.credit):
+	case t.status == Idle && (t.credit.IsZero() || t.started != t.credit):
 		return "C,STOP"
-	case b.status == Enabled && b.credit.IsZero() && !b.started.IsZero(): // its begin may not have been heard
-		b.started = money.Amount{}
+	case t.status == Enabled && t.credit.IsZero() && !t.started.IsZero(): // its begin may not have been heard
+		t.started = money.Amount{}
 		return "C,STOP"
-	case b.status == Enabled && !b.credit.IsZero():
-		b.started = b.credit
-		return "C,START," + b.credit.Decimal()
+	case t.status == Enabled && !t.credit.IsZero():
+		t.started = t.credit
+		return "C,START," + t.credit.Decimal()
 	}
 	return ""
 }
 
 // line is one line of the bridge.
-func (b *Bridge) line(l Line) {
-	b.mu.Lock()
-	if l.Kind != Bad {
-		b.heard = time.Now()
+func (t *turn) line(l Line) {
+	if !t.up {
+		return // of a line that was given up
 	}
-	var asks *Request
-	say, misread := "", ""
+	if l.Kind != Bad {
+		t.heard = t.now
+	}
+	delivering := t.vend.call != 0 // when the line came
+	if delivering {
+		var result vend.Result
+		if t.vend, result = t.vend.hears(l, t.now); result != pending {
+			t.end(result)
+		}
+	}
 	switch l.Kind {
 	case Bad:
-		if now := time.Now(); now.Sub(b.complained) >= complainEvery {
-			b.complained, say = now, "a line cannot be read: look at the cable, its baud rate and its ground"
-		}
-		switch {
-		case b.vend != nil:
-			if v := b.approved(); v != nil { // it may have been the success
-				v.unclear = true
-			}
-		case b.status == Idle: // it may have been the session's end
-			b.started = money.Amount{}
-		case b.status == Inactive || b.status == Disabled:
-			b.unsure()
-		}
+		t.bad(delivering)
 	case Status:
-		if misread = l.misread(b.Currency); misread != "" {
-			if now := time.Now(); now.Sub(b.misplaced) >= complainEvery {
-				b.misplaced, say = now, misread
-			}
-		}
-		asks = b.said(l)
+		t.said(l, delivering)
 	case Success:
-		say = b.succeeded()
+		if !delivering {
+			t.log("the machine says that a product came out, and nobody waits for one: " +
+				"is there an item that ended unknown, or in doubt?")
+			return
+		}
+		t.after()
 	case Failed:
-		b.failed(l.Code)
+		t.void, t.started = true, money.Amount{} // whether the session goes on is to be found out
+		t.after()
 	case Refused:
-		say = fmt.Sprintf("the bridge does not take %s: %d", l.Status, l.Code)
-		b.refused(l)
+		t.log(fmt.Sprintf("the bridge does not take %s: %d", l.Status, l.Code))
+		if delivering && l.Status == Vend || !delivering && !t.fresh {
+			t.unsure() // also when it is a denial: of what the machine has given up, and nobody heard it
+		}
 	case Off:
-		b.status = ""
-	}
-	b.mu.Unlock()
-	if say != "" {
-		b.Log(say)
-	}
-	if misread != "" && b.Misread != nil {
-		b.Misread(misread)
-	}
-	if asks != nil {
-		b.Requested(*asks)
+		t.status = ""
 	}
 }
 
-// said is a status. A request that can be offered is returned.
-func (b *Bridge) said(l Line) *Request {
-	b.fresh = true
-	changed := l.Status != b.status
+func (t *turn) log(what string) { t.out.log = append(t.out.log, what) }
+
+// bad is a line that cannot be read.
+func (t *turn) bad(delivering bool) {
+	if t.now.Sub(t.complained) >= complainEvery {
+		t.complained = t.now
+		t.log("a line cannot be read: look at the cable, its baud rate and its ground")
+	}
+	switch {
+	case delivering:
+	case t.status == Idle: // it may have been the session's end
+		t.started = money.Amount{}
+	case t.status == Inactive || t.status == Disabled:
+		t.unsure()
+	}
+}
+
+// said is a status.
+func (t *turn) said(l Line, delivering bool) {
+	if why := l.misread(t.currency); why != "" {
+		t.out.misread = append(t.out.misread, why)
+		if t.now.Sub(t.misplaced) >= complainEvery {
+			t.misplaced = t.now
+			t.log(why)
+		}
+	}
+	t.fresh = true
+	changed := l.Status != t.status
 	if changed {
-		b.status, b.asked = l.Status, time.Time{}
+		t.status, t.asked = l.Status, time.Time{}
 	}
 	if l.Status == Enabled || l.Status == Inactive || l.Status == Disabled {
-		b.started = money.Amount{}
+		t.started = money.Amount{}
 	}
-	if v := b.vend; v != nil {
-		v.status(l)
-		return nil
-	}
-	if l.Status != Vend {
-		b.void = true
-		return nil
-	}
-	if b.open != nil {
-		if b.void || b.open.Price != l.Price || b.open.Product != l.Product { // the kiosk still thinks about an earlier one
-			b.void = true
-		}
-		return nil
-	}
-	if l.Price.IsZero() || b.credit.IsZero() { // illegible, or nobody pays: denied
-		return nil
-	}
-	if !changed && !b.asked.IsZero() {
-		return nil // denied already, and this is its echo
-	}
-	b.minted++
-	b.open, b.void = &Request{b.minted, l.Product, l.Price}, false
-	return b.open
-}
-
-// succeeded is the machine's word that the product came out.
-func (b *Bridge) succeeded() (say string) {
-	if v := b.approved(); v != nil {
-		b.after()
-		v.end(delivered)
-		return ""
-	}
-	return "the machine says that a product came out, and nobody waits for one: is there an item that ended unknown, or in doubt?"
-}
-
-// after is the end of a request: the machine goes back to its session, and says so at once. Until then it is told nothing, also when
-// its status was not known before.
-func (b *Bridge) after() {
-	b.asked = time.Now()
-	if b.status == Vend {
-		b.status, b.fresh = Idle, true
-		b.started = money.Amount{}
+	switch {
+	case delivering: // it was about the approval
+	case l.Status != Vend:
+		t.void = true
+	case t.open.ID != 0: // the kiosk still thinks about an earlier one
+		t.void = t.void || !t.open.is(l)
+	case l.Price.IsZero() || t.credit.IsZero(): // illegible, or nobody pays: denied
+	case !changed && !t.asked.IsZero(): // denied already, and this is its echo
+	default:
+		t.minted++
+		t.open, t.void = Request{t.minted, l.Product, l.Price}, false
+		t.out.requests = append(t.out.requests, t.open)
 	}
 }
 
-// MDB's numbers of the machine's VEND commands, as the bridge reports them.
-const (
-	vendCancel  = 1
-	vendFailure = 3
-)
-
-// failed is the machine's word that nothing came out.
-func (b *Bridge) failed(code int) {
-	b.void, b.started = true, money.Amount{} // whether the session goes on is to be found out
-	switch v := b.approved(); {
-	case v != nil:
-		v.failed(code)
-	case b.vend != nil:
-		b.vend.end(givenUp)
-	}
-	b.after()
+// is says whether a line is about the same request.
+func (r Request) is(l Line) bool {
+	return l.Kind == Status && l.Status == Vend && l.Price == r.Price && l.Product == r.Product
 }
 
-// refused is the bridge's word that it did not take a command.
-func (b *Bridge) refused(l Line) {
-	switch v := b.approved(); {
-	case v != nil && l.Status == "VEND": // one of a denial comes before the next request, so it is none of an approval
-		v.end(notTaken)
-		b.unsure()
-	case !b.fresh && b.vend == nil: // also a denial: of what the machine has given up, and nobody heard it
-		b.unsure()
+// after is the end of a request: the machine goes back to its session, and says so at once. Until then it is told
+// nothing, also when its status was not known before.
+func (t *turn) after() {
+	t.asked = t.now
+	if t.status == Vend {
+		t.status, t.fresh = Idle, true
+		t.started = money.Amount{}
 	}
-}
-
-// approved is the approval that was written and waits for its answer; nil: there is none.
-func (b *Bridge) approved() *approval {
-	if v := b.vend; v != nil && !v.sent.IsZero() && v.result == nil {
-		return v
-	}
-	return nil
 }
 
 // unsure: the bridge is not where we thought. It joins the bus anew, but not in a hurry.
-func (b *Bridge) unsure() {
-	b.status, b.asked = "", time.Now().Add(askAgain-joinAgain)
-}
+func (t *turn) unsure() { t.status, t.asked = "", t.now.Add(askAgain-joinAgain) }

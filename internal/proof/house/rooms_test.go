@@ -21,7 +21,7 @@ var rooms = map[string][]string{
 	"hw/vend/vendtest":          {},
 	"hw/vend/board":             {"hw/vend", "hw/vend/serialport"},
 	"hw/vend/lockboard":         {"hw/vend", "hw/vend/serialport"},
-	"hw/vend/mdb":               {"hw/vend", "internal/money"},
+	"hw/vend/mdb":               {"hw/vend", "hw/vend/serialport", "internal/money"},
 	"hw/vend/mdb/mdbtest":       {},
 	"internal/plainfile":        {},
 	"internal/config":           {"hw/gpio/pinname", "internal/money", "internal/plainfile"},
