@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"kioskd/internal/debug"
+	"kioskd/internal/debug/api"
 	"kioskd/internal/doctor"
 )
 
@@ -81,11 +81,11 @@ func TestAClockThatIsBehindIsNamedWhereTheNetworkWasBlamed(t *testing.T) {
 		t.Errorf("a purchase that reaches no Glase is answered %v", a)
 	}
 	out, _, _ = kioskd(t, "status", "--json", "--config", r.config)
-	var s struct{ Health []debug.Part }
+	var s struct{ Health []api.Part }
 	if err := json.Unmarshal([]byte(out), &s); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	parts := map[string]debug.Part{}
+	parts := map[string]api.Part{}
 	for _, p := range s.Health {
 		parts[p.Name] = p
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -16,7 +15,8 @@ import (
 
 	"kioskd/internal/app"
 	"kioskd/internal/config"
-	"kioskd/internal/debug"
+	"kioskd/internal/debug/api"
+	"kioskd/internal/debug/client"
 	"kioskd/internal/doctor"
 	"kioskd/internal/front"
 )
@@ -136,12 +136,12 @@ type alive struct {
 // examineDaemon asks the running kiosk how it is.
 func examineDaemon(ctx context.Context, file string, cfg config.Config, root doctor.Root) (a alive, found []doctor.Finding) {
 	const area = "kioskd"
-	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	ctx, cancel := context.WithTimeout(ctx, client.Within)
 	defer cancel()
 	d, err := running(file)
-	var s status
+	var s api.Status
 	if err == nil {
-		s, err = d.status(ctx)
+		s, err = d.Status(ctx)
 	}
 	if err != nil {
 		if a.runs = doctor.Held(root, cfg.Journal.Path); a.runs {
@@ -160,17 +160,17 @@ func examineDaemon(ctx context.Context, file string, cfg config.Config, root doc
 	} else {
 		found = append(found, doctor.Ok(area, line))
 	}
-	if s.InDoubt, err = d.sales(ctx, "state=in_doubt&limit=500"); err == nil && len(s.InDoubt) > 0 {
-		found = append(found, doctor.Warned(area, fmt.Sprintf("%d sales stand in doubt", len(s.InDoubt)), "kioskd status lists them, with the command for each"))
+	if doubts, err := d.InDoubt(ctx, client.SalesMax); err == nil && len(doubts) > 0 {
+		found = append(found, doctor.Warned(area, fmt.Sprintf("%d sales stand in doubt", len(doubts)), "kioskd status lists them, with the command for each"))
 	}
-	if err := d.ask(ctx, http.MethodGet, "/api/health", nil, &s.Health); err == nil {
-		found = append(found, partsOf(s.Health, &a)...)
+	if health, err := d.Health(ctx); err == nil {
+		found = append(found, partsOf(health, &a)...)
 	}
 	return a, found
 }
 
 // partsOf are the running kiosk's own worries.
-func partsOf(health []debug.Part, a *alive) (found []doctor.Finding) {
+func partsOf(health []api.Part, a *alive) (found []doctor.Finding) {
 	for _, h := range health {
 		if h.Name == "Glase" {
 			a.glase = h.What

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"kioskd/internal/debug/api"
 )
 
 // TestTheStepsCanBeFollowed: each step is a line as it happens, plain for programs, and Ctrl-C is a good end.
@@ -51,7 +53,7 @@ func TestTheStepsCanBeFollowed(t *testing.T) {
 			if !strings.Contains(opened, "idle       maintenance") || !strings.HasSuffix(opened, "door") || strings.Contains(opened, "\x1b") {
 				t.Errorf("the line is %q", opened)
 			}
-		} else if s := (step{}); json.Unmarshal([]byte(opened), &s) != nil || s.Event != "FaultRaised" || s.Reason != "door" || !s.Durable {
+		} else if s := (api.Event{}); json.Unmarshal([]byte(opened), &s) != nil || s.Event != "FaultRaised" || s.Reason != "door" || !s.Durable {
 			t.Errorf("the line is %q", opened)
 		}
 		if err := follower.Process.Signal(syscall.SIGINT); err != nil {

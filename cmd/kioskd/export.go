@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/signal"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kioskd/internal/config"
+	"kioskd/internal/debug/api"
 	"kioskd/internal/journal"
 )
 
@@ -93,11 +93,10 @@ Who accepts it, and why, is recorded. Opening the door, or a start with --servic
 		if err != nil {
 			return err
 		}
-		said := map[string]string{"by": *by, "reason": *reason}
-		if err := d.ask(c.Context(), http.MethodPost, "/api/journal/accept", said, new(any)); err != nil {
+		if err := d.Accept(c.Context(), api.Acceptance{By: *by, Reason: *reason}); err != nil {
 			return err
 		}
-		s, err := d.status(c.Context())
+		s, err := d.Status(c.Context())
 		if err != nil {
 			return err
 		}

@@ -7,17 +7,16 @@ import (
 	"testing"
 	"time"
 
-	"kioskd/internal/debug"
-	"kioskd/internal/journal"
+	"kioskd/internal/debug/api"
 )
 
 // TestColourChangesNoWordAndNoColumn: what is told in colour is the same, in the same places, as without.
 func TestColourChangesNoWordAndNoColumn(t *testing.T) {
-	s := status{
-		Phase: "idle", Step: "out_of_service", Reason: "charge_refused",
-		InDoubt: []journal.Sale{{ID: "7GQ2K4MX", Note: "updateInvoice refused with code 11", Ended: time.Now(), Items: []journal.Item{{Slot: "A1", Price: "15.00", Outcome: "delivered"}}}},
-		Health:  []debug.Part{{Name: "Glase", OK: true, What: "answers", Since: time.Now()}, {Name: "Clock", What: "stands in 1970", Do: "let the machine reach a time server"}},
-		Pins:    []debug.Pin{{Name: "GPIO26", Role: "door", Level: "high", Active: true, Means: "open"}, {Name: "GPIO5", Role: "A1 button", Level: "high", Means: "free"}},
+	s := standing{
+		Status:  api.Status{Phase: "idle", Step: "out_of_service", Reason: "charge_refused"},
+		InDoubt: []api.Sale{{ID: "7GQ2K4MX", Note: "updateInvoice refused with code 11", Ended: time.Now(), Items: []api.Item{{Slot: "A1", Price: "15.00", Outcome: "delivered"}}}},
+		Health:  []api.Part{{Name: "Glase", OK: true, What: "answers", Since: time.Now()}, {Name: "Clock", What: "stands in 1970", Do: "let the machine reach a time server"}},
+		Pins:    []api.Pin{{Name: "GPIO26", Role: "door", Level: "high", Active: true, Means: "open"}, {Name: "GPIO5", Role: "A1 button", Level: "high", Means: "free"}},
 	}
 	var coloured, bare bytes.Buffer
 	if err := s.tell(&coloured, true); err != nil {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"kioskd/internal/debug"
+	"kioskd/internal/debug/api"
 )
 
 func relayCommand() *cobra.Command {
@@ -34,16 +34,16 @@ begin. Slots that other drivers move (mdb, board) have no relay here: test them 
 		if err != nil {
 			return err
 		}
-		begun, err := d.act(c.Context(), "/api/relay", map[string]any{"slot": args[0], "on_ms": on.Milliseconds(), "by": *by})
+		begun, err := d.Relay(c.Context(), args[0], *on, *by)
 		if err != nil {
 			return err
 		}
-		v, err := d.served(c.Context(), begun.Act)
+		v, err := served(c.Context(), d, begun.Act)
 		if err != nil {
 			return err
 		}
 		really := time.Duration(begun.OnMS) * time.Millisecond
-		err = tellAct(c.OutOrStdout(), v, *asJSON, func(v debug.Service) string {
+		err = tellAct(c.OutOrStdout(), v, *asJSON, func(v api.Service) string {
 			switch {
 			case v.Why != "":
 				return fmt.Sprintf("%s: the relay was not on for %v: %s", v.Slot, really, printable(strings.ReplaceAll(v.Why, "_", " ")))

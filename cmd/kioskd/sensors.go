@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/signal"
 	"reflect"
@@ -17,7 +16,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"kioskd/internal/debug"
+	"kioskd/internal/debug/api"
+	"kioskd/internal/debug/client"
 )
 
 // sensorsEvery is how often the levels are asked for: faster than a hand, slower than a Pi minds.
@@ -47,14 +47,14 @@ It only reads, so it may be used while a customer is being served.`,
 		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 		defer stop()
 		out := c.OutOrStdout()
-		show := func(pins []debug.Pin) error { return json.NewEncoder(out).Encode(pins) }
+		show := func(pins []api.Pin) error { return json.NewEncoder(out).Encode(pins) }
 		if !*asJSON {
-			show = func(pins []debug.Pin) error { return pinTable(out, pins, painting(out)) }
+			show = func(pins []api.Pin) error { return pinTable(out, pins, painting(out)) }
 			if height := terminalHeight(out); height != nil && !*once {
-				show = func(pins []debug.Pin) error { return redraw(out, pins, height()) }
+				show = func(pins []api.Pin) error { return redraw(out, pins, height()) }
 			}
 		}
-		err = d.sensors(ctx, *once, show)
+		err = sensors(ctx, d, *once, show)
 		if ctx.Err() != nil { // Ctrl-C is how it ends
 			return nil
 		}
@@ -64,11 +64,11 @@ It only reads, so it may be used while a customer is being served.`,
 }
 
 // sensors shows the pins once, or whenever one has moved until ctx ends.
-func (d *daemon) sensors(ctx context.Context, once bool, show func([]debug.Pin) error) error {
-	var last []debug.Pin
+func sensors(ctx context.Context, d *client.Client, once bool, show func([]api.Pin) error) error {
+	var last []api.Pin
 	for first := true; ; first = false {
-		pins := []debug.Pin{}
-		if err := d.ask(ctx, http.MethodGet, "/api/pins", nil, &pins); err != nil {
+		pins, err := d.Pins(ctx)
+		if err != nil {
 			return err
 		}
 		if first || !same(last, pins) {
@@ -88,7 +88,7 @@ func (d *daemon) sensors(ctx context.Context, once bool, show func([]debug.Pin) 
 }
 
 // same reports whether nothing has moved: when a pin did is told anew each time, to within the time that telling takes.
-func same(a, b []debug.Pin) bool {
+func same(a, b []api.Pin) bool {
 	if len(a) != len(b) {
 		return false
 	}
@@ -104,7 +104,7 @@ func same(a, b []debug.Pin) bool {
 	return true
 }
 
-func pinTable(out io.Writer, pins []debug.Pin, p paint) error {
+func pinTable(out io.Writer, pins []api.Pin, p paint) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "PIN\tWHAT\tLEVEL\t%s\tMOVED\n", p.in(plain, "MEANS"))
 	for _, pin := range pins {
@@ -136,7 +136,7 @@ func terminalHeight(out io.Writer) func() int {
 }
 
 // redraw shows the table from the terminal's first row on, as much of it as there is room for.
-func redraw(out io.Writer, pins []debug.Pin, rows int) error {
+func redraw(out io.Writer, pins []api.Pin, rows int) error {
 	var table strings.Builder
 	if err := pinTable(&table, pins, painting(out)); err != nil {
 		return err

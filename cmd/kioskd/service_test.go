@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"kioskd/internal/debug"
+	"kioskd/internal/debug/api"
 	"kioskd/internal/doctor"
 )
 
@@ -31,7 +31,7 @@ func TestATechnicianTestsTheMachineFromAShell(t *testing.T) {
 	}
 	r.world()
 	run(0, "A1: delivered; one less in stock, nobody is charged.", "vend", "A1", "--by", "anna")
-	var v debug.Service
+	var v api.Service
 	if out := run(0, "", "vend", "A1", "--by", "anna", "--json"); json.Unmarshal([]byte(out), &v) != nil || v.Outcome != "delivered" || v.By != "anna" {
 		t.Errorf("%+v", v)
 	}
@@ -55,13 +55,13 @@ func TestATechnicianTestsTheMachineFromAShell(t *testing.T) {
 	run(1, "no such slot", "stock", "Z9")
 	run(1, "at most 2", "stock", "A1", "+1", "+1")
 	run(1, "unknown flag", "stock", "--left", "1")
-	var stock []debug.Stock
+	var stock []api.Stock
 	if out := run(0, "", "stock", "--json"); json.Unmarshal([]byte(out), &stock) != nil || len(stock) != 4 || stock[0].Left != 19 || stock[1].Why != "jam" {
 		t.Errorf("%+v", stock)
 	}
 
 	run(0, "GPIO17     A1 relay         low    off", "sensors", "--once")
-	var pins []debug.Pin
+	var pins []api.Pin
 	if out := run(0, "", "sensors", "--once", "--json"); strings.Count(out, "\n") != 1 || json.Unmarshal([]byte(out), &pins) != nil || len(pins) < 9 {
 		t.Errorf("%q", out)
 	}
@@ -98,7 +98,7 @@ func TestSensorsFollowTheMachine(t *testing.T) {
 	shown := onTerminal(t, []string{"NO_COLOR="}, "sensors", "--config", r.config)
 	lines := bufio.NewScanner(out)
 	door := func() (means string) {
-		var pins []debug.Pin
+		var pins []api.Pin
 		if !lines.Scan() || json.Unmarshal(lines.Bytes(), &pins) != nil {
 			t.Fatalf("%q", lines.Text())
 		}
@@ -133,9 +133,9 @@ func TestSensorsFollowTheMachine(t *testing.T) {
 }
 
 func TestATableThatIsTallerThanItsTerminalIsCut(t *testing.T) {
-	var pins []debug.Pin
+	var pins []api.Pin
 	for n := range 40 {
-		pins = append(pins, debug.Pin{Name: fmt.Sprintf("GPIO%d", n), Role: "x"})
+		pins = append(pins, api.Pin{Name: fmt.Sprintf("GPIO%d", n), Role: "x"})
 	}
 	for rows, want := range map[int]int{24: 24, 10: 10, 100: 43, 0: 43} {
 		var b strings.Builder

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"regexp"
 	"slices"
 	"strconv"
@@ -14,7 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"kioskd/internal/debug"
+	"kioskd/internal/debug/api"
+	"kioskd/internal/debug/client"
 )
 
 func stockCommand() *cobra.Command {
@@ -51,9 +51,9 @@ by it: one that is closed for a jam sells again when the door has been opened an
 			return err
 		}
 		if len(args) == 2 {
-			return d.count(c.Context(), args[0], args[1], *by, c.OutOrStdout(), *asJSON)
+			return tellCount(c.Context(), d, args[0], args[1], *by, c.OutOrStdout(), *asJSON)
 		}
-		return d.stock(c.Context(), args, c.OutOrStdout(), *asJSON)
+		return tellStock(c.Context(), d, args, c.OutOrStdout(), *asJSON)
 	}
 	return c
 }
@@ -85,27 +85,24 @@ func readChange(s string) error {
 	return nil
 }
 
-// count records a change that readChange has read.
-func (d *daemon) count(ctx context.Context, slot, change, by string, out io.Writer, asJSON bool) error {
+// tellCount records a change that readChange has read.
+func tellCount(ctx context.Context, d *client.Client, slot, change, by string, out io.Writer, asJSON bool) error {
 	n, err := strconv.Atoi(change[1:])
 	if err != nil {
 		return err
 	}
-	body := map[string]any{"slot": slot, "by": by}
+	body := api.Act{Slot: slot, By: by}
 	switch change[0] {
 	case '=':
-		body["left"] = n
+		body.Left = &n
 	case '-':
-		body["add"] = -n
+		n = -n
+		body.Add = &n
 	default:
-		body["add"] = n
+		body.Add = &n
 	}
-	var counted struct {
-		Slot string `json:"slot"`
-		Was  int    `json:"was"`
-		Left int    `json:"left"`
-	}
-	if err := d.ask(ctx, http.MethodPost, "/api/stock", body, &counted); err != nil {
+	counted, err := d.Count(ctx, body)
+	if err != nil {
 		return err
 	}
 	if asJSON {
@@ -115,14 +112,14 @@ func (d *daemon) count(ctx context.Context, slot, change, by string, out io.Writ
 	return err
 }
 
-// stock lists what is left, of one slot when one is named.
-func (d *daemon) stock(ctx context.Context, slot []string, out io.Writer, asJSON bool) error {
-	var all []debug.Stock
-	if err := d.ask(ctx, http.MethodGet, "/api/stock", nil, &all); err != nil {
+// tellStock lists what is left, of one slot when one is named.
+func tellStock(ctx context.Context, d *client.Client, slot []string, out io.Writer, asJSON bool) error {
+	all, err := d.Stock(ctx)
+	if err != nil {
 		return err
 	}
 	if len(slot) > 0 {
-		all = slices.DeleteFunc(all, func(s debug.Stock) bool { return s.Slot != slot[0] })
+		all = slices.DeleteFunc(all, func(s api.Stock) bool { return s.Slot != slot[0] })
 		if len(all) == 0 {
 			return fmt.Errorf("%s: the machine has no such slot", slot[0])
 		}

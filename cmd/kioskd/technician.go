@@ -1,114 +1,40 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"os"
 	"os/user"
 	"slices"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"kioskd/internal/config"
-	"kioskd/internal/debug"
-	"kioskd/internal/journal"
+	"kioskd/internal/debug/api"
+	"kioskd/internal/debug/client"
 )
 
-// askWithin is how long the running daemon may take to answer.
-const askWithin = 10 * time.Second
-
-// daemon is the running kioskd, at its debug socket.
-type daemon struct {
-	socket string
-	http   http.Client
-}
-
-// status is the answer to GET /api/status, and what stands beside it on the technicians' page.
-type status struct {
-	Phase   string         `json:"phase"`
-	Step    string         `json:"step"`
-	Reason  string         `json:"reason,omitempty"`
-	Sale    string         `json:"sale,omitempty"`
-	InDoubt []journal.Sale `json:"in_doubt,omitempty"`
-	Health  []debug.Part   `json:"health,omitempty"`
-	Pins    []debug.Pin    `json:"pins,omitempty"`
+// standing is how the machine stands, and what stands beside it on the technicians' page.
+type standing struct {
+	api.Status
+	InDoubt []api.Sale `json:"in_doubt,omitempty"`
+	Health  []api.Part `json:"health,omitempty"`
+	Pins    []api.Pin  `json:"pins,omitempty"`
 }
 
 // running is the daemon that a config's socket leads to. Of a config with mistakes what can be read is used.
-func running(file string) (*daemon, error) {
+func running(file string) (*client.Client, error) {
 	cfg, err := config.Load(file)
 	if cfg.Debug.Socket == "" {
 		return nil, errors.Join(errors.New("the config names no [debug] socket"), err)
 	}
-	d := &daemon{socket: cfg.Debug.Socket, http: http.Client{Timeout: askWithin}}
-	d.http.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", d.socket)
-	}}
-	return d, nil
-}
-
-// ask makes a request, and reads its answer into one of these.
-func (d *daemon) ask(ctx context.Context, method, path string, body, into any) error {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	r, err := http.NewRequestWithContext(ctx, method, "http://localhost"+path, bytes.NewReader(text))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	res, err := d.http.Do(r)
-	if err != nil {
-		return d.explain(err)
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
-	if err != nil {
-		return err
-	}
-	if res.StatusCode >= 400 {
-		return refusal(res, answer)
-	}
-	return json.Unmarshal(answer, into)
-}
-
-// explain says what a missing daemon may mean.
-func (d *daemon) explain(err error) error {
-	switch {
-	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("no kioskd answers at %s: is it running with this config? (systemctl status kioskd)", d.socket)
-	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("%s may only be asked by kioskd's user and group: try sudo", d.socket)
-	}
-	return err
-}
-
-// refusal is the daemon's own word on why it does not do it.
-func refusal(res *http.Response, answer []byte) error {
-	var why struct{ Error string }
-	if json.Unmarshal(answer, &why) == nil && why.Error != "" {
-		return errors.New(why.Error)
-	}
-	return fmt.Errorf("kioskd answers %s", res.Status)
-}
-
-func (d *daemon) status(ctx context.Context) (s status, err error) {
-	return s, d.ask(ctx, http.MethodGet, "/api/status", nil, &s)
-}
-
-func (d *daemon) sales(ctx context.Context, query string) (sales []journal.Sale, err error) {
-	return sales, d.ask(ctx, http.MethodGet, "/api/sales?"+query, nil, &sales)
+	return client.Socket(cfg.Debug.Socket), nil
 }
 
 func statusCommand() *cobra.Command {
@@ -124,18 +50,18 @@ func statusCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		s, err := d.status(c.Context())
-		if err != nil {
+		var s standing
+		if s.Status, err = d.Status(c.Context()); err != nil {
 			return err
 		}
-		if s.InDoubt, err = d.sales(c.Context(), "state=in_doubt&limit=500"); err != nil {
+		if s.InDoubt, err = d.InDoubt(c.Context(), client.SalesMax); err != nil {
 			return err
 		}
-		if err := d.ask(c.Context(), http.MethodGet, "/api/health", nil, &s.Health); err != nil {
+		if s.Health, err = d.Health(c.Context()); err != nil {
 			return err
 		}
 		if *withPins {
-			if err := d.ask(c.Context(), http.MethodGet, "/api/pins", nil, &s.Pins); err != nil {
+			if s.Pins, err = d.Pins(c.Context()); err != nil {
 				return err
 			}
 		}
@@ -164,13 +90,13 @@ func salesCommand() *cobra.Command {
 			return err
 		}
 		if len(args) == 1 {
-			return d.story(c.Context(), args[0], c.OutOrStdout(), *asJSON)
+			return tellStory(c.Context(), d, args[0], c.OutOrStdout(), *asJSON)
 		}
-		query := fmt.Sprintf("limit=%d", *limit)
+		list := d.Sales
 		if *doubts {
-			query += "&state=in_doubt"
+			list = d.InDoubt
 		}
-		sales, err := d.sales(c.Context(), query)
+		sales, err := list(c.Context(), *limit)
 		if err != nil {
 			return err
 		}
@@ -231,11 +157,11 @@ decides it. Write no names and no phone numbers of customers into the reason.`,
 		if err != nil {
 			return err
 		}
-		verdict := map[string]any{"decision": args[1], "by": *by, "reason": *reason, "by_hand": *byHand}
-		if err := d.ask(c.Context(), http.MethodPost, "/api/sales/"+args[0]+"/resolve", verdict, new(any)); err != nil {
+		verdict := api.Verdict{Decision: args[1], By: *by, Reason: *reason, ByHand: *byHand}
+		if err := d.Resolve(c.Context(), args[0], verdict); err != nil {
 			return err
 		}
-		sale, err := d.settled(c.Context(), args[0], c.ErrOrStderr())
+		sale, err := settled(c.Context(), d, args[0], c.ErrOrStderr())
 		if err != nil {
 			return err
 		}
@@ -256,11 +182,11 @@ decides it. Write no names and no phone numbers of customers into the reason.`,
 }
 
 // settled waits until a sale is not open any more, telling the steps on the way.
-func (d *daemon) settled(ctx context.Context, id string, progress io.Writer) (journal.Sale, error) {
+func settled(ctx context.Context, d *client.Client, id string, progress io.Writer) (api.Sale, error) {
 	for step := ""; ; {
-		s, err := d.status(ctx)
+		s, err := d.Status(ctx)
 		if err != nil {
-			return journal.Sale{}, err
+			return api.Sale{}, err
 		}
 		if s.Sale != id {
 			break
@@ -272,19 +198,19 @@ func (d *daemon) settled(ctx context.Context, id string, progress io.Writer) (jo
 		select {
 		case <-time.After(200 * time.Millisecond):
 		case <-ctx.Done():
-			return journal.Sale{}, ctx.Err()
+			return api.Sale{}, ctx.Err()
 		}
 	}
-	for _, query := range []string{"state=in_doubt&limit=500", "limit=500"} {
-		sales, err := d.sales(ctx, query)
+	for _, list := range []func(context.Context, int) ([]api.Sale, error){d.InDoubt, d.Sales} {
+		sales, err := list(ctx, client.SalesMax)
 		if err != nil {
-			return journal.Sale{}, err
+			return api.Sale{}, err
 		}
-		if n := slices.IndexFunc(sales, func(s journal.Sale) bool { return s.ID == id }); n >= 0 {
+		if n := slices.IndexFunc(sales, func(s api.Sale) bool { return s.ID == id }); n >= 0 {
 			return sales[n], nil
 		}
 	}
-	return journal.Sale{}, fmt.Errorf("sale %s is settled, and older than the last 500: kioskd status lists what is still in doubt", id)
+	return api.Sale{}, fmt.Errorf("sale %s is settled, and older than the last 500: kioskd status lists what is still in doubt", id)
 }
 
 // whoami is the person at the keyboard.

@@ -85,7 +85,7 @@ func TestAPersonSettlesWhatStandsInDoubt(t *testing.T) {
 		t.Errorf("status: exit %d\n%s", exit, out)
 	}
 	out, _, _ := kioskd(t, "status", "--json", "--config", r.config)
-	var s status
+	var s standing
 	if err := json.Unmarshal([]byte(out), &s); err != nil || s.Step != "ready" || len(s.InDoubt) != 1 || s.InDoubt[0].ID != first {
 		t.Errorf("status --json: %v %q", err, out)
 	}
@@ -102,7 +102,7 @@ func TestAPersonSettlesWhatStandsInDoubt(t *testing.T) {
 		{[]string{first, "charge"}, "--reason"},
 		{[]string{first, "forget", "--reason", "x"}, "charge, release or refund"},
 		{[]string{"0000", "charge", "--reason", "x"}, "stands in doubt"},
-		{[]string{"../../healthz", "charge", "--reason", "x"}, "nothing at this address"},
+		{[]string{"../../healthz", "charge", "--reason", "x"}, "stands in doubt"},
 		{[]string{first, "charge", "--reason", "x\ny"}, "on one line"},
 		{[]string{first, "charge", "--reason", "x", "--by", " "}, "who decides"},
 	} {

@@ -5,18 +5,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 	"strings"
 	"text/tabwriter"
 	"time"
 	"unicode"
 
-	"kioskd/internal/journal"
+	"kioskd/internal/debug/api"
+	"kioskd/internal/debug/client"
 )
 
 // tell says it to people: what waits for them first.
-func (s status) tell(out io.Writer, p paint) error {
+func (s standing) tell(out io.Writer, p paint) error {
 	for _, sale := range s.InDoubt {
 		fmt.Fprintf(out, "%s since %s: %s\n%s", p.in(red, "Sale "+sale.ID+" stands in doubt"), local(sale.Ended), printable(sale.Note), facts(sale))
 		fmt.Fprintf(out, "  kioskd resolve %s charge|release|refund --reason \"…\"\n\n", sale.ID)
@@ -71,7 +70,7 @@ func (s status) tell(out io.Writer, p paint) error {
 }
 
 // facts are what a person needs to decide on a sale.
-func facts(s journal.Sale) string {
+func facts(s api.Sale) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "  reserved %s, charged %s, refunded %s %s", s.Reserved, s.Charged, s.Refunded, s.Currency)
 	if s.InvoiceReference != "" {
@@ -89,24 +88,14 @@ func facts(s journal.Sale) string {
 
 func local(t time.Time) string { return t.Local().Format(time.DateTime) }
 
-// told is a line of a sale's story.
-type told struct {
-	Time time.Time `json:"time"`
-	Text string    `json:"text"`
-}
-
-// story tells what happened in a sale, as it came.
-func (d *daemon) story(ctx context.Context, sale string, out io.Writer, asJSON bool) error {
-	var answer json.RawMessage
-	if err := d.ask(ctx, http.MethodGet, "/api/sales/"+url.PathEscape(sale)+"/story", nil, &answer); err != nil {
+// tellStory tells what happened in a sale, as it came.
+func tellStory(ctx context.Context, d *client.Client, sale string, out io.Writer, asJSON bool) error {
+	lines, err := d.Story(ctx, sale)
+	if err != nil {
 		return err
 	}
 	if asJSON {
-		return json.NewEncoder(out).Encode(answer)
-	}
-	var lines []told
-	if err := json.Unmarshal(answer, &lines); err != nil {
-		return err
+		return json.NewEncoder(out).Encode(lines)
 	}
 	for _, l := range lines {
 		fmt.Fprintf(out, "%s  %s\n", local(l.Time), printable(l.Text))

@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"kioskd/internal/debug/api"
 )
 
 // terminal is a kioskd command on a terminal of its own, as an operator runs it.
@@ -124,14 +126,14 @@ func TestATerminalIsInColourAndStraight(t *testing.T) {
 		!regexp.MustCompile(`(?m)^GPIO22 +off +A2 relay, low$`).MatchString(out) {
 		t.Errorf("the pins are\n%s", out)
 	}
-	var s status
+	var s standing
 	if out, _, _ := kioskd(t, "status", "--pins", "--json", "--config", r.config); json.Unmarshal([]byte(out), &s) != nil || len(s.Pins) < 9 || len(s.Health) < 4 {
 		t.Errorf("status --pins --json: %s", out)
 	}
 	if out, _, _ := kioskd(t, "sales", sale, "--config", r.config); !strings.Contains(out, "A1 chosen, Still water 50 cl for 15.00 SEK") || !strings.Contains(out, "the product was delivered") {
 		t.Errorf("the sale's story:\n%s", out)
 	}
-	var lines []told
+	var lines []api.Line
 	if out, _, _ := kioskd(t, "sales", sale, "--json", "--config", r.config); json.Unmarshal([]byte(out), &lines) != nil || len(lines) < 5 {
 		t.Errorf("the sale's story in JSON: %s", out)
 	}
@@ -178,9 +180,9 @@ func TestASaleIsFollowedToItsEnd(t *testing.T) {
 	}()
 	r.press("A1", func() bool { return len(lines) > 0 && r.lastSale()["items"] != nil && r.step() == "choosing" })
 	r.press("cancel", func() bool { return r.lastSale()["state"] == "charged" })
-	var last step
+	var last api.Event
 	for l := range lines {
-		last = step{} // what a line leaves out is empty
+		last = api.Event{} // what a line leaves out is empty
 		if err := json.Unmarshal([]byte(l), &last); err != nil || last.Sale != sale && last.Sale != "" {
 			t.Fatalf("%v: %s", err, l)
 		}

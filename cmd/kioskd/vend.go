@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"kioskd/internal/debug"
+	"kioskd/internal/debug/api"
+	"kioskd/internal/debug/client"
 )
 
 func vendCommand() *cobra.Command {
@@ -37,11 +37,11 @@ The exit status is 0 when the product came out and nothing was wrong.`,
 		if err != nil {
 			return err
 		}
-		begun, err := d.act(c.Context(), "/api/vend", map[string]any{"slot": args[0], "by": *by})
+		begun, err := d.Vend(c.Context(), args[0], *by)
 		if err != nil {
 			return err
 		}
-		v, err := d.served(c.Context(), begun.Act)
+		v, err := served(c.Context(), d, begun.Act)
 		if err != nil {
 			return err
 		}
@@ -61,21 +61,11 @@ func byFlag(c *cobra.Command) *string {
 	return c.Flags().String("by", whoami(), "who does it, for the record")
 }
 
-// act is an act that the daemon has begun.
-type act struct {
-	Act  string `json:"act"`
-	OnMS int64  `json:"on_ms"`
-}
-
-func (d *daemon) act(ctx context.Context, path string, body any) (a act, err error) {
-	return a, d.ask(ctx, http.MethodPost, path, body, &a)
-}
-
 // served waits until an act has ended. It is bounded below: the daemon waits for no dispenser for ever.
-func (d *daemon) served(ctx context.Context, id string) (debug.Service, error) {
+func served(ctx context.Context, d *client.Client, id string) (api.Service, error) {
 	for {
-		var v debug.Service
-		if err := d.ask(ctx, http.MethodGet, "/api/service", nil, &v); err != nil {
+		v, err := d.Service(ctx)
+		if err != nil {
 			return v, fmt.Errorf("what came of it is not known: %w", err)
 		}
 		switch {
@@ -92,7 +82,7 @@ func (d *daemon) served(ctx context.Context, id string) (debug.Service, error) {
 	}
 }
 
-func tellAct(out io.Writer, v debug.Service, asJSON bool, words func(debug.Service) string) error {
+func tellAct(out io.Writer, v api.Service, asJSON bool, words func(api.Service) string) error {
 	if asJSON {
 		return json.NewEncoder(out).Encode(v)
 	}
@@ -101,7 +91,7 @@ func tellAct(out io.Writer, v debug.Service, asJSON bool, words func(debug.Servi
 }
 
 // vended is a test vend in words, with what to do next.
-func vended(v debug.Service) string {
+func vended(v api.Service) string {
 	line := fmt.Sprintf("%s: %s", v.Slot, strings.ReplaceAll(v.Outcome, "_", " "))
 	if v.Why != "" {
 		line += " (" + printable(strings.ReplaceAll(v.Why, "_", " ")) + ")"

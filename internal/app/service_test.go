@@ -10,17 +10,18 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/internal/debug"
+	"kioskd/internal/debug/api"
 	"kioskd/internal/journal"
 )
 
 // acted is what a technician's request at the socket is answered; when that is a beginning, what came of it.
-func (w *world) acted(path, body string) (code int, answer string, v debug.Service) {
+func (w *world) acted(path, body string) (code int, answer string, v api.Service) {
 	w.t.Helper()
 	r, rec := httptest.NewRequest("POST", "http://localhost"+path, strings.NewReader(body)), httptest.NewRecorder()
 	r.Header.Set("Content-Type", "application/json")
 	w.app.Local.ServeHTTP(rec, r)
 	if rec.Code == 202 {
-		for v.Ended = false; !v.Ended; v = asked[debug.Service](w, "/api/service") {
+		for v.Ended = false; !v.Ended; v = asked[api.Service](w, "/api/service") {
 			time.Sleep(100 * time.Millisecond)
 		}
 	}

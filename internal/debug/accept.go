@@ -2,12 +2,10 @@ package debug
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
-	"strings"
 
+	"kioskd/internal/debug/api"
 	"kioskd/internal/kiosk"
 )
 
@@ -18,21 +16,10 @@ type Accept func(ctx context.Context, by, reason string) error
 // accept takes {"by", "reason"}, both required, and answers 200 {} once it is on record. 400 is a body that says too little, 409 a
 // machine that has lost nothing, or cannot record it.
 func (p *port) accept(w http.ResponseWriter, r *http.Request) {
-	var said struct {
-		By     string `json:"by"`
-		Reason string `json:"reason"`
-	}
-	body := json.NewDecoder(r.Body)
-	body.DisallowUnknownFields()
-	err := body.Decode(&said)
-	if _, rest := body.Token(); err == nil && rest != io.EOF {
-		err = errors.New("more than one document")
-	}
-	if err != nil {
-		refuse(w, http.StatusBadRequest, `the body must be {"by", "reason"}: `+err.Error())
+	var said api.Acceptance
+	if !readSaid(w, r, `"by", "reason"`, &said, &said.By, &said.Reason) {
 		return
 	}
-	said.By, said.Reason = strings.TrimSpace(said.By), strings.TrimSpace(said.Reason)
 	switch {
 	case !sayable(said.By, byMax):
 		refuse(w, http.StatusBadRequest, "by must say who accepts it, in at most 64 bytes on one line")

@@ -43,6 +43,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"kioskd/fsm"
+	"kioskd/internal/debug/api"
 	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
 )
@@ -207,21 +208,13 @@ func only(methods []string, h http.HandlerFunc) http.Handler {
 	})
 }
 
-// status is how the machine stands, in the words of the outside.
-type status struct {
-	Phase  fsm.Phase `json:"phase"`
-	Step   fsm.Stage `json:"step"`
-	Reason string    `json:"reason,omitempty"`
-	Sale   string    `json:"sale,omitempty"`
-}
-
 // starting is the reason of a machine that has not made its first step.
 const starting = "starting"
 
-func statusOf(s fsm.State) status {
-	st := status{s.Stage.Phase(), s.Stage, s.Reason, ""}
+func statusOf(s fsm.State) api.Status {
+	st := api.Status{Phase: string(s.Stage.Phase()), Step: string(s.Stage), Reason: s.Reason}
 	if s.Stage == "" {
-		st.Step, st.Reason = fsm.OutOfService, starting
+		st.Step, st.Reason = string(fsm.OutOfService), starting
 	}
 	if s.Busy() {
 		st.Sale = s.Sale.ID
@@ -270,10 +263,25 @@ func (p *port) sales(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusServiceUnavailable, "the sales cannot be read: "+err.Error())
 		return
 	}
-	if sales == nil {
-		sales = []journal.Sale{} // [] in JSON, not null
+	told := []api.Sale{} // [] in JSON, not null
+	for _, s := range sales {
+		told = append(told, saleOf(s))
 	}
-	answer(w, http.StatusOK, sales)
+	answer(w, http.StatusOK, told)
+}
+
+// saleOf is a sale of the journal as the outside is told of it.
+func saleOf(s journal.Sale) api.Sale {
+	told := api.Sale{
+		ID: s.ID, Flow: s.Flow, State: s.State,
+		Currency: s.Currency, Reserved: s.Reserved, Charged: s.Charged, Refunded: s.Refunded,
+		InvoiceReference: s.InvoiceReference, ErsReference: s.ErsReference, Items: []api.Item{},
+		Started: s.Started, Ended: s.Ended, Why: s.Why, Note: s.Note,
+	}
+	for _, i := range s.Items {
+		told.Items = append(told.Items, api.Item(i))
+	}
+	return told
 }
 
 // read asks the journal something. One question at a time, so that a step of the machine, which takes turns with the questions,
@@ -297,7 +305,7 @@ func answer(w http.ResponseWriter, code int, body any) {
 }
 
 func refuse(w http.ResponseWriter, code int, why string) {
-	answer(w, code, map[string]string{"error": why})
+	answer(w, code, api.Refusal{Error: why})
 }
 
 // How long and how much one connection may take.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kioskd/fsm"
+	"kioskd/internal/debug/api"
 	"kioskd/internal/kiosk"
 )
 
@@ -15,15 +16,6 @@ const (
 	heartbeatEvery = 15 * time.Second // a follower that is gone without a word is noticed, and proxies keep the line
 	eventWithin    = 10 * time.Second // a follower that takes no byte for so long is let go
 )
-
-// stepEvent is one step of the machine, as a follower is told of it.
-type stepEvent struct {
-	Seq     uint64    `json:"seq"`     // counts the steps since the start; a gap is what a slow follower has lost
-	Time    time.Time `json:"time"`    // UTC, by the machine's clock
-	Event   string    `json:"event"`   // what happened, in the journal's words
-	Durable bool      `json:"durable"` // whether it was recorded
-	status            // how the machine stands after it
-}
 
 // events is a stream of server-sent events: one "status", as /api/status, then a "step" for each step of the machine after it. A
 // follower that falls far behind loses steps, and sees it by their numbers. The stream ends with the follower or the server; 503 when
@@ -73,8 +65,10 @@ func tooMany(w http.ResponseWriter) {
 	refuse(w, http.StatusServiceUnavailable, "too many follow the machine already: close one of them")
 }
 
-func stepOf(u kiosk.Update) stepEvent {
-	return stepEvent{u.Seq, u.Wall.UTC(), fsm.Name(u.Event), u.Durable, statusOf(u.State)}
+func stepOf(u kiosk.Update) api.Event {
+	return api.Event{
+		Seq: u.Seq, Time: u.Wall.UTC(), Event: fsm.Name(u.Event), Durable: u.Durable, Status: statusOf(u.State),
+	}
 }
 
 type stream struct {

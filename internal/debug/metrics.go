@@ -100,7 +100,7 @@ func (m *machine) Collect(ch chan<- prometheus.Metric) {
 	tell(m.info, prometheus.GaugeValue, 1, m.port.Version)
 	for _, stage := range stages() {
 		value := 0.0
-		if stage == now {
+		if string(stage) == now {
 			value = 1
 		}
 		tell(m.step, prometheus.GaugeValue, value, string(stage.Phase()), string(stage))

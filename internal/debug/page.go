@@ -3,7 +3,8 @@ package debug
 import (
 	"embed"
 	"net/http"
-	"time"
+
+	"kioskd/internal/debug/api"
 )
 
 // pages are the technician's page: one file of each kind, with nothing from anywhere else. They hold no fact about the machine, so
@@ -26,41 +27,14 @@ func page(w http.ResponseWriter, r *http.Request) {
 	http.ServeFileFS(w, r, pages, pageFiles[r.URL.Path])
 }
 
-// Part is something that the machine depends on.
-type Part struct {
-	Name  string    `json:"name"`
-	OK    bool      `json:"ok"`
-	What  string    `json:"what"` // how it is, in words
-	Since time.Time `json:"since,omitzero"`
-	Do    string    `json:"do,omitempty"` // what helps, when it is not well
-}
-
-// Pin is a pin of the machine.
-type Pin struct {
-	Name   string `json:"pin"`
-	Role   string `json:"role"`
-	Level  string `json:"level"` // "low" or "high", on the wire
-	Active bool   `json:"active"`
-	Means  string `json:"means"` // "pressed", "open", "on" …
-
-	// Changed is when it was last seen to move, UTC; left out: not since the start. An output, a button and a door are seen each
-	// time; a drop sensor while its motor is on, and otherwise when somebody looks.
-	Changed time.Time `json:"changed,omitzero"`
-}
-
-// Screen is what the customer reads now, in the customer's language.
-type Screen struct {
-	Title string   `json:"title"`
-	Lines []string `json:"lines"`
-	List  []Entry  `json:"list"` // the price list, or what came out
-}
-
-// Entry is a line of Screen's list.
-type Entry struct {
-	Slot  string `json:"slot,omitempty"`
-	Name  string `json:"name"`
-	Price string `json:"price"` // or why the product cannot be had
-}
+// What a machine tells of itself, in the port's own words.
+type (
+	Part   = api.Part
+	Pin    = api.Pin
+	Screen = api.Screen
+	Entry  = api.Entry
+	Stock  = api.Stock
+)
 
 // picture is what the customer sees now, as a picture.
 func (p *port) picture(w http.ResponseWriter, _ *http.Request) {

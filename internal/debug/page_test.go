@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kioskd/fsm"
+	"kioskd/internal/debug/api"
 	"kioskd/internal/journal"
 )
 
@@ -45,7 +46,7 @@ func TestTheStoryIsTheJournalInWords(t *testing.T) {
 	s := serve(t, Config{})
 	r := ask(t, s, "GET", "/api/sales/SALE1/story", "")
 	text := r.body
-	var lines []line
+	var lines []api.Line
 	if err := json.Unmarshal([]byte(text), &lines); err != nil || len(lines) != 7 || lines[0].Seq != 1 || lines[0].Time.IsZero() {
 		t.Fatalf("%v: %s", err, text)
 	}
@@ -149,7 +150,7 @@ func TestEveryFactHasItsShape(t *testing.T) {
 	s := serve(t, Config{
 		Machine: "Lobby", Version: "1",
 		Words: func() Screen {
-			return Screen{Title: "Choose", Lines: []string{"Time left: 0:45"}, List: []Entry{{"A1", "Water", "SEK 15.00"}, {"", "Juice", "sold out"}}}
+			return Screen{Title: "Choose", Lines: []string{"Time left: 0:45"}, List: []Entry{{Slot: "A1", Name: "Water", Price: "SEK 15.00"}, {Name: "Juice", Price: "sold out"}}}
 		},
 		Parts: func() []Part {
 			return []Part{{Name: "Glase", OK: true, What: "answers", Since: at}, {Name: "Clock", What: "stands in 1970", Do: "set it"}}

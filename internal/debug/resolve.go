@@ -6,11 +6,13 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"kioskd/fsm"
+	"kioskd/internal/debug/api"
 	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
 )
@@ -23,31 +25,15 @@ const (
 	reasonMax = 500 // bytes: a few sentences, which go into the journal
 )
 
-// verdict is the body of POST /api/sales/ID/resolve. All fields but by_hand are required.
-type verdict struct {
-	Decision fsm.Decision `json:"decision"` // "charge", "release" or "refund"
-	By       string       `json:"by"`
-	Reason   string       `json:"reason"`
-	ByHand   bool         `json:"by_hand"` // it was settled with Glase in another way: only the record is made
-}
-
 // resolve answers 202 {"sale"} once the verdict is on record; the sale's end shows in the sales. 400 is a verdict that says
 // too little, 404 a sale that does not stand in doubt and is not open, 409 a machine that is serving a customer or still asks Glase, 503 one that cannot record.
 func (p *port) resolve(w http.ResponseWriter, r *http.Request) {
-	var v verdict
-	body := json.NewDecoder(r.Body)
-	body.DisallowUnknownFields()
-	err := body.Decode(&v)
-	if _, rest := body.Token(); err == nil && rest != io.EOF {
-		err = errors.New("more than one document")
-	}
-	if err != nil {
-		refuse(w, http.StatusBadRequest, `the body must be {"decision", "by", "reason"}: `+err.Error())
+	var v api.Verdict
+	if !readSaid(w, r, `"decision", "by", "reason"`, &v, &v.By, &v.Reason) {
 		return
 	}
-	v.By, v.Reason = strings.TrimSpace(v.By), strings.TrimSpace(v.Reason)
 	switch {
-	case v.Decision != fsm.Charge && v.Decision != fsm.Release && v.Decision != fsm.Refund:
+	case !slices.Contains([]fsm.Decision{fsm.Charge, fsm.Release, fsm.Refund}, fsm.Decision(v.Decision)):
 		refuse(w, http.StatusBadRequest, "decision must be charge, release or refund")
 		return
 	case !sayable(v.By, byMax):
@@ -60,9 +46,10 @@ func (p *port) resolve(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	ctx, cancel := context.WithTimeout(r.Context(), readWithin)
 	defer cancel()
-	switch err := p.Resolve(ctx, id, fsm.Verdict{Decision: v.Decision, By: v.By, Reason: v.Reason, ByHand: v.ByHand}); {
+	decided := fsm.Verdict{Decision: fsm.Decision(v.Decision), By: v.By, Reason: v.Reason, ByHand: v.ByHand}
+	switch err := p.Resolve(ctx, id, decided); {
 	case err == nil:
-		p.Log.Info().Str("sale", id).Str("decision", string(v.Decision)).Str("by", v.By).Bool("by_hand", v.ByHand).Msg("a person decided on a sale in doubt")
+		p.Log.Info().Str("sale", id).Str("decision", v.Decision).Str("by", v.By).Bool("by_hand", v.ByHand).Msg("a person decided on a sale in doubt")
 		answer(w, http.StatusAccepted, map[string]string{"sale": id})
 	case errors.Is(err, journal.ErrNoDoubt):
 		refuse(w, http.StatusNotFound, "no sale with this id stands in doubt")
@@ -72,6 +59,25 @@ func (p *port) resolve(w http.ResponseWriter, r *http.Request) {
 		p.Log.Warn().Err(err).Str("sale", id).Msg("a verdict could not be taken")
 		refuse(w, http.StatusServiceUnavailable, "the verdict is not taken: "+err.Error())
 	}
+}
+
+// readSaid reads what a person says, a document with these fields, and trims the texts in it that go on record; false:
+// it is refused already.
+func readSaid(w http.ResponseWriter, r *http.Request, fields string, into any, texts ...*string) bool {
+	body := json.NewDecoder(r.Body)
+	body.DisallowUnknownFields()
+	err := body.Decode(into)
+	if _, rest := body.Token(); err == nil && rest != io.EOF {
+		err = errors.New("more than one document")
+	}
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "the body must be {"+fields+"}: "+err.Error())
+		return false
+	}
+	for _, t := range texts {
+		*t = strings.TrimSpace(*t)
+	}
+	return true
 }
 
 // sayable reports whether a text is there, and can stand on one line of a record.

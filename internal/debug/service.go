@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"kioskd/fsm"
+	"kioskd/internal/debug/api"
 	"kioskd/internal/kiosk"
 )
 
@@ -28,16 +29,6 @@ type Technician interface {
 
 // ErrNoRelay is Technician.Relay's word for a slot whose driver has none.
 var ErrNoRelay = errors.New("this slot has no relay")
-
-// Stock is what is left in a slot.
-type Stock struct {
-	Slot  string `json:"slot"`
-	Name  string `json:"name"`
-	Price string `json:"price"`
-	Left  int    `json:"left"`
-	State string `json:"state,omitempty"` // "sold_out" or "closed"; "": it can be sold
-	Why   string `json:"why,omitempty"`   // why it is closed
-}
 
 const (
 	onMax   = time.Minute // longer than any relay may be on: an upper bound on the request alone
@@ -75,17 +66,8 @@ func (p *port) technicians(h http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// act is the body of a technician's request.
-type act struct {
-	Slot string `json:"slot"`
-	By   string `json:"by"`
-	OnMS int    `json:"on_ms"`
-	Left *int   `json:"left"`
-	Add  *int   `json:"add"`
-}
-
 // readAct reads such a body, with the fields that the act has besides slot and by; false: it is refused already.
-func readAct(w http.ResponseWriter, r *http.Request, fields ...string) (a act, ok bool) {
+func readAct(w http.ResponseWriter, r *http.Request, fields ...string) (a api.Act, ok bool) {
 	body, err := io.ReadAll(r.Body)
 	names := map[string]json.RawMessage{}
 	if err == nil {
@@ -127,7 +109,7 @@ func (p *port) vend(w http.ResponseWriter, r *http.Request) {
 	if p.declined(w, a, err) {
 		return
 	}
-	answer(w, http.StatusAccepted, map[string]any{"act": id})
+	answer(w, http.StatusAccepted, api.Begun{Act: id})
 }
 
 func (p *port) relay(w http.ResponseWriter, r *http.Request) {
@@ -135,7 +117,7 @@ func (p *port) relay(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if a.OnMS <= 0 || int64(a.OnMS) > onMax.Milliseconds() {
+	if a.OnMS <= 0 || a.OnMS > onMax.Milliseconds() {
 		refuse(w, http.StatusBadRequest, fmt.Sprintf("on_ms must be a whole number from 1 to %d", onMax.Milliseconds()))
 		return
 	}
@@ -145,7 +127,7 @@ func (p *port) relay(w http.ResponseWriter, r *http.Request) {
 	if p.declined(w, a, err) {
 		return
 	}
-	answer(w, http.StatusAccepted, map[string]any{"act": id, "on_ms": on.Milliseconds()})
+	answer(w, http.StatusAccepted, api.Begun{Act: id, OnMS: on.Milliseconds()})
 }
 
 func (p *port) stock(w http.ResponseWriter, r *http.Request) {
@@ -180,11 +162,11 @@ func (p *port) count(w http.ResponseWriter, r *http.Request) {
 	if p.declined(w, a, err) {
 		return
 	}
-	answer(w, http.StatusOK, map[string]any{"slot": a.Slot, "was": was, "left": left})
+	answer(w, http.StatusOK, api.Counted{Slot: a.Slot, Was: was, Left: left})
 }
 
 // declined answers why an act was not begun; false: it was.
-func (p *port) declined(w http.ResponseWriter, a act, err error) bool {
+func (p *port) declined(w http.ResponseWriter, a api.Act, err error) bool {
 	switch {
 	case err == nil:
 		return false
@@ -201,24 +183,15 @@ func (p *port) declined(w http.ResponseWriter, a act, err error) bool {
 	return true
 }
 
-// Service is how a technician's act stands.
-type Service struct {
-	Act     string  `json:"act"`  // its id
-	Kind    fsm.Act `json:"kind"` // "vend", "relay" or "stock"
-	Slot    string  `json:"slot"`
-	By      string  `json:"by"`
-	Ended   bool    `json:"ended"`
-	Outcome string  `json:"outcome,omitempty"` // of a vend, in a sale's words
-	Why     string  `json:"why,omitempty"`     // what was wrong, in one word
-}
-
 func (p *port) service(w http.ResponseWriter, _ *http.Request) {
 	v := p.Kiosk.State().Service
 	if v.ID == "" {
 		refuse(w, http.StatusNotFound, "no technician has done anything yet")
 		return
 	}
-	answer(w, http.StatusOK, Service{v.ID, v.Act, v.Slot, v.By, v.Ended, string(v.Outcome), v.Why})
+	answer(w, http.StatusOK, api.Service{
+		Act: v.ID, Kind: string(v.Act), Slot: v.Slot, By: v.By, Ended: v.Ended, Outcome: string(v.Outcome), Why: v.Why,
+	})
 }
 
 // begun says a technician's act in words.

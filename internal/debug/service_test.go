@@ -50,7 +50,7 @@ func TestATechniciansRequestIsTakenWholeOrRefused(t *testing.T) {
 		{"a vend", "/api/vend", `{` + who + `}`, nil, 202, `{"act":"t1"}`, "vend A1 by anna"},
 		{"a relay", "/api/relay", `{` + who + `,"on_ms":1500}`, nil, 202, `"on_ms":1500`, "relay A1 1.5s by anna"},
 		{"a relay for long", "/api/relay", `{` + who + `,"on_ms":60000}`, nil, 202, `"on_ms":3000`, "relay A1 1m0s by anna"},
-		{"a count", "/api/stock", `{` + who + `,"left":10}`, nil, 200, `{"left":10,"slot":"A1","was":8}`, "count A1 10 by anna"},
+		{"a count", "/api/stock", `{` + who + `,"left":10}`, nil, 200, `{"slot":"A1","was":8,"left":10}`, "count A1 10 by anna"},
 		{"an empty slot", "/api/stock", `{` + who + `,"left":0}`, nil, 200, `"left":0`, "count A1 0 by anna"},
 		{"five more", "/api/stock", `{` + who + `,"add":5}`, nil, 200, `"left":13`, "count A1 13 by anna"},
 		{"one less", "/api/stock", `{` + who + `,"add":-1}`, nil, 200, `"left":7`, "count A1 7 by anna"},

@@ -6,22 +6,14 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"kioskd/fsm"
+	"kioskd/internal/debug/api"
 	"kioskd/internal/journal"
 )
 
 // storyMax bounds a story's lines; a sale of many products has some fifty.
 const storyMax = 400
-
-// line is one thing that happened in a sale.
-type line struct {
-	Seq   int64     `json:"seq"`  // the journal's entry
-	Time  time.Time `json:"time"` // UTC, by the machine's clock of that moment
-	Event string    `json:"event"`
-	Text  string    `json:"text"` // the same in words
-}
 
 // story answers what happened in a sale, line by line, oldest first: 404 for a sale that the journal does not know.
 func (p *port) story(w http.ResponseWriter, r *http.Request) {
@@ -39,9 +31,9 @@ func (p *port) story(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "the journal knows no such sale")
 		return
 	}
-	lines := []line{}
+	lines := []api.Line{}
 	for _, e := range entries[max(0, len(entries)-storyMax):] {
-		lines = append(lines, line{e.Seq, e.Wall, e.Event, inWords(e)})
+		lines = append(lines, api.Line{Seq: e.Seq, Time: e.Wall, Event: e.Event, Text: inWords(e)})
 	}
 	answer(w, http.StatusOK, lines)
 }

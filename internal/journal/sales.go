@@ -13,25 +13,25 @@ import (
 	"kioskd/internal/money"
 )
 
-// Sale is a sale's summary, in the words and the JSON that the technicians' port shows. Amounts are decimal strings in Currency.
+// Sale is a sale's summary, in the words that the technicians' port shows. Amounts are decimal strings in Currency.
 type Sale struct {
-	ID               string    `json:"id"`
-	Flow             string    `json:"flow"`
-	State            string    `json:"state"` // of fsm.SaleState
-	Currency         string    `json:"currency"`
-	Reserved         string    `json:"reserved"`
-	Charged          string    `json:"charged"`
-	Refunded         string    `json:"refunded"`
-	InvoiceReference string    `json:"invoice_reference"`
-	ErsReference     string    `json:"ers_reference"`
-	Items            []Item    `json:"items"`
-	Started          time.Time `json:"started"`        // UTC, by the machine's clock of that moment
-	Ended            time.Time `json:"ended,omitzero"` // absent while it is open
-	Why              string    `json:"why,omitempty"`
-	Note             string    `json:"note,omitempty"` // for a technician
+	ID               string
+	Flow             string
+	State            string // of fsm.SaleState
+	Currency         string
+	Reserved         string
+	Charged          string
+	Refunded         string
+	InvoiceReference string
+	ErsReference     string
+	Items            []Item
+	Started          time.Time // UTC, by the machine's clock of that moment
+	Ended            time.Time // absent while it is open
+	Why              string
+	Note             string // for a technician
 }
 
-// Item is one product of a sale.
+// Item is one product of a sale; its JSON is the journal's own.
 type Item struct {
 	Slot    string `json:"slot"`
 	Price   string `json:"price"`

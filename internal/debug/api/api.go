@@ -1,0 +1,155 @@
+// Package api is the JSON of the technicians' port, as internal/debug answers it and internal/debug/client reads it.
+// It knows neither of them, nor the machine: the words in it are the outside's. Amounts are decimal strings, and times
+// are UTC, by the machine's clock of that moment.
+package api
+
+import "time"
+
+// Status is how the machine stands: GET /api/status, and the first event of GET /api/events.
+type Status struct {
+	Phase  string `json:"phase"` // "idle", "reserved", "dispensing" or "commit"
+	Step   string `json:"step"`
+	Reason string `json:"reason,omitempty"` // why it does not sell
+	Sale   string `json:"sale,omitempty"`   // the open one's id
+}
+
+// Event is one step of the machine, as a follower of GET /api/events is told of it.
+type Event struct {
+	Seq     uint64    `json:"seq"` // counts the steps since the start; a gap is what a slow follower has lost
+	Time    time.Time `json:"time"`
+	Event   string    `json:"event"`   // what happened, in the journal's words
+	Durable bool      `json:"durable"` // whether it was recorded
+	Status            // how the machine stands after it
+}
+
+// Sale is one of GET /api/sales.
+type Sale struct {
+	ID               string    `json:"id"`
+	Flow             string    `json:"flow"`
+	State            string    `json:"state"` // "open", "charged", "released", "refunded", "cancelled", "failed", "lost" or "in_doubt"
+	Currency         string    `json:"currency"`
+	Reserved         string    `json:"reserved"`
+	Charged          string    `json:"charged"`
+	Refunded         string    `json:"refunded"`
+	InvoiceReference string    `json:"invoice_reference"`
+	ErsReference     string    `json:"ers_reference"`
+	Items            []Item    `json:"items"`
+	Started          time.Time `json:"started"`
+	Ended            time.Time `json:"ended,omitzero"` // absent while it is open
+	Why              string    `json:"why,omitempty"`
+	Note             string    `json:"note,omitempty"` // for a technician
+}
+
+// Item is one product of a sale.
+type Item struct {
+	Slot    string `json:"slot"`
+	Price   string `json:"price"`
+	Outcome string `json:"outcome"` // "pending", "delivered", "not_delivered" or "unknown"
+}
+
+// Line is one thing that happened in a sale, of GET /api/sales/ID/story.
+type Line struct {
+	Seq   int64     `json:"seq"` // the journal's entry
+	Time  time.Time `json:"time"`
+	Event string    `json:"event"`
+	Text  string    `json:"text"` // the same in words
+}
+
+// Verdict is the body of POST /api/sales/ID/resolve. All fields but by_hand are required.
+type Verdict struct {
+	Decision string `json:"decision"` // "charge", "release" or "refund"
+	By       string `json:"by"`       // at most 64 bytes on one line
+	Reason   string `json:"reason"`   // at most 500 bytes on one line
+	ByHand   bool   `json:"by_hand"`  // it was settled with Glase in another way: only the record is made
+}
+
+// Acceptance is the body of POST /api/journal/accept: a journal that lost entries may go on. Both fields are required.
+type Acceptance struct {
+	By     string `json:"by"`     // at most 64 bytes on one line
+	Reason string `json:"reason"` // what was compared, in at most 500 bytes on one line
+}
+
+// Act is the body of POST /api/vend, /api/relay and /api/stock: Slot and By are required, and the others are the act's
+// own.
+type Act struct {
+	Slot string `json:"slot"`
+	By   string `json:"by"`              // at most 64 bytes on one line
+	OnMS int64  `json:"on_ms,omitempty"` // of a relay
+	Left *int   `json:"left,omitempty"`  // of a count: how many there are
+	Add  *int   `json:"add,omitempty"`   // or how many more; fewer with a minus
+}
+
+// Begun answers a vend or a relay: GET /api/service tells how it goes on.
+type Begun struct {
+	Act  string `json:"act"`             // its id
+	OnMS int64  `json:"on_ms,omitempty"` // of a relay: for how long it really is on
+}
+
+// Counted answers a count.
+type Counted struct {
+	Slot string `json:"slot"`
+	Was  int    `json:"was"`
+	Left int    `json:"left"`
+}
+
+// Service is how a technician's act stands, the one that is on or the last one.
+type Service struct {
+	Act     string `json:"act"`  // its id
+	Kind    string `json:"kind"` // "vend", "relay" or "stock"
+	Slot    string `json:"slot"`
+	By      string `json:"by"`
+	Ended   bool   `json:"ended"`
+	Outcome string `json:"outcome,omitempty"` // of a vend, in a sale's words
+	Why     string `json:"why,omitempty"`     // what was wrong, in one word
+}
+
+// Stock is what is left in a slot.
+type Stock struct {
+	Slot  string `json:"slot"`
+	Name  string `json:"name"`
+	Price string `json:"price"`
+	Left  int    `json:"left"`
+	State string `json:"state,omitempty"` // "sold_out" or "closed"; "": it can be sold
+	Why   string `json:"why,omitempty"`   // why it is closed
+}
+
+// Part is something that the machine depends on.
+type Part struct {
+	Name  string    `json:"name"`
+	OK    bool      `json:"ok"`
+	What  string    `json:"what"` // how it is, in words
+	Since time.Time `json:"since,omitzero"`
+	Do    string    `json:"do,omitempty"` // what helps, when it is not well
+}
+
+// Pin is a pin of the machine.
+type Pin struct {
+	Name   string `json:"pin"`
+	Role   string `json:"role"`
+	Level  string `json:"level"` // "low" or "high", on the wire
+	Active bool   `json:"active"`
+	Means  string `json:"means"` // "pressed", "open", "on" …
+
+	// Changed is when it was last seen to move; left out: not since the start. An output, a button and a door are seen
+	// each time; a drop sensor while its motor is on, and otherwise when somebody looks.
+	Changed time.Time `json:"changed,omitzero"`
+}
+
+// Screen is what the customer reads now, in the customer's language.
+type Screen struct {
+	Title string   `json:"title"`
+	Lines []string `json:"lines"`
+	List  []Entry  `json:"list"` // the price list, or what came out
+}
+
+// Entry is a line of Screen's list.
+type Entry struct {
+	Slot  string `json:"slot,omitempty"`
+	Name  string `json:"name"`
+	Price string `json:"price"` // or why the product cannot be had
+}
+
+// Refusal is the body of every failure.
+type Refusal struct {
+	Error string `json:"error"` // a sentence
+}
