@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"kioskd/internal/proof/phone"
 )
 
 var killsFlag = flag.Int("kills", 12, "send SIGKILL at least so many times, to all kiosks together")
@@ -36,29 +38,26 @@ func (w *world) buy(s story) error {
 		w.t.Fatal(err)
 	}
 	before := len(w.sales())
-	qr := "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=123456"
+	qr := phone.Shop
 	if w.flow == "sticker" {
 		qr = "HTTP://SEQR.SE/Q" + sticker
 		if err := w.choose(func() bool { return w.step() == "awaiting" }); err != nil {
 			return err
 		}
 	}
-	var invoice struct {
-		InvoiceReference string `json:"invoiceReference"`
-		Status           string
-	}
+	var invoice string
 	if err := w.wait(func() bool {
-		invoice.InvoiceReference = ""
-		err := w.ask(w.glase+"/phone/scan", fmt.Sprintf(`{"qr": %q, "amount": "50.00"}`, qr), &invoice)
-		return err == nil && invoice.InvoiceReference != ""
+		var err error
+		invoice, err = w.glase.Scan(w.t.Context(), qr, "50.00")
+		return err == nil
 	}); err != nil {
 		return err
 	}
-	decision := "confirm"
+	decide := w.glase.Confirm
 	if s.cancels {
-		decision = "cancel"
+		decide = w.glase.Cancel
 	}
-	if err := w.ask(w.glase+"/phone/"+decision, fmt.Sprintf(`{"invoiceReference": %q, "pin": "1234"}`, invoice.InvoiceReference), nil); err != nil {
+	if err := decide(w.t.Context(), invoice); err != nil {
 		return err
 	}
 	if w.flow == "reservation" && !s.cancels {
@@ -176,8 +175,8 @@ func (w *world) settled() {
 
 func (w *world) judge() {
 	w.t.Helper()
-	var ledger []movement
-	if err := w.ask(w.glase+"/ledger", "", &ledger); err != nil {
+	ledger, err := w.glase.Ledger(w.t.Context())
+	if err != nil {
 		w.t.Fatal(err)
 	}
 	board, err := w.board.Snapshot()

@@ -5,20 +5,10 @@ import (
 	"testing"
 
 	"kioskd/hw/gpio/simboard"
+	"kioskd/internal/debug/api"
 	"kioskd/internal/money"
+	"kioskd/internal/proof/phone"
 )
-
-// sale, item and movement are what the outside sees.
-type sale struct {
-	ID, Flow, State, Charged, Refunded, Why, Note string
-	Invoice                                       string `json:"invoice_reference"`
-	Items                                         []struct{ Slot, Price, Outcome string }
-}
-
-type movement struct {
-	Invoice      string `json:"invoiceReference"`
-	Kind, Amount string
-}
 
 func minor(amount string) int64 {
 	a, err := money.Parse(amount, "SEK")
@@ -30,7 +20,7 @@ func minor(amount string) int64 {
 
 // audit holds the promises against what the outside sees, and gives a sentence for each that is broken. Nothing was wrong in these
 // worlds but kills, so nothing may be lost or stand in doubt.
-func audit(sales []sale, ledger []movement, board simboard.Snapshot) (broken []string) {
+func audit(sales []api.Sale, ledger []phone.Movement, board simboard.Snapshot) (broken []string) {
 	violated := func(format string, args ...any) { broken = append(broken, fmt.Sprintf(format, args...)) }
 	held, paid := map[string]int64{}, map[string]int64{}
 	for _, m := range ledger {
@@ -51,7 +41,7 @@ func audit(sales []sale, ledger []movement, board simboard.Snapshot) (broken []s
 	items, delivered, unknown := map[string]int{}, map[string]int{}, map[string]int{}
 	known := map[string]bool{}
 	for _, s := range sales {
-		known[s.Invoice] = true
+		known[s.InvoiceReference] = true
 		var owed int64
 		for _, i := range s.Items {
 			items[i.Slot]++
@@ -71,8 +61,8 @@ func audit(sales []sale, ledger []movement, board simboard.Snapshot) (broken []s
 		default:
 			violated("sale %s is %s: %s %s", s.ID, s.State, s.Why, s.Note)
 		}
-		if net := minor(s.Charged) - minor(s.Refunded); net != owed || paid[s.Invoice] != owed {
-			violated("sale %s: what came out is worth %d, the kiosk says %d, and Glase %d", s.ID, owed, net, paid[s.Invoice])
+		if net := minor(s.Charged) - minor(s.Refunded); net != owed || paid[s.InvoiceReference] != owed {
+			violated("sale %s: what came out is worth %d, the kiosk says %d, and Glase %d", s.ID, owed, net, paid[s.InvoiceReference])
 		}
 	}
 	for invoice, a := range held {
@@ -102,27 +92,35 @@ func audit(sales []sale, ledger []movement, board simboard.Snapshot) (broken []s
 // TestTheRefereeSeesWhatIsWrong changes one fact at a time of books that are right.
 func TestTheRefereeSeesWhatIsWrong(t *testing.T) {
 	type facts struct {
-		sale   sale
-		ledger []movement
+		sale   api.Sale
+		ledger []phone.Movement
 		slot   simboard.SlotState
 	}
 	right := func() facts {
-		f := facts{sale: sale{ID: "S1", State: "charged", Charged: "15.00", Refunded: "0.00", Invoice: "9"}, slot: simboard.SlotState{Slot: "A1", Pulses: 1, Dropped: 1}}
-		f.sale.Items = append(f.sale.Items, struct{ Slot, Price, Outcome string }{"A1", "15.00", "delivered"})
-		f.ledger = []movement{{"9", "reserve", "50.00"}, {"9", "charge", "15.00"}, {"9", "release", "35.00"}}
+		f := facts{sale: api.Sale{ID: "S1", State: "charged", Charged: "15.00", Refunded: "0.00", InvoiceReference: "9"}, slot: simboard.SlotState{Slot: "A1", Pulses: 1, Dropped: 1}}
+		f.sale.Items = append(f.sale.Items, api.Item{Slot: "A1", Price: "15.00", Outcome: "delivered"})
+		f.ledger = []phone.Movement{
+			{Invoice: "9", Kind: "reserve", Amount: "50.00"},
+			{Invoice: "9", Kind: "charge", Amount: "15.00"},
+			{Invoice: "9", Kind: "release", Amount: "35.00"},
+		}
 		return f
 	}
 	look := func(f facts) []string {
-		return audit([]sale{f.sale}, f.ledger, simboard.Snapshot{Slots: []simboard.SlotState{f.slot}})
+		return audit([]api.Sale{f.sale}, f.ledger, simboard.Snapshot{Slots: []simboard.SlotState{f.slot}})
 	}
 	if got := look(right()); got != nil {
 		t.Fatalf("right books are found wrong: %q", got)
 	}
 	for what, change := range map[string]func(*facts){
-		"charged twice":           func(f *facts) { f.ledger = append(f.ledger, movement{"9", "charge", "15.00"}) },
-		"never charged":           func(f *facts) { f.ledger = f.ledger[:1] },
-		"still held":              func(f *facts) { f.ledger = f.ledger[:2] },
-		"another invoice":         func(f *facts) { f.ledger = append(f.ledger, movement{"8", "charge", "15.00"}) },
+		"charged twice": func(f *facts) {
+			f.ledger = append(f.ledger, phone.Movement{Invoice: "9", Kind: "charge", Amount: "15.00"})
+		},
+		"never charged": func(f *facts) { f.ledger = f.ledger[:1] },
+		"still held":    func(f *facts) { f.ledger = f.ledger[:2] },
+		"another invoice": func(f *facts) {
+			f.ledger = append(f.ledger, phone.Movement{Invoice: "8", Kind: "charge", Amount: "15.00"})
+		},
 		"the kiosk says more":     func(f *facts) { f.sale.Charged = "50.00" },
 		"open":                    func(f *facts) { f.sale.State = "open" },
 		"in doubt":                func(f *facts) { f.sale.State = "in_doubt" },

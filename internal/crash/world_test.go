@@ -1,11 +1,8 @@
 package crash
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -23,6 +20,9 @@ import (
 
 	"kioskd/glase"
 	"kioskd/hw/gpio/simboard"
+	"kioskd/internal/debug/api"
+	"kioskd/internal/debug/client"
+	"kioskd/internal/proof/phone"
 )
 
 const (
@@ -35,13 +35,15 @@ var errDead = errors.New("the kiosk was killed")
 
 // world is a Glase, a board and a kiosk, each a process.
 type world struct {
-	t                   *testing.T
-	name, flow, dir     string
-	config              string
-	glase, debug, proxy string // addresses
-	board               *simboard.Client
-	kills               int
-	kiosk               *run // nil before the first start
+	t               *testing.T
+	name, flow, dir string
+	config          string
+	proxy           string // its address
+	glase           phone.Phone
+	debug           *client.Client
+	board           *simboard.Client
+	kills           int
+	kiosk           *run // nil before the first start
 
 	mu    sync.Mutex
 	calls int // to Glase since the trap was set
@@ -69,7 +71,7 @@ func port(t *testing.T) string {
 func newWorld(t *testing.T, programs, flow string) *world {
 	w := &world{t: t, name: flow, flow: flow, dir: t.TempDir()}
 	glaseAt, debugAt, upsAt := port(t), port(t), port(t)
-	w.glase, w.debug = "http://"+glaseAt, "http://"+debugAt
+	w.glase, w.debug = phone.Phone("http://"+glaseAt), client.At("http://"+debugAt, "", nil)
 	w.proxy = w.startProxy()
 	example, err := exec.Command(filepath.Join(programs, "kioskd"), "check", "--example").Output()
 	if err != nil {
@@ -93,7 +95,7 @@ func newWorld(t *testing.T, programs, flow string) *world {
 	w.begin(programs, "kioskd", "sim-board", "--config", w.config)
 	w.until("the board is there", func() bool { w.board, err = simboard.Dial(w.dir + "/board"); return err == nil })
 	t.Cleanup(func() { w.board.Close() })
-	w.until("Glase is there", func() bool { return w.ask(w.glase+"/faults", "", nil) == nil })
+	w.until("Glase is there", func() bool { _, err := w.glase.Ledger(t.Context()); return err == nil })
 	w.assign()
 	t.Cleanup(func() {
 		if w.kiosk != nil {
@@ -136,7 +138,7 @@ func (w *world) begin(programs, name string, args ...string) *exec.Cmd {
 // assign sticks the QR on the machine.
 func (w *world) assign() {
 	c, err := glase.New(glase.Config{
-		Endpoint: w.glase + "/soap/merchant/cashregister-2", TerminalID: "public_test_shop_terminal", Password: "12345678", ClientID: "setup",
+		Endpoint: string(w.glase) + "/soap/merchant/cashregister-2", TerminalID: "public_test_shop_terminal", Password: "12345678", ClientID: "setup",
 		NewReference: func() string { return "kioskd-setup" }, Timeout: 3 * time.Second,
 	})
 	if err != nil {
@@ -150,7 +152,7 @@ func (w *world) assign() {
 
 // startProxy stands between the kiosk and Glase, where a call can be seen before it is carried out and after it.
 func (w *world) startProxy() string {
-	target, err := url.Parse(w.glase)
+	target, err := url.Parse(string(w.glase))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -231,40 +233,12 @@ func (w *world) until(what string, ok func() bool) {
 	}
 }
 
-// ask is GET, or POST with a body.
-func (w *world) ask(address, body string, into any) error {
-	method := http.MethodGet
-	if body != "" {
-		method = http.MethodPost
-	}
-	ctx, cancel := context.WithTimeout(w.t.Context(), 15*time.Second)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader([]byte(body)))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	if into == nil {
-		return nil
-	}
-	if err := json.NewDecoder(res.Body).Decode(into); err != nil {
-		return fmt.Errorf("%s: %w", address, err)
-	}
-	return nil
-}
-
 func (w *world) step() string {
-	var s struct{ Step string }
-	_ = w.ask(w.debug+"/api/status", "", &s) // no answer is no step
+	s, _ := w.debug.Status(w.t.Context()) // no answer is no step
 	return s.Step
 }
 
-func (w *world) sales() (all []sale) {
-	_ = w.ask(w.debug+"/api/sales?limit=500", "", &all)
+func (w *world) sales() []api.Sale {
+	all, _ := w.debug.Sales(w.t.Context(), client.SalesMax) // no answer is no sale
 	return all
 }

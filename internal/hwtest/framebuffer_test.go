@@ -230,7 +230,7 @@ func TestADisplayThatIsPulledOutInASaleStopsNothing(t *testing.T) {
 	pull(t)
 	w.choose(a1, 1, w.falls(a1, 200*time.Millisecond, 5*time.Millisecond, 1))
 	w.cancels()
-	if s := w.ends(1); s.outcomes() != "A1 delivered" || s.State != "charged" || s.Charged != "15.00" {
+	if s := w.ends(1); outcomes(s) != "A1 delivered" || s.State != "charged" || s.Charged != "15.00" {
 		t.Errorf("without a display: %+v", s)
 	}
 	w.until("no sale is offered", func() bool { return w.step() == "out_of_service" })

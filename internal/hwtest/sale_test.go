@@ -41,7 +41,7 @@ func TestSalesOnTheKernelsLines(t *testing.T) {
 		t.Errorf("the motor stopped %s after the product fell, want at most %s", stop, late)
 	}
 	w.cancels()
-	if s := w.ends(1); s.outcomes() != "A1 delivered" || s.State != "charged" || s.Charged != "15.00" {
+	if s := w.ends(1); outcomes(s) != "A1 delivered" || s.State != "charged" || s.Charged != "15.00" {
 		t.Errorf("one product in 5 ms: %+v", s)
 	}
 
@@ -52,7 +52,7 @@ func TestSalesOnTheKernelsLines(t *testing.T) {
 	w.choose(a2, 2, w.falls(a2, 100*time.Millisecond, 5*time.Millisecond, 1))
 	_, on = w.pulse(a2)
 	t.Logf("A1: a product that tumbles, its first pulse %s; A2: the motor was on for %s", seen.pulse, on)
-	if s := w.ends(2); s.outcomes() != "A1 delivered, A2 delivered" || s.State != "charged" || s.Charged != "37.50" {
+	if s := w.ends(2); outcomes(s) != "A1 delivered, A2 delivered" || s.State != "charged" || s.Charged != "37.50" {
 		t.Errorf("a product that tumbles and another: %+v", s)
 	}
 
@@ -65,7 +65,7 @@ func TestSalesOnTheKernelsLines(t *testing.T) {
 		t.Errorf("a motor with a maximum on-time of 1s was on for %s, want that within %s", on, late)
 	}
 	w.cancels()
-	if s := w.ends(3); s.outcomes() != "A2 not_delivered" || s.State != "released" || s.Charged != "0.00" {
+	if s := w.ends(3); outcomes(s) != "A2 not_delivered" || s.State != "released" || s.Charged != "0.00" {
 		t.Errorf("a jam: %+v", s)
 	}
 
@@ -87,7 +87,7 @@ func TestAChipThatDisappearsMidSaleCostsNobodyMoney(t *testing.T) {
 	w.reserve()
 	w.choose(a1, 1, func() turn { time.Sleep(200 * time.Millisecond); w.vanish(); return turn{} })
 	s := w.ends(1)
-	if s.outcomes() != "A1 unknown" || s.State != "released" || s.Charged != "0.00" {
+	if outcomes(s) != "A1 unknown" || s.State != "released" || s.Charged != "0.00" {
 		t.Errorf("the sale is %+v", s)
 	}
 	w.until("the machine is out of service", func() bool { return w.step() == "out_of_service" })

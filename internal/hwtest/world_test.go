@@ -1,10 +1,6 @@
 package hwtest
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,11 +8,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"kioskd/internal/debug/api"
+	"kioskd/internal/debug/client"
+	"kioskd/internal/proof/phone"
 )
 
 const (
-	glaseAt  = "http://127.0.0.1:8080"
-	debugAt  = "http://127.0.0.1:8081"
+	glase    = phone.Phone("http://127.0.0.1:8080")
 	patience = 2 * time.Minute // for a fact that must come: the processor is emulated
 )
 
@@ -96,21 +95,23 @@ type world struct {
 	dir   string
 	kiosk *exec.Cmd
 	dead  chan struct{}
+	debug *client.Client
 }
 
 // newWorld has everything but the kiosk running.
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{chip: newChip(t, "pinctrl-bcm2835", header()...), t: t, dir: t.TempDir()}
+	w.debug = client.Socket(w.dir + "/debug.sock")
 	w.pull(a1.relay, 1) // the relay board's own resistor: off
 	w.pull(door, 0)     // closed
 	for file, text := range map[string]string{"kioskd.toml": config, "glase.password": "12345678"} {
 		w.must(os.WriteFile(filepath.Join(w.dir, file), []byte(text), 0o600))
 	}
-	glase := w.command("/glasesim", "--listen", "127.0.0.1:8080", "--ups", "123456=http://127.0.0.1:8082/seqr/createPurchase")
-	w.must(glase.Start())
-	t.Cleanup(func() { _, _ = glase.Process.Kill(), glase.Wait() })
-	w.until("Glase is there", func() bool { return w.ask(glaseAt+"/ledger", "", nil) == nil })
+	sim := w.command("/glasesim", "--listen", "127.0.0.1:8080", "--ups", "123456=http://127.0.0.1:8082/seqr/createPurchase")
+	w.must(sim.Start())
+	t.Cleanup(func() { _, _ = sim.Process.Kill(), sim.Wait() })
+	w.until("Glase is there", func() bool { _, err := glase.Ledger(t.Context()); return err == nil })
 	return w
 }
 
@@ -168,42 +169,13 @@ func (w *world) until(what string, ok func() bool) {
 	}
 }
 
-// ask is GET, or POST with a body.
-func (w *world) ask(address, body string, into any) error {
-	method := http.MethodGet
-	if body != "" {
-		method = http.MethodPost
-	}
-	r, err := http.NewRequestWithContext(w.t.Context(), method, address, bytes.NewReader([]byte(body)))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	if into == nil {
-		return nil
-	}
-	return json.NewDecoder(answer.Body).Decode(into)
-}
-
 func (w *world) step() string {
-	var s struct{ Step string }
-	_ = w.ask(debugAt+"/api/status", "", &s) // no answer is no step
+	s, _ := w.debug.Status(w.t.Context()) // no answer is no step
 	return s.Step
 }
 
-// sale is one of GET /api/sales.
-type sale struct {
-	State, Reserved, Charged, Refunded string
-	Items                              []struct{ Slot, Outcome string }
-}
-
 // outcomes are "A1 delivered" and so on.
-func (s sale) outcomes() string {
+func outcomes(s api.Sale) string {
 	var all []string
 	for _, i := range s.Items {
 		all = append(all, i.Slot+" "+i.Outcome)
@@ -212,8 +184,8 @@ func (s sale) outcomes() string {
 }
 
 // sales are the kiosk's, newest first.
-func (w *world) sales() (all []sale) {
-	_ = w.ask(debugAt+"/api/sales", "", &all)
+func (w *world) sales() []api.Sale {
+	all, _ := w.debug.Sales(w.t.Context(), 50) // no answer is no sale
 	return all
 }
 
@@ -221,12 +193,13 @@ func (w *world) sales() (all []sale) {
 func (w *world) reserve() {
 	w.t.Helper()
 	w.until("the machine is ready", func() bool { return w.step() == "ready" })
-	var invoice struct{ InvoiceReference string }
+	var invoice string
 	w.until("the QR code can be scanned", func() bool {
-		err := w.ask(glaseAt+"/phone/scan", `{"qr": "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=123456", "amount": "50.00"}`, &invoice)
-		return err == nil && invoice.InvoiceReference != ""
+		var err error
+		invoice, err = glase.Scan(w.t.Context(), phone.Shop, "50.00")
+		return err == nil
 	})
-	w.must(w.ask(glaseAt+"/phone/confirm", fmt.Sprintf(`{"invoiceReference": %q, "pin": "1234"}`, invoice.InvoiceReference), nil))
+	w.must(glase.Confirm(w.t.Context(), invoice))
 }
 
 // press is a finger on a button, for a time that a finger takes, and again when nothing comes of it: a computer as busy as this one
@@ -296,7 +269,7 @@ func (w *world) cancels() {
 }
 
 // ends waits for the end of the newest sale, which is the n-th, and answers it.
-func (w *world) ends(n int) sale {
+func (w *world) ends(n int) api.Sale {
 	w.t.Helper()
 	w.until("the sale's end", func() bool { all := w.sales(); return len(all) == n && all[0].State != "open" })
 	return w.sales()[0]
@@ -304,8 +277,8 @@ func (w *world) ends(n int) sale {
 
 // money is what Glase's ledger says, by kind.
 func (w *world) money() map[string][]string {
-	var all []struct{ Kind, Amount string }
-	w.must(w.ask(glaseAt+"/ledger", "", &all))
+	all, err := glase.Ledger(w.t.Context())
+	w.must(err)
 	by := map[string][]string{}
 	for _, m := range all {
 		by[m.Kind] = append(by[m.Kind], m.Amount)

@@ -3,10 +3,7 @@ package unit
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +13,10 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"kioskd/internal/debug/api"
+	"kioskd/internal/debug/client"
+	"kioskd/internal/proof/phone"
 )
 
 // The machine's lines, by their place on the chip.
@@ -31,11 +32,11 @@ func lineNames() []string {
 }
 
 const (
-	glase   = "http://127.0.0.1:8080"
-	kiosk   = "http://127.0.0.1:8081"
-	dropIns = "/run/systemd/system/kioskd.service.d"
-	conf    = "/etc/kioskd/kioskd.toml"
-	jammed  = `
+	glase    = "http://127.0.0.1:8080"
+	customer = phone.Phone(glase)
+	dropIns  = "/run/systemd/system/kioskd.service.d"
+	conf     = "/etc/kioskd/kioskd.toml"
+	jammed   = `
 [machine]
 name = "Test machine"
 token = "123456"
@@ -136,8 +137,11 @@ func until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// chip is a GPIO chip whose lines the test holds in its hands.
-type chip struct{ dir string }
+// chip is a GPIO chip whose lines the test holds in its hands, and who asks the kiosk that is wired to it.
+type chip struct {
+	dir   string
+	kiosk *client.Client
+}
 
 // plug loads a module and makes the machine's chip of it, until the test's end.
 func plug(t *testing.T, module string) chip {
@@ -174,7 +178,7 @@ func plug(t *testing.T, module string) chip {
 	if len(found) != 1 {
 		t.Fatalf("the chip's lines are at %q", found)
 	}
-	c := chip{filepath.Dir(found[0])}
+	c := chip{filepath.Dir(found[0]), client.At("http://127.0.0.1:8081", "", nil)}
 	c.pull(t, door, "pull-down") // closed
 	return c
 }
@@ -194,34 +198,11 @@ func (c chip) on(t *testing.T, line int) bool {
 	return string(b) == "1\n"
 }
 
-func get(url string) map[string]any {
-	var v map[string]any
-	if resp, err := http.Get(url); err == nil {
-		defer resp.Body.Close()
-		_ = json.NewDecoder(resp.Body).Decode(&v) // an empty map says enough
-	}
-	return v
+// status is how the kiosk stands; no answer is no step.
+func (c chip) status(t *testing.T) api.Status {
+	s, _ := c.kiosk.Status(t.Context())
+	return s
 }
-
-func post(t *testing.T, url, body string) map[string]any {
-	t.Helper()
-	resp, err := http.Post(url, "application/json", strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var v map[string]any
-	if err := json.Unmarshal(b, &v); err != nil {
-		t.Fatalf("%s answered %q", url, b)
-	}
-	return v
-}
-
-func step() any { return get(kiosk + "/api/status")["step"] }
 
 // rig is a machine with a new journal, the unit in the state that a test wants, and a Glase, until the test's end.
 func rig(t *testing.T, c chip, dropIn string) {
@@ -248,7 +229,7 @@ func rig(t *testing.T, c chip, dropIn string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = sim.Process.Kill(); _ = sim.Wait() }) // it was told to die
-	until(t, "Glase is there", func() bool { return get(glase+"/faults") != nil })
+	until(t, "Glase is there", func() bool { _, err := customer.Ledger(t.Context()); return err == nil })
 }
 
 // setDropIn changes the unit; "" is the unit as it is installed.
@@ -268,10 +249,15 @@ func setDropIn(t *testing.T, text string) {
 func vend(t *testing.T, c chip) {
 	t.Helper()
 	command(t, "systemctl", "start", "kioskd")
-	until(t, "the kiosk is ready", func() bool { return step() == "ready" })
-	invoice := post(t, glase+"/phone/scan", `{"qr": "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=123456", "amount": "50.00"}`)
-	post(t, glase+"/phone/confirm", fmt.Sprintf(`{"invoiceReference": %q, "pin": "1234"}`, invoice["invoiceReference"]))
-	until(t, "a product may be chosen", func() bool { return step() == "choosing" })
+	until(t, "the kiosk is ready", func() bool { return c.status(t).Step == "ready" })
+	invoice, err := customer.Scan(t.Context(), phone.Shop, "50.00")
+	if err == nil {
+		err = customer.Confirm(t.Context(), invoice)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	until(t, "a product may be chosen", func() bool { return c.status(t).Step == "choosing" })
 	if c.on(t, relay) {
 		t.Fatal("the relay is on before anybody has chosen")
 	}

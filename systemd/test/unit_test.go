@@ -1,9 +1,7 @@
 package unit
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -12,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"kioskd/internal/debug/client"
 )
 
 // offMax is how long a relay may stay on after its daemon has died.
@@ -76,14 +76,9 @@ func off(t *testing.T, c chip) time.Time {
 }
 
 // settled says whether no sale is open.
-func settled() bool {
-	resp, err := http.Get(kiosk + "/api/sales")
-	if err != nil {
-		return false
-	}
-	defer resp.Body.Close()
-	var sales []struct{ State, Charged string }
-	return json.NewDecoder(resp.Body).Decode(&sales) == nil && len(sales) == 1 && sales[0].State == "released" && sales[0].Charged == "0.00"
+func (c chip) settled(t *testing.T) bool {
+	sales, err := c.kiosk.Sales(t.Context(), client.SalesMax)
+	return err == nil && len(sales) == 1 && sales[0].State == "released" && sales[0].Charged == "0.00"
 }
 
 func mainPID(t *testing.T) int {
@@ -126,7 +121,7 @@ func TestNoRelayStaysOnHoweverTheDaemonEnds(t *testing.T) {
 						t.Errorf("the relay went off %s after the death, at most %s is allowed", d, offMax)
 					}
 					until(t, "systemd starts it again", func() bool { return property(t, "NRestarts") == "1" && property(t, "ActiveState") == "active" })
-					until(t, "the sale is settled", func() bool { return settled() })
+					until(t, "the sale is settled", func() bool { return c.settled(t) })
 					if log := command(t, "journalctl", "--no-pager", "-u", "kioskd", fmt.Sprintf("--since=@%d", asked.Unix())); !strings.Contains(log, end.journal) {
 						t.Errorf("%q is not in the journal:\n%s", end.journal, log)
 					}
@@ -185,11 +180,11 @@ func TestWithoutTheUnitsOutputsOffARelayWouldStayOn(t *testing.T) {
 		if c.on(t, relay) {
 			t.Error("the relay is on in a kiosk that is ready")
 		}
-		until(t, "the sale is settled", func() bool { return settled() })
+		until(t, "the sale is settled", func() bool { return c.settled(t) })
 		c.pull(t, door, "pull-up") // a technician looks at the slot
-		until(t, "the door is open", func() bool { return get(kiosk + "/api/status")["reason"] == "door" })
+		until(t, "the door is open", func() bool { return c.status(t).Reason == "door" })
 		c.pull(t, door, "pull-down") // closing it lets the slot sell again
-		until(t, "the kiosk sells", func() bool { return step() == "ready" })
+		until(t, "the kiosk sells", func() bool { return c.status(t).Step == "ready" })
 		command(t, "systemctl", "stop", "kioskd")
 	})
 	t.Run("a start that fails does, and a mended config is found without anybody", func(t *testing.T) {

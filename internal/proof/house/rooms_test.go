@@ -43,6 +43,7 @@ var rooms = map[string][]string{
 	"internal/app":              {"*"},
 	"internal/sim":              {"*"},
 	"internal/proof/house":      {},
+	"internal/proof/phone":      {},
 	"systemd/test":              {},
 	"internal/crash":            {},
 	"internal/hwtest":           {},
@@ -64,8 +65,10 @@ var forTests = map[string][]string{
 	"internal/journal":         {"internal/identity"},
 	"internal/debug/client":    {"fsm", "internal/debug", "internal/journal", "internal/kiosk"},
 	"hw/vend/mdb":              {"hw/vend/mdb/mdbtest", "hw/vend/vendtest"},
-	"internal/crash":           {"glase", "hw/gpio/simboard", "internal/money"},
-	"internal/hwtest":          {"hw/display", "hw/gpio", "hw/gpio/hostpin"},
+	"internal/crash": {"glase", "hw/gpio/simboard", "internal/debug/api", "internal/debug/client", "internal/money",
+		"internal/proof/phone"},
+	"internal/hwtest": {"hw/display", "hw/gpio", "hw/gpio/hostpin", "internal/debug/api", "internal/debug/client", "internal/proof/phone"},
+	"systemd/test":    {"internal/debug/api", "internal/debug/client", "internal/proof/phone"},
 }
 
 // borrowed says which module of other people's, or which part of one, a room may use, and why.
@@ -150,7 +153,7 @@ const (
 // doubles are the rooms that imitate something or prove something: none of them gets into the daemon, and so does nothing whose name
 // ends in "test". The simulated machine is a part of it: a kiosk can be tried before it has a board.
 var doubles = []string{
-	"internal/sim", "internal/proof/house", "internal/crash", "internal/hwtest", "systemd/test", "internal/journal/powercut",
+	"internal/sim", "internal/proof/house", "internal/proof/phone", "internal/crash", "internal/hwtest", "systemd/test", "internal/journal/powercut",
 	"cmd/glasesim", "cmd/demo",
 }
 
