@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"kioskd/internal/money"
+	"kioskd/internal/words"
 )
 
 // foreign are names of whose letters the fonts have none, or not all, with the first one that they lack.
@@ -79,7 +80,7 @@ func TestAPriceHasNoHoleForItsCurrency(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, code := range []string{"SEK", "EUR", "USD", "GBP", "JPY", "INR", "ILS", "TRY", "UAH", "KRW", "VND", "NGN", "PLN", "CZK"} {
-		for _, language := range []string{"en", "sv"} {
+		for _, language := range words.Languages() {
 			price := wordsOf(language).amount(money.Amount{Minor: 1500, Currency: code})
 			if r, at := p.Unseen(price); at != 0 {
 				t.Errorf("%s in %s: %q is not seen in %q", code, language, r, price)

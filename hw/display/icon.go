@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"golang.org/x/image/vector"
+
+	"kioskd/internal/reason"
 )
 
 // icon is a sign that says the title once more, to those who do not read it: a disc in the screen's colour, and on it some strokes and
@@ -33,7 +35,7 @@ func iconOf(s Screen, tone Tone) (icon, bool) {
 		return icon{}, false
 	case s.Kind == Confirm || s.Kind == Scan: // a phone
 		i.strokes, i.dots = [][]point{{{36, 22}, {64, 22}, {64, 78}, {36, 78}, {36, 22}}}, []point{{50, 68}}
-	case s.Kind == Asking || s.Why == "in_doubt": // a question
+	case s.Kind == Asking || s.Why == reason.InDoubt: // a question
 		i.strokes = [][]point{{{38, 40}, {39, 31}, {45, 26}, {53, 26}, {60, 31}, {61, 39}, {57, 45}, {51, 50}, {50, 58}}}
 		i.dots = []point{{50, 72}}
 	case s.Kind == Dispensing: // down, into the tray

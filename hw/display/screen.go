@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
 )
 
 // Kind is the moment of a sale that a screen shows.
@@ -34,15 +35,15 @@ const (
 
 // The states of a Price in which its product cannot be had. Any other text that is not empty counts as unavailable too.
 const (
-	SoldOut = "sold_out"
-	Closed  = "closed"
+	SoldOut = string(reason.SoldOut)
+	Closed  = string(reason.Closed)
 )
 
-// Screen is everything that a driver needs, as plain values. The machine words in Why, Notice and Price.State come from the
-// state machine; a word that this package does not know is shown as a general sentence.
+// Screen is everything that a driver needs, as plain values. The machine words in Why, Notice and Price.State are package
+// reason's; a word that is not listed there is shown as a general sentence.
 type Screen struct {
 	Kind     Kind
-	Language string // an IETF tag: "sv" or "sv-SE"; anything but Swedish is shown in English
+	Language string // an IETF tag: "sv" or "sv-SE"; a language that package words does not have is shown in English
 	Machine  string // the machine's name, for the header
 
 	QR     string  // what the QR code says; "" for none
@@ -53,12 +54,12 @@ type Screen struct {
 	Product        string       // the product's name
 	Reference      string       // the payment's reference, for the receipt
 
-	Why     string // why nothing was charged, money went back, or the machine is out of service
-	Support string // whom to call; shown only when something failed, see Text
-	Code    string // the sale's short code, to say to the support; shown with Support
+	Why     reason.Why // why nothing was charged, money went back, or the machine is out of service
+	Support string     // whom to call; shown only when something failed, see Text
+	Code    string     // the sale's short code, to say to the support; shown with Support
 
 	Remaining time.Duration // for the customer to act; shown in whole seconds, rounded up, and not at all when zero or less
-	Notice    string        // a short hint besides the screen's own words: "too_expensive", "sold_out", "closed", "jam" …
+	Notice    reason.Why    // a short hint besides the screen's own words: "too_expensive", "sold_out", "closed", "jam" …
 	Typed     string        // the beginning of a slot that is being typed on a keypad; shown in place of an empty Notice
 	Test      bool          // marks the screen as one where no real money moves
 }

@@ -135,7 +135,7 @@ func draw(s Screen, width, height int, colour bool) (*grid, error) {
 // tooSmall asks to make the terminal larger.
 func tooSmall(language string, width, height, columns, rows int) *grid {
 	g := newGrid(width, height)
-	lines := wrap(fmt.Sprintf(wordsOf(language).tooSmall, columns, rows), width)
+	lines := wrap(fmt.Sprintf(wordsOf(language).Any.TooSmall, columns, rows), width)
 	for i, line := range lines {
 		g.put(0, max(0, height-len(lines))/2+i, line, inkTitle)
 	}

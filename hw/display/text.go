@@ -7,6 +7,8 @@ import (
 	"unicode"
 
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
+	"kioskd/internal/words"
 )
 
 // Tone is the mood of a screen, for a driver's colours.
@@ -52,15 +54,15 @@ type Entry struct {
 // ordinary pauses. A sale in doubt never reads as a promise about money: its title says that the payment is being checked.
 func Text(s Screen) Copy {
 	w := wordsOf(s.Language)
-	c := Copy{Machine: clean(s.Machine), More: w.more, Phases: w.phases, Phase: phase(s.Kind)}
+	c := Copy{Machine: clean(s.Machine), More: w.Any.More, Phases: w.Any.Phases, Phase: phase(s.Kind)}
 	if s.Test {
-		c.Test = w.test
+		c.Test = w.Any.Test
 	}
 	switch {
 	case s.Notice != "":
-		c.Notice = lookUp(w.notice, s.Notice, w.noticeGeneral)
+		c.Notice = lookUp(w.Notice, s.Notice, w.Any.Notice)
 	case s.Typed != "":
-		c.Notice = fmt.Sprintf(w.typed, clean(s.Typed))
+		c.Notice = fmt.Sprintf(w.Any.Typed, clean(s.Typed))
 	}
 	switch s.Kind {
 	case Idle, Confirm, Scan, Choose, Asking:
@@ -74,96 +76,96 @@ func Text(s Screen) Copy {
 }
 
 // before writes the kinds in which the customer is to do something.
-func (w *words) before(c *Copy, s Screen) {
+func (w wording) before(c *Copy, s Screen) {
 	c.Tone = Act
 	if s.Remaining > 0 {
 		seconds := (s.Remaining-1)/time.Second + 1 // rounded up: the last second reads 0:01
-		c.Time = fmt.Sprintf(w.remaining, fmt.Sprintf("%d:%02d", seconds/60, seconds%60))
+		c.Time = fmt.Sprintf(w.Any.Remaining, fmt.Sprintf("%d:%02d", seconds/60, seconds%60))
 	}
 	switch s.Kind {
 	case Idle:
-		c.Title, c.Lines, c.Hint = w.idleTitle, []string{w.idleStep1, w.idleStep2, w.idleStep3}, w.idleHint
+		c.Title, c.Lines, c.Hint = w.Idle.Title, []string{w.Idle.Step1, w.Idle.Step2, w.Idle.Step3}, w.Idle.Hint
 		if s.QR == "" {
-			c.Title, c.Lines, c.Hint = w.firstTitle, []string{w.firstLine}, w.firstHint
+			c.Title, c.Lines, c.Hint = w.First.Title, []string{w.First.Line}, w.First.Hint
 		}
 		c.List = w.prices(s.Prices, money.Amount{})
 	case Confirm:
-		c.Title, c.Lines, c.Hint = w.confirmTitle, []string{w.confirmLine}, w.cancelHint
-		c.say(w.confirmAmount, w.amount(s.Amount))
+		c.Title, c.Lines, c.Hint = w.Confirm.Title, []string{w.Confirm.Line}, w.Any.Cancel
+		c.say(w.Confirm.Amount, w.amount(s.Amount))
 	case Scan:
-		c.Title, c.Hint = w.scanTitle, w.cancelHint
+		c.Title, c.Hint = w.Scan.Title, w.Any.Cancel
 		if a := w.amount(s.Amount); a != "" {
-			c.Title = fmt.Sprintf(w.scanTitleAmount, a)
+			c.Title = fmt.Sprintf(w.Scan.TitleAmount, a)
 		}
 		c.say("%s", named(s.Product))
 		if s.QR == "" {
-			c.say("%s", w.stickerLine)
+			c.say("%s", w.Scan.Sticker)
 		} else {
-			c.say("%s", w.scanLine)
+			c.say("%s", w.Scan.Line)
 		}
 	case Choose:
-		c.Title, c.Hint = w.chooseTitle, w.chooseHint
-		c.say(w.chooseCredit, w.amount(s.Credit))
+		c.Title, c.Hint = w.Choose.Title, w.Choose.Hint
+		c.say(w.Choose.Credit, w.amount(s.Credit))
 		if !s.Amount.IsZero() {
-			c.say(w.chooseSoFar, w.amount(s.Amount))
+			c.say(w.Choose.SoFar, w.amount(s.Amount))
 		}
 		c.List = w.prices(s.Prices, s.Credit)
 	case Asking:
-		c.Title, c.Lines, c.Hint = w.askingTitle, []string{w.askingLine}, w.askingHint
+		c.Title, c.Lines, c.Hint = w.Asking.Title, []string{w.Asking.Line}, w.Asking.Hint
 		c.bought(named(s.Product), w.amount(s.Amount))
 	}
 }
 
 // during writes the kinds in which the machine works, and the good end.
-func (w *words) during(c *Copy, s Screen) {
+func (w wording) during(c *Copy, s Screen) {
 	switch s.Kind {
 	case Dispensing:
 		c.Tone = Good
-		c.Title, c.Lines = w.dispensingTitle, []string{w.dispensingLine}
+		c.Title, c.Lines = w.Dispensing.Title, []string{w.Dispensing.Line}
 		if p := named(s.Product); p != "" {
-			c.Title = fmt.Sprintf(w.dispensingProduct, p)
+			c.Title = fmt.Sprintf(w.Dispensing.Product, p)
 		}
 	case Settling:
-		c.Title, c.Lines = w.settlingTitle, []string{w.settlingLine}
+		c.Title, c.Lines = w.Settling.Title, []string{w.Settling.Line}
 		c.say("%s", w.amount(s.Amount))
 	case Done:
-		c.Tone, c.Title = Good, w.doneTitle
-		c.say(w.doneAmount, w.amount(s.Amount))
-		if s.Why != "" && !helpless[s.Why] { // "that is all" is no news on a receipt
-			c.say("%s", lookUp(w.why, s.Why, w.whyGeneral))
+		c.Tone, c.Title = Good, w.Done.Title
+		c.say(w.Done.Amount, w.amount(s.Amount))
+		if s.Why != "" && !helpless(s.Why) { // "that is all" is no news on a receipt
+			c.say("%s", lookUp(w.Why, s.Why, w.Any.Why))
 			w.help(c, s)
 		}
 		c.List = w.items(s.Items)
-		c.say(w.doneReference, clean(s.Reference))
+		c.say(w.Done.Reference, clean(s.Reference))
 	}
 }
 
 // ended writes the kinds in which nothing is sold, or money went back.
-func (w *words) ended(c *Copy, s Screen) {
+func (w wording) ended(c *Copy, s Screen) {
 	c.Tone = Failed
-	if helpless[s.Why] {
+	if helpless(s.Why) {
 		c.Tone = Plain
 	}
-	why := lookUp(w.why, s.Why, w.whyGeneral)
+	why := lookUp(w.Why, s.Why, w.Any.Why)
 	switch {
-	case s.Why == "in_doubt" && (s.Kind == NothingCharged || s.Kind == Refunded):
-		c.Title = w.doubtTitle
+	case s.Why == reason.InDoubt && (s.Kind == NothingCharged || s.Kind == Refunded):
+		c.Title = w.Doubt.Title
 		c.say("%s", why)
 	case s.Kind == NothingCharged:
-		c.Title = w.nothingTitle
+		c.Title = w.Nothing.Title
 		c.say("%s", why)
 	case s.Kind == Refunded:
-		c.Title = w.refundedTitle
+		c.Title = w.Refunded.Title
 		if a := w.amount(s.Amount); a != "" {
-			c.Title = fmt.Sprintf(w.refundedAmount, a)
+			c.Title = fmt.Sprintf(w.Refunded.TitleAmount, a)
 		}
 		c.say("%s", why)
-		c.say("%s", w.refundedLine)
+		c.say("%s", w.Refunded.Line)
 		c.List = w.items(s.Items)
 	default:
-		c.Title, c.Hint = w.outTitle, w.outHint
-		if soon[s.Why] {
-			c.Title, c.Tone = w.outSoonTitle, Plain
+		c.Title, c.Hint = w.Out.Title, w.Out.Hint
+		if soon(s.Why) {
+			c.Title, c.Tone = w.Out.Soon, Plain
 		}
 		c.say("%s", why)
 	}
@@ -171,16 +173,16 @@ func (w *words) ended(c *Copy, s Screen) {
 }
 
 // help adds the support line, when the screen's reason is one that support can help with.
-func (w *words) help(c *Copy, s Screen) {
+func (w wording) help(c *Copy, s Screen) {
 	support, code := clean(s.Support), clean(s.Code)
 	switch {
-	case helpless[s.Why]:
+	case helpless(s.Why):
 	case support != "" && code != "":
-		c.Support = fmt.Sprintf(w.supportCode, support, code)
+		c.Support = fmt.Sprintf(w.Any.SupportCode, support, code)
 	case support != "":
-		c.Support = fmt.Sprintf(w.support, support)
+		c.Support = fmt.Sprintf(w.Any.Support, support)
 	case code != "":
-		c.Support = fmt.Sprintf(w.code, code)
+		c.Support = fmt.Sprintf(w.Any.Code, code)
 	}
 }
 
@@ -203,11 +205,11 @@ func (c *Copy) bought(product, amount string) {
 }
 
 // amount spells an amount, or "" for no amount. The currency may be any text, so the result is cleaned like one.
-func (w *words) amount(a money.Amount) string {
+func (w wording) amount(a money.Amount) string {
 	if a == (money.Amount{}) {
 		return ""
 	}
-	spelled := clean(a.Local(w.tag))
+	spelled := clean(a.Local(w.Tag))
 	if strings.ContainsFunc(spelled, rareSign) {
 		return clean(a.String())
 	}
@@ -220,7 +222,7 @@ func rareSign(r rune) bool {
 }
 
 // prices writes a price list; with a credit, products beyond it are off.
-func (w *words) prices(prices []Price, credit money.Amount) []Entry {
+func (w wording) prices(prices []Price, credit money.Amount) []Entry {
 	list := w.items(prices)
 	for i, p := range prices[:len(list)] {
 		list[i].Key = clean(p.Slot)
@@ -229,11 +231,11 @@ func (w *words) prices(prices []Price, credit money.Amount) []Entry {
 			list[i].Off = credit.Currency != "" && credit.Currency == p.Amount.Currency && credit.Less(p.Amount)
 			continue
 		case SoldOut:
-			list[i].Price = w.soldOut
+			list[i].Price = w.Any.SoldOut
 		case Closed:
-			list[i].Price = w.closed
+			list[i].Price = w.Any.Closed
 		default:
-			list[i].Price = w.unavailable
+			list[i].Price = w.Any.Unavailable
 		}
 		list[i].Off = true
 	}
@@ -241,7 +243,7 @@ func (w *words) prices(prices []Price, credit money.Amount) []Entry {
 }
 
 // items writes names and prices, pricesMax at most.
-func (w *words) items(items []Price) []Entry {
+func (w wording) items(items []Price) []Entry {
 	var list []Entry
 	for _, p := range items[:min(len(items), pricesMax)] {
 		list = append(list, Entry{Name: named(p.Name), Price: w.amount(p.Amount)})
@@ -262,9 +264,28 @@ func phase(k Kind) int {
 	return 0
 }
 
-func lookUp(sentences map[string]string, word, general string) string {
+func lookUp(sentences map[reason.Why]string, word reason.Why, general string) string {
 	if s, ok := sentences[word]; ok {
 		return s
 	}
 	return general
 }
+
+// wording writes screens in one language.
+type wording struct{ *words.Words }
+
+func wordsOf(language string) wording { return wording{words.In(language)} }
+
+// helpless reports whether nothing failed that support could help with: the customer's own choice or absence, and the operator's or
+// the machine's ordinary ways. Every other reason, an unknown one included, shows the support line.
+func helpless(why reason.Why) bool {
+	switch why {
+	case reason.CancelledByCustomer, reason.CancelledOnPhone, reason.PinTimeout, reason.NothingChosen, reason.WalkedAway,
+		reason.Starting, reason.Technician, reason.Door, reason.SoldOut, reason.Stopping:
+		return true
+	}
+	return false
+}
+
+// soon reports whether a reason for being out of service ends by itself within moments.
+func soon(why reason.Why) bool { return why == reason.Starting || why == reason.Resolving }

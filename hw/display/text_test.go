@@ -2,9 +2,8 @@ package display
 
 import (
 	"fmt"
-	"maps"
+	"image"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,95 +11,129 @@ import (
 	"unicode/utf8"
 
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
+	"kioskd/internal/words"
 )
 
 func kinds() []Kind {
 	return []Kind{Idle, Confirm, Scan, Choose, Asking, Dispensing, Settling, Done, NothingCharged, Refunded, OutOfService}
 }
 
-func TestEveryKindSpeaksBothLanguages(t *testing.T) {
+func TestEveryKindSpeaksEveryLanguage(t *testing.T) {
 	for _, k := range kinds() {
-		s := Screen{Kind: k, Language: "en", Why: "jam", Amount: kr(15), QR: upsQR}
-		en := Text(s)
-		s.Language = "sv-SE"
-		sv := Text(s)
-		if en.Title == "" || sv.Title == "" || en.Title == sv.Title || len(en.Lines) == 0 || slices.Equal(en.Lines, sv.Lines) {
-			t.Errorf("%s: en %q %q, sv %q %q", k, en.Title, en.Lines, sv.Title, sv.Lines)
+		s := Screen{Kind: k, Language: "en", Why: reason.Jam, Amount: kr(15), QR: upsQR}
+		en, said := Text(s), map[string]string{}
+		for _, language := range words.Languages() {
+			s.Language = language + "-XX"
+			c := Text(s)
+			if c.Title == "" || len(c.Lines) == 0 || said[c.Title+c.Lines[0]] != "" {
+				t.Errorf("%s: %s says %q %q, as does %q", k, language, c.Title, c.Lines, said[c.Title+c.Lines[0]])
+			}
+			said[c.Title+c.Lines[0]] = language
 		}
-		s.Language = "fi"
+		s.Language = "tlh"
 		if other := Text(s); other.Title != en.Title {
 			t.Errorf("%s in an unknown language: %q", k, other.Title)
 		}
 	}
 }
 
-// TestBothLanguagesSayTheSame holds the two tables against each other: each text there, with the same things to fill in.
-func TestBothLanguagesSayTheSame(t *testing.T) {
-	verbs := func(s string) string {
-		return fmt.Sprint(strings.Count(s, "%s"), strings.Count(s, "%d"), strings.Count(s, "%"))
-	}
-	en, sv := reflect.ValueOf(english), reflect.ValueOf(swedish)
-	for i := range en.NumField() {
-		name := en.Type().Field(i).Name
-		switch a, b := en.Field(i), sv.Field(i); a.Kind() {
-		case reflect.String:
-			if a.String() == "" || b.String() == "" || verbs(a.String()) != verbs(b.String()) {
-				t.Errorf("%s: %q and %q", name, a, b)
+func TestEachReasonReadsItsOwnSentence(t *testing.T) {
+	for _, language := range words.Languages() {
+		w := words.In(language)
+		for _, why := range reason.Ends() {
+			if line := Text(Screen{Kind: OutOfService, Why: why, Language: language}).Lines[0]; line != w.Why[why] {
+				t.Errorf("%s in %s reads %q", why, language, line)
 			}
-		case reflect.Array:
-			for j := range a.Len() {
-				if a.Index(j).String() == "" || b.Index(j).String() == "" {
-					t.Errorf("%s %d is missing", name, j)
+		}
+		for _, word := range []reason.Why{"", "a_word_of_next_year"} {
+			for _, k := range []Kind{NothingCharged, Refunded, OutOfService} {
+				if c := Text(Screen{Kind: k, Why: word, Language: language}); c.Lines[0] != w.Any.Why {
+					t.Errorf("%s, unknown reason %q: %q", k, word, c.Lines)
+				}
+			}
+			if c := Text(Screen{Kind: Choose, Notice: word, Language: language}); word != "" && c.Notice != w.Any.Notice {
+				t.Errorf("unknown notice %q: %q", word, c.Notice)
+			}
+		}
+	}
+}
+
+// anySentence is each language's sentences that stand on a screen for a reason, and the screens on which they stand.
+func anySentence(language string) map[string]Screen {
+	all := map[string]Screen{}
+	for why := range words.In(language).Why {
+		for _, k := range []Kind{OutOfService, NothingCharged, Refunded} {
+			all[fmt.Sprint(k, " ", why)] = Screen{Kind: k, Why: why, Language: language, Machine: "Lobby", Amount: kr(15)}
+		}
+	}
+	for why := range words.In(language).Notice {
+		all["notice "+string(why)] = Screen{Kind: Choose, Notice: why, Language: language, Machine: "Lobby", Credit: kr(35)}
+	}
+	return all
+}
+
+// TestEachSentenceHasRoomOnEachDisplay in each language.
+func TestEachSentenceHasRoomOnEachDisplay(t *testing.T) {
+	for _, size := range sizes {
+		if size.X > 800 {
+			continue // it has the layout of 800 × 480, enlarged
+		}
+		p := painter(t, size)
+		for _, language := range words.Languages() {
+			for name, s := range anySentence(language) {
+				if _, whole, err := p.paint(s); err != nil || !whole {
+					t.Errorf("%v %s %s: whole %t, %v: %q %q", size, name, language, whole, err, Text(s).Lines, Text(s).Notice)
 				}
 			}
 		}
 	}
-	for name, pair := range map[string][2]map[string]string{"why": {english.why, swedish.why}, "notice": {english.notice, swedish.notice}} {
-		a, b := slices.Sorted(maps.Keys(pair[0])), slices.Sorted(maps.Keys(pair[1]))
-		if !slices.Equal(a, b) {
-			t.Errorf("%s: the languages know different words:\n%v\n%v", name, a, b)
-		}
-		for word := range pair[0] {
-			if pair[0][word] == "" || pair[1][word] == "" {
-				t.Errorf("%s %s is empty", name, word)
+}
+
+// TestEachLetterOfALanguageIsDrawn by each display's letters: one that is not there would be a box.
+func TestEachLetterOfALanguageIsDrawn(t *testing.T) {
+	for _, size := range []image.Point{{128, 64}, {800, 480}, slipSize} {
+		p := painter(t, size)
+		for _, language := range words.Languages() {
+			for _, text := range texts(reflect.ValueOf(*words.In(language))) {
+				if r, at := p.Unseen(text); at != 0 {
+					t.Errorf("%v: %s: %q is not drawn, character %d of %q", size, language, r, at, text)
+				}
+				if r, at := Unseen(text); at != 0 {
+					t.Errorf("terminal: %s: %q, character %d of %q", language, r, at, text)
+				}
 			}
 		}
 	}
 }
 
-func TestEveryReasonHasItsSentence(t *testing.T) {
-	words := strings.Fields(`cancelled_by_customer cancelled_on_phone pin_timeout nothing_chosen walked_away jam empty unknown stopped
-		stuck_sensor relay_fault not_delivered door_open reservation_expired payment_failed glase_unreachable invoicing_failed in_doubt
-		starting resolving maintenance door journal display hardware sold_out stopping charge_refused technician foreign_cancel journal_lost
-		machine_failed refused reset no_answer unplugged mdb`)
-	seen := map[string]string{}
-	for _, word := range words {
-		line := Text(Screen{Kind: OutOfService, Why: word}).Lines[0]
-		if line == english.whyGeneral || seen[line] != "" {
-			t.Errorf("%s reads %q, as does %q", word, line, seen[line])
+// texts are all of a language's.
+func texts(v reflect.Value) (all []string) {
+	switch v.Kind() {
+	case reflect.String:
+		all = append(all, v.String())
+	case reflect.Struct:
+		for n := range v.NumField() {
+			all = append(all, texts(v.Field(n))...)
 		}
-		seen[line] = word
-	}
-	for _, word := range []string{"", "a_word_of_next_year"} {
-		for _, k := range []Kind{NothingCharged, Refunded, OutOfService} {
-			if c := Text(Screen{Kind: k, Why: word, Language: "sv"}); c.Lines[0] != swedish.whyGeneral {
-				t.Errorf("%s, unknown reason %q: %q", k, word, c.Lines)
-			}
+	case reflect.Array:
+		for n := range v.Len() {
+			all = append(all, texts(v.Index(n))...)
+		}
+	case reflect.Map:
+		for _, k := range v.MapKeys() {
+			all = append(all, texts(v.MapIndex(k))...)
 		}
 	}
-	for word := range helpless {
-		if english.why[word] == "" {
-			t.Errorf("%s needs no help but has no sentence", word)
-		}
-	}
+	return all
 }
 
 func TestADoubtfulSalePromisesNothingAboutMoney(t *testing.T) {
-	for _, language := range []string{"en", "sv"} {
+	for _, language := range words.Languages() {
 		for _, k := range []Kind{NothingCharged, Refunded} {
 			c := Text(Screen{Kind: k, Why: "in_doubt", Language: language, Amount: kr(15), Support: "08-1", Code: "K7Q2"})
 			w := wordsOf(language)
-			if c.Title != w.doubtTitle || len(c.Lines) != 1 || strings.Contains(fmt.Sprint(c), "15") || !strings.Contains(c.Support, "K7Q2") {
+			if c.Title != w.Doubt.Title || len(c.Lines) != 1 || strings.Contains(fmt.Sprint(c), "15") || !strings.Contains(c.Support, "K7Q2") {
 				t.Errorf("%s in %s: %+v", k, language, c)
 			}
 		}
@@ -108,7 +141,7 @@ func TestADoubtfulSalePromisesNothingAboutMoney(t *testing.T) {
 }
 
 func TestSupportIsShownWhenSomethingFailedAndOnlyThen(t *testing.T) {
-	for why, want := range map[string]bool{"jam": true, "in_doubt": true, "a_new_word": true, "glase_unreachable": true, "hardware": true,
+	for why, want := range map[reason.Why]bool{"jam": true, "in_doubt": true, "a_new_word": true, "invoicing_failed": true, "hardware": true,
 		"cancelled_by_customer": false, "pin_timeout": false, "stopping": false, "sold_out": false} {
 		for _, k := range []Kind{NothingCharged, Refunded, OutOfService, Done} {
 			c := Text(Screen{Kind: k, Why: why, Support: "08-123", Code: "K7Q2"})
@@ -136,7 +169,7 @@ func TestMoneyIsSpelledInTheCustomersLanguage(t *testing.T) {
 func TestAProductBeyondTheCreditIsOff(t *testing.T) {
 	s := Screen{Kind: Choose, Credit: kr(15), Prices: []Price{{"1", "a", kr(15), ""}, {"2", "b", kr(16), ""}, {"3", "c", kr(1), "melted"}}}
 	list := Text(s).List
-	if list[0].Off || !list[1].Off || !list[2].Off || list[2].Price != english.unavailable {
+	if list[0].Off || !list[1].Off || !list[2].Off || list[2].Price != words.In("en").Any.Unavailable {
 		t.Errorf("%+v", list)
 	}
 	s.Kind = Idle
@@ -167,8 +200,8 @@ func TestNoNameSteersTheTerminal(t *testing.T) {
 
 func evilScreen(k Kind, evil string) Screen {
 	p := []Price{{evil, evil, money.Amount{Minor: 1, Currency: evil}, ""}, {evil, evil, kr(1), evil}}
-	return Screen{Kind: k, Language: evil, Machine: evil, Prices: p, Items: p, Product: evil, Reference: evil, Why: evil, Support: evil,
-		Code: evil, Notice: evil, Credit: money.Amount{Minor: 5, Currency: evil}, Amount: money.Amount{Minor: 7, Currency: evil}, Remaining: time.Second, Test: true}
+	return Screen{Kind: k, Language: evil, Machine: evil, Prices: p, Items: p, Product: evil, Reference: evil, Why: reason.Why(evil), Support: evil,
+		Code: evil, Notice: reason.Why(evil), Credit: money.Amount{Minor: 5, Currency: evil}, Amount: money.Amount{Minor: 7, Currency: evil}, Remaining: time.Second, Test: true}
 }
 
 // FuzzShow draws any texts on any terminal: the strict terminal fails on a control character or a line that is too long.
@@ -180,7 +213,7 @@ func FuzzShow(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind, name, code, why string, minor int64, width, height int, colour bool) {
 		width, height = 1+abs(width)%200, 1+abs(height)%80
 		s := evilScreen(Kind(kind), name)
-		s.Language, s.Why, s.QR = name[:min(len(name), 2)], why, code
+		s.Language, s.Why, s.QR = name[:min(len(name), 2)], reason.Why(why), code
 		s.Amount, s.Credit = money.Amount{Minor: minor, Currency: "SEK"}, money.Amount{Minor: minor, Currency: "SEK"}
 		s.Remaining = time.Duration(minor)
 		v := newVT(t, width, height)

@@ -12,6 +12,7 @@ import (
 	"kioskd/glase"
 	"kioskd/internal/config"
 	"kioskd/internal/money"
+	"kioskd/internal/words"
 	"kioskd/ups"
 )
 
@@ -57,7 +58,7 @@ func (p payments) Call(ctx context.Context, c fsm.Call) fsm.Answered {
 		return c.To(result(p.heard(p.glase.CancelInvoice(ctx, c.Reference))))
 	case fsm.RefundPayment:
 		reference, err := p.glase.RefundPayment(ctx, c.ErsReference, glase.Invoice{
-			Title: p.cfg.Machine.Name, ClientInvoiceID: c.ClientInvoiceID, Total: c.Total, Rows: []glase.InvoiceRow{p.row("refund", c.Total)},
+			Title: p.cfg.Machine.Name, ClientInvoiceID: c.ClientInvoiceID, Total: c.Total, Rows: []glase.InvoiceRow{row(p.words().Invoice.Refund, c.Total)},
 		}, c.Full)
 		_ = p.heard(err)
 		r := oneTime(err)
@@ -80,7 +81,7 @@ func (p payments) invoice(c fsm.Call) glase.Invoice {
 	}
 	if c.Flow == fsm.Reservation {
 		in.PaymentMode, in.CommitReservationTimeout = glase.ReservationPreliminary, c.ReservationTimeout
-		in.Rows = []glase.InvoiceRow{p.row("reservation", c.Total)}
+		in.Rows = []glase.InvoiceRow{row(p.words().Invoice.Reserved, c.Total)}
 	}
 	if p.cfg.UPS.PublicURL != "" {
 		in.NotificationURL = ups.NotificationURL(p.cfg.UPS.PublicURL, c.Secret)
@@ -88,14 +89,13 @@ func (p payments) invoice(c fsm.Call) glase.Invoice {
 	return in
 }
 
-// row is a line that stands for no product, in the machine's language.
-func (p payments) row(what string, total money.Amount) glase.InvoiceRow {
-	words := map[string]string{"reservation": "Reserved at most", "refund": "Refund"}
-	if p.cfg.Machine.Language == "sv" {
-		words = map[string]string{"reservation": "Reserveras högst", "refund": "Återbetalning"}
-	}
-	return glase.InvoiceRow{Description: words[what], Quantity: 1, Total: total}
+// row is a line that stands for no product.
+func row(what string, total money.Amount) glase.InvoiceRow {
+	return glase.InvoiceRow{Description: what, Quantity: 1, Total: total}
 }
+
+// words are the machine's language.
+func (p payments) words() *words.Words { return words.In(p.cfg.Machine.Language) }
 
 func rows(items []fsm.Item) []glase.InvoiceRow {
 	var out []glase.InvoiceRow

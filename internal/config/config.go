@@ -55,7 +55,7 @@ type Config struct {
 type Machine struct {
 	Name     string         // on the display and the phone, 1 to 60 characters
 	Token    string         // the machine's id in its QR, 1 to 64 letters and digits; "" is possible outside Reservation
-	Language string         // "en" or "sv"
+	Language string         // one of words.Languages
 	Currency string         // ISO 4217; of every amount in the config
 	Timezone *time.Location // of what people read; records are in UTC
 	Support  string         // one line shown with the sale's code when something failed, or ""

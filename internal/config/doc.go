@@ -22,7 +22,7 @@
 //	Key                           Value                                             Default
 //	machine.name                  text, 1 to 60 characters                          needed
 //	machine.token                 1 to 64 letters and digits                        R
-//	machine.language              "en", "sv"                                        "en"
+//	machine.language              "de", "en", "fi", "sv"                            "en"
 //	machine.currency              ISO 4217 code, "SEK"                              needed
 //	machine.timezone              IANA name, "Europe/Stockholm"                     "UTC"
 //	machine.support               text, 1 to 80 characters                          -

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kioskd/internal/money"
+	"kioskd/internal/words"
 )
 
 // sections reads every section into c, and then looks at what they need of each other.
@@ -59,7 +60,7 @@ func (t *table) machine(m *Machine) {
 	t.need("name", `"Lobby"`, "")
 	t.shown("name", &m.Name, nameMax)
 	t.text("token", &m.Token, code(64, lower+upper+digits, "letters and digits"))
-	t.choice("language", &m.Language, []string{"en", "sv"}, nil)
+	t.choice("language", &m.Language, words.Languages(), nil)
 	t.need("currency", `"SEK"`, "")
 	t.text("currency", &m.Currency, func(s string) string {
 		if s == "" || !money.Known(s) {

@@ -17,6 +17,7 @@ import (
 	"kioskd/internal/config"
 	"kioskd/internal/kiosk"
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
 	"kioskd/ups"
 )
 
@@ -37,11 +38,14 @@ type Front struct {
 }
 
 // typing is what a customer has typed so far, or a word about it.
-type typing struct{ typed, notice string }
+type typing struct {
+	typed  string
+	notice reason.Why
+}
 
 // New makes the front of the config's machine. now is the clock of the kiosk's deadlines.
 func New(cfg config.Config, now func() fsm.Instant) *Front {
-	return &Front{cfg: cfg, now: now, followers: map[chan display.Screen]struct{}{}, view: kiosk.Update{State: fsm.State{Reason: "starting"}}}
+	return &Front{cfg: cfg, now: now, followers: map[chan display.Screen]struct{}{}, view: kiosk.Update{State: fsm.State{Reason: string(reason.Starting)}}}
 }
 
 // Run keeps the front at what the kiosk's steps say, and moves the countdown, until ctx ends; the last step is still taken. Run may be
@@ -142,7 +146,7 @@ func (f *Front) tell() {
 }
 
 // show is told by a keypad what has been typed, and a word about it; both empty: nothing is typed.
-func (f *Front) show(typed, notice string) {
+func (f *Front) show(typed string, notice reason.Why) {
 	f.mu.Lock()
 	f.typing = typing{typed, notice}
 	f.mu.Unlock()
@@ -184,7 +188,7 @@ func (f *Front) Picture() ([]byte, error) {
 func draw(cfg config.Config, v kiosk.Update, now fsm.Instant) display.Screen {
 	s, sale, offers := v.State, v.State.Sale, v.State.Offers()
 	p := display.Screen{Language: cfg.Machine.Language, Machine: cfg.Machine.Name, Support: cfg.Machine.Support, Code: sale.ID,
-		Prices: prices(offers), Notice: s.Live.Notice}
+		Prices: prices(offers), Notice: reason.Why(s.Live.Notice)}
 	if s.Deadline != 0 {
 		p.Remaining = max(0, s.Deadline.Since(now))
 	}
@@ -202,9 +206,9 @@ func draw(cfg config.Config, v kiosk.Update, now fsm.Instant) display.Screen {
 			p.QR = ups.StaticQR(cfg.Glase.MerchantID, cfg.Machine.Token)
 		}
 		if !sellable(offers) {
-			p.Kind, p.Why = display.OutOfService, fsm.SlotSoldOut
+			p.Kind, p.Why = display.OutOfService, reason.SoldOut
 			for _, f := range s.Faults { // against slots alone, or it would not be ready
-				p.Why = f.Name
+				p.Why = reason.Why(f.Name)
 			}
 		}
 	case fsm.Invoicing:
@@ -232,9 +236,9 @@ func draw(cfg config.Config, v kiosk.Update, now fsm.Instant) display.Screen {
 		sale.State = fsm.Charged
 		return ended(p, sale)
 	default:
-		p.Kind, p.Why, p.Code, p.Remaining = display.OutOfService, s.Reason, "", 0
-		if s.Reason == "" {
-			p.Why = string(s.Stage)
+		p.Kind, p.Why, p.Code, p.Remaining = display.OutOfService, reason.Why(s.Reason), "", 0
+		if s.Stage == fsm.Resolving {
+			p.Why = reason.Resolving
 		}
 	}
 	return p
@@ -242,7 +246,7 @@ func draw(cfg config.Config, v kiosk.Update, now fsm.Instant) display.Screen {
 
 // ended is a sale's result.
 func ended(p display.Screen, sale fsm.Sale) display.Screen {
-	p.Remaining, p.Why, p.Reference, p.Notice = 0, sale.Why, sale.ErsReference, ""
+	p.Remaining, p.Why, p.Reference, p.Notice = 0, reason.Why(sale.Why), sale.ErsReference, ""
 	for _, i := range sale.Items {
 		if i.Charge() {
 			p.Items = append(p.Items, display.Price{Slot: i.Slot, Name: i.Name, Amount: i.Price})

@@ -5,13 +5,12 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"kioskd/internal/reason"
 )
 
 // typedFor is how long the beginning of a slot's id waits for its end: whoever types it has gone by then.
 const typedFor = 5 * time.Second
-
-// unknownCode is what the display says of an id that no slot has.
-const unknownCode = "unknown_code"
 
 // Pad turns keys into the slot whose id they compose. An id is chosen as soon as no other begins with it, or by the key that ends
 // it. Key may be called from any goroutine.
@@ -19,7 +18,7 @@ type Pad struct {
 	slots        []string
 	clear, enter string
 	choose       func(slot string) bool
-	show         func(typed, notice string) // tells the front; both empty: nothing is typed
+	show         func(typed string, notice reason.Why) // tells the front; both empty: nothing is typed
 
 	mu    sync.Mutex
 	typed string
@@ -61,14 +60,14 @@ func (p *Pad) Key(key rune) {
 		p.set("", "")
 		p.choose(slot)
 	case begin == 0 || string(key) == p.enter:
-		p.set("", unknownCode)
+		p.set("", reason.UnknownCode)
 	default:
 		p.set(p.typed, "")
 	}
 }
 
 // set is called with p locked.
-func (p *Pad) set(typed, notice string) {
+func (p *Pad) set(typed string, notice reason.Why) {
 	p.typed = typed
 	p.show(typed, notice)
 	if typed == "" && notice == "" {

@@ -5,25 +5,28 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"kioskd/internal/reason"
 )
 
 // typist is a pad, and what it did.
 type typist struct {
 	Pad
-	chosen        []string
-	typed, notice string
+	chosen []string
+	typed  string
+	notice reason.Why
 }
 
 func newTypist(enter string, slots ...string) *typist {
 	y := &typist{}
 	y.Pad = Pad{slots: slots, clear: "*", enter: enter,
 		choose: func(slot string) bool { y.chosen = append(y.chosen, slot); return true },
-		show:   func(typed, notice string) { y.typed, y.notice = typed, notice }}
+		show:   func(typed string, notice reason.Why) { y.typed, y.notice = typed, notice }}
 	return y
 }
 
 // shows is what the display shows.
-func (y *typist) shows() (typed, notice string) {
+func (y *typist) shows() (typed string, notice reason.Why) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	return y.typed, y.notice
@@ -37,24 +40,25 @@ func (y *typist) keys(text string) {
 
 func TestAnIdIsChosenOnceItIsTyped(t *testing.T) {
 	for _, c := range []struct {
-		enter, keys   string
-		chosen        []string
-		typed, notice string
+		enter, keys string
+		chosen      []string
+		typed       string
+		notice      reason.Why
 	}{
 		{"", "A1", []string{"A1"}, "", ""},
 		{"", "A", nil, "A", ""},
 		{"", "A*A2", []string{"A2"}, "", ""},
 		{"", "A1A2", []string{"A1", "A2"}, "", ""},
-		{"", "AA", nil, "", unknownCode},
-		{"", "9", nil, "", unknownCode},
+		{"", "AA", nil, "", reason.UnknownCode},
+		{"", "9", nil, "", reason.UnknownCode},
 		{"", "9A1", []string{"A1"}, "", ""},
 		{"#", "1", nil, "1", ""}, // 12 begins with it
 		{"#", "1#", []string{"1"}, "", ""},
 		{"#", "12", []string{"12"}, "", ""},
-		{"#", "A#", nil, "", unknownCode},
+		{"#", "A#", nil, "", reason.UnknownCode},
 		{"#", "#", nil, "", ""},
 		{"#", "A1#", []string{"A1"}, "", ""}, // the end of what was chosen already is no other choice
-		{"#", "1*2", nil, "", unknownCode},
+		{"#", "1*2", nil, "", reason.UnknownCode},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			y := newTypist(c.enter, "A1", "A2", "1", "12")

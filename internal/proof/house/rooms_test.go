@@ -3,14 +3,16 @@ package house
 // rooms says which of our own packages each package may import. A package that is not here is a room that nobody planned, and what is
 // not imported any more must go from here.
 var rooms = map[string][]string{
-	"internal/money": {},
+	"internal/money":  {},
+	"internal/reason": {},
+	"internal/words":  {"internal/reason"},
 
 	"fsm":                       {"internal/money"},
 	"glase":                     {"internal/money"},
 	"glase/glasetest":           {"internal/money"},
 	"glase/glasetest/toolkits":  {},
 	"ups":                       {"internal/money"},
-	"hw/display":                {"internal/money"},
+	"hw/display":                {"internal/money", "internal/reason", "internal/words"},
 	"hw/gpio":                   {"hw/gpio/hostpin", "hw/gpio/simboard"},
 	"hw/gpio/hostpin":           {"hw/gpio/pinname"},
 	"hw/gpio/pinname":           {},
@@ -24,7 +26,7 @@ var rooms = map[string][]string{
 	"hw/vend/mdb":               {"hw/vend", "hw/vend/serialport", "internal/money"},
 	"hw/vend/mdb/mdbtest":       {},
 	"internal/plainfile":        {},
-	"internal/config":           {"hw/gpio/pinname", "internal/money", "internal/plainfile"},
+	"internal/config":           {"hw/gpio/pinname", "internal/money", "internal/plainfile", "internal/words"},
 	"internal/identity":         {"internal/plainfile"},
 	"internal/cert":             {"internal/plainfile"},
 	"internal/journal":          {"fsm", "internal/money"},
@@ -34,7 +36,7 @@ var rooms = map[string][]string{
 	"internal/debug":            {"fsm", "internal/debug/api", "internal/journal", "internal/kiosk"},
 	"internal/debug/api":        {}, // what the port and its clients say to each other: it knows neither of them
 	"internal/debug/client":     {"internal/debug/api"},
-	"internal/front":            {"fsm", "hw/display", "internal/config", "internal/kiosk", "internal/money", "ups"},
+	"internal/front":            {"fsm", "hw/display", "internal/config", "internal/kiosk", "internal/money", "internal/reason", "ups"},
 	"internal/cold":             {"fsm", "hw/w1", "internal/config", "internal/debug"},
 	"internal/health":           {"fsm", "glase", "hw/gpio", "internal/config", "internal/debug", "internal/doctor"},
 	"internal/serve":            {"fsm", "internal/cert", "internal/config", "internal/debug", "ups"},
@@ -115,6 +117,7 @@ var borrowed = map[string]map[string]string{
 	"internal/journal":  {"modernc.org/sqlite": "the record"},
 	"internal/kiosk":    {"github.com/rs/zerolog": log},
 	"internal/money":    {"github.com/bojanz/currency": "currencies and their decimals"},
+	"internal/words":    {"github.com/pelletier/go-toml/v2": "reads a language's file"},
 	"internal/sim":      {"periph.io/x/conn/v3": pins},
 	"cmd/kioskd": {
 		"github.com/coreos/go-systemd/v22": "tells systemd how it is",
