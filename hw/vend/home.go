@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
+
+	"kioskd/internal/reason"
 )
 
 // homeHold is how long the home switch must stand still to count: its contact bounces for some 10 ms, and a spiral that runs on
@@ -64,7 +66,7 @@ func (t *turn) look() {
 }
 
 // came says what the spiral did, when nothing fell.
-func (t *turn) came() (why string) {
+func (t *turn) came() (why reason.Why) {
 	switch {
 	case t.Home == nil:
 		return WhyJam
@@ -79,7 +81,7 @@ func (t *turn) came() (why string) {
 }
 
 // flaw is what a delivery says about the spiral besides. The slot is better closed then.
-func (t *turn) flaw(why string) string {
+func (t *turn) flaw(why reason.Why) reason.Why {
 	switch {
 	case t.Home == nil:
 		return ""

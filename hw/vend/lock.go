@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
+
+	"kioskd/internal/reason"
 )
 
 const (
@@ -134,7 +136,7 @@ func (d *door) vend(ctx context.Context) Result {
 
 // unlock has the coil on until the door is open, its time is up or ctx ends; a latch's for its pulse only. The coil is off when it
 // returns, by whatever way.
-func (d *door) unlock(ctx context.Context) (why string) {
+func (d *door) unlock(ctx context.Context) (why reason.Why) {
 	defer func() { // also for the panic of a driver
 		d.coil = errors.Join(d.coil, off(d.Coil))
 	}()

@@ -8,6 +8,7 @@ import (
 	periph "periph.io/x/conn/v3/gpio"
 
 	"kioskd/hw/gpio/simboard"
+	"kioskd/internal/reason"
 )
 
 // TestASaleHoldsTheMoneyForAsLongAsAVendMayTakeAndNoLonger: with less the vend is cut off, with more a reservation
@@ -75,7 +76,7 @@ func TestAConfigAtItsBoundsSells(t *testing.T) {
 
 // TestACustomerHasHalfAMinuteToCloseTheDoor, with both hands full, before the locker is said to stand open.
 func TestACustomerHasHalfAMinuteToCloseTheDoor(t *testing.T) {
-	for taken, why := range map[time.Duration]string{28 * time.Second: "", 32 * time.Second: WhyLeftOpen} {
+	for taken, why := range map[time.Duration]reason.Why{28 * time.Second: "", 32 * time.Second: WhyLeftOpen} {
 		synctest.Test(t, func(t *testing.T) {
 			slots := []simboard.Slot{{ID: "A1", Relay: "GPIO17", Opened: "GPIO27"}}
 			board, err := simboard.New(simboard.Wiring{Slots: slots}, simboard.Physics{Taken: taken})

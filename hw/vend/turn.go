@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
+
+	"kioskd/internal/reason"
 )
 
 // latch is what a drop sensor says during one vend: the first edge is the product, at once, however short its pulse; every
@@ -52,7 +54,7 @@ func (t *turn) vend(ctx context.Context) Result {
 }
 
 // once is one run of the motor, and the wait for what it pushed out.
-func (t *turn) once(ctx context.Context) (why string) {
+func (t *turn) once(ctx context.Context) (why reason.Why) {
 	why = t.run(ctx)
 	if t.sensor == nil && !t.drop.seen {
 		t.await(context.Background(), t.settle) // the motor is off; a stopped program still wants to know
@@ -74,7 +76,7 @@ func (t *turn) silent() bool {
 	return t.sensor == nil && !t.drop.seen
 }
 
-func (t *turn) result(why string) Result {
+func (t *turn) result(why reason.Why) Result {
 	switch {
 	case t.sensor != nil && t.relay != nil:
 		return Result{Unknown, WhyRelayFault, errors.Join(t.relay, t.sensor)}
@@ -99,7 +101,7 @@ var errStuck = errors.New("stays active")
 
 // run has the motor on until a product falls, its time is up, ctx ends or the sensor fails. The motor is off when it
 // returns, by whatever way.
-func (t *turn) run(ctx context.Context) (why string) {
+func (t *turn) run(ctx context.Context) (why reason.Why) {
 	defer func() { // also for the panic of a driver
 		t.on = false
 		t.relay = errors.Join(t.relay, t.off())

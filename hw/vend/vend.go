@@ -34,6 +34,8 @@ import (
 	"time"
 
 	"periph.io/x/conn/v3/gpio"
+
+	"kioskd/internal/reason"
 )
 
 // Outcome is what is known about one item. The words are stable: they are recorded and shown.
@@ -48,39 +50,39 @@ const (
 
 // Why an outcome is not a plain delivery. The words are stable: they are recorded and shown.
 const (
-	WhyJam         = "jam"          // not delivered: the motor had its time and nothing fell: a jam, or an empty spiral
-	WhyStopped     = "stopped"      // not delivered: the context ended before anything fell
-	WhyBusy        = "busy"         // not delivered: this slot is vending already; the motor was not touched
-	WhySetup       = "setup"        // not delivered: Check fails; the motor was not touched
-	WhyStuckSensor = "stuck_sensor" // the sensor is active and stays so: not delivered before the motor's start, unknown after it
-	WhySensorFault = "sensor_fault" // the sensor cannot be asked: not delivered before the motor's start, unknown after it
-	WhyRelayFault  = "relay_fault"  // the relay's line cannot be driven: unknown, or delivered when the sensor saw it; close the slot
+	WhyJam         = reason.Jam         // not delivered: the motor had its time and nothing fell: a jam, or an empty spiral
+	WhyStopped     = reason.Stopped     // not delivered: the context ended before anything fell
+	WhyBusy        = reason.Busy        // not delivered: this slot is vending already; the motor was not touched
+	WhySetup       = reason.Setup       // not delivered: Check fails; the motor was not touched
+	WhyStuckSensor = reason.StuckSensor // the sensor is active and stays so: not delivered before the motor's start, unknown after it
+	WhySensorFault = reason.SensorFault // the sensor cannot be asked: not delivered before the motor's start, unknown after it
+	WhyRelayFault  = reason.RelayFault  // the relay's line cannot be driven: unknown, or delivered when the sensor saw it; close the slot
 
-	WhyEmpty      = "empty"       // not delivered: the spiral made its turn and nothing fell: it is empty, or the product hangs
-	WhyNoMotor    = "no_motor"    // not delivered: the motor does not turn (the spiral never left its home), or a board says that it is not there
-	WhyNoHome     = "no_home"     // delivered, but the spiral did not come home: it stands between two turns
-	WhyHomeFault  = "home_fault"  // the home switch cannot be believed: not delivered before the motor's start, delivered after it
-	WhyTwoDropped = "two_dropped" // delivered, and more than one product fell: one is charged
+	WhyEmpty      = reason.Empty      // not delivered: the spiral made its turn and nothing fell: it is empty, or the product hangs
+	WhyNoMotor    = reason.NoMotor    // not delivered: the motor does not turn (the spiral never left its home), or a board says that it is not there
+	WhyNoHome     = reason.NoHome     // delivered, but the spiral did not come home: it stands between two turns
+	WhyHomeFault  = reason.HomeFault  // the home switch cannot be believed: not delivered before the motor's start, delivered after it
+	WhyTwoDropped = reason.TwoDropped // delivered, and more than one product fell: one is charged
 
-	WhyStandsOpen = "stands_open" // not delivered: the locker's door was open before; the coil was not touched
-	WhyNotOpened  = "not_opened"  // not delivered: nobody opened the locker's door in time; it is locked again
-	WhyLeftOpen   = "left_open"   // delivered, and the locker's door was not closed again in time
+	WhyStandsOpen = reason.StandsOpen // not delivered: the locker's door was open before; the coil was not touched
+	WhyNotOpened  = reason.NotOpened  // not delivered: nobody opened the locker's door in time; it is locked again
+	WhyLeftOpen   = reason.LeftOpen   // delivered, and the locker's door was not closed again in time
 )
 
 // Why an outcome of a serial board is not a plain delivery.
 const (
-	WhyNoBoard    = "no_board"    // the board cannot be asked: not delivered before the command was sent, unknown after it
-	WhyRefused    = "refused"     // not delivered: the board says that this motor or lock cannot be used now, or a machine's bridge did not take our approval
-	WhyEnded      = "ended"       // not delivered: the board ended the vend without a product
-	WhyMotorFault = "motor_fault" // unknown: the board says that the motor did not stop, or a word that nobody knows
+	WhyNoBoard    = reason.NoBoard    // the board cannot be asked: not delivered before the command was sent, unknown after it
+	WhyRefused    = reason.Refused    // not delivered: the board says that this motor or lock cannot be used now, or a machine's bridge did not take our approval
+	WhyEnded      = reason.Ended      // not delivered: the board ended the vend without a product
+	WhyMotorFault = reason.MotorFault // unknown: the board says that the motor did not stop, or a word that nobody knows
 )
 
 // Why an outcome of a machine that delivers by itself is not a plain delivery.
 const (
-	WhyMachineFailed = "machine_failed" // not delivered: the machine says that it could not deliver
-	WhyReset         = "reset"          // unknown: the machine began anew after it was told to deliver
-	WhyNoAnswer      = "no_answer"      // unknown: the machine was told to deliver, and did not say whether it has
-	WhyUnplugged     = "unplugged"      // unknown: the line to the machine was lost after it was told to deliver
+	WhyMachineFailed = reason.MachineFailed // not delivered: the machine says that it could not deliver
+	WhyReset         = reason.Reset         // unknown: the machine began anew after it was told to deliver
+	WhyNoAnswer      = reason.NoAnswer      // unknown: the machine was told to deliver, and did not say whether it has
+	WhyUnplugged     = reason.Unplugged     // unknown: the line to the machine was lost after it was told to deliver
 )
 
 // Slot makes one product come out of one place. Its methods may be called from any goroutine.
@@ -105,8 +107,8 @@ type Terms struct {
 // Result is the end of one vend.
 type Result struct {
 	Outcome Outcome
-	Why     string // "" for a delivery without a fault, else one of the words above
-	Err     error  // the error behind Why, for the log; nil when there is none
+	Why     reason.Why // "" for a delivery without a fault, else one of the words above
+	Err     error      // the error behind Why, for the log; nil when there is none
 }
 
 const (

@@ -10,6 +10,7 @@ import (
 
 	"kioskd/hw/gpio"
 	"kioskd/hw/gpio/simboard"
+	"kioskd/internal/reason"
 )
 
 const maxOn = 3 * time.Second
@@ -58,7 +59,7 @@ func (m machine) slot() simboard.SlotState {
 }
 
 // expect checks a result and what the machine did for it, with the motor off in the end.
-func (m machine) expect(r Result, outcome Outcome, why string, pulses, dropped int) {
+func (m machine) expect(r Result, outcome Outcome, why reason.Why, pulses, dropped int) {
 	m.t.Helper()
 	if r.Outcome != outcome || r.Why != why {
 		m.t.Errorf("the vend ended %q %q (%v), want %q %q", r.Outcome, r.Why, r.Err, outcome, why)

@@ -26,9 +26,9 @@ func TestALockerIsPaidForWhenItsDoorWasOpened(t *testing.T) {
 		simboard.FaultNone:        {2250, ""},
 		simboard.FaultBounce:      {2250, ""},
 		simboard.FaultLateDrop:    {2250, ""},
-		simboard.FaultNeverOpens:  {0, vend.WhyNotOpened},
-		simboard.FaultLeftOpen:    {2250, vend.WhyLeftOpen},
-		simboard.FaultStuckSensor: {0, vend.WhyStandsOpen},
+		simboard.FaultNeverOpens:  {0, string(vend.WhyNotOpened)},
+		simboard.FaultLeftOpen:    {2250, string(vend.WhyLeftOpen)},
+		simboard.FaultStuckSensor: {0, string(vend.WhyStandsOpen)},
 	} {
 		for _, flow := range []string{"reservation", "invoice"} {
 			t.Run(fault+"/"+flow, func(t *testing.T) {
@@ -66,11 +66,11 @@ func TestASpiralWithAHomeIsChargedOnce(t *testing.T) {
 		closed string
 	}{
 		simboard.FaultNone:     {1500, 1, ""},
-		simboard.FaultTwoDrop:  {1500, 1, vend.WhyTwoDropped},
-		simboard.FaultJam:      {0, 2, vend.WhyEmpty},
-		simboard.FaultStall:    {0, 1, vend.WhyNoMotor},
-		simboard.FaultWedge:    {0, 1, vend.WhyJam},
-		simboard.FaultHomeLost: {1500, 1, vend.WhyTwoDropped},
+		simboard.FaultTwoDrop:  {1500, 1, string(vend.WhyTwoDropped)},
+		simboard.FaultJam:      {0, 2, string(vend.WhyEmpty)},
+		simboard.FaultStall:    {0, 1, string(vend.WhyNoMotor)},
+		simboard.FaultWedge:    {0, 1, string(vend.WhyJam)},
+		simboard.FaultHomeLost: {1500, 1, string(vend.WhyTwoDropped)},
 	} {
 		t.Run(fault, func(t *testing.T) {
 			playWith(t, "reservation", homeAndLocker, func(w *world) {

@@ -146,7 +146,7 @@ func (b *bus) recall(ctx context.Context, left fsm.State) []fsm.Evidence {
 		}
 		if r, known := b.bridge.Recall(ctx, mdb.RecallMax); known {
 			b.log.Warn().Str("slot", i.Slot).Str("outcome", string(r.Outcome)).Msg("mdb: the machine tells what became of an item of before the start")
-			return []fsm.Evidence{{Item: i.ID, Outcome: fsm.ItemOutcome(r.Outcome), Why: r.Why}}
+			return []fsm.Evidence{{Item: i.ID, Outcome: fsm.ItemOutcome(r.Outcome), Why: string(r.Why)}}
 		}
 	}
 	return nil

@@ -18,17 +18,17 @@ func (d *slots) Pulse(ctx context.Context, act fsm.Service) string {
 	ctx, done := d.stoppable(ctx, act.ID)
 	defer done()
 	if d.halted.Load() {
-		return vend.WhyStopped
+		return string(vend.WhyStopped)
 	}
 	err := d.pins.Pulse(ctx, d.relays[act.Slot], act.On)
 	switch {
 	case err == nil:
 		return ""
 	case ctx.Err() != nil:
-		return vend.WhyStopped
+		return string(vend.WhyStopped)
 	}
 	d.log.Error().Err(err).Str("slot", act.Slot).Msg("relay")
-	return vend.WhyRelayFault
+	return string(vend.WhyRelayFault)
 }
 
 // technician carries out the acts of the technicians' port.

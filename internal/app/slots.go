@@ -12,6 +12,7 @@ import (
 	"kioskd/hw/gpio"
 	"kioskd/hw/vend"
 	"kioskd/internal/config"
+	"kioskd/internal/reason"
 )
 
 // slots are the machine's dispensers, by slot.
@@ -102,18 +103,18 @@ func onMax(s config.Slot) time.Duration {
 func (d *slots) Vend(ctx context.Context, item fsm.Item) (fsm.ItemOutcome, string) {
 	slot := d.by[item.Slot]
 	if slot == nil {
-		return fsm.NotDelivered, "no_such_slot"
+		return fsm.NotDelivered, string(reason.NoSuchSlot)
 	}
 	ctx, done := d.stoppable(ctx, item.ID)
 	defer done()
 	if d.halted.Load() {
-		return fsm.NotDelivered, vend.WhyStopped
+		return fsm.NotDelivered, string(vend.WhyStopped)
 	}
 	got := slot.Vend(ctx)
 	if got.Err != nil {
 		d.log.Error().Err(got.Err).Str("slot", item.Slot).Msg("vend")
 	}
-	return fsm.ItemOutcome(got.Outcome), got.Why
+	return fsm.ItemOutcome(got.Outcome), string(got.Why)
 }
 
 // stoppable lets Halt end what moves.

@@ -12,6 +12,7 @@ import (
 	"kioskd/hw/gpio/simboard"
 	"kioskd/hw/vend"
 	"kioskd/internal/journal"
+	"kioskd/internal/reason"
 )
 
 // referee holds the promises that the kiosk makes about money and motors against what the world saw. It knows nothing of the
@@ -226,7 +227,7 @@ func (f *referee) recorded() {
 }
 
 // lostProducts are the words of a slot that somebody must look at.
-var lostProducts = []string{vend.WhyJam, vend.WhyEmpty, vend.WhyNoMotor, vend.WhyNotOpened}
+var lostProducts = []reason.Why{vend.WhyJam, vend.WhyEmpty, vend.WhyNoMotor, vend.WhyNotOpened}
 
 // suspect remembers the slots whose last product jammed or may have come out unseen. The record may come long after the motor, and
 // after a technician. Called with the referee locked.
@@ -237,7 +238,7 @@ func (f *referee) suspect(sale journal.Sale) {
 			continue
 		}
 		f.judged[key] = true
-		bad := o == fsm.Unknown || o == fsm.NotDelivered && slices.Contains(lostProducts, sale.Why)
+		bad := o == fsm.Unknown || o == fsm.NotDelivered && slices.Contains(lostProducts, reason.Why(sale.Why))
 		if bad && slices.ContainsFunc(f.starts, func(s start) bool { return s.sale == sale.ID && s.item == n && s.at.After(f.looked) }) {
 			f.suspects[i.Slot] = true
 		}

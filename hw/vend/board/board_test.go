@@ -15,6 +15,7 @@ import (
 	"kioskd/hw/gpio/simboard"
 	"kioskd/hw/vend"
 	"kioskd/hw/vend/vendtest"
+	"kioskd/internal/reason"
 )
 
 const (
@@ -105,7 +106,7 @@ func inMachine(t *testing.T, test func(t *testing.T, m *machine)) {
 }
 
 // sees checks a result, what the machine did for it, and that it came within the slot's own terms.
-func (m *machine) sees(outcome vend.Outcome, why string, pulses, dropped int) {
+func (m *machine) sees(outcome vend.Outcome, why reason.Why, pulses, dropped int) {
 	m.t.Helper()
 	began := time.Now()
 	r := m.slot.Vend(m.t.Context())
@@ -141,7 +142,7 @@ func TestTheBoardsWordsMeanWhatTheySay(t *testing.T) {
 	for name, c := range map[string]struct {
 		word             int
 		outcome          vend.Outcome
-		why              string
+		why              reason.Why
 		starts, products int
 	}{
 		"the motor does not stop": {vendtest.Unstopped, vend.Unknown, vend.WhyMotorFault, 1, 1},
@@ -162,7 +163,7 @@ func TestTheBoardsWordsMeanWhatTheySay(t *testing.T) {
 func TestWhatTheSpiralDoesIsSaid(t *testing.T) {
 	for fault, c := range map[string]struct {
 		outcome          vend.Outcome
-		why              string
+		why              reason.Why
 		starts, products int
 	}{
 		simboard.FaultJam:         {vend.NotDelivered, vend.WhyJam, 1, 0},
@@ -248,7 +249,7 @@ func TestABoardThatIsLostInMidTurnLeavesTheItemUnknownUnlessItRemembers(t *testi
 	for name, c := range map[string]struct {
 		trouble func(m *machine)
 		outcome vend.Outcome
-		why     string
+		why     reason.Why
 		dropped int
 	}{
 		"the cable is pulled for long": {func(m *machine) { m.pull(time.Minute) }, vend.Unknown, vend.WhyNoBoard, 1},

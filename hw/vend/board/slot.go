@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kioskd/hw/vend"
+	"kioskd/internal/reason"
 )
 
 // The words of a status, and of the condition of a motor that was asked about.
@@ -80,7 +81,7 @@ func (s *Slot) Vend(ctx context.Context) vend.Result {
 
 // ask asks the board about the motor, which proves that there is one to ask, and that it knows this packet number from now on.
 func (s *Slot) ask(ctx context.Context) (r vend.Result, ok bool) {
-	not := func(why string, err error) (vend.Result, bool) {
+	not := func(why reason.Why, err error) (vend.Result, bool) {
 		return vend.Result{Outcome: vend.NotDelivered, Why: why, Err: err}, false
 	}
 	if ready, wait := s.Line.ready(); !ready {

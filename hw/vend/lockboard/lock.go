@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kioskd/hw/vend"
+	"kioskd/internal/reason"
 )
 
 const (
@@ -64,7 +65,7 @@ func (l *Lock) Halt() error { return nil }
 // Vend implements vend.Slot. One vend of a board is on at a time. When ctx ends after the unlock the door is watched for some
 // seconds more: a hand may be on it.
 func (l *Lock) Vend(ctx context.Context) vend.Result {
-	not := func(why string, err error) vend.Result {
+	not := func(why reason.Why, err error) vend.Result {
 		return vend.Result{Outcome: vend.NotDelivered, Why: why, Err: err}
 	}
 	if err := l.Check(); err != nil {

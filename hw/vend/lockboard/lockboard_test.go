@@ -13,6 +13,7 @@ import (
 	"kioskd/hw/vend"
 	"kioskd/hw/vend/serialport"
 	"kioskd/hw/vend/vendtest"
+	"kioskd/internal/reason"
 )
 
 const (
@@ -122,7 +123,7 @@ func inMachine(t *testing.T, change func(m *machine), test func(t *testing.T, m 
 }
 
 // sees checks a result, how often the door was freed for it, and that it came within the lock's own terms.
-func (m *machine) sees(outcome vend.Outcome, why string, unlocked int) {
+func (m *machine) sees(outcome vend.Outcome, why reason.Why, unlocked int) {
 	m.t.Helper()
 	began := time.Now()
 	r := m.lock.Vend(m.t.Context())
@@ -211,7 +212,7 @@ func TestADoorThatCannotBeWatchedAfterTheUnlockIsUnknown(t *testing.T) {
 	for name, c := range map[string]struct {
 		trouble func(m *machine)
 		outcome vend.Outcome
-		why     string
+		why     reason.Why
 	}{
 		"the board falls silent":      {func(m *machine) { m.board.Mute(time.Hour) }, vend.Unknown, vend.WhyNoBoard},
 		"the cable is pulled":         {func(m *machine) { m.pull(time.Hour) }, vend.Unknown, vend.WhyNoBoard},

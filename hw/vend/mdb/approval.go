@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"kioskd/hw/vend"
+	"kioskd/internal/reason"
 )
 
 // approval is the one that was written and waits for its answer. It is a value: whoever hears something has the next
@@ -12,10 +13,10 @@ import (
 type approval struct {
 	call      uint64 // of the Vend that waits; 0: there is no approval
 	request   Request
-	due       time.Time // when it is given up
-	why       string    // of an unknown outcome
-	cancelled bool      // the machine gave up before it was approved, if nothing speaks against it
-	unclear   bool      // its end may have been lost: a line could not be read, or the same request was heard once more
+	due       time.Time  // when it is given up
+	why       reason.Why // of an unknown outcome
+	cancelled bool       // the machine gave up before it was approved, if nothing speaks against it
+	unclear   bool       // its end may have been lost: a line could not be read, or the same request was heard once more
 }
 
 // The ends of an approval, and of a request that is not approved. One that is not known yet has no outcome.

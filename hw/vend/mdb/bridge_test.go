@@ -12,6 +12,7 @@ import (
 	"kioskd/hw/vend/mdb"
 	"kioskd/hw/vend/mdb/mdbtest"
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
 )
 
 const (
@@ -223,7 +224,7 @@ func TestEverySilenceAfterAnApprovalHasItsMeaning(t *testing.T) {
 		trouble mdbtest.Trouble
 		noise   []mdbtest.Noise // of the lines after the request
 		want    vend.Outcome
-		why     string
+		why     reason.Why
 		came    int
 	}{
 		{"nothing goes wrong", "", nil, vend.Delivered, "", 1},

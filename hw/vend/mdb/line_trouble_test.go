@@ -162,7 +162,7 @@ func TestNoNoiseMovesTheMachineTwice(t *testing.T) {
 							t.Errorf("asked for %+v", r)
 						}
 						got := s.bridge.Product(water).Vend(context.Background())
-						outcomes[string(got.Outcome)+" "+got.Why]++
+						outcomes[string(got.Outcome)+" "+string(got.Why)]++
 						vends++
 						if got.Outcome == vend.Delivered {
 							reported++

@@ -6,6 +6,7 @@ import (
 
 	"kioskd/hw/vend"
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
 )
 
 // rules is what never changes while a bridge runs.
@@ -177,7 +178,7 @@ func (t *turn) leave(err error) {
 
 // approve writes the approval of the request that stands, if there is one, and it is this product's.
 func (t *turn) approve(e approve) {
-	refuse := func(why string, err error) {
+	refuse := func(why reason.Why, err error) {
 		t.out.results = append(t.out.results, ended{e.call, vend.Result{Outcome: vend.NotDelivered, Why: why, Err: err}})
 	}
 	switch {

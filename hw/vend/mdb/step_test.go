@@ -207,7 +207,7 @@ func TestEachSilenceMeansWhatItsRowSays(t *testing.T) {
 				}
 				m.step(seconds(0.001))
 			}
-			if m.ends != 1 || strings.ReplaceAll(string(m.end.Outcome), "_", " ") != row.outcome || m.end.Why != row.why {
+			if m.ends != 1 || strings.ReplaceAll(string(m.end.Outcome), "_", " ") != row.outcome || string(m.end.Why) != row.why {
 				t.Errorf("%s, story %d: %d ends, %+v; want %s %s", row.heard, i, m.ends, m.end, row.outcome, row.why)
 			}
 			credit := sell{money.Amount{Minor: 5000, Currency: "SEK"}}
