@@ -51,6 +51,7 @@ type Parts struct {
 	Clock     Clock
 	Random    io.Reader         // for identifiers; crypto/rand.Reader but in a test
 	Transport http.RoundTripper // to Glase; nil for the network
+	Payments  kiosk.Payments    // another payment service than Glase; nil: Glase
 	Screen    Driver            // where the display's driver draws
 	Physics   simboard.Physics  // how fast a simulated machine in this process moves
 	Sensors   fs.FS             // the kernel's 1-Wire sensors; nil for its own folder
@@ -156,6 +157,10 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	if a.journal != nil {
 		known = a.journal
 	}
+	service := p.Payments
+	if service == nil {
+		service = payments{a.glase, terminal, known, cfg, p.Clock.Wall, a.vitals.Heard}
+	}
 	var seller kiosk.Screen // not an interface around nothing
 	var evidence func(context.Context, fsm.State) []fsm.Evidence
 	if a.bus != nil {
@@ -163,7 +168,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	}
 	a.Kiosk, err = kiosk.New(kiosk.Config{
 		Rules: rules(cfg), Shelf: shelf, First: firstStock(cfg), RefilledBy: a.serviced, State: state,
-		Journal: records, Payments: payments{a.glase, terminal, known, cfg, p.Clock.Wall, a.vitals.Heard}, Dispenser: slots, Screen: seller,
+		Journal: records, Payments: service, Dispenser: slots, Screen: seller,
 		NewSale: ids.sale, NewItem: ids.item, Now: p.Clock.Now, Boot: p.Clock.Boot, Wall: p.Clock.Wall, Log: p.Log, Evidence: evidence, Lost: a.lost,
 		Alive: a.supervisor.Alive, AliveEvery: a.supervisor.AliveEvery(),
 	})

@@ -75,6 +75,9 @@ func (f *referee) mayDoubt(sale journal.Sale) bool {
 	case op == "refundPayment" && (code == "97" || code == "99") && f.during(sale, refundsChoice):
 		return true
 	}
+	if f.world.o.Second && op == "commitReservation" && f.during(sale, "updateInvoice says "+code, "updateInvoice"+untrue) {
+		return true // the other service takes the money in one go
+	}
 	return f.during(sale, op+" says "+code, "* says "+code, op+untrue, "*"+untrue)
 }
 

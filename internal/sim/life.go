@@ -13,6 +13,7 @@ import (
 	"kioskd/fsm"
 	"kioskd/hw/display"
 	"kioskd/internal/app"
+	"kioskd/internal/kiosk"
 )
 
 // life is one run of the kiosk.
@@ -214,8 +215,16 @@ func (w *world) start(name string) (*life, error) {
 			w.referee.serviced()
 		}
 	}
+	var second kiosk.Payments
+	if w.o.Second {
+		var err error
+		if second, err = w.second(transport); err != nil {
+			return nil, err
+		}
+	}
 	a, err := app.New(context.Background(), w.cfg, app.Parts{
-		Version: "sim", Random: w.random, Screen: l.screen, Board: panel{w.board, l.gate, w},
+		Payments: second,
+		Version:  "sim", Random: w.random, Screen: l.screen, Board: panel{w.board, l.gate, w},
 		Transport: transport, ServicedBy: serviced, Serial: w.serial(l.gate),
 		Clock: app.Clock{
 			Boot: boot, Wall: func() time.Time { return time.Now().Add(time.Duration(w.wall.Load())) }, Synced: func() bool { return false },

@@ -34,6 +34,7 @@ type Options struct {
 	Bus     bool     // with reservations: a machine on an MDB bus chooses and delivers; false: the seed decides
 	Ground  *Ground  // what the world stands on; nil makes one
 	Tests   bool     // technicians test the machine, often
+	Second  bool     // the kiosk speaks with another payment service than Glase, which is where the money lies all the same
 	Sockets bool     // Glase is on connections, behind fronts that let them die; false: the seed decides
 
 	// NewInvoices: Glase makes a new invoice of each sendInvoice; false: the seed decides.
