@@ -45,9 +45,10 @@ func (j *Journal) prepare(ctx context.Context) error {
 	return nil
 }
 
-// Append records one step: the entry and the sale's row. Both are on the disk when Append returns nil. After an error none of it is part of the journal, and Append may be called again with the same or
-// another step; a power cut at the very moment of a failing sync may still leave the step recorded, as if the cut had come just
-// after it. The context is looked at before the transaction and not in it, so that a shutdown never splits a step.
+// Append records one step: the entry and the sale's row. Both are on the disk when Append returns nil. After an error
+// none of it is part of the journal, and Append may be called again with the same or another step; a power cut at the
+// very moment of a failing sync may still leave the step recorded, as if the cut had come just after it. The context is
+// looked at before the transaction and not in it, so that a shutdown never splits a step.
 func (j *Journal) Append(ctx context.Context, rec Record) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("journal: append: %w", err)
@@ -180,22 +181,6 @@ func (j *Journal) change(ctx context.Context, do func(*sql.Tx) error) error {
 		return fail(j.path, err)
 	}
 	return nil
-}
-
-// upgrade makes what an older program's journal does not have.
-func (j *Journal) upgrade(ctx context.Context) error {
-	var there int
-	err := j.db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name IN ("+additionNames+")").Scan(&there)
-	if err != nil {
-		return fail(j.path, err)
-	}
-	if there == additionCount {
-		return nil
-	}
-	return j.change(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, additions)
-		return err
-	})
 }
 
 // sign notes which version of the program writes from here on, when it is another one than before.

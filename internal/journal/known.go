@@ -6,13 +6,6 @@ import (
 	"errors"
 )
 
-// byReference finds a sale by Glase's references without a scan. Glase counts them upwards, so a sale that ends writes to the end of
-// each index: one page that is written often instead of many. A file of an older version gets them when it is opened.
-const byReference = `
-CREATE INDEX IF NOT EXISTS invoices ON sales(invoice) WHERE invoice <> '';
-CREATE INDEX IF NOT EXISTS payments ON sales(ers) WHERE ers <> '';
-`
-
 // Known gives the id of a sale other than sale that has this invoiceReference or this ersReference; "": none that is kept has, which
 // pruned sales are not. Either may be empty. The sale that is open counts from its end.
 func (j *Journal) Known(ctx context.Context, sale, invoice, ers string) (string, error) {

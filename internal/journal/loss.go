@@ -48,18 +48,14 @@ func missing(ctx context.Context, tx querier, known mark) (string, error) {
 	return "", nil
 }
 
-// attend finds what is gone since the witness was written. A journal that older programs made has none: it gets one. One that had a
-// witness and comes without it, or with one that cannot be read, may be an old copy.
+// attend finds what is gone since the witness was written. A journal that comes without its witness, or with one that cannot be
+// read, may be an old copy.
 func (j *Journal) attend(ctx context.Context, why error) error {
-	var known bool // a program that writes a witness has had this journal open
-	if err := j.db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name = 'closed'").Scan(&known); err != nil {
-		return fail(j.path, err)
-	}
 	var err error
 	switch {
 	case errors.Is(why, errBadWitness):
 		j.lost = "the journal's witness cannot be read: whether the newest entries are gone cannot be known"
-	case errors.Is(why, errNoWitness) && known:
+	case errors.Is(why, errNoWitness):
 		j.lost = "the journal's witness is gone: whether the newest entries are gone cannot be known"
 	case why == nil:
 		if j.lost, err = missing(ctx, j.db, j.witness.last); err != nil {

@@ -222,34 +222,6 @@ func TestAnotherHistoryIsNoticed(t *testing.T) {
 	}
 }
 
-// TestAnOlderProgramsJournalSells: it has no witness, no index and no note of its end, and gets them without a word.
-func TestAnOlderProgramsJournalSells(t *testing.T) {
-	path, _ := sold(t, 2)
-	alter(t, path, "DROP TABLE closed; DROP INDEX sales_by_id")
-	if err := os.Remove(path + witnessSuffix); err != nil {
-		t.Fatal(err)
-	}
-	if r, err := Replay(t.Context(), path); err != nil || !r.MayEndLate {
-		t.Errorf("an older program's copy alone: %s, %v", mustJSON(t, r), err)
-	}
-	j := open(t, path)
-	if j.Lost() != "" {
-		t.Error(j.Lost())
-	}
-	newMachine(t, j).sell()
-	var names int
-	if err := j.db.QueryRow("SELECT count(*) FROM sqlite_schema WHERE name IN (" + additionNames + ")").Scan(&names); err != nil || names != additionCount {
-		t.Errorf("%d additions, %v", names, err)
-	}
-	left := crashed(t, path)
-	if err := os.Remove(left + "-wal"); err != nil {
-		t.Fatal(err)
-	}
-	if lost := open(t, left); lost.Lost() == "" {
-		t.Error("after the upgrade a lost log is not noticed")
-	}
-}
-
 // TestNothingIsRecordedThatTheWitnessCannotFollow: the disk refuses the witness's file alone.
 func TestNothingIsRecordedThatTheWitnessCannotFollow(t *testing.T) {
 	j, _ := fresh(t)

@@ -110,9 +110,6 @@ func (j *Journal) open(ctx context.Context, o Options) error {
 			return corrupt(j.path, "%s", verdict)
 		}
 	}
-	if _, err := j.db.ExecContext(ctx, byReference); err != nil {
-		return fail(j.path, err)
-	}
 	if err := j.prepare(ctx); err != nil {
 		return err
 	}
@@ -120,9 +117,6 @@ func (j *Journal) open(ctx context.Context, o Options) error {
 		return err
 	}
 	if err := j.attend(ctx, none); err != nil {
-		return err
-	}
-	if err := j.upgrade(ctx); err != nil {
 		return err
 	}
 	if err := j.sign(ctx, o.Version); err != nil {
@@ -218,8 +212,8 @@ func create(ctx context.Context, path string) error {
 	if err != nil {
 		return fail(path, err)
 	}
-	_, err = db.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE; PRAGMA application_id = %d; PRAGMA user_version = %d; %s %s COMMIT",
-		applicationID, schemaVersion, schema, additions))
+	_, err = db.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE; PRAGMA application_id = %d; PRAGMA user_version = %d; %s COMMIT",
+		applicationID, schemaVersion, schema))
 	if err := errors.Join(err, db.Close()); err != nil { // closing moves the -wal into the file, synced
 		return fail(path, err)
 	}

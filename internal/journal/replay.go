@@ -127,10 +127,6 @@ func endsLate(ctx context.Context, tx querier, path string, last int64) (bool, e
 	if err != nil || !wal {
 		return false, err
 	}
-	var noted bool
-	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name = 'closed'").Scan(&noted); err != nil || !noted {
-		return err == nil, err // an older program noted nothing
-	}
 	var whole bool
 	err = tx.QueryRowContext(ctx, "SELECT count(*) FROM closed WHERE seq = ?", last).Scan(&whole)
 	return !whole, err

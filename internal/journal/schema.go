@@ -2,14 +2,18 @@ package journal
 
 // applicationID marks the file as a kioskd journal ("kios"); schemaVersion is its format. Both stand in the file's header.
 //
-// Format 1 had the stock in a table of its own, so that it is not in its states; format 2 had an event for each call, and the sale's
-// payment spread over it. Both are refused. No release wrote them.
+// Format 1 had the stock in a table of its own, so that it is not in its states; format 2 had an event for each call,
+// and the sale's payment spread over it. Both are refused. No release wrote them.
 const (
 	applicationID = 0x6b696f73
 	schemaVersion = 3
 )
 
-// schema makes an empty journal, and additions what came later.
+// schema makes an empty journal.
+//
+// A page on flash is dear, so an index must earn the page that it dirties for every sale: ids are what people ask by, and a scan
+// of all sales keeps a Pi busy for seconds. Glase counts its references upwards, so a sale that ends writes to the end of each of
+// their indexes: one page that is written often instead of many.
 const schema = `
 CREATE TABLE entries (
 	seq    INTEGER PRIMARY KEY, -- from 1, no gaps
@@ -41,23 +45,11 @@ CREATE TABLE sales ( -- written when a sale begins and when it ends: an open sal
 	ended    INTEGER              -- NULL while it is open
 );
 CREATE INDEX doubts ON sales(first) WHERE state = 'in_doubt';
+CREATE INDEX sales_by_id ON sales(id);
+CREATE INDEX invoices ON sales(invoice) WHERE invoice <> '';
+CREATE INDEX payments ON sales(ers) WHERE ers <> '';
 CREATE TABLE anchor (seq INTEGER NOT NULL); -- one row: the oldest entry that is kept
 INSERT INTO anchor VALUES (1);
+CREATE TABLE closed (seq INTEGER NOT NULL); -- one row after a Close in order: the last entry; none while it is open
 CREATE TABLE programs (seq INTEGER PRIMARY KEY, version TEXT NOT NULL); -- who wrote from this entry on
 `
-
-// additions are what an older program's journal does not have yet: each makes one thing, if it is not there. An older program reads
-// and writes a journal that has them.
-//
-// A page on flash is dear, so an index must earn the page that it dirties for every sale: ids are what people ask by, and a scan of
-// all sales keeps a Pi busy for seconds.
-const additions = `
-CREATE TABLE IF NOT EXISTS closed (seq INTEGER NOT NULL); -- one row after a Close in order: the last entry; none while it is open
-CREATE INDEX IF NOT EXISTS sales_by_id ON sales(id);
-`
-
-// What additions make, so that a journal that has all of it is opened without a write.
-const (
-	additionNames = "'closed', 'sales_by_id'"
-	additionCount = 2
-)
