@@ -6,8 +6,8 @@ import (
 	"kioskd/internal/money"
 )
 
-// Operation is what a payment service is asked to do. The words are those of Glase's protocol; another service's adapter says
-// how it does each of them, and answers Done where it has nothing to do.
+// Operation is what a payment service is asked to do. The words are those of Glase's protocol; another service's
+// adapter says how it does each of them, and answers Done where it has nothing to do.
 type Operation string
 
 // The operations.
@@ -47,8 +47,8 @@ func (o Operation) outcome() string {
 	return "Answered"
 }
 
-// Call asks the payment service for something → Answered, with the same Operation, Number and Sale. The fields below Sale are set
-// where the operation needs them.
+// Call asks the payment service for something → Answered, with the same Operation, Number and Sale. The fields below
+// Sale are set where the operation needs them.
 type Call struct {
 	Operation Operation
 	Number    int // counts the calls of this boot
@@ -68,8 +68,9 @@ type Call struct {
 
 func (Call) effect() {}
 
-// Answered is a call's outcome. The fields below Result are set where the operation brings them, and only when it is Done. Whatever
-// an AskStatus names is held against ClientInvoiceID, Reference and ErsReference by the adapter: another's is a Misfit.
+// Answered is a call's outcome. The fields below Result are set where the operation brings them, and only when it is
+// Done. Whatever an AskStatus names is held against ClientInvoiceID, Reference and ErsReference by the adapter:
+// another's is a Misfit.
 type Answered struct {
 	At        Instant   `json:"at"`
 	Operation Operation `json:"-"`    // in a journal it is the event's Name
@@ -103,8 +104,8 @@ const (
 	Refused       ResultKind = "refused"  // the service answered that it does not do it
 	ResultUnknown ResultKind = "unknown"  // timeout, lost connection, an answer of no meaning
 	NotSent       ResultKind = "not_sent" // certainly never reached the service
-	// Misfit is an answer to something else than was asked, or one that cannot be meant. It proves nothing, like Unknown; but the
-	// service can be reached, so it is not asked for ever.
+	// Misfit is an answer to something else than was asked, or one that cannot be meant. It proves nothing, like
+	// Unknown; but the service can be reached, so it is not asked for ever.
 	Misfit ResultKind = "misfit"
 )
 

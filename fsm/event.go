@@ -91,33 +91,36 @@ type (
 		At Instant `json:"at"`
 		By string  `json:"by"`
 	}
-	// SaleResolved is a person's decision on a sale that stands in doubt. It is refused while another sale is open (SaleIsOn) or a
-	// technician's act is on (ActIsOn), when it cannot be recorded (NoRecord), when it says too little (SaysTooLittle), and when there
-	// is nothing to settle so (NothingToDo).
+	// SaleResolved is a person's decision on a sale that stands in doubt. It is refused while another sale is open
+	// (SaleIsOn) or a technician's act is on (ActIsOn), when it cannot be recorded (NoRecord), when it says too little
+	// (SaysTooLittle), and when there is nothing to settle so (NothingToDo).
 	SaleResolved struct {
 		At      Instant `json:"at"`
 		Request string  `json:"request"` // whom Answer answers: with the sale's id as reference when it is taken
 		Sale    Sale    `json:"sale"`    // as its last record has it
 		Verdict Verdict `json:"verdict"`
 	}
-	// LossAccepted is a person who has looked at what a record that lost its newest part may have forgotten. It is refused when
-	// nothing is lost (NothingToDo), when it says too little (SaysTooLittle), and when it cannot be recorded (NoRecord).
+	// LossAccepted is a person who has looked at what a record that lost its newest part may have forgotten. It is
+	// refused when nothing is lost (NothingToDo), when it says too little (SaysTooLittle), and when it cannot be
+	// recorded (NoRecord).
 	LossAccepted struct {
 		At      Instant `json:"at"`
 		Request string  `json:"request"` // whom Answer answers: with the fault's name as reference when it is taken
 		By      string  `json:"by"`
 		Reason  string  `json:"reason"`
 	}
-	// ServiceBegan is a technician who wants to move something. It is refused while a sale is open (SaleIsOn) or another act
-	// is on (ActIsOn), when it could not be recorded (NoRecord), for a slot that is not there (NoSuchSlot), and when it says
-	// too little (SaysTooLittle). Service says who, what, where, and for a relay how long; the rest is the state machine's.
+	// ServiceBegan is a technician who wants to move something. It is refused while a sale is open (SaleIsOn) or
+	// another act is on (ActIsOn), when it could not be recorded (NoRecord), for a slot that is not there (NoSuchSlot),
+	// and when it says too little (SaysTooLittle). Service says who, what, where, and for a relay how long; the rest is
+	// the state machine's.
 	ServiceBegan struct {
 		At      Instant `json:"at"`
 		Request string  `json:"request"` // whom Answer answers: with the act's id as reference when it is taken
 		Service Service `json:"service"`
 	}
-	// StockCounted is a technician who has counted, or refilled, a slot. It is refused as ServiceBegan is, and when there
-	// would be fewer than none or more than StockMax (BadCount). State.Service tells how many there were, and are.
+	// StockCounted is a technician who has counted, or refilled, a slot. It is refused as ServiceBegan is, and when
+	// there would be fewer than none or more than StockMax (BadCount). State.Service tells how many there were, and
+	// are.
 	StockCounted struct {
 		At      Instant `json:"at"`
 		Request string  `json:"request"` // whom Answer answers: with the act's id as reference when it is taken

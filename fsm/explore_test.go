@@ -17,7 +17,8 @@ var whole = flag.Bool("whole", false, "search everything, and not a share of it:
 // share reports whether the n-th of many is searched: each of-th is, unless all are.
 func share(n, of int) bool { return *whole || n%of == 0 }
 
-// everyShelf has a slot of every kind: one whose unknown outcome is charged, one that is empty and dear, a machine of its own.
+// everyShelf has a slot of every kind: one whose unknown outcome is charged, one that is empty and dear, a machine of
+// its own.
 func everyShelf() ([]Slot, map[string]int) {
 	slot := func(id string, minor int64) Slot {
 		return Slot{ID: id, Name: "P", Price: money.Amount{Minor: minor, Currency: "SEK"}, MaxVend: 5 * time.Second}

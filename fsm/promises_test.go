@@ -118,8 +118,8 @@ func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool
 	return g, nil
 }
 
-// stocked judges what becomes of the stock: a boot fills what was never counted, a technician says what is there, and anything else
-// takes one product at most, of which a motor start is on record.
+// stocked judges what becomes of the stock: a boot fills what was never counted, a technician says what is there, and
+// anything else takes one product at most, of which a motor start is on record.
 func (g *ghost) stocked(s State, e Event, next State, durable bool) error {
 	boot, booted := e.(Booted)
 	count, counted := e.(StockCounted)
@@ -169,8 +169,8 @@ func chooser(s State, e Event) string {
 	return s.Live.Chooser
 }
 
-// answered judges that whoever chose at a machine of its own is answered once: with the item when it is the sale's, and else with why
-// it is not; meanwhile it is wanted. A boot forgets who asked: nobody of the run before is there.
+// answered judges that whoever chose at a machine of its own is answered once: with the item when it is the sale's, and
+// else with why it is not; meanwhile it is wanted. A boot forgets who asked: nobody of the run before is there.
 func answered(s State, e Event, next State, effects []Effect) error {
 	c, ok := e.(ProductChosen)
 	if _, boot := e.(Booted); boot {

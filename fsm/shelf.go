@@ -116,8 +116,8 @@ func (s Slot) item(id string, price money.Amount) Item {
 }
 
 // stocked takes the shelf that a boot brings. What is in the machine is known to the record and not to a config, so the
-// config's word counts only for slots that the record never had, and for all when somebody says to have refilled them. A
-// slot that is gone from the config keeps its stock: it may come back.
+// config's word counts only for slots that the record never had, and for all when somebody says to have refilled them.
+// A slot that is gone from the config keeps its stock: it may come back.
 func (t *step) stocked(e Booted) {
 	t.s.Shelf = e.Shelf
 	for slot, n := range e.First {

@@ -398,9 +398,9 @@ func (w *teller) event(word string, args []string) Event {
 	return nil
 }
 
-// shelf is what a boot brings: A1 for 15.00 and A2 for 22.50, five of each, but where the line says otherwise. A1=3 is three of
-// them, A1=3@40.00 for another price; A1=3,charged has a dispenser whose unknown outcome is charged, and A1=3,machine is chosen at
-// a machine of its own. A later boot brings the same again.
+// shelf is what a boot brings: A1 for 15.00 and A2 for 22.50, five of each, but where the line says otherwise. A1=3 is
+// three of them, A1=3@40.00 for another price; A1=3,charged has a dispenser whose unknown outcome is charged, and
+// A1=3,machine is chosen at a machine of its own. A later boot brings the same again.
 func (w *teller) shelf(opt map[string]string, sek func(string) money.Amount) ([]Slot, map[string]int) {
 	if w.slots == nil {
 		w.slots = map[string]Slot{}

@@ -68,8 +68,8 @@ func (b *bus) unread(why string) {
 	b.misread = why
 }
 
-// requested is a customer's choice at the machine. It is the kiosk's to take, and its vend approves it; one that is not taken is
-// denied.
+// requested is a customer's choice at the machine. It is the kiosk's to take, and its vend approves it; one that is not
+// taken is denied.
 func (b *bus) requested(r mdb.Request) {
 	b.mu.Lock()
 	b.misread = ""

@@ -133,8 +133,8 @@ func oneTime(err error) fsm.Result {
 	return r
 }
 
-// means is what a result code of Glase's means for the sale, whichever operation it answers. One that is not here is a refusal for
-// good, or says nothing that the invoice's status does not say better.
+// means is what a result code of Glase's means for the sale, whichever operation it answers. One that is not here is a
+// refusal for good, or says nothing that the invoice's status does not say better.
 func means(code int) fsm.Meaning {
 	switch code {
 	case glase.CodePaymentInProgress:

@@ -1,5 +1,5 @@
-// Package kiosk is the runtime: the one loop that receives, steps, records, acts. It knows no product: what is sold, for
-// how much and how many are left is in the state.
+// Package kiosk is the runtime: the one loop that receives, steps, records, acts. It knows no product: what is sold,
+// for how much and how many are left is in the state.
 //
 // Everything that happens enters the loop as an event; fsm.Step decides; a step that changes what is true about money, motors or
 // promises is on the disk before its effects are carried out; slow effects run beside the loop and come back as events. One
@@ -42,11 +42,11 @@ type Journal interface {
 	Append(ctx context.Context, r Record) error
 }
 
-// Outcome is an event that only lacks the instant at which the loop receives it. It is called once, by the loop.
-type Outcome func(at fsm.Instant) fsm.Event
+// stamped is an event that only lacks the instant at which the loop receives it. It is called once, by the loop.
+type stamped func(at fsm.Instant) fsm.Event
 
-// Payments carries out a call to the payment service, whichever it is. It returns within that operation's own time budget and never
-// fails: not knowing is an outcome too. The loop gives the answer its moment.
+// Payments carries out a call to the payment service, whichever it is. It returns within that operation's own time
+// budget and never fails: not knowing is an outcome too. The loop gives the answer its moment.
 type Payments interface {
 	Call(ctx context.Context, call fsm.Call) fsm.Answered
 }
@@ -117,7 +117,7 @@ type Config struct {
 // Kiosk is one machine. Its methods may be called from any goroutine.
 type Kiosk struct {
 	cfg   Config
-	inbox chan Outcome
+	inbox chan stamped
 	done  chan struct{} // closed when Run returns
 	state atomic.Pointer[fsm.State]
 
@@ -155,7 +155,7 @@ func New(cfg Config) (*Kiosk, error) {
 		return nil, fmt.Errorf("kiosk: %w", err)
 	}
 	k := &Kiosk{
-		cfg: cfg, inbox: make(chan Outcome, inboxMax), done: make(chan struct{}), waiting: map[string]chan answer{},
+		cfg: cfg, inbox: make(chan stamped, inboxMax), done: make(chan struct{}), waiting: map[string]chan answer{},
 		followers: map[chan Update]struct{}{}, vends: map[string]context.CancelFunc{},
 	}
 	k.current = cfg.State
@@ -280,10 +280,11 @@ var (
 	ErrOpen      = errors.New("the sale is still being settled with Glase: wait for it; if Glase stays silent, settle it by hand (--by-hand)")
 )
 
-// Resolve begins to settle a sale that stands in doubt as a person decided; State tells when it has ended, and how. It is ErrBusy
-// while another sale is open, ErrServing during a technician's act, and ErrNoVerdict when nothing would follow: the journal cannot be written, or the verdict says too
-// little or has nothing to act on. A sale that is open itself, because Glase says nothing that decides it, can be settled by hand
-// once Glase was asked a few times in vain; any other verdict on it is ErrOpen.
+// Resolve begins to settle a sale that stands in doubt as a person decided; State tells when it has ended, and how. It
+// is ErrBusy while another sale is open, ErrServing during a technician's act, and ErrNoVerdict when nothing would
+// follow: the journal cannot be written, or the verdict says too little or has nothing to act on. A sale that is open
+// itself, because Glase says nothing that decides it, can be settled by hand once Glase was asked a few times in vain;
+// any other verdict on it is ErrOpen.
 func (k *Kiosk) Resolve(ctx context.Context, sale fsm.Sale, v fsm.Verdict) error {
 	code := k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
 		return fsm.SaleResolved{At: at, Request: request, Sale: sale, Verdict: v}
@@ -341,7 +342,7 @@ func (k *Kiosk) Follow(ctx context.Context) <-chan Update {
 }
 
 // offer gives the loop an event that may be lost.
-func (k *Kiosk) offer(o Outcome) bool {
+func (k *Kiosk) offer(o stamped) bool {
 	select {
 	case k.inbox <- o:
 		return true
@@ -351,7 +352,7 @@ func (k *Kiosk) offer(o Outcome) bool {
 }
 
 // post gives the loop an event that may not be lost while it runs.
-func (k *Kiosk) post(o Outcome) {
+func (k *Kiosk) post(o stamped) {
 	select {
 	case k.inbox <- o:
 	case <-k.done:

@@ -38,9 +38,9 @@ func (k *Kiosk) serve(ctx context.Context, v fsm.Service) (string, error) {
 	return a.reference, refused(ctx, a.refusal)
 }
 
-// CountStock records a technician's word on how many products are in a slot, or with more, on how many more there are than
-// were thought to be; fewer below 0. It answers how many were thought to be, and how many are. Fewer than none or more
-// than fsm.StockMax is ErrStock.
+// CountStock records a technician's word on how many products are in a slot, or with more, on how many more there are
+// than were thought to be; fewer below 0. It answers how many were thought to be, and how many are. Fewer than none or
+// more than fsm.StockMax is ErrStock.
 func (k *Kiosk) CountStock(ctx context.Context, slot, by string, count int, more bool) (was, left int, err error) {
 	a := k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
 		return fsm.StockCounted{At: at, Request: request, ID: k.cfg.NewItem(), Slot: slot, By: by, Count: count, More: more}

@@ -16,9 +16,10 @@ import (
 	"kioskd/ups"
 )
 
-// What follows is a payment service that is not Glase: tickets instead of invoices, other words for how they stand, and no update: the
-// final amount goes with the taking. It keeps its money in Glase's books, so that the referee can read them. The kiosk
-// knows nothing of it but desk, which stands beside the adapter for Glase in package app; the state machine knows neither.
+// What follows is a payment service that is not Glase: tickets instead of invoices, other words for how they stand, and
+// no update: the final amount goes with the taking. It keeps its money in Glase's books, so that the referee can read
+// them. The kiosk knows nothing of it but desk, which stands beside the adapter for Glase in package app; the state
+// machine knows neither.
 
 // till is the service.
 type till struct{ glase *glase.Client }

@@ -9,8 +9,8 @@ import (
 // secondSales are played with the other payment service; -sales says otherwise.
 const secondSales = 1000
 
-// TestASecondPaymentServiceIsAnAdapterBesideGlase: the state machine sells through a service with other words and without an update,
-// in worlds with all their troubles, and breaks no promise.
+// TestASecondPaymentServiceIsAnAdapterBesideGlase: the state machine sells through a service with other words and
+// without an update, in worlds with all their troubles, and breaks no promise.
 func TestASecondPaymentServiceIsAnAdapterBesideGlase(t *testing.T) {
 	ground, sums := NewGround(t, t.TempDir()), map[string]int{}
 	for seed, sales := *fromFlag, 0; sales < max(secondSales, *salesFlag); seed++ {

@@ -17,7 +17,8 @@ import (
 
 var errFull = errors.New("sim: the disk is full")
 
-// entry is what one record leaves behind: the state as text, so that only what is written out survives, and the sale's row.
+// entry is what one record leaves behind: the state as text, so that only what is written out survives, and the sale's
+// row.
 type entry struct {
 	state []byte
 	sale  journal.Sale
