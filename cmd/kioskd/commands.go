@@ -143,7 +143,7 @@ A config with mistakes does not stop it: what can be read of it is used, and the
 	file := configFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		cfg, bad := config.Load(*file) // what could be read of a bad config still names outputs that must go off
-		n, err := app.OutputsOff(cfg)
+		n, err := outputsOff(cfg)
 		fmt.Fprintf(c.OutOrStdout(), "%d outputs are inactive.\n", n)
 		return errors.Join(err, bad)
 	}

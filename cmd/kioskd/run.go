@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -17,10 +18,12 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"kioskd/hw/gpio"
 	"kioskd/hw/gpio/simboard"
 	"kioskd/internal/app"
 	"kioskd/internal/config"
 	"kioskd/internal/sdnotify"
+	"kioskd/internal/simulated"
 )
 
 func runCommand() *cobra.Command {
@@ -50,7 +53,7 @@ customer's display is that same terminal, it goes to kioskd.log beside the journ
 		if err := app.Free(cfg); err != nil {
 			return err
 		}
-		if _, err := app.OutputsOff(cfg); err != nil { // the first act, whatever fails after it
+		if _, err := outputsOff(cfg); err != nil { // the first act, whatever fails after it
 			return err
 		}
 		log, closeLog, err := openLog(cfg, *logFile, *verbose)
@@ -83,7 +86,12 @@ func run(ctx context.Context, cfg config.Config, log zerolog.Logger, serviced st
 	if err != nil {
 		return err
 	}
+	cfg, pins, sim, err := simulate(cfg)
+	if err != nil {
+		return err
+	}
 	a, err := app.New(ctx, cfg, app.Parts{
+		Pins: pins, Sim: sim,
 		Version: version, Log: log, Clock: clock, Random: rand.Reader, Screen: screen, ServicedBy: serviced, Supervisor: supervisor,
 	})
 	if err != nil {
@@ -155,6 +163,34 @@ func openLog(cfg config.Config, path string, verbose bool) (zerolog.Logger, func
 	return zerolog.New(w).Level(level).With().Timestamp().Logger(), func() error { return nil }, nil
 }
 
+// simulate opens the simulated machine of a config that asks for one, and what serves its front; of another config none.
+func simulate(cfg config.Config) (config.Config, gpio.Source, http.Handler, error) {
+	if cfg.GPIO.Driver != "sim" {
+		return cfg, nil, nil, nil
+	}
+	machine, err := simulated.Open(cfg)
+	if err != nil {
+		return cfg, nil, nil, err
+	}
+	return simulated.Config(cfg), machine, simboard.Handler(machine), nil
+}
+
+// outputsOff makes the config's outputs inactive, and says how many they are. A simulated machine in the daemon's own process has
+// ended with it.
+func outputsOff(cfg config.Config) (int, error) {
+	switch {
+	case cfg.GPIO.Driver != "sim":
+		return app.OutputsOff(cfg, nil)
+	case cfg.GPIO.Device == "":
+		return len(app.Relays(cfg)), nil
+	}
+	machine, err := simulated.Open(cfg)
+	if err != nil {
+		return 0, err
+	}
+	return app.OutputsOff(cfg, machine)
+}
+
 func boardCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:    "sim-board",
@@ -174,7 +210,7 @@ its own process, so the machine outlives a killed kiosk, as relays and motors do
 		if cfg.GPIO.Device == "" {
 			return errors.New("the config's [gpio] names no device: set it to a path for the board's socket")
 		}
-		board, err := simboard.New(app.Wiring(cfg), simboard.Physics{})
+		board, err := simboard.New(simulated.Wiring(cfg), simboard.Physics{})
 		if err != nil {
 			return err
 		}

@@ -6,8 +6,8 @@
 //
 // Outputs are active High (High energises a relay). Inputs are contacts to ground with a pull-up: active Low.
 //
-// The driver "host" is the kernel's lines (package hostpin). The driver "sim" is a simulated machine, in this process, or in a
-// process of its own that is reached through a unix socket.
+// Where pins come from is a Source: the kernel's lines (package hostpin), or a simulated machine (package simboard), which its
+// user opens and hands in.
 package gpio
 
 import (
@@ -17,30 +17,14 @@ import (
 	"time"
 
 	periph "periph.io/x/conn/v3/gpio"
-
-	"kioskd/hw/gpio/hostpin"
-	"kioskd/hw/gpio/simboard"
 )
 
-// Config says which pins there are.
-type Config struct {
-	Driver  string   // "host" or "sim"
-	Device  string   // "sim": "" for a board in this process, or the unix socket of a board's own process
-	Outputs []Output // each is driven Low by Open
-	Inputs  []string // pin names; Open makes each an input, with its pull-up
-
-	Chip  string         // "host": the chip to look on, "" for all
-	Wires []hostpin.Wire // "host": pins that are not wired the usual way
-
-	Board   simboard.Wiring  // "sim" in this process: what the pins are wired to
-	Physics simboard.Physics // "sim" in this process: how fast the machine moves
-	Made    Board            // "sim": a machine that is there already, and stays when the pins are let go; nil makes one
-}
-
-// Board is a simulated machine with its pins, as *simboard.Board is.
-type Board interface {
-	simboard.Front
+// Source is where pins come from.
+type Source interface {
+	// Pin is the pin of that name, undriven. The error says what to do about a name that it does not have.
 	Pin(name string) (periph.PinIO, error)
+	// Close lets its pins go.
+	Close() error
 }
 
 // Output is a pin that moves something.
@@ -55,96 +39,49 @@ type Pins struct {
 	order   []*Limited
 	inputs  map[string]periph.PinIn
 	all     map[string]*noting
-	front   simboard.Front
-	closing func() error
+	from    Source
+	named   map[string]bool // by Open
 
 	mu      sync.Mutex
 	claimed map[string]bool
 }
 
-// source is where a driver's pins come from.
-type source interface {
-	Pin(name string) (periph.PinIO, error)
-}
-
-// Open opens the driver's pins and drives every output Low. It fails, naming the pin and what to do about it, for an
-// unknown driver, a pin that the driver does not have, a pin that is named twice, a maximum on-time out of range, and
-// when an output cannot be driven Low or an input cannot be set up.
-func Open(c Config) (*Pins, error) {
-	p := &Pins{outputs: map[string]*Limited{}, inputs: map[string]periph.PinIn{}, all: map[string]*noting{}, claimed: map[string]bool{}}
-	from, err := p.driver(c)
-	if err != nil {
-		return nil, err
-	}
-	find := p.finder(from, c.Driver == "sim")
-	err = p.takeOutputs(find, c.Outputs)
+// Open takes pins from a source and drives every output Low; each input gets its pull-up. The source is its own from then on:
+// Close closes it, and so does Open when it fails. It fails, naming the pin and what to do about it, for a pin that the source
+// does not have, a pin that is named twice, a maximum on-time out of range, and when an output cannot be driven Low or an input
+// cannot be set up.
+func Open(from Source, outputs []Output, inputs ...string) (*Pins, error) {
+	p := &Pins{outputs: map[string]*Limited{}, inputs: map[string]periph.PinIn{}, all: map[string]*noting{}, from: from,
+		named: map[string]bool{}, claimed: map[string]bool{}}
+	err := p.takeOutputs(outputs)
 	if err = errors.Join(err, p.AllOff()); err == nil { // off as far as they are there, whatever else is wrong
-		err = p.takeInputs(find, c.Inputs)
+		err = p.takeInputs(inputs)
 	}
 	if err != nil {
-		return nil, errors.Join(err, p.closing())
+		return nil, errors.Join(err, from.Close())
 	}
 	return p, nil
 }
 
-func (p *Pins) driver(c Config) (source, error) {
-	switch c.Driver {
-	case "sim":
-	case "host":
-		board, err := hostpin.Open(c.Chip, c.Wires)
-		if err != nil {
-			return nil, err
-		}
-		p.closing = board.Close
-		return board, nil
-	default:
-		return nil, fmt.Errorf(`gpio: unknown driver %.40q: set driver = "host" or "sim"`, c.Driver)
+// find finds a pin by its name, once.
+func (p *Pins) find(name string) (periph.PinIO, error) {
+	if p.named[name] {
+		return nil, fmt.Errorf("gpio: %s is named twice: give each part a pin of its own", name)
 	}
-	if c.Device != "" {
-		client, err := simboard.Dial(c.Device)
-		if err != nil {
-			return nil, fmt.Errorf("gpio: no simulated board answers at device %q: start it, or remove device for one in this process: %w", c.Device, err)
-		}
-		p.front, p.closing = client, client.Close
-		return client, nil
+	p.named[name] = true
+	pin, err := p.from.Pin(name)
+	if err != nil {
+		return nil, err
 	}
-	board := c.Made
-	if board == nil {
-		made, err := simboard.New(c.Board, c.Physics)
-		if err != nil {
-			return nil, fmt.Errorf("gpio: %w", err)
-		}
-		board = made
-	}
-	p.front, p.closing = board, func() error { return nil }
-	return board, nil
-}
-
-// finder answers what finds a pin by its name, once.
-func (p *Pins) finder(from source, sim bool) func(name string) (periph.PinIO, error) {
-	named := map[string]bool{}
-	return func(name string) (periph.PinIO, error) {
-		if named[name] {
-			return nil, fmt.Errorf("gpio: %s is named twice: give each part a pin of its own", name)
-		}
-		named[name] = true
-		pin, err := from.Pin(name)
-		if err != nil && sim {
-			err = fmt.Errorf("gpio: no pin %.40q on this board: check the name and what is wired to it: %w", name, err)
-		}
-		if err != nil {
-			return nil, err
-		}
-		p.all[name] = &noting{PinIO: pin}
-		return p.all[name], nil
-	}
+	p.all[name] = &noting{PinIO: pin}
+	return p.all[name], nil
 }
 
 // takeOutputs tries each of them, whatever is wrong with the others.
-func (p *Pins) takeOutputs(find func(string) (periph.PinIO, error), outputs []Output) error {
+func (p *Pins) takeOutputs(outputs []Output) error {
 	var failed []error
 	for _, o := range outputs {
-		pin, err := find(o.Pin)
+		pin, err := p.find(o.Pin)
 		if err != nil {
 			failed = append(failed, err)
 			continue
@@ -160,9 +97,9 @@ func (p *Pins) takeOutputs(find func(string) (periph.PinIO, error), outputs []Ou
 	return errors.Join(failed...)
 }
 
-func (p *Pins) takeInputs(find func(string) (periph.PinIO, error), inputs []string) error {
+func (p *Pins) takeInputs(inputs []string) error {
 	for _, name := range inputs {
-		pin, err := find(name)
+		pin, err := p.find(name)
 		if err != nil {
 			return err
 		}
@@ -216,14 +153,11 @@ func (p *Pins) AllOff() error {
 	return errors.Join(failed...)
 }
 
-// Simulated is the simulated machine's front, for driver "sim".
-func (p *Pins) Simulated() (simboard.Front, bool) { return p.front, p.front != nil }
-
 // Close drives every output Low, releases whoever waits on an input, and lets the pins go.
 func (p *Pins) Close() error {
 	errs := []error{p.AllOff()}
 	for _, in := range p.inputs {
 		errs = append(errs, in.Halt())
 	}
-	return errors.Join(append(errs, p.closing())...)
+	return errors.Join(append(errs, p.from.Close())...)
 }

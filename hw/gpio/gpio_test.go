@@ -16,6 +16,15 @@ func wiring() simboard.Wiring {
 	return simboard.Wiring{Slots: []simboard.Slot{{ID: "A1", Relay: "GPIO17", Drop: "GPIO27", Button: "GPIO5"}}, Cancel: "GPIO6"}
 }
 
+func machine(t *testing.T) *simboard.Board {
+	t.Helper()
+	board, err := simboard.New(wiring(), simboard.Physics{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return board
+}
+
 func TestAMistakeInTheConfigurationNamesThePinAndTheRemedy(t *testing.T) {
 	out := func(names ...string) (outs []Output) {
 		for _, n := range names {
@@ -24,24 +33,18 @@ func TestAMistakeInTheConfigurationNamesThePinAndTheRemedy(t *testing.T) {
 		return outs
 	}
 	for name, c := range map[string]struct {
-		config Config
-		want   []string
+		outputs []Output
+		inputs  []string
+		want    []string
 	}{
-		"no such chip":     {Config{Driver: "host", Chip: "nowhere"}, []string{"chip"}},
-		"no driver":        {Config{}, []string{"unknown driver", `"host" or "sim"`}},
-		"other driver":     {Config{Driver: "spi"}, []string{"spi", "unknown driver", `"sim"`}},
-		"unknown output":   {Config{Driver: "sim", Outputs: out("GPIO99")}, []string{"GPIO99", "check the name"}},
-		"unknown input":    {Config{Driver: "sim", Inputs: []string{"GPIO99"}}, []string{"GPIO99", "check the name"}},
-		"twice an output":  {Config{Driver: "sim", Outputs: out("GPIO17", "GPIO17")}, []string{"GPIO17", "twice", "pin of its own"}},
-		"output and input": {Config{Driver: "sim", Outputs: out("GPIO17"), Inputs: []string{"GPIO17"}}, []string{"GPIO17", "twice"}},
-		"a sensor driven":  {Config{Driver: "sim", Outputs: out("GPIO27")}, []string{"GPIO27", "drop sensor of slot A1"}},
-		"no limit":         {Config{Driver: "sim", Outputs: []Output{{Pin: "GPIO17"}}}, []string{"GPIO17", "maximum on-time"}},
-		"no board there":   {Config{Driver: "sim", Device: "nowhere"}, []string{"nowhere", "start it"}},
+		"unknown output":   {out("GPIO99"), nil, []string{"GPIO99", "check the name"}},
+		"unknown input":    {nil, []string{"GPIO99"}, []string{"GPIO99", "check the name"}},
+		"twice an output":  {out("GPIO17", "GPIO17"), nil, []string{"GPIO17", "twice", "pin of its own"}},
+		"output and input": {out("GPIO17"), []string{"GPIO17"}, []string{"GPIO17", "twice"}},
+		"a sensor driven":  {out("GPIO27"), nil, []string{"GPIO27", "drop sensor of slot A1"}},
+		"no limit":         {[]Output{{Pin: "GPIO17"}}, nil, []string{"GPIO17", "maximum on-time"}},
 	} {
-		if c.config.Device == "" {
-			c.config.Board = wiring()
-		}
-		_, err := Open(c.config)
+		_, err := Open(machine(t), c.outputs, c.inputs...)
 		if err == nil {
 			t.Errorf("%s: no error", name)
 			continue
@@ -55,7 +58,7 @@ func TestAMistakeInTheConfigurationNamesThePinAndTheRemedy(t *testing.T) {
 }
 
 func TestAPinIsHandedOutOnceAndOnlyAsWhatItIs(t *testing.T) {
-	pins, err := Open(Config{Driver: "sim", Board: wiring(), Outputs: []Output{{"GPIO17", time.Second}}, Inputs: []string{"GPIO27"}})
+	pins, err := Open(machine(t), []Output{{"GPIO17", time.Second}}, "GPIO27")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,13 +84,9 @@ func TestAPinIsHandedOutOnceAndOnlyAsWhatItIs(t *testing.T) {
 }
 
 func TestABoardThatIsThereAlreadyOutlivesItsPins(t *testing.T) {
-	board, err := simboard.New(wiring(), simboard.Physics{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := Config{Driver: "sim", Made: board, Outputs: []Output{{"GPIO17", time.Second}}}
+	board := machine(t)
 	for run := 1; run <= 2; run++ {
-		pins, err := Open(config)
+		pins, err := Open(board, []Output{{"GPIO17", time.Second}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,8 +97,7 @@ func TestABoardThatIsThereAlreadyOutlivesItsPins(t *testing.T) {
 		if err := motor.Out(periph.High); err != nil {
 			t.Fatal(err)
 		}
-		front, _ := pins.Simulated()
-		if s, _ := front.Snapshot(); s.Slots[0].Pulses != run || !s.Slots[0].Relay {
+		if s, _ := board.Snapshot(); s.Slots[0].Pulses != run || !s.Slots[0].Relay {
 			t.Errorf("run %d: the board is %+v", run, s.Slots[0])
 		}
 		if err := pins.Close(); err != nil {
@@ -113,10 +111,7 @@ func TestABoardThatIsThereAlreadyOutlivesItsPins(t *testing.T) {
 
 // TestOneBadOutputHidesNoOther: what is there goes off, whatever else is wrong with the configuration.
 func TestOneBadOutputHidesNoOther(t *testing.T) {
-	board, err := simboard.New(wiring(), simboard.Physics{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	board := machine(t)
 	motor, err := board.Pin("GPIO17")
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +120,7 @@ func TestOneBadOutputHidesNoOther(t *testing.T) {
 		if err := motor.Out(periph.High); err != nil {
 			t.Fatal(err)
 		}
-		_, err := Open(Config{Driver: "sim", Made: board, Outputs: []Output{wrong, {"GPIO17", time.Second}}})
+		_, err := Open(board, []Output{wrong, {"GPIO17", time.Second}})
 		if err == nil || motor.Read() != periph.Low {
 			t.Errorf("%s: Open answered %v and left the motor's relay %s", name, err, motor.Read())
 		}
@@ -133,10 +128,7 @@ func TestOneBadOutputHidesNoOther(t *testing.T) {
 }
 
 func TestOpenSwitchesOffWhatAKilledProcessLeftOn(t *testing.T) {
-	board, err := simboard.New(wiring(), simboard.Physics{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	board := machine(t)
 	path := filepath.Join(t.TempDir(), "board")
 	l, err := simboard.Listen(path)
 	if err != nil {
@@ -151,7 +143,6 @@ func TestOpenSwitchesOffWhatAKilledProcessLeftOn(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	config := Config{Driver: "sim", Device: path, Outputs: []Output{{"GPIO17", OnMax}}, Inputs: []string{"GPIO27"}}
 	relay := func() bool { s, _ := board.Snapshot(); return s.Slots[0].Relay }
 
 	first, err := simboard.Dial(path)
@@ -168,12 +159,15 @@ func TestOpenSwitchesOffWhatAKilledProcessLeftOn(t *testing.T) {
 	if err := first.Close(); err != nil || !relay() {
 		t.Fatalf("the relay is not on after its process is gone: %v", err)
 	}
-	pins, err := Open(config)
+	second, err := simboard.Dial(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pins, err := Open(second, []Output{{"GPIO17", OnMax}}, "GPIO27")
 	if err != nil || relay() {
 		t.Fatalf("after Open (%v) the relay is on: %v", err, relay())
 	}
-	front, ok := pins.Simulated()
-	if s, err := front.Snapshot(); !ok || err != nil || len(s.Slots) != 1 || s.Slots[0].Pulses != 1 {
+	if s, err := second.Snapshot(); err != nil || len(s.Slots) != 1 || s.Slots[0].Pulses != 1 {
 		t.Errorf("the front through Open is %+v, %v", s, err)
 	}
 	if err := pins.Close(); err != nil {

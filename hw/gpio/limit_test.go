@@ -17,10 +17,8 @@ const limit = 2 * time.Second
 // opened is a machine with one slot on virtual time, and its limited motor.
 func opened(t *testing.T) (*Pins, periph.PinOut, func() simboard.SlotState) {
 	t.Helper()
-	pins, err := Open(Config{
-		Driver: "sim", Board: simboard.Wiring{Slots: []simboard.Slot{{ID: "A1", Relay: "GPIO17", Drop: "GPIO27", Button: "GPIO5"}}},
-		Outputs: []Output{{"GPIO17", limit}}, Inputs: []string{"GPIO27", "GPIO5"},
-	})
+	front := machine(t)
+	pins, err := Open(front, []Output{{"GPIO17", limit}}, "GPIO27", "GPIO5")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +26,6 @@ func opened(t *testing.T) (*Pins, periph.PinOut, func() simboard.SlotState) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	front, _ := pins.Simulated()
 	return pins, motor, func() simboard.SlotState {
 		s, _ := front.Snapshot()
 		return s.Slots[0]

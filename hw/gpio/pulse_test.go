@@ -6,18 +6,16 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"kioskd/hw/gpio/simboard"
 )
 
 // pulsed runs with an output that may be on for two seconds, and a way to ask whether it is.
 func pulsed(t *testing.T, tell func(t *testing.T, p *Pins, on func() bool)) {
 	synctest.Test(t, func(t *testing.T) {
-		p, err := Open(Config{Driver: "sim", Board: wiring(), Physics: simboard.Physics{}, Outputs: []Output{{"GPIO17", 2 * time.Second}}, Inputs: []string{"GPIO27"}})
+		front := machine(t)
+		p, err := Open(front, []Output{{"GPIO17", 2 * time.Second}}, "GPIO27")
 		if err != nil {
 			t.Fatal(err)
 		}
-		front, _ := p.Simulated()
 		tell(t, p, func() bool {
 			s, err := front.Snapshot()
 			if err != nil {

@@ -11,7 +11,8 @@ import (
 // TestAPinRemembersWhenItMovedLast: an output that was driven, a button that is watched, a sensor that is only looked at.
 func TestAPinRemembersWhenItMovedLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		pins, err := Open(Config{Driver: "sim", Board: wiring(), Outputs: []Output{{"GPIO17", time.Second}}, Inputs: []string{"GPIO27", "GPIO5", "GPIO6"}})
+		front := machine(t)
+		pins, err := Open(front, []Output{{"GPIO17", time.Second}}, "GPIO27", "GPIO5", "GPIO6")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -27,7 +28,6 @@ func TestAPinRemembersWhenItMovedLast(t *testing.T) {
 		}
 		go Presses(t.Context(), button, hold, func(Press) {}) // ends with the test
 		synctest.Wait()
-		front, _ := pins.Simulated()
 		if err := front.Press("A1"); err != nil { // 150 ms, and 10 ms of bouncing at each end
 			t.Fatal(err)
 		}

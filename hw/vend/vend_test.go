@@ -26,14 +26,14 @@ type machine struct {
 func inMachine(t *testing.T, slot simboard.Slot, fault string, test func(t *testing.T, m machine)) {
 	synctest.Test(t, func(t *testing.T) {
 		slot.ID, slot.Relay, slot.Drop = "A1", "GPIO17", "GPIO27"
-		pins, err := gpio.Open(gpio.Config{
-			Driver: "sim", Board: simboard.Wiring{Slots: []simboard.Slot{slot}},
-			Outputs: []gpio.Output{{Pin: "GPIO17", MaxOn: maxOn}}, Inputs: []string{"GPIO27"},
-		})
+		front, err := simboard.New(simboard.Wiring{Slots: []simboard.Slot{slot}}, simboard.Physics{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		front, _ := pins.Simulated()
+		pins, err := gpio.Open(front, []gpio.Output{{Pin: "GPIO17", MaxOn: maxOn}}, "GPIO27")
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := front.Fault("A1", fault); err != nil {
 			t.Fatal(err)
 		}

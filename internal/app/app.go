@@ -22,7 +22,6 @@ import (
 	"kioskd/glase"
 	"kioskd/hw/display"
 	"kioskd/hw/gpio"
-	"kioskd/hw/gpio/simboard"
 	"kioskd/hw/vend/serialport"
 	"kioskd/internal/cold"
 	"kioskd/internal/config"
@@ -53,10 +52,10 @@ type Parts struct {
 	Transport http.RoundTripper // to Glase; nil for the network
 	Payments  kiosk.Payments    // another payment service than Glase; nil: Glase
 	Screen    Driver            // where the display's driver draws
-	Physics   simboard.Physics  // how fast a simulated machine in this process moves
+	Pins      gpio.Source       // where the pins are; nil: the lines of the kernel that the config names
+	Sim       http.Handler      // what the debug port answers below /sim/; nil: nothing is there
 	Sensors   fs.FS             // the kernel's 1-Wire sensors; nil for its own folder
 	Serial    Serial            // opens serial lines; nil: serialport.Open
-	Board     gpio.Board        // a simulated machine that is there already; nil makes one
 
 	ServicedBy string // who has just looked at the machine: closed slots sell again, and the stock is what the config says; "": nobody
 
@@ -105,7 +104,6 @@ type App struct {
 // New builds a kiosk. Its first act is to make all outputs inactive, unless another kioskd runs this machine: that fails it. A
 // journal that cannot be used does not: the machine then starts out of service and says why.
 func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
-	cfg = simulated(cfg)
 	a := &App{cfg: cfg, log: p.Log, screens: p.Screen, clock: p.Clock, serviced: p.ServicedBy, front: front.New(cfg, p.Clock.Now),
 		vitals: health.New(cfg, p.Clock.Wall, p.Clock.Synced), door: serve.NewDoor(p.Log, p.Clock.Wall), supervisor: sdnotify.New(p.Supervisor, p.Log)}
 	a.screen = screen{p.Screen, a.displayed}
@@ -122,7 +120,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 			return journal.Open(ctx, cfg.Journal.Path, journal.Options{Version: p.Version})
 		}
 	}
-	if a.pins, err = gpio.Open(pinConfig(cfg, p)); err != nil {
+	if a.pins, err = openPins(cfg, p.Pins, outputs(cfg), inputs(cfg)...); err != nil {
 		return nil, err
 	}
 	open := p.Serial
@@ -220,12 +218,8 @@ func (a *App) openPorts(p Parts) (err error) {
 			return err
 		}
 	}
-	var sim http.Handler
-	if front, ok := a.pins.Simulated(); ok {
-		sim = simboard.Handler(front)
-	}
 	dc := debug.Config{
-		Kiosk: a.Kiosk, Sales: sales{a.journal}, Parts: a.parts, Pins: a.levels, Words: a.words, Picture: a.front.Picture, Sim: sim, Version: p.Version, Log: p.Log,
+		Kiosk: a.Kiosk, Sales: sales{a.journal}, Parts: a.parts, Pins: a.levels, Words: a.words, Picture: a.front.Picture, Sim: p.Sim, Version: p.Version, Log: p.Log,
 		Machine: a.cfg.Machine.Name, Temperature: a.celsius, Stock: a.stock, KeptOut: a.door.KeptOut,
 		Places: debug.NewPlaces(),
 	}

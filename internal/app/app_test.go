@@ -300,7 +300,7 @@ func TestARestartFindsTheSaleAndItsMoney(t *testing.T) {
 		play(t, "reservation", func(w *world) {
 			ref := w.scan()
 			w.confirm(ref)
-			front, _ := w.app.pins.Simulated()
+			front := w.front
 			if err := front.Press("A1"); err != nil {
 				t.Fatal(err)
 			}

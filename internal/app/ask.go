@@ -33,11 +33,10 @@ func AskGlase(ctx context.Context, cfg config.Config) error {
 
 // PinNames are the pins that the config's kiosk uses, as the config writes them.
 func PinNames(cfg config.Config) (names []string) {
-	pc := pinConfig(cfg, Parts{})
-	for _, o := range pc.Outputs {
+	for _, o := range outputs(cfg) {
 		names = append(names, o.Pin)
 	}
-	return append(names, pc.Inputs...)
+	return append(names, inputs(cfg)...)
 }
 
 // LookAtPins asks the kernel where the config's pins are and who holds them. It requests none.

@@ -65,7 +65,7 @@ func (w *world) reserves() (reference string) {
 
 // fell presses A1's button, waits for its product, and for the end of its sale: how long that took from the product on.
 func (w *world) fell() (sale fsm.Sale, took time.Duration) {
-	front, _ := w.app.pins.Simulated()
+	front := w.front
 	if err := front.Press("A1"); err != nil {
 		w.t.Fatal(err)
 	}

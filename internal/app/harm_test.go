@@ -10,12 +10,14 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite"
+	"periph.io/x/conn/v3/gpio"
 
 	"kioskd/fsm"
 	"kioskd/glase/glasetest"
 	"kioskd/hw/display"
 	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
+	"kioskd/internal/simulated"
 )
 
 // These stories once cost somebody money.
@@ -313,15 +315,24 @@ func TestACopiedCardSettlesNothingAndSellsNothing(t *testing.T) {
 
 func TestOutputsGoOffWhateverElseIsWrongWithTheConfig(t *testing.T) {
 	cfg := testConfig(t, t.TempDir(), "reservation")
-	cfg.GPIO.Device = t.TempDir() + "/no-board"
-	if _, err := OutputsOff(cfg); err == nil {
-		t.Error("outputs of a board that is not there were said to be off")
+	board, err := simulated.Open(cfg)
+	if err != nil {
+		t.Fatal(err)
 	}
-	cfg.GPIO.Device = ""
+	motor, err := board.Pin("GPIO17")
+	if err == nil {
+		err = motor.Out(gpio.High)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	cfg.Slots[1].Vend.Relay = cfg.Slots[0].Vend.Relay
 	cfg.Machine.Language = "??"
-	if n, err := OutputsOff(cfg); n != 2 || err != nil {
-		t.Errorf("%d outputs, %v", n, err)
+	if n, err := OutputsOff(cfg, board); n != 1 || err != nil || motor.Read() != gpio.Low {
+		t.Errorf("%d outputs, %v; the relay is %v", n, err, motor.Read())
+	}
+	if _, err := OutputsOff(cfg, nil); err == nil {
+		t.Error("outputs of a machine that nobody handed in were said to be off")
 	}
 }
 

@@ -85,8 +85,7 @@ func TestASpiralWithAHomeIsChargedOnce(t *testing.T) {
 					want.paid, want.pulses = 2*want.paid, 2*want.pulses
 				}
 				w.money(ref, want.paid)
-				front, _ := w.app.pins.Simulated()
-				board, err := front.Snapshot()
+				board, err := w.front.Snapshot()
 				if err != nil {
 					t.Fatal(err)
 				}

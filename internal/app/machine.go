@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -12,7 +13,6 @@ import (
 	"kioskd/fsm"
 	pins "kioskd/hw/gpio"
 	"kioskd/hw/gpio/hostpin"
-	"kioskd/hw/gpio/simboard"
 	"kioskd/internal/config"
 	"kioskd/internal/kiosk"
 )
@@ -23,31 +23,42 @@ const contactHold = 20 * time.Millisecond
 // tiltQuiet is how long a machine that was shaken must stand still to sell again.
 const tiltQuiet = 5 * time.Second
 
-// pinConfig says which pins the config uses, and for a simulated machine what is wired to them.
-func pinConfig(cfg config.Config, p Parts) pins.Config {
-	g := cfg.GPIO
-	pc := pins.Config{Driver: g.Driver, Device: g.Device, Chip: g.Chip, Wires: wires(cfg), Board: Wiring(cfg), Physics: p.Physics, Made: p.Board}
-	input := func(name string) {
-		if name != "" {
-			pc.Inputs = append(pc.Inputs, name)
-		}
-	}
+// outputs are the config's pins that move something.
+func outputs(cfg config.Config) (all []pins.Output) {
 	for _, s := range cfg.Slots {
 		if s.Vend.Relay != "" {
-			pc.Outputs = append(pc.Outputs, pins.Output{Pin: s.Vend.Relay, MaxOn: onMax(s)})
+			all = append(all, pins.Output{Pin: s.Vend.Relay, MaxOn: onMax(s)})
 		}
-		input(s.Vend.Drop)
-		input(s.Vend.Home)
-		input(s.Vend.Opened)
-		input(s.Button)
-	}
-	for _, name := range slices.Concat([]string{g.Door, g.Tilt, g.Cancel, g.Retry}, cfg.Keypad.Columns) {
-		input(name)
 	}
 	for _, row := range cfg.Keypad.Rows {
-		pc.Outputs = append(pc.Outputs, pins.Output{Pin: row, MaxOn: pins.RowMax})
+		all = append(all, pins.Output{Pin: row, MaxOn: pins.RowMax})
 	}
-	return pc
+	return all
+}
+
+// inputs are the config's pins that are read.
+func inputs(cfg config.Config) (all []string) {
+	for _, s := range cfg.Slots {
+		all = append(all, s.Vend.Drop, s.Vend.Home, s.Vend.Opened, s.Button)
+	}
+	g := cfg.GPIO
+	all = slices.Concat(all, []string{g.Door, g.Tilt, g.Cancel, g.Retry}, cfg.Keypad.Columns)
+	return slices.DeleteFunc(all, func(name string) bool { return name == "" })
+}
+
+// openPins takes the config's pins from where they are handed in, or from the kernel.
+func openPins(cfg config.Config, from pins.Source, outputs []pins.Output, inputs ...string) (*pins.Pins, error) {
+	if from == nil {
+		if cfg.GPIO.Driver != "host" {
+			return nil, fmt.Errorf(`gpio: nobody handed in the pins of driver %.40q: set driver = "host" for this computer's own`,
+				cfg.GPIO.Driver)
+		}
+		var err error
+		if from, err = hostpin.Open(cfg.GPIO.Chip, wires(cfg)); err != nil {
+			return nil, err
+		}
+	}
+	return pins.Open(from, outputs, inputs...)
 }
 
 // wires says which pins are not wired the usual way.
@@ -58,49 +69,26 @@ func wires(cfg config.Config) (all []hostpin.Wire) {
 	return openDrain(all, cfg.Keypad.Rows)
 }
 
-// simulated gives a simulated machine the parts of its front that the config names no pin for: they cost nothing there.
-func simulated(cfg config.Config) config.Config {
-	if cfg.GPIO.Driver != "sim" {
-		return cfg
-	}
-	for pin, name := range map[*string]string{&cfg.GPIO.Cancel: "SIM-CANCEL", &cfg.GPIO.Retry: "SIM-RETRY", &cfg.GPIO.Door: "SIM-DOOR"} {
-		if *pin == "" {
-			*pin = name
-		}
-	}
-	return cfg
-}
-
-// Wiring is the config's machine as a simulated board is built from it.
-func Wiring(cfg config.Config) simboard.Wiring {
-	cfg = simulated(cfg)
-	w := simboard.Wiring{Door: cfg.GPIO.Door, Cancel: cfg.GPIO.Cancel, Retry: cfg.GPIO.Retry, Tilt: cfg.GPIO.Tilt,
-		Keypad: simboard.Keypad{Rows: cfg.Keypad.Rows, Columns: cfg.Keypad.Columns, Keys: cfg.Keypad.Keys}}
-	for _, s := range cfg.Slots {
-		w.Slots = append(w.Slots, simboard.Slot{ID: s.ID, Relay: s.Vend.Relay, Drop: s.Vend.Drop, Button: s.Button,
-			Home: s.Vend.Home, Opened: s.Vend.Opened, Latch: s.Vend.Pulse > 0})
-	}
-	return w
-}
-
-// OutputsOff makes the config's outputs inactive, and says how many they are. The config may have mistakes: each output that it
-// names counts, once.
-func OutputsOff(cfg config.Config) (int, error) {
-	pc := pins.Config{Driver: cfg.GPIO.Driver, Device: cfg.GPIO.Device, Chip: cfg.GPIO.Chip, Wires: wires(cfg)}
-	if pc.Driver == "sim" && pc.Device == "" {
-		return len(slices.DeleteFunc(slices.Clone(cfg.Slots), func(s config.Slot) bool { return s.Vend.Relay == "" })), nil // a board in the daemon's own process ends with it
-	}
+// Relays are the outputs that a config names, which may have mistakes: each counts, once.
+func Relays(cfg config.Config) (all []pins.Output) {
 	for _, s := range cfg.Slots {
 		o := pins.Output{Pin: s.Vend.Relay, MaxOn: pins.OnMax}
-		if o.Pin != "" && !slices.Contains(pc.Outputs, o) {
-			pc.Outputs = append(pc.Outputs, o)
+		if o.Pin != "" && !slices.Contains(all, o) {
+			all = append(all, o)
 		}
 	}
-	p, err := pins.Open(pc)
+	return all
+}
+
+// OutputsOff makes a config's Relays inactive, and says how many they are. From is where their pins are, which it closes; nil:
+// with the kernel.
+func OutputsOff(cfg config.Config, from pins.Source) (int, error) {
+	all := Relays(cfg)
+	p, err := openPins(cfg, from, all)
 	if err != nil {
 		return 0, err
 	}
-	return len(pc.Outputs), p.Close()
+	return len(all), p.Close()
 }
 
 // contact is a button or a switch, and what follows from it.

@@ -77,7 +77,7 @@ func TestATechniciansTestTouchesNoMoney(t *testing.T) {
 
 func TestOpeningTheDoorStopsATechniciansRelay(t *testing.T) {
 	play(t, "reservation", func(w *world) {
-		front, _ := w.app.pins.Simulated()
+		front := w.front
 		time.AfterFunc(500*time.Millisecond, func() { _ = front.Press("door") })
 		began := time.Now()
 		if code, answer, v := w.acted("/api/relay", `{"slot":"A1","by":"anna","on_ms":2000}`); code != 202 || v.Why != "stopped" || time.Since(began) > time.Second {

@@ -22,9 +22,11 @@ import (
 	"kioskd/glase"
 	"kioskd/glase/glasetest"
 	"kioskd/hw/display"
+	"kioskd/hw/gpio/simboard"
 	"kioskd/internal/config"
 	"kioskd/internal/money"
 	"kioskd/internal/sdnotify"
+	"kioskd/internal/simulated"
 	"kioskd/ups"
 )
 
@@ -43,6 +45,7 @@ type world struct {
 	supervisor sdnotify.Supervisor
 	serial     Serial
 	network    *glasetest.Network // to Glase; nil: in process
+	front      simulated.Machine  // of the run that is on
 }
 
 // diary is a log that many goroutines write to.
@@ -217,7 +220,12 @@ func (w *world) start() {
 	if w.network != nil {
 		transport = glase.Transport(w.network.DialContext)
 	}
-	a, err := New(w.t.Context(), w.cfg, Parts{
+	var err error
+	if w.front, err = simulated.Open(w.cfg); err != nil {
+		w.t.Fatal(err)
+	}
+	a, err := New(w.t.Context(), simulated.Config(w.cfg), Parts{
+		Pins: w.front, Sim: simboard.Handler(w.front),
 		Version: "test", Log: zerolog.New(&w.log), Random: rand.Reader, Transport: transport, Screen: &w.screen, ServicedBy: w.servicedBy, Sensors: w.sensors, Supervisor: w.supervisor, Serial: w.serial,
 		Clock: Clock{Boot: "boot", Wall: time.Now, Synced: func() bool { return true }, Now: func() fsm.Instant { return fsm.Instant(time.Since(boot)) }},
 	})
@@ -257,24 +265,21 @@ func (w *world) confirm(reference string) {
 }
 
 func (w *world) press(button string) {
-	front, _ := w.app.pins.Simulated()
-	if err := front.Press(button); err != nil {
+	if err := w.front.Press(button); err != nil {
 		w.t.Fatal(err)
 	}
 	time.Sleep(time.Second)
 }
 
 func (w *world) fault(slot, fault string) {
-	front, _ := w.app.pins.Simulated()
-	if err := front.Fault(slot, fault); err != nil {
+	if err := w.front.Fault(slot, fault); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
 // dropped is what came out, as the machine itself counts it.
 func (w *world) dropped() map[string]int {
-	front, _ := w.app.pins.Simulated()
-	s, err := front.Snapshot()
+	s, err := w.front.Snapshot()
 	if err != nil {
 		w.t.Fatal(err)
 	}

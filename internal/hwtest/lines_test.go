@@ -14,10 +14,25 @@ import (
 	"kioskd/hw/gpio/hostpin"
 )
 
-func open(t *testing.T, c gpio.Config) *gpio.Pins {
+// host is a kiosk's pins: the chip to look on, what is wired unusually, and what is used.
+type host struct {
+	Chip    string
+	Wires   []hostpin.Wire
+	Outputs []gpio.Output
+	Inputs  []string
+}
+
+func (h host) open() (*gpio.Pins, error) {
+	board, err := hostpin.Open(h.Chip, h.Wires)
+	if err != nil {
+		return nil, err
+	}
+	return gpio.Open(board, h.Outputs, h.Inputs...)
+}
+
+func open(t *testing.T, h host) *gpio.Pins {
 	t.Helper()
-	c.Driver = "host"
-	p, err := gpio.Open(c)
+	p, err := h.open()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +67,7 @@ func TestARelayNeverTwitchesAtTheStart(t *testing.T) {
 	low := true
 	c.pull(22, 1)
 	c.watch()
-	p := open(t, gpio.Config{Outputs: []gpio.Output{{Pin: "GPIO17", MaxOn: time.Second}, {Pin: "P1_15", MaxOn: time.Second}},
+	p := open(t, host{Outputs: []gpio.Output{{Pin: "GPIO17", MaxOn: time.Second}, {Pin: "P1_15", MaxOn: time.Second}},
 		Wires: []hostpin.Wire{{Pin: "GPIO22", ActiveLow: &low}}})
 	if a, b := levels(c.changes(17)), levels(c.changes(22)); !slices.Equal(a, []int{0}) || !slices.Equal(b, []int{1}) {
 		t.Errorf("at the start the kernel put %v on an active-high relay's wire and %v on an active-low one's, want 0 and 1", a, b)
@@ -74,7 +89,7 @@ func TestARelayNeverTwitchesAtTheStart(t *testing.T) {
 		t.Error(err)
 	}
 	// A second start, as after a crash: the relay is off and is only told so again.
-	open(t, gpio.Config{Outputs: []gpio.Output{{Pin: "GPIO22", MaxOn: time.Second}}, Wires: []hostpin.Wire{{Pin: "GPIO22", ActiveLow: &low}}})
+	open(t, host{Outputs: []gpio.Output{{Pin: "GPIO22", MaxOn: time.Second}}, Wires: []hostpin.Wire{{Pin: "GPIO22", ActiveLow: &low}}})
 	if got := levels(c.changes(22)); slices.Contains(got[3:], 0) {
 		t.Errorf("the second start put %v on the wire", got[3:])
 	}
@@ -85,7 +100,7 @@ func TestTheLimitHoldsOnTheWire(t *testing.T) {
 	c := newChip(t, "pinctrl-bcm2835", header()...)
 	c.watch()
 	const limit, late = 300 * time.Millisecond, 100 * time.Millisecond // on an emulated processor; a Raspberry Pi needs a few ms
-	out, err := open(t, gpio.Config{Outputs: []gpio.Output{{Pin: "GPIO17", MaxOn: limit}}}).Output("GPIO17")
+	out, err := open(t, host{Outputs: []gpio.Output{{Pin: "GPIO17", MaxOn: limit}}}).Output("GPIO17")
 	if err == nil {
 		err = out.Out(periph.High)
 	}
@@ -107,7 +122,7 @@ func TestTheLimitHoldsOnTheWire(t *testing.T) {
 // TestEdgesThatNobodyReadsAreKept: the kernel keeps 16 of a line unless it is asked for more.
 func TestEdgesThatNobodyReadsAreKept(t *testing.T) {
 	c := newChip(t, "pinctrl-bcm2835", header()...)
-	in := input(t, open(t, gpio.Config{Inputs: []string{"GPIO27"}}), "GPIO27", periph.BothEdges)
+	in := input(t, open(t, host{Inputs: []string{"GPIO27"}}), "GPIO27", periph.BothEdges)
 	c.watch()
 	const pulses = 60
 	for p := range pulses {
@@ -128,7 +143,7 @@ func TestEdgesThatNobodyReadsAreKept(t *testing.T) {
 // TestAPulseIsAnEdgeHoweverShort: it is over long before anybody can look at the level.
 func TestAPulseIsAnEdgeHoweverShort(t *testing.T) {
 	c := newChip(t, "pinctrl-bcm2835", header()...)
-	in := input(t, open(t, gpio.Config{Inputs: []string{"GPIO27"}}), "GPIO27", periph.FallingEdge)
+	in := input(t, open(t, host{Inputs: []string{"GPIO27"}}), "GPIO27", periph.FallingEdge)
 	began := mono(t)
 	c.pull(27, 0)
 	c.pull(27, 1)
@@ -141,7 +156,7 @@ func TestAPulseIsAnEdgeHoweverShort(t *testing.T) {
 // TestDebounceLeavesOneEdgeOfABouncingContact: of a debounced line the kernel reports what stood.
 func TestDebounceLeavesOneEdgeOfABouncingContact(t *testing.T) {
 	c := newChip(t, "pinctrl-bcm2835", header()...)
-	p := open(t, gpio.Config{Inputs: []string{"GPIO27"}, Wires: []hostpin.Wire{{Pin: "P1_13", Debounce: 50 * time.Millisecond}}})
+	p := open(t, host{Inputs: []string{"GPIO27"}, Wires: []hostpin.Wire{{Pin: "P1_13", Debounce: 50 * time.Millisecond}}})
 	in := input(t, p, "GPIO27", periph.BothEdges)
 	for range 20 {
 		c.pull(27, 0)
@@ -165,7 +180,7 @@ func TestDebounceLeavesOneEdgeOfABouncingContact(t *testing.T) {
 func TestAContactToPowerReadsAsAnyOther(t *testing.T) {
 	c := newChip(t, "pinctrl-bcm2835", header()...)
 	no := false
-	in := input(t, open(t, gpio.Config{Inputs: []string{"GPIO5"}, Wires: []hostpin.Wire{{Pin: "GPIO5", ActiveLow: &no}}}), "GPIO5", periph.FallingEdge)
+	in := input(t, open(t, host{Inputs: []string{"GPIO5"}, Wires: []hostpin.Wire{{Pin: "GPIO5", ActiveLow: &no}}}), "GPIO5", periph.FallingEdge)
 	if in.Read() != periph.High || c.level(5) != 0 {
 		t.Errorf("an open contact reads %s with %d on the wire, want High with 0", in.Read(), c.level(5))
 	}
@@ -185,19 +200,18 @@ func TestWhatCannotBeHadNamesThePinAndTheRemedy(t *testing.T) {
 		return all
 	}
 	c.watch()
-	open(t, gpio.Config{Outputs: out("GPIO17")})
+	open(t, host{Outputs: out("GPIO17")})
 	for name, try := range map[string]struct {
-		config gpio.Config
+		config host
 		want   []string
 	}{
-		"busy output": {gpio.Config{Outputs: out("P1_11", "GPIO22")}, []string{"P1_11", "line 17 of " + c.name, `in use by "kioskd"`, "systemctl stop kioskd", "another pin"}},
-		"busy input":  {gpio.Config{Inputs: []string{"GPIO17"}}, []string{"GPIO17", "line 17 of " + c.name, "in use by"}},
-		"missing":     {gpio.Config{Inputs: []string{"MOTOR"}}, []string{"MOTOR", "gpioinfo", c.name, "pinctrl-bcm2835", "28 lines"}},
-		"twice":       {gpio.Config{Outputs: out("GPIO2", "SDA1")}, []string{"GPIO2", "SDA1", "line 2 of " + c.name, "pin of its own"}},
-		"no chip":     {gpio.Config{Chip: "gpiochip9", Inputs: []string{"GPIO5"}}, []string{"gpiochip9", c.name, "leave it out"}},
+		"busy output": {host{Outputs: out("P1_11", "GPIO22")}, []string{"P1_11", "line 17 of " + c.name, `in use by "kioskd"`, "systemctl stop kioskd", "another pin"}},
+		"busy input":  {host{Inputs: []string{"GPIO17"}}, []string{"GPIO17", "line 17 of " + c.name, "in use by"}},
+		"missing":     {host{Inputs: []string{"MOTOR"}}, []string{"MOTOR", "gpioinfo", c.name, "pinctrl-bcm2835", "28 lines"}},
+		"twice":       {host{Outputs: out("GPIO2", "SDA1")}, []string{"GPIO2", "SDA1", "line 2 of " + c.name, "pin of its own"}},
+		"no chip":     {host{Chip: "gpiochip9", Inputs: []string{"GPIO5"}}, []string{"gpiochip9", c.name, "leave it out"}},
 	} {
-		try.config.Driver = "host"
-		p, err := gpio.Open(try.config)
+		p, err := try.config.open()
 		if err == nil {
 			_ = p.Close()
 			t.Errorf("%s: no error", name)
@@ -218,7 +232,7 @@ func TestWhatCannotBeHadNamesThePinAndTheRemedy(t *testing.T) {
 // TestALostChipEndsEveryWait: on this kernel nobody is told when a chip goes away; a wait finds out by itself.
 func TestALostChipEndsEveryWait(t *testing.T) {
 	c := newChip(t, "pinctrl-bcm2835", header()...)
-	p := open(t, gpio.Config{Outputs: []gpio.Output{{Pin: "GPIO17", MaxOn: 30 * time.Second}}, Inputs: []string{"GPIO27", "GPIO5"}})
+	p := open(t, host{Outputs: []gpio.Output{{Pin: "GPIO17", MaxOn: 30 * time.Second}}, Inputs: []string{"GPIO27", "GPIO5"}})
 	in, relay := input(t, p, "GPIO27", periph.FallingEdge), func() periph.PinOut { o, _ := p.Output("GPIO17"); return o }()
 	if err := relay.Out(periph.High); err != nil {
 		t.Fatal(err)
@@ -246,7 +260,7 @@ func TestALostChipEndsEveryWait(t *testing.T) {
 			t.Errorf("%s answers %v", what, err)
 		}
 	}
-	if _, err := gpio.Open(gpio.Config{Driver: "host", Inputs: []string{"GPIO5"}}); err == nil {
+	if _, err := (host{Inputs: []string{"GPIO5"}}).open(); err == nil {
 		t.Error("a start without the chip is no error")
 	}
 	before, err := os.ReadFile("/proc/self/stat")

@@ -65,7 +65,7 @@ func TestARaspberryPiDrivesItsHeader(t *testing.T) {
 	for _, name := range []string{"GPIO17", "P1_15", "GPIO2"} {
 		outputs = append(outputs, gpio.Output{Pin: name, MaxOn: 30 * time.Second})
 	}
-	p := open(t, gpio.Config{Outputs: outputs, Inputs: []string{"P1_13"}, Wires: []hostpin.Wire{{Pin: "GPIO22", ActiveLow: &low}}})
+	p := open(t, host{Outputs: outputs, Inputs: []string{"P1_13"}, Wires: []hostpin.Wire{{Pin: "GPIO22", ActiveLow: &low}}})
 	want := func(when string, levels map[int]string) {
 		t.Helper()
 		for line, is := range levels {

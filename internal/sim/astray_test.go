@@ -27,6 +27,7 @@ import (
 	"kioskd/internal/config"
 	"kioskd/internal/identity"
 	"kioskd/internal/money"
+	"kioskd/internal/simulated"
 	"kioskd/ups"
 )
 
@@ -171,7 +172,7 @@ func (a *arcade) open(dir string, n int, flow string) *place {
 	if p.cfg, err = config.Parse("arcade.toml", []byte(strings.Replace(text, `path_prefix = "/seqr"`, `path_prefix = "/seqr/`+p.token()+`"`, 1)), home); err != nil {
 		a.t.Fatal(err)
 	}
-	if p.board, err = simboard.New(app.Wiring(p.cfg), physics); err != nil {
+	if p.board, err = simboard.New(simulated.Wiring(p.cfg), physics); err != nil {
 		a.t.Fatal(err)
 	}
 	p.store = &store{noted: func(e fsm.Event, s fsm.State) {
@@ -189,8 +190,8 @@ func (p *place) token() string   { return "99990" + p.name[len(p.name)-1:] }
 func (p *place) start() {
 	began := p.arcade.diary.begin.Add(-time.Hour)
 	g := newGate()
-	a, err := app.New(context.Background(), p.cfg, app.Parts{
-		Version: "arcade", Random: p.arcade.random, Screen: &p.screen, Board: arcadeBoard{p.board, p}, Transport: arcadeLine{p},
+	a, err := app.New(context.Background(), simulated.Config(p.cfg), app.Parts{
+		Version: "arcade", Random: p.arcade.random, Screen: &p.screen, Pins: arcadeBoard{p.board, p}, Transport: arcadeLine{p},
 		Clock: app.Clock{Boot: "boot", Wall: time.Now, Synced: func() bool { return false }, Now: func() fsm.Instant { return fsm.Instant(time.Since(began)) }},
 		OpenJournal: func(context.Context) (app.Store, error) {
 			return p.store.open(g)
@@ -262,7 +263,7 @@ type arcadeBoard struct {
 	place *place
 }
 
-// Pin implements gpio.Board of hw/gpio.
+// Pin implements gpio.Source of hw/gpio.
 func (b arcadeBoard) Pin(name string) (gpio.PinIO, error) {
 	pin, err := b.Board.Pin(name)
 	return arcadePin{pin, b.place}, err

@@ -14,6 +14,7 @@ import (
 	"kioskd/hw/display"
 	"kioskd/internal/app"
 	"kioskd/internal/kiosk"
+	"kioskd/internal/simulated"
 )
 
 // life is one run of the kiosk.
@@ -222,9 +223,9 @@ func (w *world) start(name string) (*life, error) {
 			return nil, err
 		}
 	}
-	a, err := app.New(context.Background(), w.cfg, app.Parts{
+	a, err := app.New(context.Background(), simulated.Config(w.cfg), app.Parts{
 		Payments: second,
-		Version:  "sim", Random: w.random, Screen: l.screen, Board: panel{w.board, l.gate, w},
+		Version:  "sim", Random: w.random, Screen: l.screen, Pins: panel{w.board, l.gate, w},
 		Transport: transport, ServicedBy: serviced, Serial: w.serial(l.gate),
 		Clock: app.Clock{
 			Boot: boot, Wall: func() time.Time { return time.Now().Add(time.Duration(w.wall.Load())) }, Synced: func() bool { return false },

@@ -15,6 +15,7 @@ import (
 	"kioskd/internal/app"
 	"kioskd/internal/config"
 	"kioskd/internal/journal"
+	"kioskd/internal/simulated"
 )
 
 // A world in which a vending machine on an MDB bus chooses and delivers: its motors are not the kiosk's, and go on when that dies.
@@ -44,7 +45,7 @@ type vendingMachine struct {
 
 // wiring is the simulated board of the world: the kiosk's, or the machine's own.
 func (w *world) wiring() simboard.Wiring {
-	wiring := app.Wiring(w.cfg)
+	wiring := simulated.Wiring(w.cfg)
 	for n, s := range w.cfg.Slots {
 		switch s.Vend.Driver {
 		case "mdb":

@@ -151,7 +151,7 @@ type panel struct {
 	world *world
 }
 
-// Pin implements gpio.Board of hw/gpio.
+// Pin implements gpio.Source of hw/gpio.
 func (p panel) Pin(name string) (gpio.PinIO, error) {
 	real, err := p.Board.Pin(name)
 	if err != nil {

@@ -219,7 +219,14 @@ func numberOf(name string) int {
 func (b *Board) Pin(name string) (gpio.PinIO, error) {
 	p, ok := b.pins[name]
 	if !ok {
-		return nil, fmt.Errorf("simboard: nothing is wired to a pin %.40q", name)
+		return nil, noPin(name)
 	}
 	return p, nil
 }
+
+func noPin(name string) error {
+	return fmt.Errorf("simboard: nothing is wired to a pin %.40q: check the name, and what is wired to it", name)
+}
+
+// Close implements gpio.Source of hw/gpio: the machine outlives whoever drives it.
+func (b *Board) Close() error { return nil }

@@ -159,7 +159,7 @@ func (s *server) act(ses *session, r request, m *message) error {
 	defer s.mu.Unlock()
 	p, ok := s.board.pins[r.Pin]
 	if !ok {
-		return fmt.Errorf("simboard: nothing is wired to a pin %.40q", r.Pin)
+		return noPin(r.Pin)
 	}
 	if err := s.own(ses); err != nil {
 		return err

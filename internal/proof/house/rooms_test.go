@@ -13,7 +13,7 @@ var rooms = map[string][]string{
 	"glase/glasetest/toolkits":  {},
 	"ups":                       {"internal/money"},
 	"hw/display":                {"internal/money", "internal/reason", "internal/words"},
-	"hw/gpio":                   {"hw/gpio/hostpin", "hw/gpio/simboard"},
+	"hw/gpio":                   {},
 	"hw/gpio/hostpin":           {"hw/gpio/pinname"},
 	"hw/gpio/pinname":           {},
 	"hw/gpio/simboard":          {},
@@ -41,6 +41,7 @@ var rooms = map[string][]string{
 	"internal/health":           {"fsm", "glase", "hw/gpio", "internal/config", "internal/debug", "internal/doctor"},
 	"internal/serve":            {"fsm", "internal/cert", "internal/config", "internal/debug", "ups"},
 	"internal/sdnotify":         {"fsm", "internal/kiosk"},
+	"internal/simulated":        {"hw/gpio", "hw/gpio/simboard", "internal/config"},
 	"internal/doctor":           {"glase", "hw/gpio/pinname", "internal/plainfile"},
 	"internal/app":              {"*"},
 	"internal/sim":              {"*"},
@@ -51,7 +52,7 @@ var rooms = map[string][]string{
 	"internal/hwtest":           {},
 	"cmd/kioskd": {"hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/config",
 		"internal/debug/api", "internal/debug/client", "internal/doctor", "internal/front", "internal/journal",
-		"internal/sdnotify", "internal/wiring"},
+		"internal/sdnotify", "internal/simulated", "internal/wiring"},
 	"cmd/glasesim": {"glase/glasetest"},
 	"cmd/demo":     {"internal/money"},
 }
@@ -60,6 +61,7 @@ var rooms = map[string][]string{
 var forTests = map[string][]string{
 	"glase":                    {"glase/glasetest"},
 	"glase/glasetest/toolkits": {"glase", "internal/money"},
+	"hw/gpio":                  {"hw/gpio/simboard"},
 	"hw/vend":                  {"hw/gpio", "hw/gpio/simboard"},
 	"hw/vend/serialport":       {"hw/vend/vendtest"},
 	"hw/vend/board":            {"hw/gpio/simboard", "hw/vend/vendtest"},
