@@ -11,6 +11,7 @@ import (
 
 	"kioskd/internal/app"
 	"kioskd/internal/config"
+	"kioskd/internal/drivers"
 	"kioskd/internal/front"
 	"kioskd/internal/journal"
 )
@@ -32,7 +33,7 @@ wrong with it by file, line and key; a mistake in a file that it names, by key. 
 			_, err := io.WriteString(out, config.Example)
 			return err
 		}
-		cfg, err := config.LoadJudged(*file, front.Unshown)
+		cfg, err := config.LoadJudged(*file, drivers.All(), front.Unshown)
 		var problems config.Errors
 		if !errors.As(err, &problems) {
 			problems = app.Check(cfg)
@@ -142,7 +143,7 @@ A config with mistakes does not stop it: what can be read of it is used, and the
 	}
 	file := configFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, bad := config.Load(*file) // what could be read of a bad config still names outputs that must go off
+		cfg, bad := config.Load(*file, drivers.All()) // what could be read of a bad config still names outputs that must go off
 		n, err := outputsOff(cfg)
 		fmt.Fprintf(c.OutOrStdout(), "%d outputs are inactive.\n", n)
 		return errors.Join(err, bad)

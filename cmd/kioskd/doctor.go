@@ -18,6 +18,7 @@ import (
 	"kioskd/internal/debug/api"
 	"kioskd/internal/debug/client"
 	"kioskd/internal/doctor"
+	"kioskd/internal/drivers"
 	"kioskd/internal/front"
 )
 
@@ -110,7 +111,7 @@ func firstOf(texts ...string) string {
 // examineConfig gives the config, or what can be read of it.
 func examineConfig(file string) (config.Config, []doctor.Finding) {
 	const area = "config"
-	cfg, err := config.LoadJudged(file, front.Unshown)
+	cfg, err := config.LoadJudged(file, drivers.All(), front.Unshown)
 	var problems config.Errors
 	if !errors.As(err, &problems) {
 		problems = app.Check(cfg)

@@ -25,6 +25,14 @@ func each(v reflect.Value, key string, tell func(key, text string)) {
 				each(v.Field(n), strings.TrimPrefix(key+"."+camel.ReplaceAllString(f.Name, "${1}_$2"), "."), tell)
 			}
 		}
+	case reflect.Interface: // what a kind of slot has to say
+		if !v.IsNil() {
+			each(v.Elem(), key, tell)
+		}
+	case reflect.Map: // boards, by their sections
+		for _, k := range slices.SortedFunc(slices.Values(v.MapKeys()), func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) }) {
+			each(v.MapIndex(k), k.String(), tell)
+		}
 	case reflect.Slice:
 		for n := range v.Len() {
 			at := fmt.Sprintf("%s[%d]", key, n)

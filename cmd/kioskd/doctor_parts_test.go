@@ -5,13 +5,15 @@ import (
 	"slices"
 	"testing"
 
+	"kioskd/hw/vend/relay"
 	"kioskd/internal/config"
 	"kioskd/internal/doctor"
+	"kioskd/internal/drivers"
 )
 
 // TestTheDoctorForgetsNoPartOfTheConfig: pins and devices are found by walking the config, under the keys that the file has.
 func TestTheDoctorForgetsNoPartOfTheConfig(t *testing.T) {
-	cfg, err := config.Parse("example.toml", []byte(config.Example), "/etc/kioskd")
+	cfg, err := config.Parse("example.toml", []byte(config.Example), "/etc/kioskd", drivers.All())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,14 +33,16 @@ func TestTheDoctorForgetsNoPartOfTheConfig(t *testing.T) {
 	got := map[string]string{}
 	each(reflect.ValueOf(struct {
 		LockBoard line
+		Boards    map[string]line
 		Slots     []config.Slot
 		Pins      []config.Pin
-	}{line{"/dev/ttyS0", 9600}, []config.Slot{{ID: "A1", Button: "GPIO5"}}, []config.Pin{{Name: "GPIO5"}}}), "", func(key, text string) {
+	}{line{"/dev/ttyS0", 9600}, map[string]line{"new_board": {"/dev/ttyS1", 9600}}, []config.Slot{{ID: "A1", Button: "GPIO5", Vend: relay.Config{Drop: "GPIO6"}}}, []config.Pin{{Name: "GPIO5"}}}), "", func(key, text string) {
 		if text != "" {
 			got[key] = text
 		}
 	})
-	want := map[string]string{"Lock_Board.Device": "/dev/ttyS0", "slot A1.ID": "A1", "slot A1.Button": "GPIO5"}
+	want := map[string]string{"Lock_Board.Device": "/dev/ttyS0", "new_board.Device": "/dev/ttyS1",
+		"slot A1.ID": "A1", "slot A1.Button": "GPIO5", "slot A1.Vend.Drop": "GPIO6"}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"kioskd/internal/config"
 	"kioskd/internal/debug/api"
+	"kioskd/internal/drivers"
 	"kioskd/internal/journal"
 )
 
@@ -32,7 +33,7 @@ that the copy is whole and on the disk.`,
 	}
 	file, asJSON := configFlag(c), jsonFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		cfg, err := config.Load(*file)
+		cfg, err := config.Load(*file, drivers.All())
 		if cfg.Journal.Path == "" {
 			return errors.Join(errors.New("the config names no [journal] path"), err)
 		}

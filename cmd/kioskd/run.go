@@ -22,6 +22,7 @@ import (
 	"kioskd/hw/gpio/simboard"
 	"kioskd/internal/app"
 	"kioskd/internal/config"
+	"kioskd/internal/drivers"
 	"kioskd/internal/sdnotify"
 	"kioskd/internal/simulated"
 )
@@ -46,7 +47,7 @@ customer's display is that same terminal, it goes to kioskd.log beside the journ
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		hangups := make(chan os.Signal, 1)
 		signal.Notify(hangups, syscall.SIGHUP) // from the beginning and to the end: it never ends the daemon
-		cfg, err := config.Load(*file)
+		cfg, err := config.Load(*file, drivers.All())
 		if err != nil {
 			return err
 		}
@@ -203,7 +204,7 @@ its own process, so the machine outlives a killed kiosk, as relays and motors do
 	}
 	file := configFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, err := config.Load(*file)
+		cfg, err := config.Load(*file, drivers.All())
 		if err != nil {
 			return err
 		}

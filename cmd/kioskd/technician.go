@@ -18,6 +18,7 @@ import (
 	"kioskd/internal/config"
 	"kioskd/internal/debug/api"
 	"kioskd/internal/debug/client"
+	"kioskd/internal/drivers"
 )
 
 // standing is how the machine stands, and what stands beside it on the technicians' page.
@@ -30,7 +31,7 @@ type standing struct {
 
 // running is the daemon that a config's socket leads to. Of a config with mistakes what can be read is used.
 func running(file string) (*client.Client, error) {
-	cfg, err := config.Load(file)
+	cfg, err := config.Load(file, drivers.All())
 	if cfg.Debug.Socket == "" {
 		return nil, errors.Join(errors.New("the config names no [debug] socket"), err)
 	}

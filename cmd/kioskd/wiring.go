@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kioskd/internal/config"
+	"kioskd/internal/drivers"
 	"kioskd/internal/wiring"
 )
 
@@ -26,7 +27,7 @@ drawn, to print and to keep in the machine's door.`,
 	drawing := c.Flags().Bool("svg", false, "draw it")
 	c.MarkFlagsMutuallyExclusive("json", "svg")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, err := config.Load(*file)
+		cfg, err := config.Load(*file, drivers.All())
 		if err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ type Source interface {
 // Output is a pin that moves something.
 type Output struct {
 	Pin   string        // a pin name, used once
-	MaxOn time.Duration // the longest that it is ever on in one go; above 0, at most OnMax
+	MaxOn time.Duration // the longest that it is ever on in one go; above 0, at most wire.OnMax
 }
 
 // Pins are the configured pins. All methods may be called from any goroutine.

@@ -10,6 +10,7 @@ import (
 	periph "periph.io/x/conn/v3/gpio"
 
 	"kioskd/hw/gpio/simboard"
+	"kioskd/hw/wire"
 )
 
 func wiring() simboard.Wiring {
@@ -163,7 +164,7 @@ func TestOpenSwitchesOffWhatAKilledProcessLeftOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pins, err := Open(second, []Output{{"GPIO17", OnMax}}, "GPIO27")
+	pins, err := Open(second, []Output{{"GPIO17", wire.OnMax}}, "GPIO27")
 	if err != nil || relay() {
 		t.Fatalf("after Open (%v) the relay is on: %v", err, relay())
 	}

@@ -14,9 +14,6 @@ import (
 const (
 	// KeypadMax is the most rows, and the most columns, of a keypad: twice the usual 4 by 4.
 	KeypadMax = 8
-	// RowMax is the maximum on-time for a row's output: a scan lets each row go for some milliseconds, and rests with all Low.
-	RowMax = time.Second
-
 	rowSettle = time.Millisecond // until a column that was let go is High again: a pull-up of 50 kΩ and some metres of cable
 )
 

@@ -13,6 +13,7 @@ import (
 	periph "periph.io/x/conn/v3/gpio"
 
 	"kioskd/hw/gpio/simboard"
+	"kioskd/hw/wire"
 )
 
 var phone = simboard.Keypad{
@@ -76,7 +77,7 @@ func typing(t *testing.T, physics simboard.Physics, before, test func(k *keys)) 
 			return k.pins[name]
 		}
 		for _, name := range phone.Rows {
-			limited, err := Limit(pin(name), RowMax)
+			limited, err := Limit(pin(name), wire.RowMax)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,11 +8,9 @@ import (
 
 	periph "periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/physic"
-)
 
-// OnMax is the longest maximum on-time: no motor of a vending machine needs longer for one product, and a heater or a
-// lamp is not this program's business.
-const OnMax = 30 * time.Second
+	"kioskd/hw/wire"
+)
 
 const (
 	offEvery = 1 * time.Second // an output that could not be switched off is tried again this often
@@ -39,13 +37,13 @@ type Limited struct {
 
 var _ periph.PinOut = (*Limited)(nil)
 
-// Limit puts a maximum on-time around an output: above 0, at most OnMax. The pin must not be driven past it.
+// Limit puts a maximum on-time around an output: above 0, at most wire.OnMax. The pin must not be driven past it.
 //
 // The limit runs on a timer of its own from before the line goes High, so it also holds when the caller hangs, or hangs in
 // Out. Repeating High does not extend it. Once it struck, High is refused until somebody drives the output Low.
 func Limit(pin periph.PinOut, maxOn time.Duration) (*Limited, error) {
-	if maxOn <= 0 || maxOn > OnMax {
-		return nil, fmt.Errorf("gpio: %s: maximum on-time %s: write more than 0s and at most %s", pin.Name(), maxOn, OnMax)
+	if maxOn <= 0 || maxOn > wire.OnMax {
+		return nil, fmt.Errorf("gpio: %s: maximum on-time %s: write more than 0s and at most %s", pin.Name(), maxOn, wire.OnMax)
 	}
 	return &Limited{pin: pin, maxOn: maxOn}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"periph.io/x/conn/v3/gpio/gpiotest"
 
 	"kioskd/hw/gpio/simboard"
+	"kioskd/hw/wire"
 )
 
 const limit = 2 * time.Second
@@ -181,12 +182,12 @@ func TestAnOutputThatCannotBeSwitchedOffIsTriedAgain(t *testing.T) {
 }
 
 func TestALimitOutOfRangeIsRefused(t *testing.T) {
-	for _, d := range []time.Duration{0, -1, OnMax + 1} {
+	for _, d := range []time.Duration{0, -1, wire.OnMax + 1} {
 		if _, err := Limit(&gpiotest.Pin{N: "GPIO17"}, d); err == nil {
 			t.Errorf("a limit of %s was taken", d)
 		}
 	}
-	if _, err := Limit(&gpiotest.Pin{N: "GPIO17"}, OnMax); err != nil {
+	if _, err := Limit(&gpiotest.Pin{N: "GPIO17"}, wire.OnMax); err != nil {
 		t.Errorf("the longest limit was refused: %v", err)
 	}
 }

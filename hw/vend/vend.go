@@ -35,6 +35,7 @@ import (
 
 	"periph.io/x/conn/v3/gpio"
 
+	"kioskd/hw/wire"
 	"kioskd/internal/reason"
 )
 
@@ -112,7 +113,7 @@ type Result struct {
 }
 
 const (
-	OnMax         = 30 * time.Second // the longest MaxOn: no spiral needs longer for one product
+	OnMax         = wire.OnMax       // the longest MaxOn
 	SettleMax     = 30 * time.Second // the longest Settle: the customer is waiting
 	SettleDefault = 3 * time.Second  // Settle when it is 0: twice what a product on the edge of its tray was seen to take
 

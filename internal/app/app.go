@@ -120,7 +120,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 			return journal.Open(ctx, cfg.Journal.Path, journal.Options{Version: p.Version})
 		}
 	}
-	if a.pins, err = openPins(cfg, p.Pins, outputs(cfg), inputs(cfg)...); err != nil {
+	if a.pins, err = openPins(cfg, p.Pins, outputs(cfg.Wires()), inputs(cfg.Wires())...); err != nil {
 		return nil, err
 	}
 	open := p.Serial
@@ -180,7 +180,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 		a.bus.kiosk = a.Kiosk
 		a.faults = append(a.faults, fsm.Fault{Name: faultMDB, Hard: true})
 	}
-	if a.contacts, err = wire(cfg, a.pins, a.Kiosk); err != nil {
+	if a.contacts, err = contacts(cfg, a.pins, a.Kiosk); err != nil {
 		return nil, err
 	}
 	keys, err := a.keypad()

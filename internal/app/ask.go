@@ -33,10 +33,11 @@ func AskGlase(ctx context.Context, cfg config.Config) error {
 
 // PinNames are the pins that the config's kiosk uses, as the config writes them.
 func PinNames(cfg config.Config) (names []string) {
-	for _, o := range outputs(cfg) {
+	all := cfg.Wires()
+	for _, o := range outputs(all) {
 		names = append(names, o.Pin)
 	}
-	return append(names, inputs(cfg)...)
+	return append(names, inputs(all)...)
 }
 
 // LookAtPins asks the kernel where the config's pins are and who holds them. It requests none.

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -11,8 +10,6 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/hw/vend"
-	"kioskd/hw/vend/board"
-	"kioskd/hw/vend/lockboard"
 	"kioskd/internal/config"
 	"kioskd/internal/debug"
 )
@@ -25,7 +22,7 @@ type line struct {
 	fault string // the name of what is wrong while the board is not there, and of its section in the config
 	name  string // for a technician
 	run   func(ctx context.Context)
-	state *func(error)
+	state func(error)  // what it is told of the board; set before it runs
 	port  func() error // why its port could not be opened when it was tried last
 
 	mu      sync.Mutex
@@ -60,44 +57,26 @@ func (l *line) is(trouble error, at time.Time) {
 	l.trouble = trouble
 }
 
-// boards are the machine's serial boards, and the machine that has all of it on a bus of its own; nil: it has no such one.
-type boards struct {
-	motors *board.Line
-	locks  *lockboard.Bus
-	bus    *bus
-}
-
-// newBoards makes those that a slot uses, and the lines to them.
-func newBoards(cfg config.Config, p *ports, machine *bus) (b boards, lines []*line) {
-	b.bus = machine
+// newBoards makes the boards that slots share, by the config's section, and the lines to them. The machine on a bus that sells by
+// itself is one of them, and has a line of its own; nil: there is none.
+func newBoards(cfg config.Config, p *ports, machine *bus) (map[string]vend.Runner, []*line) {
+	all := map[string]vend.Runner{}
+	var lines []*line
 	for _, s := range cfg.Slots {
-		switch {
-		case s.Vend.Driver == "board" && b.motors == nil:
-			c := cfg.Board
-			b.motors = &board.Line{Open: p.opener("board", c.Device, c.Baud), Resends: c.Resends, Elevator: c.Elevator}
-			lines = append(lines, &line{fault: "board", name: "Motor board", run: b.motors.Run, state: &b.motors.State,
-				port: func() error { return p.failure("board") }, trouble: errUnheard})
-		case s.Vend.Lock > 0 && b.locks == nil:
-			c := cfg.LockBoard
-			b.locks = &lockboard.Bus{Open: p.opener("lock_board", c.Device, c.Baud), Address: c.Address, OpenBit: c.OpenBit, StatusBytes: c.Bytes}
-			lines = append(lines, &line{fault: "lock_board", name: "Lock board", run: b.locks.Run, state: &b.locks.State,
-				port: func() error { return p.failure("lock_board") }, trouble: errUnheard})
+		name := s.Vend.Board()
+		switch _, made := all[name]; {
+		case made || name == "":
+		case s.AtMachine:
+			all[name] = machine.bridge
+		default:
+			c := cfg.Boards[name]
+			device, baud := c.Line()
+			l := &line{fault: name, name: c.Name(), port: func() error { return p.failure(name) }, trouble: errUnheard}
+			b := c.Open(p.opener(name, device, baud), func(err error) { l.state(err) })
+			l.run, all[name], lines = b.Run, b, append(lines, l)
 		}
 	}
-	return b, lines
-}
-
-// slot makes the dispenser of a slot that a serial board drives.
-func (b boards) slot(s config.Slot) (vend.Slot, error) {
-	switch s.Vend.Driver {
-	case "board":
-		return &board.Slot{Line: b.motors, Motor: s.Vend.Motor, MaxOn: s.MaxOn}, nil
-	case "mdb":
-		return b.bus.bridge.Product(s.Vend.Product), nil
-	case "lock":
-		return &lockboard.Lock{Bus: b.locks, Number: s.Vend.Lock, MaxOn: s.MaxOn, Close: s.Vend.Close}, nil
-	}
-	return nil, fmt.Errorf("slot %s: no driver %q", s.ID, s.Vend.Driver)
+	return all, lines
 }
 
 // errUnheard is a board's state until it was heard of.
@@ -107,7 +86,7 @@ var errUnheard = errors.New("nothing was heard of it yet")
 func (a *App) talk(ctx context.Context) {
 	var wg sync.WaitGroup
 	for _, l := range a.lines {
-		*l.state = func(err error) {
+		l.state = func(err error) {
 			l.is(err, a.clock.Wall())
 			if err != nil {
 				a.log.Error().Err(err).Str("line", l.fault).Msg("the board is not there: no new sale is offered")
@@ -118,7 +97,7 @@ func (a *App) talk(ctx context.Context) {
 			a.Kiosk.Clear(l.fault)
 		}
 		wg.Go(func() {
-			(*l.state)(errUnheard)
+			l.state(errUnheard)
 			l.run(ctx)
 		})
 	}

@@ -12,8 +12,10 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/hw/gpio/simboard"
+	"kioskd/hw/vend"
+	"kioskd/hw/vend/board"
+	"kioskd/hw/vend/lockboard"
 	"kioskd/hw/vend/vendtest"
-	"kioskd/internal/config"
 )
 
 // behindBoards has the world's slots behind serial boards: A1 is a spiral of a motor board, A2 a locker of a lock board, whose customer
@@ -21,11 +23,12 @@ import (
 func behindBoards(t *testing.T, flow string, story func(w *world, motors *vendtest.MotorBoard, spirals *simboard.Board, cable *atomic.Bool)) {
 	play(t, flow, func(w *world) {
 		w.end()
-		w.cfg.Slots[0].Vend = config.Vend{Driver: "board", Motor: 12}
-		w.cfg.Slots[1].Vend = config.Vend{Driver: "lock", Lock: 3}
+		w.cfg.Slots[0].Driver, w.cfg.Slots[0].Vend = "board", board.Config{Motor: 12}
+		w.cfg.Slots[1].Driver, w.cfg.Slots[1].Vend = "lock", lockboard.Config{Lock: 3}
 		w.cfg.Slots[1].MaxOn = 5 * time.Second
-		w.cfg.Board, w.cfg.LockBoard = config.Default().Board, config.Default().LockBoard
-		w.cfg.Board.Device, w.cfg.LockBoard.Device = "motors", "locks"
+		motorBoard, lockBoard := board.Default(), lockboard.Default()
+		motorBoard.Device, lockBoard.Device = "motors", "locks"
+		w.cfg.Boards = map[string]vend.Board{"board": motorBoard, "lock_board": lockBoard}
 		spirals, err := simboard.New(simboard.Wiring{Slots: []simboard.Slot{{ID: "A1", Relay: "MOTOR", Drop: "DROP"}}}, simboard.Physics{})
 		if err != nil {
 			t.Fatal(err)

@@ -326,7 +326,7 @@ func TestOutputsGoOffWhateverElseIsWrongWithTheConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Slots[1].Vend.Relay = cfg.Slots[0].Vend.Relay
+	cfg.Slots[1].Vend = cfg.Slots[0].Vend
 	cfg.Machine.Language = "??"
 	if n, err := OutputsOff(cfg, board); n != 1 || err != nil || motor.Read() != gpio.Low {
 		t.Errorf("%d outputs, %v; the relay is %v", n, err, motor.Read())

@@ -8,13 +8,18 @@ import (
 	"kioskd/fsm"
 	"kioskd/hw/gpio/simboard"
 	"kioskd/hw/vend"
+	"kioskd/hw/vend/lock"
+	"kioskd/hw/vend/relay"
 	"kioskd/internal/config"
 )
 
 // homeAndLocker gives A1 a home switch and a retry turn, and makes A2 a locker.
 func homeAndLocker(cfg *config.Config) {
-	cfg.Slots[0].Vend.Home, cfg.Slots[0].Vend.RetryTurn = "GPIO4", true
-	cfg.Slots[1].MaxOn, cfg.Slots[1].Vend = 10*time.Second, config.Vend{Driver: "lock", Relay: "GPIO22", Opened: "GPIO23", Close: 30 * time.Second}
+	spiral := cfg.Slots[0].Vend.(relay.Config)
+	spiral.Home, spiral.RetryTurn = "GPIO4", true
+	cfg.Slots[0].Vend = spiral
+	cfg.Slots[1].MaxOn, cfg.Slots[1].Driver = 10*time.Second, "lock"
+	cfg.Slots[1].Vend = lock.Config{Relay: "GPIO22", Opened: "GPIO23", Close: 30 * time.Second}
 }
 
 // TestALockerIsPaidForWhenItsDoorWasOpened buys from it with all that a customer may do.

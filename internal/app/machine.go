@@ -13,6 +13,7 @@ import (
 	"kioskd/fsm"
 	pins "kioskd/hw/gpio"
 	"kioskd/hw/gpio/hostpin"
+	"kioskd/hw/wire"
 	"kioskd/internal/config"
 	"kioskd/internal/kiosk"
 )
@@ -23,27 +24,23 @@ const contactHold = 20 * time.Millisecond
 // tiltQuiet is how long a machine that was shaken must stand still to sell again.
 const tiltQuiet = 5 * time.Second
 
-// outputs are the config's pins that move something.
-func outputs(cfg config.Config) (all []pins.Output) {
-	for _, s := range cfg.Slots {
-		if s.Vend.Relay != "" {
-			all = append(all, pins.Output{Pin: s.Vend.Relay, MaxOn: onMax(s)})
+// outputs are the wires that move something, inputs the pins of those that are read.
+func outputs(all []wire.Wire) (out []pins.Output) {
+	for _, w := range all {
+		if w.Role.Facts().Output {
+			out = append(out, pins.Output{Pin: w.Pin, MaxOn: w.MaxOn})
 		}
 	}
-	for _, row := range cfg.Keypad.Rows {
-		all = append(all, pins.Output{Pin: row, MaxOn: pins.RowMax})
-	}
-	return all
+	return out
 }
 
-// inputs are the config's pins that are read.
-func inputs(cfg config.Config) (all []string) {
-	for _, s := range cfg.Slots {
-		all = append(all, s.Vend.Drop, s.Vend.Home, s.Vend.Opened, s.Button)
+func inputs(all []wire.Wire) (in []string) {
+	for _, w := range all {
+		if !w.Role.Facts().Output {
+			in = append(in, w.Pin)
+		}
 	}
-	g := cfg.GPIO
-	all = slices.Concat(all, []string{g.Door, g.Tilt, g.Cancel, g.Retry}, cfg.Keypad.Columns)
-	return slices.DeleteFunc(all, func(name string) bool { return name == "" })
+	return in
 }
 
 // openPins takes the config's pins from where they are handed in, or from the kernel.
@@ -54,15 +51,15 @@ func openPins(cfg config.Config, from pins.Source, outputs []pins.Output, inputs
 				cfg.GPIO.Driver)
 		}
 		var err error
-		if from, err = hostpin.Open(cfg.GPIO.Chip, wires(cfg)); err != nil {
+		if from, err = hostpin.Open(cfg.GPIO.Chip, unusual(cfg)); err != nil {
 			return nil, err
 		}
 	}
 	return pins.Open(from, outputs, inputs...)
 }
 
-// wires says which pins are not wired the usual way.
-func wires(cfg config.Config) (all []hostpin.Wire) {
+// unusual says which pins are not wired the usual way.
+func unusual(cfg config.Config) (all []hostpin.Wire) {
 	for _, p := range cfg.Pins {
 		all = append(all, hostpin.Wire{Pin: p.Name, ActiveLow: p.ActiveLow, Pull: p.Pull, Debounce: p.Debounce})
 	}
@@ -71,9 +68,9 @@ func wires(cfg config.Config) (all []hostpin.Wire) {
 
 // Relays are the outputs that a config names, which may have mistakes: each counts, once.
 func Relays(cfg config.Config) (all []pins.Output) {
-	for _, s := range cfg.Slots {
-		o := pins.Output{Pin: s.Vend.Relay, MaxOn: pins.OnMax}
-		if o.Pin != "" && !slices.Contains(all, o) {
+	for _, w := range cfg.Wires() {
+		o := pins.Output{Pin: w.Pin, MaxOn: wire.OnMax}
+		if w.Slot != "" && w.Role.Facts().Output && !slices.Contains(all, o) {
 			all = append(all, o)
 		}
 	}
@@ -97,8 +94,8 @@ type contact struct {
 	follow func(ctx context.Context) error
 }
 
-// wire connects buttons and switches to the kiosk.
-func wire(cfg config.Config, p *pins.Pins, k *kiosk.Kiosk) ([]contact, error) {
+// contacts connects buttons and switches to the kiosk.
+func contacts(cfg config.Config, p *pins.Pins, k *kiosk.Kiosk) ([]contact, error) {
 	var all []contact
 	button := func(name, pin string, press func() bool) error {
 		if pin == "" {

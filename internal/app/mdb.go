@@ -42,19 +42,20 @@ type bus struct {
 func newBus(cfg config.Config, p *ports, log zerolog.Logger, now func() time.Time) *bus {
 	b := &bus{slots: map[int]config.Slot{}, log: log, now: now, asked: make(chan struct{})}
 	for _, s := range cfg.Slots {
-		if s.Vend.Driver == "mdb" {
-			b.slots[s.Vend.Product] = s
+		c, sold := s.Vend.(mdb.Config)
+		settings, named := cfg.Boards[s.Vend.Board()].(mdb.Settings)
+		if !sold || !named {
+			continue
+		}
+		if b.slots[c.Product] = s; b.bridge == nil {
+			b.bridge = settings.Bridge(p.opener(s.Vend.Board(), settings.Device, settings.Baud), b.state)
 		}
 	}
-	if len(b.slots) == 0 {
+	if b.bridge == nil {
 		return nil
 	}
-	b.bridge = &mdb.Bridge{
-		Open:     p.opener("mdb", cfg.MDB.Device, cfg.MDB.Baud),
-		Currency: cfg.Machine.Currency, Deny: cfg.MDB.Deny, Longest: cfg.MDB.Longest,
-		Requested: b.requested, State: b.state, Misread: b.unread,
-		Log: func(what string) { log.Warn().Msg("mdb: " + what) },
-	}
+	b.bridge.Currency, b.bridge.Requested, b.bridge.Misread = cfg.Machine.Currency, b.requested, b.unread
+	b.bridge.Log = func(what string) { log.Warn().Msg("mdb: " + what) }
 	return b
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/hw/display"
+	"kioskd/hw/vend"
+	"kioskd/hw/vend/mdb"
 	"kioskd/hw/vend/mdb/mdbtest"
 	"kioskd/internal/config"
 )
@@ -40,10 +42,10 @@ func atMachine(t *testing.T, story func(w *world, m *vending)) {
 		Complain: func(what string) { t.Errorf("the machine complains: %s", what) },
 	}
 	playIn(t, "reservation", func(*config.Config) {}, func(w *world) {
-		w.cfg.MDB = config.MDB{Device: "/dev/ttyACM0", Baud: 115200, Deny: "stop", Longest: 20 * time.Second}
+		w.cfg.Boards = map[string]vend.Board{"mdb": mdb.Settings{Device: "/dev/ttyACM0", Baud: 115200, Deny: "stop", Longest: 20 * time.Second}}
 		for n, number := range []int{10, 22} {
 			s := &w.cfg.Slots[n]
-			s.Button, s.MaxOn, s.Vend = "", 0, config.Vend{Driver: "mdb", Product: number}
+			s.Button, s.MaxOn, s.Driver, s.Vend, s.AtMachine = "", 0, "mdb", mdb.Config{Product: number}, true
 		}
 		w.serial = func(device string, baud int) (io.ReadWriteCloser, error) {
 			if device != "/dev/ttyACM0" || baud != 115200 {

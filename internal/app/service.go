@@ -45,8 +45,8 @@ func (t technician) Relay(ctx context.Context, slot string, on time.Duration, by
 		return "", 0, kiosk.ErrNoSlot
 	}
 	s := t.cfg.Slots[n]
-	if s.Vend.Relay == "" {
-		return "", 0, fmt.Errorf("%w: its driver is %q", debug.ErrNoRelay, s.Vend.Driver)
+	if relayOf(s) == "" {
+		return "", 0, fmt.Errorf("%w: its driver is %q", debug.ErrNoRelay, s.Driver)
 	}
 	if s.MaxOn > 0 {
 		on = min(on, s.MaxOn)

@@ -4,13 +4,13 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/rs/zerolog"
 
 	"kioskd/fsm"
 	"kioskd/hw/gpio"
 	"kioskd/hw/vend"
+	"kioskd/hw/wire"
 	"kioskd/internal/config"
 	"kioskd/internal/reason"
 )
@@ -27,22 +27,23 @@ type slots struct {
 	stops map[string]context.CancelFunc // of the vends that are on
 }
 
-// newSlots makes a dispenser for each slot, and the shelf that they are.
-func newSlots(cfg config.Config, p *gpio.Pins, b boards, log zerolog.Logger) (*slots, []fsm.Slot, error) {
+// newSlots makes a dispenser for each slot, and the shelf that they are. Boards are those that slots share, by the config's
+// section.
+func newSlots(cfg config.Config, p *gpio.Pins, boards map[string]vend.Runner, log zerolog.Logger) (*slots, []fsm.Slot, error) {
 	d := &slots{by: map[string]vend.Slot{}, relays: map[string]string{}, pins: p, log: log, stops: map[string]context.CancelFunc{}}
 	var shelf []fsm.Slot
 	for _, s := range cfg.Slots {
-		slot, err := newSlot(s, p, b)
+		slot, err := s.Vend.Open(s.Place(), vend.Machine{Pins: p, Board: boards[s.Vend.Board()]})
 		if err != nil {
 			return nil, nil, err
 		}
 		if err := slot.Check(); err != nil {
 			return nil, nil, err
 		}
-		d.by[s.ID], d.relays[s.ID] = slot, s.Vend.Relay
+		d.by[s.ID], d.relays[s.ID] = slot, relayOf(s)
 		terms := slot.Terms()
 		product := fsm.Slot{ID: s.ID, Name: s.Name, Price: s.Price, EAN: s.EAN,
-			MaxVend: terms.Longest, UnknownCharged: terms.UnknownCharged, AtMachine: s.Vend.Driver == "mdb"}
+			MaxVend: terms.Longest, UnknownCharged: terms.UnknownCharged, AtMachine: s.AtMachine}
 		if s.VAT != nil {
 			product.VAT = *s.VAT
 		}
@@ -51,52 +52,9 @@ func newSlots(cfg config.Config, p *gpio.Pins, b boards, log zerolog.Logger) (*s
 	return d, shelf, nil
 }
 
-// newSlot makes the dispenser that the slot's config asks for.
-func newSlot(s config.Slot, p *gpio.Pins, b boards) (vend.Slot, error) {
-	switch {
-	case s.Vend.Driver == "board", s.Vend.Driver == "mdb", s.Vend.Driver == "lock" && s.Vend.Lock > 0:
-		return b.slot(s)
-	case s.Vend.Driver == "lock":
-		return newLock(s, p)
-	}
-	return newSpiral(s, p)
-}
-
-func newSpiral(s config.Slot, p *gpio.Pins) (vend.Slot, error) {
-	r := &vend.Relay{MaxOn: s.MaxOn, RetryTurn: s.Vend.RetryTurn}
-	var err error
-	if r.Motor, err = p.Output(s.Vend.Relay); err != nil {
-		return nil, err
-	}
-	if r.Drop, err = p.Input(s.Vend.Drop); err != nil {
-		return nil, err
-	}
-	if s.Vend.Home != "" {
-		if r.Home, err = p.Input(s.Vend.Home); err != nil {
-			return nil, err
-		}
-	}
-	return r, nil
-}
-
-func newLock(s config.Slot, p *gpio.Pins) (vend.Slot, error) {
-	l := &vend.Lock{MaxOn: s.MaxOn, Pulse: s.Vend.Pulse, Close: s.Vend.Close}
-	var err error
-	if l.Coil, err = p.Output(s.Vend.Relay); err != nil {
-		return nil, err
-	}
-	if l.Opened, err = p.Input(s.Vend.Opened); err != nil {
-		return nil, err
-	}
-	return l, nil
-}
-
-// onMax is the longest that a slot's output is on in one go.
-func onMax(s config.Slot) time.Duration {
-	if s.Vend.Pulse > 0 {
-		return s.Vend.Pulse
-	}
-	return s.MaxOn
+// relayOf is the pin of a slot's output, "" of one that has none.
+func relayOf(s config.Slot) string {
+	return wire.Find(s.Wires(), s.ID, wire.Motor, wire.Bolt, wire.Latch).Pin
 }
 
 // Vend implements kiosk.Dispenser.

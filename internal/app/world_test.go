@@ -24,6 +24,7 @@ import (
 	"kioskd/hw/display"
 	"kioskd/hw/gpio/simboard"
 	"kioskd/internal/config"
+	"kioskd/internal/drivers"
 	"kioskd/internal/money"
 	"kioskd/internal/sdnotify"
 	"kioskd/internal/simulated"
@@ -207,7 +208,7 @@ driver = "relay"
 relay = "GPIO22"
 drop = "GPIO23"
 `
-	cfg, err := config.Parse("test.toml", []byte(text), dir)
+	cfg, err := config.Parse("test.toml", []byte(text), dir, drivers.All())
 	if err != nil {
 		t.Fatal(err)
 	}

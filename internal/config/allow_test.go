@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"kioskd/internal/drivers"
 )
 
 // TestWhoMayCallIsReadStrictly: each is what stands under [ups] besides the address, and what comes of it.
@@ -32,7 +34,7 @@ func TestWhoMayCallIsReadStrictly(t *testing.T) {
 		{here + `client_ca = "glase.pem"`, "would ask nobody without TLS: write tls_cert and tls_key"},
 		{here + "behind_proxy = true\nclient_ca = \"glase.pem\"", "the proxy ends the TLS"},
 	} {
-		cfg, err := Parse("k.toml", []byte(edit(t, minimal, `listen = "127.0.0.1:8082"`, c.keys)), "/etc/kioskd")
+		cfg, err := Parse("k.toml", []byte(edit(t, minimal, `listen = "127.0.0.1:8082"`, c.keys)), "/etc/kioskd", drivers.All())
 		if strings.HasPrefix(c.want, "[") {
 			if got := fmt.Sprint(cfg.UPS.Allow); err != nil || got != c.want {
 				t.Errorf("%s\nis read as %s, %v; want %s", c.keys, got, err, c.want)

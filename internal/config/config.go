@@ -10,6 +10,7 @@ import (
 	"time"
 	_ "time/tzdata" // the same time zones on every image, also on one without zoneinfo
 
+	"kioskd/hw/vend"
 	"kioskd/internal/money"
 	"kioskd/internal/plainfile"
 )
@@ -40,15 +41,13 @@ type Config struct {
 	Debug   Debug
 	Display Display
 	GPIO    GPIO
-	Pins    []Pin // those that are not wired the usual way
-	MDB     MDB
+	Pins    []Pin  // those that are not wired the usual way
 	Slots   []Slot // 1 to 64, in the order of the file
 
 	Keypad      Keypad
 	Temperature Temperature
 
-	Board     Board
-	LockBoard LockBoard
+	Boards map[string]vend.Board // what slots share, by section
 }
 
 // Machine is what this machine is.
@@ -128,28 +127,14 @@ type Slot struct {
 	EAN    string // 8 to 14 digits, or ""
 	Button string // pin, or ""
 	MaxOn  time.Duration
-	Vend   Vend
+
+	Driver    string      // the word for the kind of slot
+	Vend      vend.Config // what that kind has to say; nil of a slot with mistakes
+	AtMachine bool        // the customer chooses at the machine itself
+
+	strays []vend.Config // what stands there and is for other kinds: a mistake, and an output that it names goes off all the same
 
 	Perishable bool // sold only while Temperature's sensor says that it was kept well
-}
-
-// Vend is how a slot's product is made to come out.
-type Vend struct {
-	Driver string // "relay", "lock", "board" or "mdb"
-	Relay  string // pin of the relay of the motor, or of the lock's coil
-	Drop   string // relay: pin of the sensor that sees the product fall
-
-	Home      string // relay: pin of the switch that the spiral closes once a turn, or ""
-	RetryTurn bool   // relay with Home: one more turn when a whole one pushed nothing out
-
-	Opened string        // lock: pin of the door's contact, Low while the door is closed
-	Pulse  time.Duration // lock: how long the coil is on; 0 for as long as the customer has, which is the slot's MaxOn
-	Close  time.Duration // lock: how long the door may stand open
-
-	Motor int // board: the motor's number, 0 to 65535
-	Lock  int // lock: its number on the lock board, 1 to 16; 0 for one behind a relay
-
-	Product int // mdb: the machine's number, 0 to 65535
 }
 
 // Default is the config of a file that sets none of the optional keys: the Default column of the package's table.
@@ -163,25 +148,22 @@ func Default() Config {
 		Display: Display{Driver: "none"},
 
 		Temperature: Temperature{Min: coldest, Hold: holdDefault},
-		Board:       Board{Baud: 57600, Resends: 5},
-		LockBoard:   LockBoard{Baud: 19200, OpenBit: 1, Bytes: 4},
-		MDB:         MDB{Baud: 115200, Deny: "stop", Longest: time.Minute},
 	}
 }
 
-// Load reads the file. Its error is of type Errors.
-func Load(path string) (Config, error) { return LoadJudged(path, nil) }
+// Load reads the file, whose slots are of these kinds. Its error is of type Errors.
+func Load(path string, kinds []vend.Kind) (Config, error) { return LoadJudged(path, kinds, nil) }
 
 // Judge answers what is wrong with a text that people read on the config's display, and what to write instead; "": nothing.
 type Judge func(c Config, text string) string
 
 // LoadJudged is Load for one who knows more of the texts that people read. What the judge complains of is a problem like any other.
-func LoadJudged(path string, judge Judge) (Config, error) {
+func LoadJudged(path string, kinds []vend.Kind, judge Judge) (Config, error) {
 	b, err := readFile(path)
 	if err != nil {
 		return Config{}, Errors{{File: path, Message: err.Error()}}
 	}
-	return parse(path, b, filepath.Dir(path), judge)
+	return parse(path, b, filepath.Dir(path), kinds, judge)
 }
 
 // readFile reads one byte more than fileMax at the utmost: see document.open.
@@ -209,13 +191,15 @@ func readFile(path string) ([]byte, error) {
 // Parse reads the bytes of a file. Name is what the problems call it; relative paths in it are relative to the folder dir.
 // Its error is of type Errors and holds every problem, except that a mistake in the grammar of TOML or a key that stands
 // twice hides the others: what the file means is not known then.
-func Parse(name string, b []byte, dir string) (Config, error) { return parse(name, b, dir, nil) }
+func Parse(name string, b []byte, dir string, kinds []vend.Kind) (Config, error) {
+	return parse(name, b, dir, kinds, nil)
+}
 
-func parse(name string, b []byte, dir string, judge Judge) (Config, error) {
+func parse(name string, b []byte, dir string, kinds []vend.Kind, judge Judge) (Config, error) {
 	d := &document{file: name, dir: dir, known: map[string][]string{}, wires: map[string]place{}}
 	c := Default()
 	if top := d.open(b); top != nil {
-		d.sections(top, &c)
+		d.sections(top, &c, kinds)
 		d.unknown()
 		d.judge(c, judge)
 	}

@@ -11,12 +11,18 @@ import (
 	"testing"
 	"time"
 
+	"kioskd/hw/vend"
+	"kioskd/hw/vend/board"
+	"kioskd/hw/vend/lockboard"
+	"kioskd/hw/vend/mdb"
+	"kioskd/hw/vend/relay"
+	"kioskd/internal/drivers"
 	"kioskd/internal/money"
 )
 
 func mustParse(t *testing.T, content string) Config {
 	t.Helper()
-	c, err := Parse("k.toml", []byte(content), "/etc/kioskd")
+	c, err := Parse("k.toml", []byte(content), "/etc/kioskd", drivers.All())
 	if err != nil {
 		t.Fatalf("%v\nin\n%s", err, content)
 	}
@@ -35,13 +41,14 @@ func TestTheMinimalConfigHasTheDefaults(t *testing.T) {
 		Debug:   Debug{Listen: "127.0.0.1:8081", Socket: "/run/kioskd/debug.sock"},
 		Display: Display{Driver: "none"},
 		GPIO:    GPIO{Driver: "sim"},
-		MDB:     MDB{Baud: 115200, Deny: "stop", Longest: time.Minute},
 
-		Board:     Board{Baud: 57600, Resends: 5},
-		LockBoard: LockBoard{Baud: 19200, OpenBit: 1, Bytes: 4},
-
+		Boards: map[string]vend.Board{
+			"board":      board.Settings{Baud: 57600, Resends: 5},
+			"lock_board": lockboard.Settings{Baud: 19200, OpenBit: 1, Bytes: 4},
+			"mdb":        mdb.Settings{Baud: 115200, Deny: "stop", Longest: time.Minute},
+		},
 		Slots: []Slot{{ID: "A1", Name: "Water", Price: kronor(15), Stock: 5, MaxOn: 3 * time.Second,
-			Vend: Vend{Driver: "relay", Relay: "GPIO17", Drop: "GPIO27"}}},
+			Driver: "relay", Vend: relay.Config{Relay: "GPIO17", Drop: "GPIO27"}}},
 		Temperature: Temperature{Min: -55, Hold: 15 * time.Minute},
 	}
 	if got := mustParse(t, minimal); !reflect.DeepEqual(got, want) {
@@ -215,20 +222,20 @@ debounce = "2ms"
 		"Debug:{Listen::8081 Socket:/etc/kioskd/d.sock TokenFile:/etc/kioskd/d.token TLSCert:/etc/kioskd/d.crt TLSKey:/etc/kioskd/d.key} " +
 		"Display:{Driver:terminal Device:tty1 Width:320 Height:240 Rotation:270 Address:61 Panel:waveshare2in13v2 DC:GPIO40 Reset:GPIO41 Busy:GPIO42} " +
 		"GPIO:{Driver:sim Chip:gpiochip0 Device:/etc/kioskd/board.sock Door:GPIO0 Tilt:GPIO1 Cancel:GPIO2 Retry:GPIO3} Pins:[{Name:P1_29 ActiveLow:set Pull:none Debounce:2ms}] " +
-		"MDB:{Device:/dev/ttyACM0 Baud:9600 Deny:-1 Longest:1m30s} " +
 		"Slots:[{ID:Z9 Name:Öl Price:0.05 EUR Stock:0 VAT:set EAN:12345678 Button:GPIO4 MaxOn:50ms " +
-		"Vend:{Driver:relay Relay:GPIO5 Drop:GPIO53 Home:GPIO6 RetryTurn:true Opened: Pulse:0s Close:0s Motor:0 Lock:0 Product:0} Perishable:false} " +
+		"Driver:relay Vend:{Relay:GPIO5 Drop:GPIO53 Home:GPIO6 RetryTurn:true} AtMachine:false strays:[] Perishable:false} " +
 		"{ID:L1 Name:Låda Price:1.00 EUR Stock:1 VAT:<nil> EAN: Button: MaxOn:20s " +
-		"Vend:{Driver:lock Relay:GPIO7 Drop: Home: RetryTurn:false Opened:GPIO8 Pulse:300ms Close:1m0s Motor:0 Lock:0 Product:0} Perishable:true} " +
+		"Driver:lock Vend:{Relay:GPIO7 Opened:GPIO8 Pulse:300ms Close:1m0s} AtMachine:false strays:[] Perishable:true} " +
 		"{ID:Z1 Name:Motor Price:1.00 EUR Stock:1 VAT:<nil> EAN: Button: MaxOn:5s " +
-		"Vend:{Driver:board Relay: Drop: Home: RetryTurn:false Opened: Pulse:0s Close:0s Motor:65535 Lock:0 Product:0} Perishable:false} " +
+		"Driver:board Vend:{Motor:65535} AtMachine:false strays:[] Perishable:false} " +
 		"{ID:L9 Name:Lock Price:1.00 EUR Stock:1 VAT:<nil> EAN: Button: MaxOn:5s " +
-		"Vend:{Driver:lock Relay: Drop: Home: RetryTurn:false Opened: Pulse:0s Close:30s Motor:0 Lock:16 Product:0} Perishable:false} " +
+		"Driver:lock Vend:{Lock:16 Close:30s} AtMachine:false strays:[] Perishable:false} " +
 		"{ID:9 Name:Cup Price:1.00 EUR Stock:1 VAT:<nil> EAN: Button: MaxOn:0s " +
-		"Vend:{Driver:mdb Relay: Drop: Home: RetryTurn:false Opened: Pulse:0s Close:0s Motor:0 Lock:0 Product:7} Perishable:false}] " +
+		"Driver:mdb Vend:{Product:7} AtMachine:true strays:[] Perishable:false}] " +
 		"Keypad:{Rows:[GPIO9 GPIO10] Columns:[GPIO11 GPIO12 P1_35] Keys:[1L* Z9#] Clear:* Enter:#} " +
 		"Temperature:{Sensor:28-0316a2795caf Max:8 Min:-0.5 Hold:10m0s} " +
-		"Board:{Device:/dev/ttyUSB* Baud:9600 Resends:0 Elevator:true} LockBoard:{Device:/dev/ttyS0 Baud:115200 Address:15 OpenBit:0 Bytes:2}}"
+		"Boards:map[board:{Device:/dev/ttyUSB* Baud:9600 Resends:0 Elevator:true} lock_board:{Device:/dev/ttyS0 Baud:115200 Address:15 OpenBit:0 Bytes:2} " +
+		"mdb:{Device:/dev/ttyACM0 Baud:9600 Deny:-1 Longest:1m30s}]}"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -259,7 +266,7 @@ func TestLoadFindsFilesBesideTheConfig(t *testing.T) {
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := Load(path)
+	c, err := Load(path, drivers.All())
 	if want := filepath.Join(filepath.Dir(dir), "glase.password"); err != nil || c.Glase.PasswordFile != want {
 		t.Errorf("%s, %v; want %s", c.Glase.PasswordFile, err, want)
 	}
@@ -290,7 +297,7 @@ func keys(t *testing.T) []string {
 	t.Helper()
 	d := &document{file: "k.toml", known: map[string][]string{}, wires: map[string]place{}}
 	c := Default()
-	d.sections(d.open([]byte(minimal+onePin)), &c)
+	d.sections(d.open([]byte(minimal+onePin)), &c, drivers.All())
 	var all []string
 	for path, names := range d.known {
 		for _, name := range names {
@@ -363,7 +370,7 @@ func TestTheTablesNeededKeysAreNeeded(t *testing.T) {
 }
 
 func TestTheExampleLoads(t *testing.T) {
-	c, err := Parse("example.toml", []byte(Example), "/etc/kioskd")
+	c, err := Parse("example.toml", []byte(Example), "/etc/kioskd", drivers.All())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,13 @@ import (
 	"unicode/utf8"
 
 	"kioskd/hw/gpio/pinname"
+	"kioskd/hw/vend"
+	"kioskd/hw/vend/board"
+	"kioskd/hw/vend/lock"
+	"kioskd/hw/vend/lockboard"
+	"kioskd/hw/vend/mdb"
+	"kioskd/hw/vend/relay"
+	"kioskd/internal/drivers"
 	"kioskd/internal/money"
 )
 
@@ -21,7 +28,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add(strings.Replace(minimal, "[gpio]", "[keypad]\nrows = [\"GPIO1\"]\ncolumns = [\"GPIO2\", \"GPIO3\"]\nkeys = [\"A1\"]\n[temperature]\nsensor = \"28-0316a2795caf\"\nmax = 1e1\n[gpio]", 1))
 	f.Fuzz(func(t *testing.T, content string) {
-		c, err := Parse("k.toml", []byte(content), "/etc/kioskd")
+		c, err := Parse("k.toml", []byte(content), "/etc/kioskd", drivers.All())
 		if err == nil {
 			runnable(t, c)
 			return
@@ -81,26 +88,26 @@ func runnable(t *testing.T, c Config) {
 		must(s.Price.Minor > 0 && s.Price.Currency == c.Machine.Currency, "price")
 		must(c.Payment.Flow != Reservation || !c.Payment.ReserveMax.Less(s.Price), "a price above what can be reserved")
 		must(s.Stock >= 0 && s.Stock <= stockMax && (s.VAT == nil || *s.VAT >= 0 && *s.VAT <= 100), "stock and VAT")
-		must(s.Vend.Driver == "mdb" || s.MaxOn >= 50*time.Millisecond && s.MaxOn <= 30*time.Second, "max_on")
-		v := s.Vend
-		switch v.Driver {
-		case "relay":
-			must(v.Relay != "" && v.Drop != "" && v.Opened == "" && (v.Home != "" || !v.RetryTurn), "relay")
-		case "mdb":
-			must(s.MaxOn == 0 && s.Button+v.Relay+v.Drop+v.Home+v.Opened == "", "a wire to a machine that has its own")
-			must(c.Payment.Flow == Reservation && c.MDB.Device != "" && v.Product >= 0 && v.Product <= 65535, "mdb")
-		case "board":
-			must(c.Board.Device != "" && v.Motor >= 0 && v.Motor <= motorsMax && v.Relay+v.Drop+v.Home+v.Opened == "", "board")
-		case "lock":
-			if v.Lock > 0 {
-				must(c.LockBoard.Device != "" && v.Lock <= locksMax && v.Relay+v.Drop+v.Home+v.Opened == "", "lock board")
-				break
-			}
-			must(v.Relay != "" && v.Opened != "" && v.Drop+v.Home == "" && v.Pulse < s.MaxOn && v.Close >= closeMin && v.Close <= closeMax, "lock")
+		must(s.AtMachine || s.MaxOn >= 50*time.Millisecond && s.MaxOn <= 30*time.Second, "max_on")
+		must(len(s.strays) == 0, "something for another driver")
+		switch v := s.Vend.(type) {
+		case relay.Config:
+			must(v.Relay != "" && v.Drop != "" && (v.Home != "" || !v.RetryTurn), "relay")
+		case mdb.Config:
+			must(s.MaxOn == 0 && s.Button == "", "a wire to a machine that has its own")
+			must(c.Payment.Flow == Reservation && device(c, "mdb") != "" && v.Product >= 0 && v.Product <= 65535, "mdb")
+		case board.Config:
+			must(device(c, "board") != "" && v.Motor >= 0 && v.Motor <= board.MotorMax, "board")
+		case lockboard.Config:
+			must(device(c, "lock_board") != "" && v.Lock >= 1 && v.Lock <= lockboard.LocksMax, "lock board")
+		case lock.Config:
+			must(v.Relay != "" && v.Opened != "" && v.Pulse < s.MaxOn && v.Close >= time.Second && v.Close <= vend.CloseMax, "lock")
 		default:
 			t.Errorf("vend: %+v", c)
 		}
-		wires = append(wires, s.Button, v.Relay, v.Drop, v.Home, v.Opened)
+		for _, w := range s.Wires() {
+			wires = append(wires, w.Pin)
+		}
 	}
 	must(len(c.Keypad.Keys) == len(c.Keypad.Rows) && (len(c.Keypad.Rows) == 0) == (len(c.Keypad.Columns) == 0), "keypad")
 	wires = slices.Concat(wires, c.Keypad.Rows, c.Keypad.Columns)
@@ -111,4 +118,9 @@ func runnable(t *testing.T, c Config) {
 		must(w == "" || err == nil && !pins[name], "pin "+w)
 		pins[name] = true
 	}
+}
+
+func device(c Config, section string) string {
+	device, _ := c.Boards[section].Line()
+	return device
 }

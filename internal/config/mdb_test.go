@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"kioskd/hw/vend/mdb"
 )
 
 // atMachine is the minimal config of a machine that sells two products by itself.
@@ -29,8 +31,9 @@ product = 0
 
 func TestAMachineThatSellsByItselfNeedsNoPins(t *testing.T) {
 	c := mustParse(t, atMachine)
-	if c.MDB != (MDB{"/dev/ttyACM0", 115200, "stop", time.Minute}) || c.Slots[0].Vend != (Vend{Driver: "mdb", Product: 10}) || c.Slots[1].Vend.Product != 0 {
-		t.Errorf("%+v %+v", c.MDB, c.Slots)
+	if c.Boards["mdb"] != (mdb.Settings{Device: "/dev/ttyACM0", Baud: 115200, Deny: "stop", Longest: time.Minute}) ||
+		c.Slots[0].Vend != (mdb.Config{Product: 10}) || c.Slots[1].Vend != (mdb.Config{}) {
+		t.Errorf("%+v %+v", c.Boards, c.Slots)
 	}
 }
 

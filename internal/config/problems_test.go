@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"kioskd/internal/drivers"
 )
 
 // minimal has every key that is needed and no other. Line numbers in the expectations count from its first line.
@@ -65,7 +67,7 @@ func edit(t *testing.T, config, old, new string) string {
 
 // problems parses and answers what a person would read; "" when it loads.
 func problems(config string) string {
-	_, err := Parse("k.toml", []byte(config), "/etc/kioskd")
+	_, err := Parse("k.toml", []byte(config), "/etc/kioskd", drivers.All())
 	if err == nil {
 		return ""
 	}
@@ -138,7 +140,7 @@ func TestAFileThatCannotBeReadSaysWhatToDo(t *testing.T) {
 		missing: missing + ": does not exist: create it from the commented example: kioskd check --example > " + missing,
 		dir:     dir + ": is a folder: name the file in it, like " + filepath.Join(dir, "kioskd.toml"),
 	} {
-		_, err := Load(path)
+		_, err := Load(path, drivers.All())
 		var all Errors
 		if !errors.As(err, &all) || err.Error() != want {
 			t.Errorf("got %v\nwant %s", err, want)
@@ -148,7 +150,7 @@ func TestAFileThatCannotBeReadSaysWhatToDo(t *testing.T) {
 	if err := os.WriteFile(huge, []byte(strings.Repeat("\n", 2*fileMax)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Load(huge); err == nil || err.Error() != huge+": larger than 1024 KiB, so this is not a config: name the right file with --config" {
+	if _, err := Load(huge, drivers.All()); err == nil || err.Error() != huge+": larger than 1024 KiB, so this is not a config: name the right file with --config" {
 		t.Errorf("2 MiB: %v", err)
 	}
 }

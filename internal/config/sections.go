@@ -6,12 +6,13 @@ import (
 	"net/url"
 	"time"
 
+	"kioskd/hw/vend"
 	"kioskd/internal/money"
 	"kioskd/internal/words"
 )
 
 // sections reads every section into c, and then looks at what they need of each other.
-func (d *document) sections(top *table, c *Config) {
+func (d *document) sections(top *table, c *Config, kinds []vend.Kind) {
 	machine, glase, ups, payment := top.table("machine"), top.table("glase"), top.table("ups"), top.table("payment")
 	machine.machine(&c.Machine)
 	payment.payment(&c.Payment, c.Machine.Currency)
@@ -29,19 +30,11 @@ func (d *document) sections(top *table, c *Config) {
 	}
 	top.table("display").display(&c.Display)
 	top.table("gpio").gpio(&c.GPIO)
-	board, lockBoard := top.table("board"), top.table("lock_board")
-	board.board(&c.Board)
-	lockBoard.lockBoard(&c.LockBoard)
-	bus := top.table("mdb")
-	bus.mdb(&c.MDB)
-	c.Slots = top.slots(&c.Payment, c.Machine.Currency)
+	c.Slots = top.slots(&c.Payment, c.Machine.Currency, kinds)
 	top.table("keypad").keypad(&c.Keypad, c.Slots)
 	top.table("temperature").temperature(&c.Temperature, c.Slots)
 	c.Pins = top.pins() // after all that names a pin
-	bus.machines(c, top)
-
-	boardsFor(c.Slots, board, lockBoard)
-
+	top.boards(c, kinds)
 	switch c.Payment.Flow {
 	case Reservation:
 		machine.need("token", `"123456"`, "the machine's id in its QR, as agreed with Glase")

@@ -2,7 +2,9 @@ package config
 
 import (
 	"fmt"
-	"time"
+
+	"kioskd/hw/vend"
+	"kioskd/hw/wire"
 )
 
 const (
@@ -13,7 +15,7 @@ const (
 )
 
 // slots reads every [[slot]] and compares each with those before it.
-func (t *table) slots(p *Payment, currency string) []Slot {
+func (t *table) slots(p *Payment, currency string, kinds []vend.Kind) []Slot {
 	tables := t.each("slot")
 	if list, ok := t.values["slot"].([]any); !t.has("slot") || ok && len(list) == 0 {
 		t.doc.note(0, "slot", "there is none: write a [[slot]] for each place that holds products")
@@ -26,7 +28,7 @@ func (t *table) slots(p *Payment, currency string) []Slot {
 	lines := map[string]int{}
 	for i, t := range tables {
 		s := &slots[i]
-		priced := t.slot(s, currency)
+		priced := t.slot(s, currency, kinds)
 		if line, taken := lines[s.ID]; taken && s.ID != "" {
 			t.fail("id", "%s is the id of the slot in line %d already: every slot needs an id of its own", quote(s.ID), line)
 		}
@@ -40,7 +42,7 @@ func (t *table) slots(p *Payment, currency string) []Slot {
 }
 
 // slot reads one slot and answers whether its price can be compared.
-func (t *table) slot(s *Slot, currency string) (priced bool) {
+func (t *table) slot(s *Slot, currency string, kinds []vend.Kind) (priced bool) {
 	t.need("id", `"A1"`, "")
 	t.text("id", &s.ID, code(8, upper+digits, "capital letters and digits: write it as on the machine's front, like \"A1\""))
 	t.need("name", `"Still water"`, "")
@@ -54,39 +56,10 @@ func (t *table) slot(s *Slot, currency string) (priced bool) {
 	}
 	t.text("ean", &s.EAN, isEAN)
 	t.pin("button", &s.Button)
-	t.duration("max_on", &s.MaxOn, 50*time.Millisecond, 30*time.Second)
+	t.duration("max_on", &s.MaxOn, vend.OnMin, wire.OnMax)
 
 	t.flag("perishable", &s.Perishable)
 
-	v := t.table("vend")
-	v.need("driver", `"relay"`, "")
-	v.choice("driver", &s.Vend.Driver, []string{"relay", "lock", "board", "mdb"}, nil)
-	v.pin("relay", &s.Vend.Relay)
-	v.pin("drop", &s.Vend.Drop)
-	v.spiral(&s.Vend)
-	v.locker(s)
-	v.boardSlot(&s.Vend)
-	v.product(&s.Vend)
-	switch s.Vend.Driver {
-	case "mdb":
-		t.atMachine(v)
-	case "relay":
-		v.need("relay", `"GPIO17"`, "")
-		v.need("drop", `"GPIO27"`, "without a sensor nobody knows what came out")
-		t.need("max_on", `"3s"`, "the longest that the motor may run for one product")
-		v.leaveOut("opened", "pulse", "close", "motor", "lock", "product")
-	case "board":
-		v.need("motor", "12", "its number on the board")
-		t.need("max_on", `"5s"`, "how long the board runs the motor for one product")
-		v.leaveOut("relay", "drop", "home", "retry_turn", "opened", "pulse", "close", "lock", "product")
-	case "lock":
-		if t.need("max_on", `"20s"`, "how long the customer has to open the door"); v.has("lock") {
-			v.leaveOut("relay", "opened", "pulse", "drop", "home", "retry_turn", "motor", "product") // the lock board has these
-			break
-		}
-		v.need("relay", `"GPIO17"`, "")
-		v.need("opened", `"GPIO27"`, "without a contact at the door nobody knows whether it was opened")
-		v.leaveOut("drop", "home", "retry_turn", "motor", "product")
-	}
+	t.dispenser(s, kinds)
 	return priced
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"kioskd/internal/config"
+	"kioskd/internal/drivers"
 )
 
 // TestANameThatTheDisplayCannotDrawIsRefusedByLineAndCharacter: in the price list it would be a hole, and nobody buys what has no name.
@@ -35,7 +36,7 @@ func TestANameThatTheDisplayCannotDrawIsRefusedByLineAndCharacter(t *testing.T) 
 			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := config.LoadJudged(path, Unshown)
+			_, err := config.LoadJudged(path, drivers.All(), Unshown)
 			var all config.Errors
 			errors.As(err, &all)
 			want := c.want

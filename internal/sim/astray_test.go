@@ -25,6 +25,7 @@ import (
 	"kioskd/hw/gpio/simboard"
 	"kioskd/internal/app"
 	"kioskd/internal/config"
+	"kioskd/internal/drivers"
 	"kioskd/internal/identity"
 	"kioskd/internal/money"
 	"kioskd/internal/simulated"
@@ -169,7 +170,7 @@ func (a *arcade) open(dir string, n int, flow string) *place {
 	}
 	text := strings.NewReplacer("FLOW", flow, "LIFE", "10m", "PIN", "60s", "STICKER", p.sticker(), "STOCK", "200", `"Simulated machine"`, `"`+p.name+`"`,
 		`"123456"`, `"`+p.token()+`"`, "public_test_shop_terminal", terminal, "127.0.0.1/seqr", "127.0.0.1/seqr/"+p.token()).Replace(machine)
-	if p.cfg, err = config.Parse("arcade.toml", []byte(strings.Replace(text, `path_prefix = "/seqr"`, `path_prefix = "/seqr/`+p.token()+`"`, 1)), home); err != nil {
+	if p.cfg, err = config.Parse("arcade.toml", []byte(strings.Replace(text, `path_prefix = "/seqr"`, `path_prefix = "/seqr/`+p.token()+`"`, 1)), home, drivers.All()); err != nil {
 		a.t.Fatal(err)
 	}
 	if p.board, err = simboard.New(simulated.Wiring(p.cfg), physics); err != nil {

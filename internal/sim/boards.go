@@ -12,6 +12,8 @@ import (
 
 	"periph.io/x/conn/v3/gpio"
 
+	"kioskd/hw/vend"
+	"kioskd/hw/vend/board"
 	"kioskd/hw/vend/vendtest"
 	"kioskd/internal/config"
 )
@@ -26,11 +28,17 @@ const (
 func boarded(cfg config.Config) config.Config {
 	cfg.Slots = slices.Clone(cfg.Slots)
 	for n := range cfg.Slots {
-		cfg.Slots[n].Vend = config.Vend{Driver: "board", Motor: 11 + n}
+		cfg.Slots[n].Driver, cfg.Slots[n].Vend = "board", board.Config{Motor: 11 + n}
 	}
-	cfg.Board = config.Default().Board
-	cfg.Board.Device = "motors"
+	settings := board.Default()
+	settings.Device = "motors"
+	cfg.Boards = map[string]vend.Board{"board": settings}
 	return cfg
+}
+
+func behindABoard(cfg config.Config) bool {
+	_, is := cfg.Slots[0].Vend.(board.Config)
+	return is
 }
 
 // boardLine is the cable to a serial board, and the kiosk that has it.
@@ -81,7 +89,8 @@ func newMotorBoard(w *world) *motorBoard {
 	b := &motorBoard{}
 	spirals := map[int]vendtest.Spiral{}
 	for _, s := range w.cfg.Slots {
-		if s.Vend.Driver != "board" {
+		c, behind := s.Vend.(board.Config)
+		if !behind {
 			continue
 		}
 		motor, drop := spiralPins(s.ID)
@@ -93,7 +102,7 @@ func newMotorBoard(w *world) *motorBoard {
 		if err != nil {
 			panic(err)
 		}
-		spirals[s.Vend.Motor] = vendtest.Spiral{Motor: boardPin{m, w, &b.boardLine}, Drop: d}
+		spirals[c.Motor] = vendtest.Spiral{Motor: boardPin{m, w, &b.boardLine}, Drop: d}
 	}
 	if len(spirals) == 0 {
 		return nil

@@ -10,7 +10,10 @@ import (
 	"time"
 
 	"kioskd/glase/glasetest"
+	"kioskd/hw/vend/lock"
+	"kioskd/hw/vend/relay"
 	"kioskd/internal/config"
+	"kioskd/internal/drivers"
 	"kioskd/internal/identity"
 )
 
@@ -30,7 +33,7 @@ func NewGround(t *testing.T, dir string) *Ground {
 		if kind == "reservation, short" { // of which a slow customer sees the end
 			flow, life, pin = "reservation", "2m", "95s"
 		}
-		cfg, err := config.Parse("sim.toml", []byte(strings.NewReplacer("FLOW", flow, "LIFE", life, "PIN", pin, "STICKER", sticker, "STOCK", fmt.Sprint(stockFirst)).Replace(machine)), dir)
+		cfg, err := config.Parse("sim.toml", []byte(strings.NewReplacer("FLOW", flow, "LIFE", life, "PIN", pin, "STICKER", sticker, "STOCK", fmt.Sprint(stockFirst)).Replace(machine)), dir, drivers.All())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,7 +41,7 @@ func NewGround(t *testing.T, dir string) *Ground {
 		g.machines[kind+otherParts] = refitted(cfg)
 	}
 	own := machine[:strings.Index(machine, "[[slot]]")] + atTheMachine
-	cfg, err := config.Parse("sim.toml", []byte(strings.NewReplacer("FLOW", "reservation", "LIFE", "10m", "PIN", "60s", "STICKER", sticker, "STOCK", fmt.Sprint(stockFirst)).Replace(own)), dir)
+	cfg, err := config.Parse("sim.toml", []byte(strings.NewReplacer("FLOW", "reservation", "LIFE", "10m", "PIN", "60s", "STICKER", sticker, "STOCK", fmt.Sprint(stockFirst)).Replace(own)), dir, drivers.All())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,8 +57,11 @@ const otherParts = ", other parts"
 
 func refitted(cfg config.Config) config.Config {
 	cfg.Slots = slices.Clone(cfg.Slots)
-	cfg.Slots[0].Vend.Home, cfg.Slots[0].Vend.RetryTurn = "GPIO4", true
-	cfg.Slots[1].MaxOn, cfg.Slots[1].Vend = 5*time.Second, config.Vend{Driver: "lock", Relay: "GPIO22", Opened: "GPIO23", Close: 3 * time.Second}
+	spiral := cfg.Slots[0].Vend.(relay.Config)
+	spiral.Home, spiral.RetryTurn = "GPIO4", true
+	cfg.Slots[0].Vend = spiral
+	cfg.Slots[1].MaxOn, cfg.Slots[1].Driver = 5*time.Second, "lock"
+	cfg.Slots[1].Vend = lock.Config{Relay: "GPIO22", Opened: "GPIO23", Close: 3 * time.Second}
 	return cfg
 }
 

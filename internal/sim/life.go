@@ -12,6 +12,7 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/hw/display"
+	wires "kioskd/hw/wire"
 	"kioskd/internal/app"
 	"kioskd/internal/kiosk"
 	"kioskd/internal/simulated"
@@ -153,8 +154,8 @@ func (w *world) aftermath(r *rand.Rand, l *life) {
 		w.loseLog(r)
 	}
 	for _, s := range w.cfg.Slots { // a dead process waits for no edge
-		for _, in := range []string{s.Vend.Drop, s.Vend.Opened, s.Button} {
-			if in != "" {
+		for _, role := range []wires.Role{wires.Drop, wires.DoorContact, wires.Button} {
+			if in := wires.Find(s.Wires(), s.ID, role).Pin; in != "" {
 				w.halt(in)
 			}
 		}
@@ -174,7 +175,7 @@ func (w *world) aftermath(r *rand.Rand, l *life) {
 		w.motors.Reset()
 	}
 	for _, s := range relays(w.cfg) {
-		p, err := w.board.Pin(s.Vend.Relay)
+		p, err := w.board.Pin(relayOf(s))
 		if err == nil {
 			err = p.Out(gpio.Low)
 		}

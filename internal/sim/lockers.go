@@ -5,6 +5,8 @@ import (
 
 	"periph.io/x/conn/v3/gpio"
 
+	"kioskd/hw/vend"
+	"kioskd/hw/vend/lockboard"
 	"kioskd/hw/vend/vendtest"
 	"kioskd/internal/config"
 )
@@ -19,10 +21,12 @@ const (
 func lockered(cfg config.Config) config.Config {
 	cfg.Slots = append([]config.Slot(nil), cfg.Slots...)
 	for n := range cfg.Slots {
-		cfg.Slots[n].MaxOn, cfg.Slots[n].Vend = 5*time.Second, config.Vend{Driver: "lock", Lock: 3 + n, Close: 3 * time.Second}
+		cfg.Slots[n].MaxOn, cfg.Slots[n].Driver = 5*time.Second, "lock"
+		cfg.Slots[n].Vend = lockboard.Config{Lock: 3 + n, Close: 3 * time.Second}
 	}
-	cfg.LockBoard = config.Default().LockBoard
-	cfg.LockBoard.Device = "locks"
+	settings := lockboard.Default()
+	settings.Device = "locks"
+	cfg.Boards = map[string]vend.Board{"lock_board": settings}
 	return cfg
 }
 
@@ -40,11 +44,12 @@ func newLockBoard(w *world) *lockBoard {
 	b := &lockBoard{}
 	lockers := map[int]vendtest.Locker{}
 	for _, s := range w.cfg.Slots {
-		if s.Vend.Lock == 0 {
+		c, behind := s.Vend.(lockboard.Config)
+		if !behind {
 			continue
 		}
 		coil, contact := lockPins(s.ID)
-		c, err := w.board.Pin(coil)
+		bolted, err := w.board.Pin(coil)
 		if err != nil {
 			panic(err) // the board was built from the same config
 		}
@@ -52,7 +57,7 @@ func newLockBoard(w *world) *lockBoard {
 		if err != nil {
 			panic(err)
 		}
-		bolt := boardPin{c, w, &b.boardLine}
+		bolt := boardPin{bolted, w, &b.boardLine}
 		out := func(l gpio.Level) func() {
 			return func() {
 				if err := bolt.Out(l); err != nil {
@@ -60,7 +65,7 @@ func newLockBoard(w *world) *lockBoard {
 				}
 			}
 		}
-		lockers[s.Vend.Lock] = vendtest.Locker{
+		lockers[c.Lock] = vendtest.Locker{
 			Unlock: func() {
 				time.AfterFunc(lockSlow, out(gpio.High))
 				time.AfterFunc(lockSlow+lockOn, out(gpio.Low))

@@ -11,7 +11,11 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/hw/gpio/simboard"
+	"kioskd/hw/vend/board"
+	"kioskd/hw/vend/lockboard"
+	"kioskd/hw/vend/mdb"
 	"kioskd/hw/vend/mdb/mdbtest"
+	wires "kioskd/hw/wire"
 	"kioskd/internal/app"
 	"kioskd/internal/config"
 	"kioskd/internal/journal"
@@ -47,15 +51,13 @@ type vendingMachine struct {
 func (w *world) wiring() simboard.Wiring {
 	wiring := simulated.Wiring(w.cfg)
 	for n, s := range w.cfg.Slots {
-		switch s.Vend.Driver {
-		case "mdb":
+		switch s.Vend.(type) {
+		case mdb.Config:
 			wiring.Slots[n].Relay, wiring.Slots[n].Drop = "MOTOR-"+s.ID, "DROP-"+s.ID
-		case "board":
+		case board.Config:
 			wiring.Slots[n].Relay, wiring.Slots[n].Drop = spiralPins(s.ID)
-		case "lock":
-			if s.Vend.Lock > 0 {
-				wiring.Slots[n].Relay, wiring.Slots[n].Opened = lockPins(s.ID)
-			}
+		case lockboard.Config:
+			wiring.Slots[n].Relay, wiring.Slots[n].Opened = lockPins(s.ID)
 		}
 	}
 	return wiring
@@ -63,7 +65,7 @@ func (w *world) wiring() simboard.Wiring {
 
 // newMachine is nil for a world whose kiosk drives the motors itself.
 func newMachine(w *world) *vendingMachine {
-	if w.cfg.MDB.Device == "" {
+	if !w.cfg.Slots[0].AtMachine {
 		return nil
 	}
 	r := w.numbers("mdb machine")
@@ -314,7 +316,11 @@ func (f *referee) approvals(sales []journal.Sale) {
 
 // relays are the kiosk's own slots.
 func relays(cfg config.Config) []config.Slot {
-	return slices.DeleteFunc(slices.Clone(cfg.Slots), func(s config.Slot) bool { return s.Vend.Relay == "" })
+	return slices.DeleteFunc(slices.Clone(cfg.Slots), func(s config.Slot) bool { return relayOf(s) == "" })
+}
+
+func relayOf(s config.Slot) string {
+	return wires.Find(s.Wires(), s.ID, wires.Motor, wires.Bolt, wires.Latch).Pin
 }
 
 // onABus says whether a machine on a bus sells in this world: one in four of those with reservations has one.

@@ -11,6 +11,8 @@ import (
 	"kioskd/glase/glasetest"
 	"kioskd/hw/gpio/simboard"
 	"kioskd/hw/vend"
+	"kioskd/hw/vend/relay"
+	"kioskd/internal/config"
 	"kioskd/internal/journal"
 	"kioskd/internal/reason"
 )
@@ -147,12 +149,18 @@ func (f *referee) started(slot string, g *gate) {
 func (f *referee) mayTurnAgain(first, again start) bool {
 	f.world.mu.Lock()
 	defer f.world.mu.Unlock()
-	return f.world.slot(first.slot).Vend.RetryTurn && (again.dropped == first.dropped || f.world.blind[first.slot])
+	return retries(f.world.slot(first.slot)) && (again.dropped == first.dropped || f.world.blind[first.slot])
+}
+
+// retries reports whether the slot's spiral may make a second turn.
+func retries(s config.Slot) bool {
+	c, is := s.Vend.(relay.Config)
+	return is && c.RetryTurn
 }
 
 // startsMax is how often a slot's motor may start for one item.
 func (f *referee) startsMax(slot string) int {
-	if f.world.slot(slot).Vend.RetryTurn {
+	if retries(f.world.slot(slot)) {
 		return 2
 	}
 	return 1

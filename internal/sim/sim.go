@@ -172,7 +172,7 @@ func newWorld(t *testing.T, seed uint64, o Options) *world {
 	if _, yes := w.maybe(20, "motor board"); yes && o.Parts == "" && !other && !atMachine && !o.Locks || o.Board {
 		w.cfg = boarded(w.cfg)
 	}
-	plain := o.Parts == "" && !other && !atMachine && w.cfg.Board.Device == ""
+	plain := o.Parts == "" && !other && !atMachine && !behindABoard(w.cfg)
 	if _, yes := w.maybe(10, "lock board"); yes && plain || o.Locks {
 		w.cfg, like = lockered(w.cfg), otherPhysics
 	}

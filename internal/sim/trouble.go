@@ -7,6 +7,9 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/hw/gpio/simboard"
+	"kioskd/hw/vend/lock"
+	"kioskd/hw/vend/lockboard"
+	"kioskd/hw/vend/relay"
 	"kioskd/internal/config"
 	"kioskd/internal/journal"
 )
@@ -137,10 +140,13 @@ func (w *world) troubleInTheMachine(visit string) {
 
 // ownFaults are those that only the slot's own parts can have.
 func (w *world) ownFaults(slot string) []string {
-	switch v := w.slot(slot).Vend; {
-	case v.Home != "":
+	switch v := w.slot(slot).Vend.(type) {
+	case relay.Config:
+		if v.Home == "" {
+			return nil
+		}
 		return []string{simboard.FaultStall, simboard.FaultWedge, simboard.FaultTwoDrop, simboard.FaultHomeStuck, simboard.FaultHomeLost}
-	case v.Opened != "", v.Lock > 0:
+	case lock.Config, lockboard.Config:
 		return []string{simboard.FaultNeverOpens, simboard.FaultLeftOpen}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 
 	"kioskd/hw/gpio"
 	"kioskd/hw/gpio/simboard"
+	"kioskd/hw/wire"
 	"kioskd/internal/config"
 )
 
@@ -31,11 +32,14 @@ func Config(cfg config.Config) config.Config {
 // Wiring is the config's machine as a simulated board is built from it.
 func Wiring(cfg config.Config) simboard.Wiring {
 	cfg = Config(cfg)
-	w := simboard.Wiring{Door: cfg.GPIO.Door, Cancel: cfg.GPIO.Cancel, Retry: cfg.GPIO.Retry, Tilt: cfg.GPIO.Tilt,
+	front := func(role wire.Role) string { return wire.Find(cfg.Wires(), "", role).Pin }
+	w := simboard.Wiring{Door: front(wire.Door), Cancel: front(wire.Cancel), Retry: front(wire.Retry), Tilt: front(wire.Tilt),
 		Keypad: simboard.Keypad{Rows: cfg.Keypad.Rows, Columns: cfg.Keypad.Columns, Keys: cfg.Keypad.Keys}}
 	for _, s := range cfg.Slots {
-		w.Slots = append(w.Slots, simboard.Slot{ID: s.ID, Relay: s.Vend.Relay, Drop: s.Vend.Drop, Button: s.Button,
-			Home: s.Vend.Home, Opened: s.Vend.Opened, Latch: s.Vend.Pulse > 0})
+		own := s.Wires()
+		pin := func(roles ...wire.Role) string { return wire.Find(own, s.ID, roles...).Pin }
+		w.Slots = append(w.Slots, simboard.Slot{ID: s.ID, Relay: pin(wire.Motor, wire.Bolt, wire.Latch), Drop: pin(wire.Drop),
+			Button: pin(wire.Button), Home: pin(wire.Home), Opened: pin(wire.DoorContact), Latch: pin(wire.Latch) != ""})
 	}
 	return w
 }

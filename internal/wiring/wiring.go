@@ -8,8 +8,10 @@ package wiring
 
 import (
 	"fmt"
+	"slices"
 
 	"kioskd/hw/gpio/pinname"
+	"kioskd/hw/wire"
 	"kioskd/internal/config"
 )
 
@@ -54,32 +56,38 @@ func Parts(cfg config.Config) []Part {
 		name, _ := pinname.Canonical(p.Name)
 		l.odd[name] = p
 	}
-	for _, s := range cfg.Slots {
-		if s.Vend.Driver == "lock" {
-			l.output(s.Vend.Relay, s.ID, "lock relay", "frees the door")
-		} else {
-			l.output(s.Vend.Relay, s.ID, "motor relay", "turns the motor")
-		}
-		l.contact(s.Vend.Drop, s.ID, "drop sensor", "while a product passes", Sensor)
-		l.contact(s.Vend.Home, s.ID, "home switch", "while the spiral is at home", Sensor)
-		l.contact(s.Vend.Opened, s.ID, "door contact", "while the door is closed", Switch)
-		l.contact(s.Button, s.ID, "button", "while it is pressed", Switch)
-	}
-	l.contact(cfg.GPIO.Cancel, "", "cancel button", "while it is pressed", Switch)
-	l.contact(cfg.GPIO.Retry, "", "retry button", "while it is pressed", Switch)
-	l.contact(cfg.GPIO.Door, "", "door switch", "while it is shut", Switch)
-	l.contact(cfg.GPIO.Tilt, "", "tilt switch", "while the machine is shaken", Switch)
-	for n, pin := range cfg.Keypad.Rows {
-		l.wire(pin, fmt.Sprintf("keypad row %d", n+1), "Low asks the keys "+cfg.Keypad.Keys[n]+", High lets go", Keypad, "")
-	}
-	for n, pin := range cfg.Keypad.Columns {
-		l.contact(pin, "", fmt.Sprintf("keypad column %d", n+1), "while a key is down", Keypad)
+	wires := cfg.Wires()
+	front := []wire.Role{wire.Cancel, wire.Retry, wire.Door, wire.Tilt, wire.KeypadRow, wire.KeypadColumn} // after the slots
+	slices.SortStableFunc(wires, func(a, b wire.Wire) int { return slices.Index(front, a.Role) - slices.Index(front, b.Role) })
+	for _, w := range wires {
+		l.wired(w)
 	}
 	l.display(cfg.Display)
 	if cfg.Temperature.Sensor != "" {
 		l.wire(oneWire, "temperature sensor", "1-Wire", Bus, "4.7 kΩ to 3.3 V")
 	}
 	return l.parts
+}
+
+// wired is a wire of the config's table.
+func (l *list) wired(w wire.Wire) {
+	f := w.Role.Facts()
+	name := f.Name
+	if w.Row > 0 {
+		name += fmt.Sprint(" ", w.Row)
+	}
+	switch {
+	case w.Role == wire.KeypadRow:
+		l.wire(w.Pin, name, "Low asks the keys "+w.Keys+", High lets go", Keypad, "")
+	case w.Role == wire.KeypadColumn:
+		l.contact(w.Pin, w.Slot, name, f.Does, Keypad)
+	case f.Output:
+		l.output(w.Pin, w.Slot, name, f.Does)
+	case w.Role == wire.Drop || w.Role == wire.Home:
+		l.contact(w.Pin, w.Slot, name, f.Does, Sensor)
+	default:
+		l.contact(w.Pin, w.Slot, name, f.Does, Switch)
+	}
 }
 
 // display is what a display needs besides its supply.

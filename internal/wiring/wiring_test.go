@@ -9,12 +9,15 @@ import (
 	"strings"
 	"testing"
 
+	"kioskd/hw/vend/lock"
+	"kioskd/hw/vend/relay"
 	"kioskd/internal/config"
+	"kioskd/internal/drivers"
 )
 
 func example(t *testing.T) config.Config {
 	t.Helper()
-	cfg, err := config.Parse("example.toml", []byte(config.Example), t.TempDir())
+	cfg, err := config.Parse("example.toml", []byte(config.Example), t.TempDir(), drivers.All())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +45,9 @@ func TestTheHeaderIsTheRaspberryPis(t *testing.T) {
 func TestEveryWireOfTheConfigIsNamed(t *testing.T) {
 	cfg := example(t)
 	cfg.GPIO.Tilt, cfg.GPIO.Retry = "GPIO21", "GPIO20"
-	cfg.Slots[0].Vend.Home = "GPIO4"
+	spiral := cfg.Slots[0].Vend.(relay.Config)
+	spiral.Home = "GPIO4"
+	cfg.Slots[0].Vend = spiral
 	cfg.Display = config.Display{Driver: "epd", DC: "GPIO28", Reset: "GPIO29", Busy: "GPIO30"}
 	cfg.Keypad = config.Keypad{Rows: []string{"GPIO31"}, Columns: []string{"GPIO32"}, Keys: []string{"A"}}
 	var pins []string
@@ -54,7 +59,13 @@ func TestEveryWireOfTheConfigIsNamed(t *testing.T) {
 	}
 	want := []string{cfg.GPIO.Cancel, cfg.GPIO.Retry, cfg.GPIO.Door, cfg.GPIO.Tilt, "GPIO28", "GPIO29", "GPIO30", "GPIO31", "GPIO32", spiData, spiClock, spiSelect}
 	for _, s := range cfg.Slots {
-		want = append(want, s.Vend.Relay, s.Vend.Drop, s.Vend.Home, s.Vend.Opened, s.Button)
+		want = append(want, s.Button)
+		switch v := s.Vend.(type) {
+		case relay.Config:
+			want = append(want, v.Relay, v.Drop, v.Home)
+		case lock.Config:
+			want = append(want, v.Relay, v.Opened)
+		}
 	}
 	want = slices.DeleteFunc(want, func(pin string) bool { return pin == "" })
 	slices.Sort(pins)
@@ -69,7 +80,7 @@ func TestARelayThatThePowerOnWouldMoveIsWarnedOf(t *testing.T) {
 	cfg := example(t)
 	for _, low := range []bool{false, true} {
 		for pin, up := range map[string]bool{"GPIO8": true, "P1_29": true, "GPIO9": false, "GPIO17": false} {
-			cfg.Slots[0].Vend.Relay = pin
+			cfg.Slots[0].Vend = relay.Config{Relay: pin}
 			cfg.Pins = []config.Pin{{Name: pin, ActiveLow: &low}}
 			p, add := Parts(cfg)[0], "GND"
 			if low {
@@ -80,7 +91,7 @@ func TestARelayThatThePowerOnWouldMoveIsWarnedOf(t *testing.T) {
 			}
 		}
 	}
-	cfg.Slots[0].Vend.Relay = "RELAY1"
+	cfg.Slots[0].Vend = relay.Config{Relay: "RELAY1"}
 	if p := Parts(cfg)[0]; p.Warning != "" || p.Position != 0 || p.Line != "RELAY1" {
 		t.Errorf("a line of another chip: %+v", p)
 	}
@@ -131,7 +142,7 @@ func TestTheDrawingIsWellFormedAndNamesEveryWire(t *testing.T) {
 
 // TestTheDocumentsDrawingIsTheExamples: "go generate" draws docs/wiring.svg from docs/wiring.toml.
 func TestTheDocumentsDrawingIsTheExamples(t *testing.T) {
-	cfg, err := config.Load("../../docs/wiring.toml")
+	cfg, err := config.Load("../../docs/wiring.toml", drivers.All())
 	if err != nil {
 		t.Fatal(err)
 	}

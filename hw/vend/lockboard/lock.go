@@ -11,11 +11,6 @@ import (
 )
 
 const (
-	// CloseDefault is Close when it is 0.
-	CloseDefault = 30 * time.Second
-	// CloseMax is the longest Close: a customer with full hands has long gone.
-	CloseMax = 5 * time.Minute
-
 	askTries = 3                      // looks at the door before it is unlocked, of which one must succeed
 	blindMax = time.Second            // nobody opens a door, takes something and closes it in less
 	handMax  = 3 * time.Second        // how long a door is watched that was unlocked when the context ends
@@ -27,7 +22,7 @@ type Lock struct {
 	Bus    *Bus
 	Number int           // as printed on the board: 1 to LocksMax
 	MaxOn  time.Duration // how long the customer has to open the door: above 0, at most vend.OnMax
-	Close  time.Duration // how long it may stand open: at most CloseMax; 0 is CloseDefault
+	Close  time.Duration // how long it may stand open: at most vend.CloseMax; 0 is vend.CloseDefault
 }
 
 var _ vend.Slot = (*Lock)(nil)
@@ -41,8 +36,8 @@ func (l *Lock) Check() error {
 		return fmt.Errorf("lockboard: lock %d: write a number from 1 to %d", l.Number, LocksMax)
 	case l.MaxOn <= 0 || l.MaxOn > vend.OnMax:
 		return fmt.Errorf("lockboard: lock %d: time to open the door %s: write more than 0s and at most %s", l.Number, l.MaxOn, vend.OnMax)
-	case l.Close < 0 || l.Close > CloseMax:
-		return fmt.Errorf("lockboard: lock %d: time to close the door %s: write at most %s", l.Number, l.Close, CloseMax)
+	case l.Close < 0 || l.Close > vend.CloseMax:
+		return fmt.Errorf("lockboard: lock %d: time to close the door %s: write at most %s", l.Number, l.Close, vend.CloseMax)
 	}
 	return l.Bus.Check()
 }
@@ -54,7 +49,7 @@ func (l *Lock) Terms() vend.Terms {
 
 func (l *Lock) closing() time.Duration {
 	if l.Close == 0 {
-		return CloseDefault
+		return vend.CloseDefault
 	}
 	return l.Close
 }

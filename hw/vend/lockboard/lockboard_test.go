@@ -305,7 +305,7 @@ func TestALockThatCannotBeTrustedIsRefused(t *testing.T) {
 		"no time":      {Bus: bus, Number: 1},
 		"much time":    {Bus: bus, Number: 1, MaxOn: vend.OnMax + 1},
 		"close before": {Bus: bus, Number: 1, MaxOn: maxOn, Close: -1},
-		"close late":   {Bus: bus, Number: 1, MaxOn: maxOn, Close: CloseMax + 1},
+		"close late":   {Bus: bus, Number: 1, MaxOn: maxOn, Close: vend.CloseMax + 1},
 	} {
 		if r := l.Vend(t.Context()); r.Outcome != vend.NotDelivered || r.Why != vend.WhySetup || r.Err == nil {
 			t.Errorf("%s: the vend ended %+v, want %q and a reason", name, r, vend.WhySetup)

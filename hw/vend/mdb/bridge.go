@@ -174,7 +174,7 @@ func (b *Bridge) Run(ctx context.Context) {
 		defer close(gone)
 		serialport.Keep(lines, b.Open, func(_ context.Context, line io.ReadWriteCloser) error {
 			tell(arrival{opened{}, line})
-			return read(line, b.Currency, func(said []Line) { tell(arrival{event: heard{said}}) })
+			return listen(line, b.Currency, func(said []Line) { tell(arrival{event: heard{said}}) })
 		}, func(err error) {
 			if err != nil {
 				tell(arrival{event: lost{err}})
@@ -208,8 +208,8 @@ func (b *Bridge) Run(ctx context.Context) {
 	r.grant() // those that came too late
 }
 
-// read gives what is heard on a line, until it breaks.
-func read(line io.Reader, currency string, hears func([]Line)) error {
+// listen gives what is heard on a line, until it breaks.
+func listen(line io.Reader, currency string, hears func([]Line)) error {
 	var split splitter
 	var last time.Time
 	buf := make([]byte, chunkBytes)
