@@ -69,7 +69,7 @@ func (j *Journal) Append(ctx context.Context, rec Record) error {
 		}
 	}
 	last := j.end
-	next := last.add(e, rec.After.Sale.ID)
+	next := last.add(e)
 	err = j.change(ctx, func(tx *sql.Tx) error {
 		var seq int64
 		if err := tx.StmtContext(ctx, j.tail).QueryRowContext(ctx).Scan(&seq); err != nil {
@@ -128,16 +128,15 @@ func (j *Journal) checkpoint(ctx context.Context) {
 }
 
 // add gives an entry with a whole state its place at the end, and takes from it what did not change.
-func (last end) add(e *entry, sale string) end {
+func (last end) add(e *entry) end {
 	next := end{seq: last.seq + 1, doc: e.after, run: last.run + 1}
-	var before struct {
-		Sale struct {
-			ID string `json:"id"`
-		} `json:"sale"`
-	}
-	sameSale := json.Unmarshal(last.doc, &before) == nil && before.Sale.ID == sale
 	e.seq, e.prev, e.whole = next.seq, last.hash, 1
-	if patch := diff(last.doc, e.after); patch != nil && sameSale && last.seq > 0 && next.run < wholeEvery {
+	patch := diff(last.doc, e.after)
+	most := wholeEvery
+	if _, begins := saleOf(patch); begins {
+		most = wholeSoon
+	}
+	if patch != nil && last.seq > 0 && next.run < most {
 		e.whole, e.after = 0, patch
 	} else {
 		next.run = 0

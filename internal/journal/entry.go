@@ -122,21 +122,29 @@ type Entry struct {
 	Event  string          `json:"event"` // an event of fsm
 	Body   json.RawMessage `json:"body"`
 	Before json.RawMessage `json:"before,omitempty"` // the volatile state that it met
-	After  json.RawMessage `json:"after"`            // what it changed; in the first entry of a sale the whole state
+	After  json.RawMessage `json:"after"`            // what it changed, or now and then the whole state
 }
 
-// of reports whether the entry is of a sale: a whole state says so itself, a change is of the same sale as the entry before it.
-func (e entry) of(sale string, before bool) (bool, error) {
-	if e.whole == 0 {
-		return before, nil
+// of reports whether the entry is of a sale: a whole state says so itself, and so does the change that begins a sale; any other
+// change is of the same sale as the entry before it.
+func (e entry) of(sale string, before bool) bool {
+	if id, said := saleOf(e.after); said || e.whole == 1 {
+		return id == sale
 	}
+	return before
+}
+
+// saleOf is the sale that a state, or a change, names; false: it names none, so that a change is of the sale that it was.
+func saleOf(doc []byte) (id string, said bool) {
 	var state struct {
 		Sale struct {
-			ID string `json:"id"`
+			ID *string `json:"id"`
 		} `json:"sale"`
 	}
-	err := json.Unmarshal(e.after, &state)
-	return state.Sale.ID == sale, err
+	if json.Unmarshal(doc, &state) != nil || state.Sale.ID == nil {
+		return "", false
+	}
+	return *state.Sale.ID, true
 }
 
 // entriesMax bounds a story: ten entries are usual, and a sale with a hundred products, each of them jammed, has some hundreds.
@@ -172,10 +180,7 @@ func (j *Journal) entries(ctx context.Context, tx querier, sale string) ([]Entry
 	var story []Entry
 	own := true
 	for _, e := range found {
-		if own, err = e.of(sale, own); err != nil {
-			return nil, err
-		}
-		if !own { // another customer's, before a person decided on this one
+		if own = e.of(sale, own); !own { // another customer's, before a person decided on this one
 			continue
 		}
 		if !bytes.Equal(e.hash, e.sum()) {

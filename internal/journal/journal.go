@@ -13,9 +13,12 @@ import (
 	"kioskd/fsm"
 )
 
-// wholeEvery bounds the changes between two whole states, and thereby what Load reads. A sale begins with a whole state, so this
-// matters only for what happens between sales, and in the longest of them.
-const wholeEvery = 50
+// wholeEvery bounds the changes between two whole states, and thereby what Load reads. A whole state holds the shelf, which is some
+// 8 KiB for 64 slots, so not every sale begins with one; from wholeSoon on the next sale does, so that few have one in their middle.
+const (
+	wholeEvery = 50
+	wholeSoon  = 25
+)
 
 // Options are the settings of a journal.
 type Options struct {

@@ -95,7 +95,7 @@ func (j *Journal) records(s fsm.State) bool {
 // forgotten; what moves a motor, or gives money back, and would do so twice; a slot that is closed, and a fault that waits for a
 // person. That of any other entry is found by asking Glase again.
 func (e *entry) weighty(effects []fsm.Effect) bool {
-	if e.whole == 1 { // a sale begins with a whole state
+	if _, begins := saleOf(e.after); begins || e.whole == 1 {
 		return true
 	}
 	changed := fieldsOf(e.after)

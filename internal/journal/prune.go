@@ -78,16 +78,14 @@ func (j *Journal) pruneTo(ctx context.Context, olderThan int64) (first, anchor i
 	if err != nil {
 		return 0, 0, err
 	}
-	anchor, err = number("SELECT seq FROM entries WHERE seq <= ? AND whole = 1 ORDER BY seq DESC LIMIT 1", old)
-	if err != nil {
-		return 0, 0, err
+	const whole = "SELECT seq FROM entries WHERE seq <= ? AND whole = 1 ORDER BY seq DESC LIMIT 1"
+	const split = "SELECT first FROM sales WHERE first < ?1 AND (ended IS NULL OR last >= ?1) ORDER BY first DESC LIMIT 1"
+	for at := old; ; { // back over the sales that it would split
+		if anchor, err = number(whole, at); err != nil || anchor <= first {
+			return first, first, err
+		}
+		if at, err = number(split, anchor); err != nil || at == 0 {
+			return first, anchor, err
+		}
 	}
-	split, err := number("SELECT first FROM sales WHERE first < ?1 AND (ended IS NULL OR last >= ?1) ORDER BY first DESC LIMIT 1", anchor)
-	if err != nil {
-		return 0, 0, err
-	}
-	if split != 0 {
-		anchor = split // a sale begins with a whole state
-	}
-	return first, max(first, anchor), nil
 }

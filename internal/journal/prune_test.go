@@ -31,9 +31,13 @@ func whole(t *testing.T, j *Journal, want fsm.State, entries int) Chain {
 	if err != nil || c.Entries != entries {
 		t.Errorf("Verify: %+v, %v, want %d entries", c, err, entries)
 	}
+	again := entries
+	if c.First > 1 { // what the anchor of a pruned journal met is gone
+		again--
+	}
 	r, err := Replay(t.Context(), j.path)
-	if err != nil || r.Difference != nil || r.Replayed != entries-1 {
-		t.Errorf("Replay: %s, %v, want all but the anchor of %d", mustJSON(t, r), err, entries)
+	if err != nil || r.Difference != nil || r.Replayed != again {
+		t.Errorf("Replay: %s, %v, want %d of %d", mustJSON(t, r), err, again, entries)
 	}
 	return c
 }
@@ -69,11 +73,15 @@ func TestPruningLeavesAJournal(t *testing.T) {
 	}
 	m.sell()
 	whole(t, j, m.state, m.steps-n)
-	if got := m.saleIDs(); got != "s27 s26 s25 s24" { // s24 ended as the last of the old ones: it is the anchor's
-		t.Errorf("sales left: %s", got)
+	// s24 ended as the last of the old ones. Of those before it are left as many as there are up to a whole state.
+	left := strings.Fields(m.saleIDs())
+	if !strings.HasPrefix(m.saleIDs(), "s27 s26 s25 s24") || len(left) > 4+wholeEvery/11 {
+		t.Errorf("sales left: %s", left)
 	}
-	if story, err := j.Entries(t.Context(), "s24"); err != nil || len(story) != 11 || story[0].Seq != c.First {
-		t.Errorf("the anchor's sale is not whole: %d entries, %v", len(story), err)
+	for _, id := range left {
+		if story, err := j.Entries(t.Context(), id); err != nil || len(story) != 11 || story[0].Seq < c.First {
+			t.Errorf("%s is not whole: %d entries, %v", id, len(story), err)
+		}
 	}
 	if story, err := j.Entries(t.Context(), "s3"); err != nil || len(story) != 0 {
 		t.Errorf("a pruned sale: %v, %v", story, err)
@@ -112,14 +120,14 @@ func TestPruningKeepsTheLastEntry(t *testing.T) {
 func TestPruningNeverSplitsASale(t *testing.T) {
 	j, _ := fresh(t)
 	m := newMachine(t, j)
-	m.day(2)
+	m.day(6)
 	id := m.reserve()
 	for range 2 * wholeEvery { // long enough to hold whole states of its own
 		m.happen(fsm.FaultRaised{At: m.now, Fault: fsm.Fault{Name: "paper"}})
 		m.happen(fsm.FaultCleared{At: m.now, Name: "paper"})
 	}
 	n, err := j.Prune(t.Context(), m.wall.Add(time.Hour))
-	if err != nil || n != m.steps-3-4*wholeEvery {
+	if most := m.steps - 3 - 4*wholeEvery; err != nil || n < most-wholeEvery || n > most {
 		t.Errorf("%d entries deleted, %v", n, err)
 	}
 	whole(t, j, m.state, m.steps-n)
@@ -153,14 +161,15 @@ func TestPruningKeepsWhatIsInDoubt(t *testing.T) {
 }
 
 func TestPruningTrustsNoClockThatStoodStill(t *testing.T) {
+	const perDay = wholeEvery/11 + 1 // enough for a whole state
 	for name, c := range map[string]struct {
-		walls []string // one day's sale each
-		keep  string
+		walls []string // some sales on each
+		keep  int      // the first day of which a sale may be gone is before this one
 	}{
-		"1970 after old ones, before young ones": {[]string{"2026-05-02", "1970-01-01", "2026-07-01"}, "s3 s2 s1"},
-		"1970 between old ones":                  {[]string{"2026-05-02", "1970-01-01", "2026-05-03", "2026-05-04", "2026-07-01"}, "s5 s4"},
-		"1970 only":                              {[]string{"1970-01-01", "1970-01-02"}, "s2 s1"},
-		"a clock that ran ahead":                 {[]string{"2026-05-02", "2026-05-03", "2038-01-01", "2026-05-04", "2026-07-01"}, "s5 s4 s3 s2"},
+		"1970 after old ones, before young ones": {[]string{"2026-05-02", "1970-01-01", "2026-07-01"}, 1},
+		"1970 between old ones":                  {[]string{"2026-05-02", "1970-01-01", "2026-05-03", "2026-05-04", "2026-07-01"}, 4},
+		"1970 only":                              {[]string{"1970-01-01", "1970-01-02"}, 1},
+		"a clock that ran ahead":                 {[]string{"2026-05-02", "2026-05-03", "2038-01-01", "2026-05-04", "2026-07-01"}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			j, _ := fresh(t)
@@ -170,7 +179,9 @@ func TestPruningTrustsNoClockThatStoodStill(t *testing.T) {
 				if m.wall, err = time.Parse(time.DateOnly, day); err != nil {
 					t.Fatal(err)
 				}
-				m.sell()
+				for range perDay {
+					m.sell()
+				}
 			}
 			before, err := time.Parse(time.DateOnly, "2026-06-01")
 			if err != nil {
@@ -179,8 +190,14 @@ func TestPruningTrustsNoClockThatStoodStill(t *testing.T) {
 			if _, err := j.Prune(t.Context(), before); err != nil {
 				t.Fatal(err)
 			}
-			if got := m.saleIDs(); got != c.keep {
-				t.Errorf("sales left: %s, want %s", got, c.keep)
+			// Of the day before are left at least the last sale, which is the anchor's, and as many as there are up to a whole state.
+			most := (len(c.walls) - c.keep + 1) * perDay
+			if c.keep > 1 {
+				most += perDay - 1
+			}
+			left := len(strings.Fields(m.saleIDs()))
+			if least := min(most, (len(c.walls)-c.keep)*perDay+1); left < least || left > most {
+				t.Errorf("%d sales left, want %d to %d", left, least, most)
 			}
 			if _, err := j.Verify(t.Context()); err != nil {
 				t.Error(err)

@@ -143,8 +143,8 @@ func TestEntriesTellTheStoryOfASale(t *testing.T) {
 		"CancelPressed InvoiceUpdated ReservationCommitted StatusAnswered"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if !strings.Contains(string(story[0].After), `"rules"`) || strings.Contains(string(story[4].After), `"rules"`) {
-		t.Errorf("the first entry holds the whole state, and the others what changed:\n%s\n%s", story[0].After, story[4].After)
+	if after := string(story[0].After); !strings.Contains(after, `"id":"`+id+`"`) || strings.Contains(string(story[4].After), `"rules"`) {
+		t.Errorf("the first entry names the sale, and each says what changed:\n%s\n%s", after, story[4].After)
 	}
 	if s := mustJSON(t, story); !strings.Contains(s, `"body":{"at":`) {
 		t.Errorf("as JSON: %s", s)
