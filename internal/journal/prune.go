@@ -14,11 +14,11 @@ const (
 	clockFloor int64 = 1735689600000
 )
 
-// Prune deletes entries from before olderThan, and the rows of the sales that ended in them, and gives the number of entries
-// deleted. It stops at the first entry that is not older, never splits a sale and keeps all of an open one; entries stamped by a
-// machine that had no clock go only with a later one that is old. The oldest entry that is kept becomes the anchor; it holds a
-// whole state, from which a replay begins, and a hash, from which the chain goes on. The last entry always stays, and so do the
-// row of the last sale and those of sales in doubt.
+// Prune deletes entries from before olderThan, and the rows of the sales that ended in them, and gives the number of
+// entries deleted. It stops at the first entry that is not older, or some 50 before it, never splits a sale and keeps
+// all of an open one; entries stamped by a machine that had no clock go only with a later one that is old. The oldest
+// entry that is kept becomes the anchor; it holds a whole state, from which a replay begins, and a hash, from which the
+// chain goes on. The last entry always stays, and so do the row of the last sale and those of sales in doubt.
 //
 // The caller must know what time it is. The file does not shrink; later entries use its free pages.
 func (j *Journal) Prune(ctx context.Context, olderThan time.Time) (n int, err error) {
