@@ -112,12 +112,12 @@ func ReadBaud(t Table, to *int) {
 	*to = v
 }
 
-// ReadPart reads the number of a motor or a lock on its board, which no two slots may have.
-func ReadPart(t Table, key string, to *int, least, most int) {
+// ReadPart reads the number of a motor or a lock on the board of a section, which no two slots may have.
+func ReadPart(t Table, section, key string, to *int, least, most int) {
 	if t.Whole(key, to, least, most); !t.Has(key) {
 		return
 	}
-	if before, line := t.Once(key, fmt.Sprint(key, " ", *to)); before != "" {
+	if before, line := t.Once(key, fmt.Sprint(section, " ", key, " ", *to)); before != "" {
 		t.Fail(key, "%d is in line %d already: every slot needs a %s of its own", *to, line, key)
 	}
 }

@@ -34,7 +34,7 @@ func Driver() vend.Kind {
 
 func read(slot, t vend.Table, _ time.Duration) vend.Config {
 	var c Config
-	vend.ReadPart(t, "motor", &c.Motor, 0, MotorMax)
+	vend.ReadPart(t, section, "motor", &c.Motor, 0, MotorMax)
 	t.Need("motor", "12", "its number on the board")
 	slot.Need("max_on", `"5s"`, "how long the board runs the motor for one product")
 	return c

@@ -23,21 +23,52 @@ var (
 	errNoAnswer = errors.New("lockboard: the board does not answer: is it powered, and are its address and the baud rate right?")
 )
 
+// Protocol is how a kind of board is spoken to. It asks for nothing by itself.
+type Protocol interface {
+	// Check says what is wrong with its fields, with the remedy.
+	Check() error
+	// Locks is how many locks a board has, numbered from 1.
+	Locks() int
+	// Ask is the question whether a lock's door is open.
+	Ask(lock int) []byte
+	// Unlock is the command that frees a lock's door, once.
+	Unlock(lock int) []byte
+	// Deaf is how long a board that was told to unlock may say nothing.
+	Deaf() time.Duration
+	// Decoder answers what finds the statuses of our board in what a line brings that was opened just now.
+	Decoder() func(b []byte) []Status
+}
+
+// Status is what a board says of its doors.
+type Status struct {
+	Lock int    // of this lock; 0: of all
+	Open uint32 // a bit for each of them whose door is open, the first lowest
+}
+
+// of is what a status says of a lock, if it does.
+func (s Status) of(lock int) (open, said bool) {
+	switch s.Lock {
+	case 0:
+		return s.Open>>(lock-1)&1 == 1, true
+	case lock:
+		return s.Open&1 == 1, true
+	}
+	return false, false
+}
+
 // Bus is a lock board and the cable to it. Fill the fields, let Run run, and give its locks to Locks. Its methods may be called
 // from any goroutine.
 type Bus struct {
-	Open        func() (io.ReadWriteCloser, error)
-	Address     int             // of the board, as its switches say: 0 to AddressMax
-	OpenBit     int             // of a lock whose door is open: 0 or 1
-	StatusBytes int             // of its status: 2 or 4
-	State       func(err error) // is told, from Run's goroutines and without waiting: nil, the board is there; else why not. May be nil
+	Open   func() (io.ReadWriteCloser, error)
+	Speaks Protocol        // how the board is spoken to
+	State  func(err error) // is told, from Run's goroutines and without waiting: nil, the board is there; else why not. May be nil
 
 	vending sync.Mutex // held by the one vend that is on
 
 	mu     sync.Mutex
 	asking chan struct{} // holds a token while a question is on; made by the first
 	line   io.Writer     // nil: there is none
-	answer chan uint16
+	answer chan Status
 	deaf   int  // questions without an answer since the last that had one
 	told   bool // State was told something
 	there  bool // and what
@@ -48,14 +79,10 @@ func (b *Bus) Check() error {
 	switch {
 	case b.Open == nil:
 		return errors.New("lockboard: no line: name its device")
-	case b.Address < 0 || b.Address > AddressMax:
-		return fmt.Errorf("lockboard: address %d: write 0 to %d", b.Address, AddressMax)
-	case b.OpenBit != 0 && b.OpenBit != 1:
-		return fmt.Errorf("lockboard: open bit %d: write 0 or 1", b.OpenBit)
-	case b.StatusBytes != 2 && b.StatusBytes != 4:
-		return fmt.Errorf("lockboard: a status of %d bytes: write 2 or 4", b.StatusBytes)
+	case b.Speaks == nil:
+		return errors.New("lockboard: a board of no kind")
 	}
-	return nil
+	return b.Speaks.Check()
 }
 
 // Run keeps the line open, and asks now and then whether the board is there, until ctx ends.
@@ -93,11 +120,11 @@ func (b *Bus) session(ctx context.Context, line io.ReadWriteCloser) error {
 		b.mu.Unlock()
 	}()
 	resting.Go(func() { b.rest(ctx) })
-	d := decoder{address: b.Address, size: b.StatusBytes}
+	decode := b.Speaks.Decoder()
 	buf := make([]byte, 64)
 	for {
 		n, err := line.Read(buf)
-		for _, s := range d.feed(buf[:n]) {
+		for _, s := range decode(buf[:n]) {
 			b.heard(s)
 		}
 		if err != nil {
@@ -109,7 +136,7 @@ func (b *Bus) session(ctx context.Context, line io.ReadWriteCloser) error {
 // rest asks the board while nobody else does.
 func (b *Bus) rest(ctx context.Context) {
 	for {
-		_, err := b.doors()
+		_, err := b.door(1)
 		d := restEvery
 		b.mu.Lock()
 		if err != nil && b.deaf < deafAfter {
@@ -124,7 +151,7 @@ func (b *Bus) rest(ctx context.Context) {
 	}
 }
 
-func (b *Bus) heard(status uint16) {
+func (b *Bus) heard(status Status) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	select {
@@ -145,10 +172,10 @@ func (b *Bus) turn() (end func()) {
 	return func() { <-asking }
 }
 
-// doors asks which doors are open: a bit for each lock, the first lowest.
-func (b *Bus) doors() (open uint16, err error) {
+// door asks whether a lock's door is open.
+func (b *Bus) door(lock int) (open bool, err error) {
 	defer b.turn()()
-	answer := make(chan uint16, 1)
+	answer := make(chan Status, 1)
 	b.mu.Lock()
 	line := b.line
 	b.answer = answer
@@ -159,24 +186,28 @@ func (b *Bus) doors() (open uint16, err error) {
 		b.mu.Unlock()
 	}()
 	if line == nil {
-		return 0, errNoLine
+		return false, errNoLine
 	}
-	if _, err := line.Write(command(b.Address, 0, askStatus)); err != nil {
-		return 0, fmt.Errorf("lockboard: %w", err)
+	if _, err := line.Write(b.Speaks.Ask(lock)); err != nil {
+		return false, fmt.Errorf("lockboard: %w", err)
 	}
 	t := time.NewTimer(answerMax)
 	defer t.Stop()
-	select {
-	case status := <-answer:
-		b.mu.Lock()
-		b.deaf = 0
-		b.mu.Unlock()
-		b.tell(nil)
-		if b.OpenBit == 0 {
-			status = ^status
+	for waits := true; waits; {
+		select {
+		case status := <-answer:
+			open, said := status.of(lock)
+			if !said { // an answer to an earlier question, about another door
+				continue
+			}
+			b.mu.Lock()
+			b.deaf = 0
+			b.mu.Unlock()
+			b.tell(nil)
+			return open, nil
+		case <-t.C:
+			waits = false
 		}
-		return status, nil
-	case <-t.C:
 	}
 	b.mu.Lock()
 	b.deaf++
@@ -185,10 +216,10 @@ func (b *Bus) doors() (open uint16, err error) {
 	if gone {
 		b.tell(errNoAnswer)
 	}
-	return 0, errNoAnswer
+	return false, errNoAnswer
 }
 
-// free unlocks a lock, counted from 0. Sent: the board may have got the command, also with an error.
+// free unlocks a lock. Sent: the board may have got the command, also with an error.
 func (b *Bus) free(lock int) (sent bool, err error) {
 	defer b.turn()()
 	b.mu.Lock()
@@ -197,7 +228,7 @@ func (b *Bus) free(lock int) (sent bool, err error) {
 	if line == nil {
 		return false, errNoLine
 	}
-	cmd := command(b.Address, lock, unlock)
+	cmd := b.Speaks.Unlock(lock)
 	n, err := line.Write(cmd)
 	if err != nil {
 		err = fmt.Errorf("lockboard: %w", err)

@@ -36,7 +36,7 @@ func Driver() vend.Kind {
 
 func read(slot, t vend.Table, _ time.Duration) vend.Config {
 	var c Config
-	vend.ReadPart(t, "lock", &c.Lock, 1, LocksMax)
+	vend.ReadPart(t, section, "lock", &c.Lock, 1, LocksMax)
 	vend.ReadClose(t, &c.Close)
 	slot.Need("max_on", `"20s"`, "how long the customer has to open the door")
 	return c
@@ -78,5 +78,5 @@ func (s Settings) Line() (device string, baud int) { return s.Device, s.Baud }
 
 // Open implements vend.Board.
 func (s Settings) Open(line func() (io.ReadWriteCloser, error), state func(error)) vend.Runner {
-	return &Bus{Open: line, Address: s.Address, OpenBit: s.OpenBit, StatusBytes: s.Bytes, State: state}
+	return &Bus{Open: line, Speaks: CU16{s.Address, s.OpenBit, s.Bytes}, State: state}
 }

@@ -1,4 +1,6 @@
 // Package lockboard frees the doors of lockers through a lock board on an RS-485 line: the kind sold as Kerong CU16, and its copies.
+// Its Bus and its Lock serve every board that frees a lock when it is told to and says of a door whether it is open, in whatever
+// Protocol it speaks; CU16 is one.
 //
 // The facts are from public copies of the CU16's protocol; what is uncertain is marked (?) here, and can be configured.
 //

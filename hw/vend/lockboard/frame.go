@@ -1,6 +1,10 @@
 package lockboard
 
-import "bytes"
+import (
+	"bytes"
+	"fmt"
+	"time"
+)
 
 const (
 	stx, etx = 0x02, 0x03
@@ -17,6 +21,54 @@ const (
 	bytesMax = 4                    // of a status
 	frameMax = 3 + bytesMax + 1 + 1 // bytes of one answer
 )
+
+// CU16 is the protocol of the boards sold as Kerong CU16, and of their copies.
+type CU16 struct {
+	Address     int // of the board, as its switches say: 0 to AddressMax
+	OpenBit     int // of a lock whose door is open: 0 or 1
+	StatusBytes int // of its status: 2 or 4
+}
+
+var _ Protocol = CU16{}
+
+// Check implements Protocol.
+func (p CU16) Check() error {
+	switch {
+	case p.Address < 0 || p.Address > AddressMax:
+		return fmt.Errorf("lockboard: address %d: write 0 to %d", p.Address, AddressMax)
+	case p.OpenBit != 0 && p.OpenBit != 1:
+		return fmt.Errorf("lockboard: open bit %d: write 0 or 1", p.OpenBit)
+	case p.StatusBytes != 2 && p.StatusBytes != 4:
+		return fmt.Errorf("lockboard: a status of %d bytes: write 2 or 4", p.StatusBytes)
+	}
+	return nil
+}
+
+// Locks implements Protocol.
+func (p CU16) Locks() int { return LocksMax }
+
+// Ask implements Protocol: the board tells of all its locks at once.
+func (p CU16) Ask(int) []byte { return command(p.Address, 0, askStatus) }
+
+// Unlock implements Protocol.
+func (p CU16) Unlock(lock int) []byte { return command(p.Address, lock-1, unlock) }
+
+// Deaf implements Protocol.
+func (p CU16) Deaf() time.Duration { return 0 }
+
+// Decoder implements Protocol.
+func (p CU16) Decoder() func(b []byte) []Status {
+	d := decoder{address: p.Address, size: p.StatusBytes}
+	return func(b []byte) (all []Status) {
+		for _, open := range d.feed(b) {
+			if p.OpenBit == 0 {
+				open = ^open
+			}
+			all = append(all, Status{Open: uint32(open)})
+		}
+		return all
+	}
+}
 
 // command is a command as it goes over the line. Lock counts from 0; a status has lock 0.
 func command(address, lock int, cmd byte) []byte {

@@ -20,7 +20,7 @@ const (
 // Lock is one lock of a board. Fill the fields and leave them alone.
 type Lock struct {
 	Bus    *Bus
-	Number int           // as printed on the board: 1 to LocksMax
+	Number int           // as printed on the board, from 1
 	MaxOn  time.Duration // how long the customer has to open the door: above 0, at most vend.OnMax
 	Close  time.Duration // how long it may stand open: at most vend.CloseMax; 0 is vend.CloseDefault
 }
@@ -32,20 +32,27 @@ func (l *Lock) Check() error {
 	switch {
 	case l.Bus == nil:
 		return errors.New("lockboard: a lock without a line: write [lock_board] device")
-	case l.Number < 1 || l.Number > LocksMax:
-		return fmt.Errorf("lockboard: lock %d: write a number from 1 to %d", l.Number, LocksMax)
 	case l.MaxOn <= 0 || l.MaxOn > vend.OnMax:
 		return fmt.Errorf("lockboard: lock %d: time to open the door %s: write more than 0s and at most %s", l.Number, l.MaxOn, vend.OnMax)
 	case l.Close < 0 || l.Close > vend.CloseMax:
 		return fmt.Errorf("lockboard: lock %d: time to close the door %s: write at most %s", l.Number, l.Close, vend.CloseMax)
 	}
-	return l.Bus.Check()
+	if err := l.Bus.Check(); err != nil {
+		return err
+	}
+	if most := l.Bus.Speaks.Locks(); l.Number < 1 || l.Number > most {
+		return fmt.Errorf("lockboard: lock %d: write a number from 1 to %d", l.Number, most)
+	}
+	return nil
 }
 
 // Terms implements vend.Slot: an unknown item is not charged.
 func (l *Lock) Terms() vend.Terms {
-	return vend.Terms{Longest: askTries*askEvery + l.MaxOn + blindMax + l.closing() + slack}
+	return vend.Terms{Longest: askTries*askEvery + l.MaxOn + l.blindMost() + l.closing() + slack}
 }
+
+// blindMost is how long a door need not be seen after the unlock.
+func (l *Lock) blindMost() time.Duration { return blindMax + l.Bus.Speaks.Deaf() }
 
 func (l *Lock) closing() time.Duration {
 	if l.Close == 0 {
@@ -79,7 +86,7 @@ func (l *Lock) Vend(ctx context.Context) vend.Result {
 	case open:
 		return not(vend.WhyStandsOpen, nil)
 	}
-	sent, err := l.Bus.free(l.Number - 1)
+	sent, err := l.Bus.free(l.Number)
 	if !sent {
 		return not(vend.WhyNoBoard, err)
 	}
@@ -103,8 +110,7 @@ func (l *Lock) look(ctx context.Context) (open bool, err error) {
 }
 
 func (l *Lock) open() (bool, error) {
-	doors, err := l.Bus.doors()
-	return doors>>(l.Number-1)&1 == 1, err
+	return l.Bus.door(l.Number)
 }
 
 // watch is the door from the unlock on.
@@ -127,7 +133,7 @@ func (l *Lock) watch(ctx context.Context) vend.Result {
 		switch {
 		case err == nil && open:
 			return l.shut(ctx)
-		case blind > blindMax, over && err != nil && time.Since(seen) > blindMax:
+		case blind > l.blindMost(), over && err != nil && time.Since(seen) > l.blindMost():
 			return vend.Result{Outcome: vend.Unknown, Why: vend.WhyNoBoard, Err: errors.Join(fmt.Errorf("lockboard: lock %d: its door could not be watched after the unlock", l.Number), err)}
 		case over && err == nil:
 			return vend.Result{Outcome: vend.NotDelivered, Why: why}

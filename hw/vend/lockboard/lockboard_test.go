@@ -53,7 +53,7 @@ func newMachine(t *testing.T) *machine {
 		return m.open
 	}}})
 	m.board.Address = 3
-	m.bus = &Bus{Address: 3, OpenBit: 1, StatusBytes: 4, Open: m.connect, State: func(err error) {
+	m.bus = &Bus{Speaks: CU16{3, 1, 4}, Open: m.connect, State: func(err error) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.states = append(m.states, err)
@@ -144,9 +144,9 @@ func (m *machine) sees(outcome vend.Outcome, why reason.Why, unlocked int) {
 func TestADoorThatWasOpenedIsDelivered(t *testing.T) {
 	for name, change := range map[string]func(m *machine){
 		"as usual":          nil,
-		"the other bit":     func(m *machine) { m.board.OpenBit, m.bus.OpenBit = 0, 0 },
-		"two bytes":         func(m *machine) { m.board.Bytes, m.bus.StatusBytes = 2, 2 },
-		"another address":   func(m *machine) { m.board.Address, m.bus.Address = 15, 15 },
+		"the other bit":     func(m *machine) { m.board.OpenBit, m.bus.Speaks = 0, CU16{3, 0, 4} },
+		"two bytes":         func(m *machine) { m.board.Bytes, m.bus.Speaks = 2, CU16{3, 1, 2} },
+		"another address":   func(m *machine) { m.board.Address, m.bus.Speaks = 15, CU16{15, 1, 4} },
 		"at the last":       func(m *machine) { m.customer = func() { m.hand(maxOn-time.Millisecond, maxOn+time.Second) } },
 		"for a short while": func(m *machine) { m.customer = func() { m.hand(time.Second, 1500*time.Millisecond) } },
 	} {
@@ -293,13 +293,14 @@ func TestTheStateOfTheLineIsToldWhenItChanges(t *testing.T) {
 
 func TestALockThatCannotBeTrustedIsRefused(t *testing.T) {
 	open := func() (io.ReadWriteCloser, error) { return nil, io.EOF }
-	bus := &Bus{Open: open, StatusBytes: 4}
+	bus := &Bus{Open: open, Speaks: CU16{0, 0, 4}}
 	for name, l := range map[string]*Lock{
 		"no line":      {Number: 1, MaxOn: maxOn},
-		"no device":    {Bus: &Bus{StatusBytes: 4}, Number: 1, MaxOn: maxOn},
-		"bad address":  {Bus: &Bus{Open: open, StatusBytes: 4, Address: 16}, Number: 1, MaxOn: maxOn},
-		"bad bit":      {Bus: &Bus{Open: open, StatusBytes: 4, OpenBit: 2}, Number: 1, MaxOn: maxOn},
-		"bad status":   {Bus: &Bus{Open: open}, Number: 1, MaxOn: maxOn},
+		"no device":    {Bus: &Bus{Speaks: CU16{0, 0, 4}}, Number: 1, MaxOn: maxOn},
+		"bad address":  {Bus: &Bus{Open: open, Speaks: CU16{16, 0, 4}}, Number: 1, MaxOn: maxOn},
+		"bad bit":      {Bus: &Bus{Open: open, Speaks: CU16{0, 2, 4}}, Number: 1, MaxOn: maxOn},
+		"bad status":   {Bus: &Bus{Open: open, Speaks: CU16{}}, Number: 1, MaxOn: maxOn},
+		"no kind":      {Bus: &Bus{Open: open}, Number: 1, MaxOn: maxOn},
 		"lock 0":       {Bus: bus, MaxOn: maxOn},
 		"lock 17":      {Bus: bus, Number: 17, MaxOn: maxOn},
 		"no time":      {Bus: bus, Number: 1},

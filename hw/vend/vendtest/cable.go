@@ -27,9 +27,9 @@ const (
 // noise has the head of a motor board's frame with a length that swallows what follows, and that of a lock board's.
 var noise = [...]byte{0x00, 0xFA, 0xFB, 0x04, 0x05, 0x55, 0x02, 0x35, 0xFF}
 
-// cable is the machine's end of a line that can be pulled and plugged in again.
-type cable struct {
-	hear func(r io.Reader) // reads until the cable is pulled; set before the first Plug
+// Cable is the machine's end of a line that can be pulled and plugged in again.
+type Cable struct {
+	Hear func(r io.Reader) // reads until the cable is pulled; set before the first Plug
 
 	mu       sync.Mutex
 	says     chan []byte // nil: no cable
@@ -38,7 +38,7 @@ type cable struct {
 }
 
 // Plug gives the machine a cable, and takes away the one that it had.
-func (c *cable) Plug(line io.ReadWriteCloser) {
+func (c *Cable) Plug(line io.ReadWriteCloser) {
 	c.Unplug()
 	says, gone := make(chan []byte, saysMax), make(chan struct{})
 	c.mu.Lock()
@@ -47,7 +47,7 @@ func (c *cable) Plug(line io.ReadWriteCloser) {
 		_ = line.Close()
 	})
 	c.mu.Unlock()
-	go c.hear(line)
+	go c.Hear(line)
 	go func() {
 		for {
 			select {
@@ -63,7 +63,7 @@ func (c *cable) Plug(line io.ReadWriteCloser) {
 }
 
 // Unplug pulls the cable, if there is one.
-func (c *cable) Unplug() {
+func (c *Cable) Unplug() {
 	c.mu.Lock()
 	pulled := c.pulled
 	c.says, c.pulled = nil, nil
@@ -74,7 +74,7 @@ func (c *cable) Unplug() {
 }
 
 // Trouble lets something happen to the next frames.
-func (c *cable) Trouble(kind string, frames int) {
+func (c *Cable) Trouble(kind string, frames int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.troubles == nil {
@@ -83,8 +83,8 @@ func (c *cable) Trouble(kind string, frames int) {
 	c.troubles[kind] = frames
 }
 
-// meets says whether a frame meets this trouble, which is then over for one more.
-func (c *cable) meets(kind string) bool {
+// Meets says whether a frame meets this trouble, which is then over for one more.
+func (c *Cable) Meets(kind string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.troubles[kind] == 0 {
@@ -94,25 +94,25 @@ func (c *cable) meets(kind string) bool {
 	return true
 }
 
-// say sends a frame, with what happens to it.
-func (c *cable) say(b []byte) {
+// Say sends a frame, with what happens to it.
+func (c *Cable) Say(b []byte) {
 	switch {
-	case c.meets(Lost):
-	case c.meets(Half):
+	case c.Meets(Lost):
+	case c.Meets(Half):
 		c.put(b[:len(b)/2])
-	case c.meets(Garbage):
+	case c.Meets(Garbage):
 		c.put(append(noise[:], b...))
-	case c.meets(Doubled):
+	case c.Meets(Doubled):
 		c.put(b)
 		c.put(b)
-	case c.meets(Late):
+	case c.Meets(Late):
 		time.AfterFunc(lateBy, func() { c.put(b) })
 	default:
 		c.put(b)
 	}
 }
 
-func (c *cable) put(b []byte) {
+func (c *Cable) put(b []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	select {

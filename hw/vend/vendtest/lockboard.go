@@ -18,7 +18,7 @@ type LockBoard struct {
 	OpenBit int // of a door that is open
 	Bytes   int // of its status
 	Lockers map[int]Locker
-	cable
+	Cable
 
 	state   sync.Mutex
 	anew    time.Time
@@ -28,7 +28,7 @@ type LockBoard struct {
 // NewLockBoard is a board with these lockers, by the numbers that are printed on it, 1 to 16.
 func NewLockBoard(lockers map[int]Locker) *LockBoard {
 	b := &LockBoard{Lockers: lockers, OpenBit: 1, Bytes: 4}
-	b.hear = b.listen
+	b.Hear = b.listen
 	return b
 }
 
@@ -61,7 +61,7 @@ func (b *LockBoard) listen(line io.Reader) {
 		if len(cmd) < 5 {
 			continue
 		}
-		if cmd[3] == 0x03 && byte(cmd[0]+cmd[1]+cmd[2]+cmd[3]) == cmd[4] && !b.meets(Deaf) {
+		if cmd[3] == 0x03 && byte(cmd[0]+cmd[1]+cmd[2]+cmd[3]) == cmd[4] && !b.Meets(Deaf) {
 			b.take(int(cmd[1]>>4), int(cmd[1]&0x0F), cmd[2])
 		}
 		cmd = nil
@@ -96,6 +96,6 @@ func (b *LockBoard) take(address, lock int, cmd byte) {
 		for _, c := range answer {
 			sum += c
 		}
-		b.say(append(answer, sum))
+		b.Cable.Say(append(answer, sum))
 	}
 }

@@ -44,7 +44,7 @@ type MotorBoard struct {
 	Motors map[int]Spiral // by number
 	MaxOn  time.Duration  // of every motor
 	Terse  bool           // it does not say that a vend begins, only how it ends
-	cable
+	Cable
 
 	state    sync.Mutex
 	unread   [][]byte // what it has to tell; the first is told until it is acknowledged
@@ -61,7 +61,7 @@ type MotorBoard struct {
 // NewMotorBoard is a board with these motors.
 func NewMotorBoard(motors map[int]Spiral, maxOn time.Duration) *MotorBoard {
 	b := &MotorBoard{Motors: motors, MaxOn: maxOn, word: Truth}
-	b.hear = b.listen
+	b.Hear = b.listen
 	return b
 }
 
@@ -130,11 +130,11 @@ func (b *MotorBoard) tick() {
 		b.unread, b.told = b.unread[1:], 0
 	}
 	if len(b.unread) == 0 {
-		b.say(motorFrame(0x41))
+		b.Cable.Say(motorFrame(0x41))
 		return
 	}
 	b.told++
-	b.say(b.unread[0])
+	b.Cable.Say(b.unread[0])
 }
 
 func motorFrame(cmd byte, data ...byte) []byte {
@@ -174,7 +174,7 @@ func (b *MotorBoard) listen(line io.Reader) {
 		}
 		cmd, data := rest[1], append([]byte(nil), rest[3:end]...)
 		_, _ = r.Discard(len(rest)) // they are there
-		if !b.meets(Deaf) {
+		if !b.Meets(Deaf) {
 			b.take(cmd, data)
 		}
 	}
@@ -199,7 +199,7 @@ func (b *MotorBoard) take(cmd byte, data []byte) {
 	if cmd == 0x06 && b.unacked > 0 {
 		b.unacked--
 	} else {
-		b.say(motorFrame(0x42))
+		b.Cable.Say(motorFrame(0x42))
 	}
 	if len(data) < 3 || data[0] == b.seen {
 		return
