@@ -29,6 +29,17 @@ func mustParse(t *testing.T, content string) Config {
 	return c
 }
 
+// unsaid are the boards of a config that says nothing of them.
+func unsaid() map[string]vend.Board {
+	boards := map[string]vend.Board{}
+	for _, k := range drivers.All() {
+		if d := (&document{known: map[string][]string{}}); k.Section != "" {
+			boards[k.Section] = k.Board(&view{table: d.table(nil, k.Section, nil, nil)}, "")
+		}
+	}
+	return boards
+}
+
 func TestTheMinimalConfigHasTheDefaults(t *testing.T) {
 	kronor := func(n int64) money.Amount { return money.Amount{Minor: n * 100, Currency: "SEK"} }
 	want := Config{
@@ -42,11 +53,8 @@ func TestTheMinimalConfigHasTheDefaults(t *testing.T) {
 		Display: Display{Driver: "none"},
 		GPIO:    GPIO{Driver: "sim"},
 
-		Boards: map[string]vend.Board{
-			"board":      board.Settings{Baud: 57600, Resends: 5},
-			"lock_board": lockboard.Settings{Baud: 19200, OpenBit: 1, Bytes: 4},
-			"mdb":        mdb.Settings{Baud: 115200, Deny: "stop", Longest: time.Minute},
-		},
+		Boards: unsaid(),
+
 		Slots: []Slot{{ID: "A1", Name: "Water", Price: kronor(15), Stock: 5, MaxOn: 3 * time.Second,
 			Driver: "relay", Vend: relay.Config{Relay: "GPIO17", Drop: "GPIO27"}}},
 		Temperature: Temperature{Min: -55, Hold: 15 * time.Minute},
@@ -205,6 +213,16 @@ active_low = true
 pull = "none"
 debounce = "2ms"
 `)
+	for section, want := range map[string]vend.Board{
+		"board":      board.Settings{Device: "/dev/ttyUSB*", Baud: 9600, Resends: 0, Elevator: true},
+		"lock_board": lockboard.Settings{Device: "/dev/ttyS0", Baud: 115200, Address: 15, OpenBit: 0, Bytes: 2},
+		"mdb":        mdb.Settings{Device: "/dev/ttyACM0", Baud: 9600, Deny: "-1", Longest: 90 * time.Second},
+	} {
+		if c.Boards[section] != want {
+			t.Errorf("[%s] is %+v, want %+v", section, c.Boards[section], want)
+		}
+	}
+	c.Boards = nil
 	got := fmt.Sprintf("%+v", c)
 	if vat := c.Slots[0].VAT; vat == nil || *vat != 0 {
 		t.Errorf("a VAT of 0 %% that is declared became %v", vat)
@@ -234,8 +252,7 @@ debounce = "2ms"
 		"Driver:mdb Vend:{Product:7} AtMachine:true strays:[] Perishable:false}] " +
 		"Keypad:{Rows:[GPIO9 GPIO10] Columns:[GPIO11 GPIO12 P1_35] Keys:[1L* Z9#] Clear:* Enter:#} " +
 		"Temperature:{Sensor:28-0316a2795caf Max:8 Min:-0.5 Hold:10m0s} " +
-		"Boards:map[board:{Device:/dev/ttyUSB* Baud:9600 Resends:0 Elevator:true} lock_board:{Device:/dev/ttyS0 Baud:115200 Address:15 OpenBit:0 Bytes:2} " +
-		"mdb:{Device:/dev/ttyACM0 Baud:9600 Deny:-1 Longest:1m30s}]}"
+		"Boards:map[]}"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

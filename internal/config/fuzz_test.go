@@ -102,8 +102,8 @@ func runnable(t *testing.T, c Config) {
 			must(device(c, "lock_board") != "" && v.Lock >= 1 && v.Lock <= lockboard.LocksMax, "lock board")
 		case lock.Config:
 			must(v.Relay != "" && v.Opened != "" && v.Pulse < s.MaxOn && v.Close >= time.Second && v.Close <= vend.CloseMax, "lock")
-		default:
-			t.Errorf("vend: %+v", c)
+		case nil:
+			t.Errorf("a slot that nothing comes out of: %+v", c)
 		}
 		for _, w := range s.Wires() {
 			wires = append(wires, w.Pin)
