@@ -1,8 +1,8 @@
 // Package app builds a whole kiosk from a config and its parts.
 //
-// It is the only place where the rooms meet: the state machine's effects become SOAP calls and motor starts here, in adapters of a
-// few lines. Whoever shows the machine follows it: its front, the technicians' ports, systemd. The daemon and the simulated world of
-// the tests use it alike; they differ in the parts they hand in.
+// It is the only place where the rooms meet: the state machine's effects become SOAP calls and motor starts here, in
+// adapters of a few lines. Whoever shows the machine follows it: its front, the technicians' ports, systemd. The daemon
+// and the simulated world of the tests use it alike; they differ in the parts they hand in.
 package app
 
 import (
@@ -36,8 +36,8 @@ import (
 	"kioskd/ups"
 )
 
-// The patience at the end: for buttons and switches, and for the last picture. It takes electronic paper some seconds, and so does
-// the picture before it that may be under way.
+// The patience at the end: for buttons and switches, and for the last picture. It takes electronic paper some seconds,
+// and so does the picture before it that may be under way.
 const (
 	endPatience    = 2 * time.Second
 	screenPatience = 10 * time.Second
@@ -104,8 +104,11 @@ type App struct {
 // New builds a kiosk. Its first act is to make all outputs inactive, unless another kioskd runs this machine: that fails it. A
 // journal that cannot be used does not: the machine then starts out of service and says why.
 func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
-	a := &App{cfg: cfg, log: p.Log, screens: p.Screen, clock: p.Clock, serviced: p.ServicedBy, front: front.New(cfg, p.Clock.Now),
-		vitals: health.New(cfg, p.Clock.Wall, p.Clock.Synced), door: serve.NewDoor(p.Log, p.Clock.Wall), supervisor: sdnotify.New(p.Supervisor, p.Log)}
+	a := &App{
+		cfg: cfg, log: p.Log, screens: p.Screen, clock: p.Clock, serviced: p.ServicedBy,
+		front: front.New(cfg, p.Clock.Now), vitals: health.New(cfg, p.Clock.Wall, p.Clock.Synced),
+		door: serve.NewDoor(p.Log, p.Clock.Wall), supervisor: sdnotify.New(p.Supervisor, p.Log),
+	}
 	a.screen = screen{p.Screen, a.displayed}
 	defer func() {
 		if err != nil {
@@ -219,8 +222,9 @@ func (a *App) openPorts(p Parts) (err error) {
 		}
 	}
 	dc := debug.Config{
-		Kiosk: a.Kiosk, Sales: sales{a.journal}, Parts: a.parts, Pins: a.levels, Words: a.words, Picture: a.front.Picture, Sim: p.Sim, Version: p.Version, Log: p.Log,
-		Machine: a.cfg.Machine.Name, Temperature: a.celsius, Stock: a.stock, KeptOut: a.door.KeptOut,
+		Kiosk: a.Kiosk, Sales: sales{a.journal}, Parts: a.parts, Pins: a.levels, Words: a.words,
+		Picture: a.front.Picture, Sim: p.Sim, Version: p.Version, Log: p.Log, Machine: a.cfg.Machine.Name,
+		Temperature: a.celsius, Stock: a.stock, KeptOut: a.door.KeptOut,
 		Places: debug.NewPlaces(),
 	}
 	local := dc
@@ -243,8 +247,10 @@ const networkFollowers = 8
 
 // Serve listens on the config's ports and runs the kiosk until ctx ends.
 func (a *App) Serve(ctx context.Context) error {
-	return serve.Run(ctx, serve.Config{UPS: a.cfg.UPS, Debug: a.cfg.Debug, Customers: a.UPS, Technicians: a.Debug, Local: a.Local,
-		Certificates: a.certs, Door: a.door, Log: a.log}, a.Run)
+	return serve.Run(ctx, serve.Config{
+		UPS: a.cfg.UPS, Debug: a.cfg.Debug, Customers: a.UPS, Technicians: a.Debug, Local: a.Local,
+		Certificates: a.certs, Door: a.door, Log: a.log,
+	}, a.Run)
 }
 
 // Reload reads again what may be replaced while the kiosk runs: the certificates. What cannot be used leaves the old

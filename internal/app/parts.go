@@ -67,7 +67,8 @@ func (a *App) temperature(devices fs.FS) []contact {
 	if devices == nil {
 		devices = os.DirFS(w1.Folder)
 	}
-	c := cold.Config{Devices: devices, Temperature: t, Now: a.clock.Now, Wall: a.clock.Wall, Raise: a.Kiosk.Raise, Clear: a.Kiosk.Clear, Log: a.log}
+	c := cold.Config{Devices: devices, Temperature: t, Now: a.clock.Now, Wall: a.clock.Wall,
+		Raise: a.Kiosk.Raise, Clear: a.Kiosk.Clear, Log: a.log}
 	for _, s := range a.cfg.Slots {
 		if s.Perishable {
 			c.Slots = append(c.Slots, s.ID)

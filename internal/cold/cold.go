@@ -1,7 +1,7 @@
 // Package cold keeps perishable products from being sold while they are not kept as they should.
 //
-// A sensor is read twice a minute. What it says, and for how long it has said so, decides whether the slots that hold perishable
-// products are open. A silent sensor is as bad as a warm one.
+// A sensor is read twice a minute. What it says, and for how long it has said so, decides whether the slots that hold
+// perishable products are open. A silent sensor is as bad as a warm one.
 package cold
 
 import (
@@ -35,8 +35,8 @@ type thermostat struct {
 	well fsm.Instant // good: when they were last known to be within their limits
 }
 
-// reading is what the sensor says now. They are sold from the first reading within the limits on; no more when none was within them
-// for the hold time; and again once one is well within them.
+// reading is what the sensor says now. They are sold from the first reading within the limits on; no more when none was
+// within them for the hold time; and again once one is well within them.
 func (s *thermostat) reading(celsius float64, err error, at fsm.Instant) {
 	margin := config.Hysteresis
 	if s.good || !s.ever {
@@ -79,10 +79,12 @@ type Guard struct {
 
 // New makes a guard; Run lets it work.
 func New(c Config) *Guard {
-	return &Guard{cfg: c, fault: fsm.Fault{Name: fsm.FaultTooWarm, Slots: c.Slots}, state: thermostat{Temperature: c.Temperature}}
+	fault := fsm.Fault{Name: fsm.FaultTooWarm, Slots: c.Slots}
+	return &Guard{cfg: c, fault: fault, state: thermostat{Temperature: c.Temperature}}
 }
 
-// Run measures until ctx ends, whose error it gives. Until the first reading nothing perishable is sold. Run may be called once.
+// Run measures until ctx ends, whose error it gives. Until the first reading nothing perishable is sold. Run may be
+// called once.
 func (c *Guard) Run(ctx context.Context) error {
 	c.tell(false)
 	type result struct {
@@ -155,7 +157,8 @@ func (c *Guard) Celsius() (celsius float64, known bool) {
 func (c *Guard) Part() debug.Part {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p := debug.Part{Name: "Temperature", OK: c.state.good, What: "not measured yet", Do: "look at the cooling: perishable products are sold again once it is well within its limits"}
+	p := debug.Part{Name: "Temperature", OK: c.state.good, What: "not measured yet",
+		Do: "look at the cooling: perishable products are sold again once it is well within its limits"}
 	if c.ever {
 		p.What, p.Since = fmt.Sprintf("%.1f °C", c.celsius), c.cfg.Wall().Add(-c.cfg.Now().Since(c.at))
 	}

@@ -2,6 +2,7 @@ package cold
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -36,5 +37,33 @@ func TestPerishablesAreSoldOnlyWhileTheyAreKeptWell(t *testing.T) {
 				t.Errorf("%s: after step %d they are sold: %v", name, n+1, s.good)
 			}
 		}
+	}
+}
+
+// TestHowLongTheyWereWarmIsByTheClockThatNobodySets: the wall's jumps with the network, and would close or open them.
+func TestHowLongTheyWereWarmIsByTheClockThatNobodySets(t *testing.T) {
+	now, wall := fsm.Instant(time.Hour), time.Unix(60, 0)
+	closed := true
+	g := New(Config{
+		Temperature: config.Temperature{Max: 8, Min: 2, Hold: 15 * time.Minute}, Slots: []string{"A1"},
+		Now: func() fsm.Instant { return now }, Wall: func() time.Time { return wall },
+		Raise: func(f fsm.Fault) { closed = slices.Equal(f.Slots, []string{"A1"}) }, Clear: func(string) { closed = false },
+	})
+	g.reading(5, nil)
+	if closed {
+		t.Error("they are closed although they are cold")
+	}
+	wall = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC) // the network sets it
+	g.reading(12, nil)
+	if closed {
+		t.Error("the wall clock's jump closes them")
+	}
+	if p := g.Part(); !p.Since.Equal(wall) || !p.OK {
+		t.Errorf("the part is %+v", p)
+	}
+	now += fsm.Instant(16 * time.Minute)
+	g.reading(12, nil)
+	if p := g.Part(); !closed || p.OK || p.Do == "" {
+		t.Errorf("after 16 minutes of warmth: closed %v, %+v", closed, p)
 	}
 }

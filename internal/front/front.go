@@ -1,8 +1,8 @@
 // Package front is what a customer sees of the machine and types on it.
 //
-// A Front turns the machine's state into a display.Screen, with its countdown and with what is being typed. Any number of followers
-// may look at it, the machine's own display as well as pages: each is first told the whole screen, and one that is slow gets the
-// newest next and holds nobody up.
+// A Front turns the machine's state into a display.Screen, with its countdown and with what is being typed. Any number
+// of followers may look at it, the machine's own display as well as pages: each is first told the whole screen, and one
+// that is slow gets the newest next and holds nobody up.
 package front
 
 import (
@@ -45,11 +45,12 @@ type typing struct {
 
 // New makes the front of the config's machine. now is the clock of the kiosk's deadlines.
 func New(cfg config.Config, now func() fsm.Instant) *Front {
-	return &Front{cfg: cfg, now: now, followers: map[chan display.Screen]struct{}{}, view: kiosk.Update{State: fsm.State{Reason: string(reason.Starting)}}}
+	starting := kiosk.Update{State: fsm.State{Reason: string(reason.Starting)}}
+	return &Front{cfg: cfg, now: now, followers: map[chan display.Screen]struct{}{}, view: starting}
 }
 
-// Run keeps the front at what the kiosk's steps say, and moves the countdown, until ctx ends; the last step is still taken. Run may be
-// called once.
+// Run keeps the front at what the kiosk's steps say, and moves the countdown, until ctx ends; the last step is still
+// taken. Run may be called once.
 func (f *Front) Run(ctx context.Context, steps <-chan kiosk.Update) {
 	second := time.NewTimer(0)
 	defer second.Stop()
@@ -103,8 +104,9 @@ func (f *Front) screen() display.Screen {
 	return f.typing.on(draw(f.cfg, f.view, f.now()))
 }
 
-// Follow gives the screen, at once or as soon as the kiosk has said how it is, and then each newer one: after a step, a key, and each
-// second of a countdown. A follower that is slow finds the newest only. The channel is closed when ctx ends, or Run has.
+// Follow gives the screen, at once or as soon as the kiosk has said how it is, and then each newer one: after a step, a
+// key, and each second of a countdown. A follower that is slow finds the newest only. The channel is closed when ctx
+// ends, or Run has.
 func (f *Front) Follow(ctx context.Context) <-chan display.Screen {
 	ch := make(chan display.Screen, 1)
 	f.mu.Lock()
@@ -187,8 +189,8 @@ func (f *Front) Picture() ([]byte, error) {
 // draw says what a customer should see now.
 func draw(cfg config.Config, v kiosk.Update, now fsm.Instant) display.Screen {
 	s, sale, offers := v.State, v.State.Sale, v.State.Offers()
-	p := display.Screen{Language: cfg.Machine.Language, Machine: cfg.Machine.Name, Support: cfg.Machine.Support, Code: sale.ID,
-		Prices: prices(offers), Notice: reason.Why(s.Live.Notice)}
+	p := display.Screen{Language: cfg.Machine.Language, Machine: cfg.Machine.Name, Support: cfg.Machine.Support,
+		Code: sale.ID, Prices: prices(offers), Notice: reason.Why(s.Live.Notice)}
 	if s.Deadline != 0 {
 		p.Remaining = max(0, s.Deadline.Since(now))
 	}

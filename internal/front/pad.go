@@ -12,8 +12,8 @@ import (
 // typedFor is how long the beginning of a slot's id waits for its end: whoever types it has gone by then.
 const typedFor = 5 * time.Second
 
-// Pad turns keys into the slot whose id they compose. An id is chosen as soon as no other begins with it, or by the key that ends
-// it. Key may be called from any goroutine.
+// Pad turns keys into the slot whose id they compose. An id is chosen as soon as no other begins with it, or by the key
+// that ends it. Key may be called from any goroutine.
 type Pad struct {
 	slots        []string
 	clear, enter string

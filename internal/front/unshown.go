@@ -8,8 +8,8 @@ import (
 	"kioskd/internal/config"
 )
 
-// Unshown is a config.Judge: it says which character of a text the config's display does not show. A terminal is trusted with all that
-// takes a place, since its font is not known here; without a display nothing is shown.
+// Unshown is a config.Judge: it says which character of a text the config's display does not show. A terminal is
+// trusted with all that takes a place, since its font is not known here; without a display nothing is shown.
 func Unshown(cfg config.Config, text string) string {
 	find := display.Unseen
 	var painter *display.Painter

@@ -11,7 +11,8 @@ import (
 	"kioskd/internal/drivers"
 )
 
-// TestANameThatTheDisplayCannotDrawIsRefusedByLineAndCharacter: in the price list it would be a hole, and nobody buys what has no name.
+// TestANameThatTheDisplayCannotDrawIsRefusedByLineAndCharacter: in the price list it would be a hole, and nobody buys
+// what has no name.
 func TestANameThatTheDisplayCannotDrawIsRefusedByLineAndCharacter(t *testing.T) {
 	displays := map[string]string{
 		"png": "driver = \"png\"\ndevice = \"/run/s.png\"\nwidth = 800\nheight = 480", "framebuffer": "driver = \"framebuffer\"\ndevice = \"/dev/fb0\"",

@@ -1,4 +1,5 @@
-// Package health is how the machine's parts are, in words for a technician: what is wrong, since when, and what to do about it.
+// Package health is how the machine's parts are, in words for a technician: what is wrong, since when, and what to do
+// about it.
 package health
 
 import (
@@ -15,7 +16,8 @@ import (
 	"kioskd/internal/doctor"
 )
 
-// Vitals is what a technician asks first about what the machine depends on. Its methods may be called from any goroutine.
+// Vitals is what a technician asks first about what the machine depends on. Its methods may be called from any
+// goroutine.
 type Vitals struct {
 	wall    func() time.Time
 	synced  func() bool
@@ -67,8 +69,9 @@ func (v *Vitals) Shown(err error) {
 // clockBegins is before this program was written: a clock that says less was never set.
 const clockBegins = 2025
 
-// Parts says how each of them is in the machine's present state, and what to do about those that are not well. customers is the
-// customers' side as its ports see it, told when a customer came last; nil: the machine has none. journal: it could be opened.
+// Parts says how each of them is in the machine's present state, and what to do about those that are not well.
+// customers is the customers' side as its ports see it, told when a customer came last; nil: the machine has none.
+// journal: it could be opened.
 func (v *Vitals) Parts(state fsm.State, journal bool, customers func(scanned time.Time) debug.Part) []debug.Part {
 	v.mu.Lock()
 	defer v.mu.Unlock()

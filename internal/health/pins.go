@@ -13,8 +13,8 @@ import (
 	"kioskd/internal/debug"
 )
 
-// Pins says how each pin of the config is now. When one moved is told by the present clock, now, so that a pin which moved before the
-// clock was set does not tell 1970.
+// Pins says how each pin of the config is now. When one moved is told by the present clock, now, so that a pin which
+// moved before the clock was set does not tell 1970.
 func Pins(cfg config.Config, read map[string]pins.Reading, now time.Time) []debug.Pin {
 	wires := cfg.Wires()
 	slices.SortStableFunc(wires, func(a, b wire.Wire) int { // the front first

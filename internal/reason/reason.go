@@ -1,8 +1,8 @@
-// Package reason lists the words that say why: why a sale ended as it did, why a product cannot be had, why the machine is out of
-// service.
+// Package reason lists the words that say why: why a sale ended as it did, why a product cannot be had, why the machine
+// is out of service.
 //
-// They are stable, since they are recorded and shown: a word is never given another meaning, and one that is not used any more stays
-// readable in old records. Each of them is said to customers in each language, by package words.
+// They are stable, since they are recorded and shown: a word is never given another meaning, and one that is not used
+// any more stays readable in old records. Each of them is said to customers in each language, by package words.
 package reason
 
 // Why is one of the words; "" is no reason. A record of another version may hold a word that is not listed here.
@@ -94,12 +94,12 @@ const (
 // Ends are the words that a customer may read as a sale's end, or as what keeps the machine from selling.
 func Ends() []Why {
 	return []Why{
-		CancelledByCustomer, CancelledOnPhone, PinTimeout, NothingChosen, WalkedAway, NotDelivered, Unknown, Timeout, Restarted,
-		Overcharged, ReservationExpired, PaymentFailed, InvoicingFailed, InDoubt, Resolved,
-		Jam, Stopped, Busy, Setup, StuckSensor, SensorFault, RelayFault, Empty, NoMotor, NoHome, HomeFault, TwoDropped, StandsOpen,
-		NotOpened, LeftOpen, NoBoard, Refused, Ended, MotorFault, MachineFailed, Reset, NoAnswer, Unplugged, NoSuchSlot,
-		Starting, Resolving, Technician, Door, Journal, JournalLost, Display, Hardware, MDB, Tilt, Board, LockBoard, ClonedCard,
-		SoldOut, TooWarm, Stopping, ChargeRefused, ForeignCancel,
+		CancelledByCustomer, CancelledOnPhone, PinTimeout, NothingChosen, WalkedAway, NotDelivered, Unknown,
+		Timeout, Restarted, Overcharged, ReservationExpired, PaymentFailed, InvoicingFailed, InDoubt, Resolved, Jam,
+		Stopped, Busy, Setup, StuckSensor, SensorFault, RelayFault, Empty, NoMotor, NoHome, HomeFault, TwoDropped,
+		StandsOpen, NotOpened, LeftOpen, NoBoard, Refused, Ended, MotorFault, MachineFailed, Reset, NoAnswer,
+		Unplugged, NoSuchSlot, Starting, Resolving, Technician, Door, Journal, JournalLost, Display, Hardware, MDB,
+		Tilt, Board, LockBoard, ClonedCard, SoldOut, TooWarm, Stopping, ChargeRefused, ForeignCancel,
 	}
 }
 

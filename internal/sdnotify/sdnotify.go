@@ -1,4 +1,5 @@
-// Package sdnotify tells systemd how the daemon is: that it is ready, that its loop is alive, what the machine does, and that it ends.
+// Package sdnotify tells systemd how the daemon is: that it is ready, that its loop is alive, what the machine does,
+// and that it ends.
 package sdnotify
 
 import (
@@ -45,8 +46,8 @@ func (s *Teller) tell(message string) {
 	}
 }
 
-// Alive is called by the kiosk's loop alone, so that a wedged loop is found. The first sign of life says that the start has
-// succeeded: the ports are listened on before the loop begins.
+// Alive is called by the kiosk's loop alone, so that a wedged loop is found. The first sign of life says that the start
+// has succeeded: the ports are listened on before the loop begins.
 func (s *Teller) Alive() {
 	s.ready.Do(func() { s.tell(daemon.SdNotifyReady) })
 	if s.supervisor.Watchdog > 0 {
@@ -54,7 +55,8 @@ func (s *Teller) Alive() {
 	}
 }
 
-// Follow says when the daemon begins to end, which is when ctx does, and what the machine does by the steps of follow, until done ends.
+// Follow says when the daemon begins to end, which is when ctx does, and what the machine does by the steps of follow,
+// until done ends.
 func (s *Teller) Follow(ctx, done context.Context, follow func(context.Context) <-chan kiosk.Update) {
 	if s.supervisor.Notify == nil {
 		return

@@ -61,8 +61,8 @@ func (c Certificates) Reload() error {
 	return errors.Join(errs...)
 }
 
-// DebugHosts are the names that the technicians' port may be called by: the configured one, and those of the certificate that it
-// starts with.
+// DebugHosts are the names that the technicians' port may be called by: the configured one, and those of the
+// certificate that it starts with.
 func (c Certificates) DebugHosts(d config.Debug) (names []string) {
 	if host, _, err := net.SplitHostPort(d.Listen); err == nil && host != "" {
 		names = append(names, host)

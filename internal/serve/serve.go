@@ -1,4 +1,5 @@
-// Package serve has the kiosk's ports: where the config says that it listens, with which certificates, and who is kept out.
+// Package serve has the kiosk's ports: where the config says that it listens, with which certificates, and who is kept
+// out.
 package serve
 
 import (
@@ -43,8 +44,8 @@ type Config struct {
 	Log          zerolog.Logger
 }
 
-// Run listens on the config's ports, and serves them while work works, until ctx ends or a listener breaks, which ends work. Nothing
-// is done when a port cannot be listened on.
+// Run listens on the config's ports, and serves them while work works, until ctx ends or a listener breaks, which ends
+// work. Nothing is done when a port cannot be listened on.
 func Run(ctx context.Context, c Config, work func(context.Context) error) (err error) {
 	ports, err := c.listen()
 	if err != nil {
@@ -135,8 +136,8 @@ func listenTCP(key, address string, served *cert.Server) (net.Listener, error) {
 	return tls.NewListener(l, served.Config()), nil
 }
 
-// listenSocket listens on a unix socket for this user and group. A file that a killed daemon left is taken away; one that still
-// answers is another daemon's.
+// listenSocket listens on a unix socket for this user and group. A file that a killed daemon left is taken away; one
+// that still answers is another daemon's.
 func listenSocket(path string) (net.Listener, error) {
 	l, err := net.Listen("unix", path)
 	if errors.Is(err, syscall.EADDRINUSE) {

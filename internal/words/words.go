@@ -1,7 +1,9 @@
-// Package words is what customers read, in each language that the machine speaks: a file a language, named by its IETF tag.
+// Package words is what customers read, in each language that the machine speaks: a file a language, named by its IETF
+// tag.
 //
-// To add a language, copy en.toml and translate it. Nothing else names the languages: the config takes each that has a file here. The
-// tests hold that each file says all that English says, with the same things to fill in, and that each display has room for it.
+// To add a language, copy en.toml and translate it. Nothing else names the languages: the config takes each that has a
+// file here. The tests hold that each file says all that English says, with the same things to fill in, and that each
+// display has room for it.
 package words
 
 import (
@@ -23,7 +25,8 @@ var files embed.FS
 // Default is the language of a machine whose own has no file.
 const Default = "en"
 
-// Words are the texts of one language. A text with %s takes what its name says. They are shared: nobody writes into them.
+// Words are the texts of one language. A text with %s takes what its name says. They are shared: nobody writes into
+// them.
 type Words struct {
 	Tag string `toml:"-"` // the IETF tag, by which money is spelled too
 
@@ -65,7 +68,8 @@ type Refunded struct {
 	TitleAmount string `toml:"title_amount"`
 }
 
-// Any are the texts that are on several screens. Why and Notice are for words of a reason that the language does not know.
+// Any are the texts that are on several screens. Why and Notice are for words of a reason that the language does not
+// know.
 type Any struct {
 	Cancel, Remaining, Support, Code, Test string
 	Closed, Unavailable, More, Typed       string
