@@ -16,7 +16,7 @@
 //
 // The table is the whole of the format. "needed" is a key that must be there, "R" one that flow "reservation" needs, "S" one
 // that flow "sticker" needs, "P" one that each [[pin]] needs, "L" one that driver "lock" needs, "K" one that [keypad] needs, "T" one
-// that [temperature] needs, "B" one that a slot with driver "board" needs, "M" one that slots with driver "mdb" need; the others may be left out, and a key
+// that [temperature] needs, "B" one that a slot with driver "board" needs, "W" one that driver "lock_plate" needs, "M" one that slots with driver "mdb" need; the others may be left out, and a key
 // without a default is then empty.
 //
 //	Key                           Value                                             Default
@@ -94,6 +94,11 @@
 //	lock_board.address            0 to 15                                           0
 //	lock_board.open_bit           0, 1                                              1
 //	lock_board.status_bytes       2, 4                                              4
+//	lock_plate.device             path or pattern of a serial port                  W
+//	lock_plate.baud               1200 to 921600                                    9600
+//	lock_plate.address            1 to 31                                           1
+//	lock_plate.open_word          "11", "00"                                        "11"
+//	lock_plate.deaf               duration, 0s to 2s                                "1s"
 //	mdb.device                    path of a serial device                           M
 //	mdb.baud                      1200 to 1000000                                   115200
 //	mdb.deny                      "stop", "-1"                                      "stop"
@@ -107,16 +112,16 @@
 //	slot.button                   pin                                               -
 //	slot.max_on                   duration, 50ms to 30s                             needed
 //	slot.perishable               true, false; true needs [temperature]             -
-//	slot.vend.driver              "relay", "lock", "board", "mdb"                   needed
+//	slot.vend.driver              "relay", "lock", "lock_plate", "board", "mdb"     needed
 //	slot.vend.relay               pin                                               needed
 //	slot.vend.drop                pin; relay                                        needed
 //	slot.vend.home                pin; relay                                        -
 //	slot.vend.retry_turn          true, false; relay with home                      false
 //	slot.vend.opened              pin; lock                                         L
 //	slot.vend.pulse               duration, 50ms to 5s, below max_on; lock          -
-//	slot.vend.close               duration, 1s to 5m; lock: "30s" when left out     -
+//	slot.vend.close               duration, 1s to 5m; locks: "30s" when left out     -
 //	slot.vend.motor               0 to 65535, unique; board                         B
-//	slot.vend.lock                1 to 16, unique; lock, on the lock board          -
+//	slot.vend.lock                1 to 16 on the lock board, 1 to 32 on a plate     -
 //	slot.vend.product             0 to 65535, unique; mdb                           M
 //
 // A board keeps max_on itself; it is then how long to wait for it. For a lock max_on is how long the customer has to open the door, and

@@ -69,6 +69,7 @@ const (
 	Tilt          Why = "tilt"
 	Board         Why = "board"
 	LockBoard     Why = "lock_board"
+	LockPlate     Why = "lock_plate"
 	ClonedCard    Why = "cloned_card"
 	SoldOut       Why = "sold_out"
 	TooWarm       Why = "too_warm"
@@ -99,7 +100,7 @@ func Ends() []Why {
 		Stopped, Busy, Setup, StuckSensor, SensorFault, RelayFault, Empty, NoMotor, NoHome, HomeFault, TwoDropped,
 		StandsOpen, NotOpened, LeftOpen, NoBoard, Refused, Ended, MotorFault, MachineFailed, Reset, NoAnswer,
 		Unplugged, NoSuchSlot, Starting, Resolving, Technician, Door, Journal, JournalLost, Display, Hardware, MDB,
-		Tilt, Board, LockBoard, ClonedCard, SoldOut, TooWarm, Stopping, ChargeRefused, ForeignCancel,
+		Tilt, Board, LockBoard, LockPlate, ClonedCard, SoldOut, TooWarm, Stopping, ChargeRefused, ForeignCancel,
 	}
 }
 

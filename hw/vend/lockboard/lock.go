@@ -117,7 +117,7 @@ func (l *Lock) open() (bool, error) {
 func (l *Lock) watch(ctx context.Context) vend.Result {
 	began := time.Now()
 	seen, end, why := began, began.Add(l.MaxOn), vend.WhyNotOpened
-	blind := time.Duration(0) // the longest time without a look
+	blind := time.Duration(0)                        // the longest time without a look
 	pause(context.Background(), l.Bus.Speaks.Deaf()) // three questions that it does not hear, and it would count as gone
 	for stopped := false; ; pause(context.Background(), askEvery) {
 		if ctx.Err() != nil && !stopped {

@@ -19,6 +19,7 @@ var rooms = map[string][]string{
 	"hw/gpio/simboard":         {},
 	"hw/vend":                  {"hw/wire", "internal/reason"},
 	"hw/w1":                    {},
+	"hw/vend/lockplate":        {"hw/vend", "hw/vend/lockboard", "hw/wire"},
 	"hw/vend/slottest":         {"hw/gpio", "hw/vend", "hw/wire"},
 	"hw/vend/serialport":       {},
 	"hw/vend/vendtest":         {},
@@ -66,7 +67,7 @@ var rooms = map[string][]string{
 	"hw/vend/relay": {"hw/vend", "hw/wire"},
 	"hw/vend/lock":  {"hw/vend", "hw/wire"},
 	"internal/drivers": {
-		"hw/vend", "hw/vend/board", "hw/vend/lock", "hw/vend/lockboard", "hw/vend/mdb", "hw/vend/relay",
+		"hw/vend", "hw/vend/board", "hw/vend/lock", "hw/vend/lockboard", "hw/vend/lockplate", "hw/vend/mdb", "hw/vend/relay",
 	},
 }
 
@@ -76,6 +77,7 @@ var forTests = map[string][]string{
 	"glase/glasetest/toolkits": {"glase", "internal/money"},
 	"hw/gpio":                  {"hw/gpio/simboard"},
 	"hw/vend":                  {"hw/gpio", "hw/gpio/simboard"},
+	"hw/vend/lockplate":        {"hw/vend/serialport", "hw/vend/slottest", "hw/vend/vendtest", "internal/reason"},
 	"hw/vend/relay":            {"hw/gpio/simboard", "hw/vend/slottest"},
 	"hw/vend/lock":             {"hw/gpio/simboard", "hw/vend/slottest"},
 	"hw/vend/serialport":       {"hw/vend/vendtest"},
