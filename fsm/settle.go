@@ -113,6 +113,9 @@ func (t *step) stepConfirming(e Event) {
 // undecided takes an answer that says nothing about the invoice, and asks again.
 func (t *step) undecided(e Answered) bool {
 	r := e.Result
+	if r.Kind != Done {
+		t.s.Live.Overdue = 0
+	}
 	switch {
 	case r.Kind == Done:
 		t.s.Live.Version, t.s.Live.Lost = e.Version, 0
@@ -159,8 +162,8 @@ func (t *step) notYet() {
 
 // saidThrice counts a RESERVED that comes after the reservation's time: one of them may be late itself, or another's.
 func (t *step) saidThrice() bool {
-	t.s.Live.Answers++
-	return t.s.Live.Answers > 2
+	t.s.Live.Overdue++
+	return t.s.Live.Overdue > 2
 }
 
 // looks is how often the status is asked before a commit or an update is made again: a little longer each time, and never so long

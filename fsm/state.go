@@ -304,6 +304,7 @@ type Calling struct {
 	Tries    int     `json:"tries,omitzero"`    // outcomes in a row that decided nothing
 	Lost     int     `json:"lost,omitzero"`     // questions in a row that had no answer
 	Answers  int     `json:"answers,omitzero"`  // those of the tries that were answered
+	Overdue  int     `json:"overdue,omitzero"`  // those in a row that said RESERVED after the reservation's time
 	Acks     int     `json:"acks,omitzero"`     // questions in a row that only acknowledged a version
 	Unsure   bool    `json:"unsure,omitzero"`   // an earlier attempt of this call may have been carried out
 	Unseen   bool    `json:"unseen,omitzero"`   // awaiting: it is not yet said that the invoice is known as ours, so nobody is given it

@@ -46,6 +46,7 @@
 //	INACTIVE or DISABLED, then nothing more             unknown         reset
 //	IDLE, ENABLED or another request, then nothing more unknown         no_answer: our line or the machine's answer was lost
 //	the line is gone, and brings nothing when it is back unknown        unplugged
+//	the line is gone, and brings c,ERR,VEND 1           unknown         unplugged: it may be of a request that we never heard
 //	nothing but answers to V until Longest              unknown         no_answer
 //	no answer to V, nor when the line is opened anew    unknown         no_answer
 //	our program ends                                    unknown         unplugged: nobody listens any more, nor records it

@@ -175,6 +175,10 @@ var silences = []struct {
 		told(9, unplugged, seconds(1), opened{}),
 		told(1, "c,ERR,VEND 1", unplugged, opened{}, version),
 	}},
+	{"the line is gone, and brings c,ERR,VEND 1", "unknown", "unplugged", []story{
+		told(3, unplugged, opened{}, "c,ERR,VEND 1"),
+		told(3, unplugged, opened{}, "c,ERR,VEND 1", "c,STATUS,IDLE"),
+	}},
 	{"nothing but answers to V until Longest", "unknown", "no_answer", []story{
 		told(10, seconds(15), version, seconds(15), version),
 		told(10, seconds(15), version, seconds(15), `c,ERR,"START -3"`, `c,ERR,"STOP -3"`, "c,0", "c,1"),
