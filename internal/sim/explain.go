@@ -132,7 +132,7 @@ func (f *referee) chargedBefore(sale journal.Sale) bool {
 	_, ended := f.when(sale)
 	for _, m := range f.world.glase.Ledger() {
 		if m.Invoice == sale.InvoiceReference && m.Kind == glasetest.Charge {
-			return f.world.harm.during(m.At, ended, kioskKilled, kioskTold)
+			return f.world.harm.during(m.At, ended, kioskKilled, kioskTold, noKiosk)
 		}
 	}
 	return false

@@ -156,10 +156,10 @@ func (f *referee) nameless(ref string) bool {
 	return f.world.newInvoices() && f.world.o.Flow == string(fsm.Sticker) && f.heard.stray[ref].IsZero() && (!told || f.hindered(at))
 }
 
-// twiceAstray: a Glase that makes a new invoice for each repetition has answered one with another's reference. What it made has no
-// name then that the kiosk could have heard.
+// twiceAstray: a Glase that makes a new invoice for each repetition has answered one with another's reference, or any has answered
+// with that of a machine which has our terminal's identity. What it made has no name then that the kiosk could have heard.
 func (f *referee) twiceAstray(at time.Time) bool {
-	return f.world.newInvoices() && f.world.harm.during(f.world.begin, at, "sendInvoice other_answer", "sendInvoice previous_answer")
+	return (f.world.newInvoices() || f.world.harm.during(f.world.begin, at, foreignInvoice)) && f.world.harm.during(f.world.begin, at, "sendInvoice other_answer", "sendInvoice previous_answer")
 }
 
 // others are the further invoices of a sale, as its last record names them.

@@ -29,6 +29,7 @@ func (w *world) strangers(visit string) {
 			time.Sleep(seconds(r, 50))
 			price := money.Amount{Minor: 1500, Currency: "SEK"}
 			w.diary.note("a foreign machine makes an invoice")
+			w.harm.moment(foreignInvoice)
 			_, _ = w.foreign.SendInvoice(context.Background(), glase.Invoice{
 				PaymentMode: glase.ImmediateDebit, Title: foreignTitle, ClientInvoiceID: fmt.Sprintf("foreign %d", r.Uint32()),
 				Rows: []glase.InvoiceRow{{Description: "Foreign", Quantity: 1, Total: price}}, Total: price,
@@ -47,7 +48,10 @@ func (w *world) foreignCancel(in time.Duration) {
 	}
 }
 
-const foreignTitle = "Foreign"
+const (
+	foreignTitle   = "Foreign"
+	foreignInvoice = "foreign invoice"
+)
 
 // intruder is a foreign machine's way to Glase, which notes its calls.
 type intruder struct{ world *world }
