@@ -53,7 +53,7 @@ func (t *step) invoiceKnown(e Answered) {
 		sale.Invoices = append(slices.Clip(sale.Invoices), Invoice{Reference: sale.Reference})
 		fallthrough
 	default:
-		sale.Reference, sale.QR, l.Version = e.Reference, e.QR, 0
+		sale.Reference, sale.QR, l.Version, l.Heard = e.Reference, e.QR, 0, "" // what was said of another counts no more
 		sale.ReservedUntil = sale.InvoicedAt.add(t.s.Rules.ReservationTimeout)
 	}
 	switch {
@@ -88,7 +88,7 @@ func (t *step) unsettled(doubt string) bool {
 	}
 	none := money.Amount{}
 	sale.Reference, sale.QR, sale.ErsReference, sale.Charged, sale.Refunded, sale.Due = "", "", "", none, none, none
-	t.s.Live.Version = 0
+	t.s.Live.Version, t.s.Live.Heard = 0, ""
 	n := slices.IndexFunc(sale.Invoices, func(i Invoice) bool { return !i.Settled })
 	switch {
 	case n >= 0:
