@@ -17,7 +17,7 @@ func saleSabotages() []sabotage {
 		{name: "second-invoice", what: "an invoice without an answer is given up, and the next customer gets another", edits: []edit{{reservedFile,
 			`		t.unanswered()
 		t.retry()
-`, `		t.fail(r)
+`, `		t.fail(e)
 `}}},
 		{name: "fresh-invoice-id", what: "a repeated sendInvoice has a clientInvoiceId of its own", edits: []edit{{callsFile,
 			`		c.ClientInvoiceID, c.Reference, c.Secret, c.Flow = sale.ClientInvoiceID, `,
