@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// booted begins a start. It never moves a motor and never lets anybody choose: what the last run left open is only settled.
+// booted begins a start. It never moves a motor and never lets anybody choose: what the last run left open is only
+// settled.
 func (t *step) booted(e Booted) {
 	s := &t.s
 	s.Live = Live{UnheardAt: t.now}
@@ -70,8 +71,9 @@ func (t *step) booted(e Booted) {
 	}
 }
 
-// lostVends gives every pending item its outcome: a dispenser's evidence, or unknown. One that was never started did not come out.
-// An unknown item whose dispenser's rule is "charged" is a person's to decide: the rule is for a machine that failed, not for us.
+// lostVends gives every pending item its outcome: a dispenser's evidence, or unknown. One that was never started did
+// not come out. An unknown item whose dispenser's rule is "charged" is a person's to decide: the rule is for a machine
+// that failed, not for us.
 func (t *step) lostVends(evidence []Evidence) {
 	for item := t.pending(); item.ID != ""; item = t.pending() {
 		if !item.Started {
@@ -146,10 +148,10 @@ func (t *step) unseenPaid(a Answered) {
 	t.doubt(fmt.Sprintf("restarted while %s delivered, and Glase has charged %v: look whether the product came out, then resolve it with charge or refund", t.unseen(), a.Amount))
 }
 
-// knownByCharge takes Glase's own record for evidence: a reservation is only ever committed here with the sum of what came out,
-// so one that is PAID with just the items that this boot knows nothing of says that they did. It is what is left of a sale that
-// was settled while the journal could not be written. Of an item that is charged also when its dispenser falls silent it says
-// that the charge was right, and not that the product came out.
+// knownByCharge takes Glase's own record for evidence: a reservation is only ever committed here with the sum of what
+// came out, so one that is PAID with just the items that this boot knows nothing of says that they did. It is what is
+// left of a sale that was settled while the journal could not be written. Of an item that is charged also when its
+// dispenser falls silent it says that the charge was right, and not that the product came out.
 func (t *step) knownByCharge(a Answered) {
 	if t.s.Sale.Flow != Reservation || !a.proves(t.s.Sale.Reserved.Currency) {
 		return

@@ -69,7 +69,8 @@ func (t *step) retry() {
 	t.callIn(d)
 }
 
-// bounded is retry for an answer that decided nothing although Glase can be reached: at asksMax the sale stands in doubt.
+// bounded is retry for an answer that decided nothing although Glase can be reached: at asksMax the sale stands in
+// doubt.
 func (t *step) bounded(note string) {
 	t.s.Live.Answers++
 	if t.s.Live.Answers > asksMax {
@@ -89,8 +90,9 @@ func (t *step) askAgain() {
 	t.callIn(retryMax)
 }
 
-// unacknowledged asks once more with the version that came with a RESERVED or PAID: the version is an acknowledgement, and Glase
-// may reverse what nobody acknowledged. Nothing is made of the answer before. A version that grows with each question is let be.
+// unacknowledged asks once more with the version that came with a RESERVED or PAID: the version is an acknowledgement,
+// and Glase may reverse what nobody acknowledged. Nothing is made of the answer before. A version that grows with each
+// question is let be.
 func (t *step) unacknowledged(e Event) bool {
 	a, ok := status(e)
 	if !ok {
@@ -106,7 +108,8 @@ func (t *step) unacknowledged(e Event) bool {
 	return true
 }
 
-// stale reports an outcome that nobody waits for any more: of another sale, of another call, or overtaken by a later one.
+// stale reports an outcome that nobody waits for any more: of another sale, of another call, or overtaken by a later
+// one.
 func (t *step) stale(e Event) bool {
 	a, ok := e.(Answered)
 	if !ok {

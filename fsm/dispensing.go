@@ -96,8 +96,9 @@ func (t *step) afterVend(slot string, o ItemOutcome, why string) {
 	}
 }
 
-// leaves is what a vend leaves of its slot: whether a product is gone from it, and whether it is closed until a technician has
-// looked. A delivery by a part that failed closes it too; a vend that was stopped, or a choice taken back, does not.
+// leaves is what a vend leaves of its slot: whether a product is gone from it, and whether it is closed until a
+// technician has looked. A delivery by a part that failed closes it too; a vend that was stopped, or a choice taken
+// back, does not.
 func leaves(o ItemOutcome, why string) (taken, closed bool) {
 	if o != Delivered && o != NotDelivered {
 		o = Unknown
@@ -105,8 +106,8 @@ func leaves(o ItemOutcome, why string) (taken, closed bool) {
 	return o != NotDelivered, (o != Delivered || why != "") && (o == Unknown || why != "stopped")
 }
 
-// closeSlot: a slot that jammed or ended unknown sells nothing until a technician has looked at it, so that one fault costs at
-// most one product.
+// closeSlot: a slot that jammed or ended unknown sells nothing until a technician has looked at it, so that one fault
+// costs at most one product.
 func (t *step) closeSlot(slot, why string) {
 	if !slices.ContainsFunc(t.s.Closed, func(c Closure) bool { return c.Slot == slot }) {
 		t.s.Closed = append(slices.Clip(t.s.Closed), Closure{slot, why})

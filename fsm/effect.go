@@ -1,6 +1,7 @@
 package fsm
 
-// Effect is something to do, after the step that asked for it is recorded. Every call's outcome comes back as an Answered.
+// Effect is something to do, after the step that asked for it is recorded. Every call's outcome comes back as an
+// Answered.
 type Effect interface{ effect() }
 
 // Refusal says why something that was asked for is not done; "": it is done.
@@ -44,7 +45,8 @@ type (
 		Sale string
 		Item Item
 	}
-	// StopVend asks the dispenser to end the item's vend, or a technician's act, at once; VendEnded or ServiceEnded still follows.
+	// StopVend asks the dispenser to end the item's vend, or a technician's act, at once; VendEnded or ServiceEnded
+	// still follows.
 	StopVend struct {
 		Sale string // none for a technician's act
 		Item string

@@ -10,7 +10,8 @@ import (
 // Event is something that happened. Each carries the instant at which it did, so that a step needs no clock.
 type Event interface{ at() Instant }
 
-// NewSale holds the identifiers of a sale that the event may begin. They are minted by the runtime, once, and reused on every retry.
+// NewSale holds the identifiers of a sale that the event may begin. They are minted by the runtime, once, and reused on
+// every retry.
 type NewSale struct {
 	ID              string `json:"id"`
 	ClientInvoiceID string `json:"client_invoice_id"`
@@ -80,7 +81,8 @@ type (
 		At   Instant `json:"at"`
 		Name string  `json:"name"`
 	}
-	// SlotsOpened is a technician's word that closed slots may sell again; without slots, that the whole machine has been looked at.
+	// SlotsOpened is a technician's word that closed slots may sell again; without slots, that the whole machine has
+	// been looked at.
 	SlotsOpened struct {
 		At    Instant  `json:"at"`
 		Slots []string `json:"slots,omitzero"` // none: all, and what else waits for a person
@@ -137,8 +139,8 @@ type (
 		Outcome ItemOutcome `json:"outcome,omitzero"` // of a vend
 		Why     string      `json:"why,omitzero"`
 	}
-	// Remembered is a state that was reached while the journal could not be written, recorded once it could again. It changes
-	// nothing but the record: the loop itself makes it of its present state.
+	// Remembered is a state that was reached while the journal could not be written, recorded once it could again. It
+	// changes nothing but the record: the loop itself makes it of its present state.
 	Remembered struct {
 		At    Instant `json:"at"`
 		State State   `json:"state"`
@@ -149,7 +151,8 @@ type (
 	}
 )
 
-// Evidence is what a dispenser still knows after a crash about an item that was being vended: a latched sensor, its own memory.
+// Evidence is what a dispenser still knows after a crash about an item that was being vended: a latched sensor, its own
+// memory.
 type Evidence struct {
 	Item    string      `json:"item"`
 	Outcome ItemOutcome `json:"outcome"`

@@ -192,7 +192,8 @@ func visit(t *testing.T, n node, e Event) node {
 	return node{next, g, max(n.now, e.at()), path}
 }
 
-// pure holds that Step is a function of values: it writes into none, says the same again, and its state survives the journal.
+// pure holds that Step is a function of values: it writes into none, says the same again, and its state survives the
+// journal.
 func pure(s State, e Event) error {
 	frozen, err := json.Marshal([]any{s, s.Live})
 	if err != nil {
@@ -237,8 +238,8 @@ func key(n node) string {
 	return string(b)
 }
 
-// TestNothingForbiddenHappensFromAnyStateOfAnyStory takes every state that a story passes through and every event in it, and again
-// every event in a share of what comes of that.
+// TestNothingForbiddenHappensFromAnyStateOfAnyStory takes every state that a story passes through and every event in
+// it, and again every event in a share of what comes of that.
 func TestNothingForbiddenHappensFromAnyStateOfAnyStory(t *testing.T) {
 	const depth = 2
 	frontier, seen := storyStates(t), map[string]bool{}

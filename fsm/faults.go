@@ -23,8 +23,8 @@ func (t *step) addFault(f Fault) {
 	}
 }
 
-// lossAccepted puts a machine whose record lost its newest part back into service. A door that was opened, or a refill, does not:
-// what may be forgotten stands in Glase's books and not in the machine.
+// lossAccepted puts a machine whose record lost its newest part back into service. A door that was opened, or a refill,
+// does not: what may be forgotten stands in Glase's books and not in the machine.
 func (t *step) lossAccepted(e LossAccepted) {
 	switch {
 	case t.s.fault(FaultJournal):

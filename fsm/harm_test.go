@@ -11,7 +11,8 @@ import (
 
 // These stories are what a customer or an operator would suffer from a small mistake in this package.
 
-// told plays a script of testdata's words, and gives the world after it. Of the effects of its last line, said are the words.
+// told plays a script of testdata's words, and gives the world after it. Of the effects of its last line, said are the
+// words.
 func told(t *testing.T, script string) (w *teller, said string) {
 	t.Helper()
 	w = &teller{t: t, now: Instant(time.Hour), known: map[string]Sale{}}
@@ -132,8 +133,8 @@ func TestABasketMayHoldThirtyTwoProducts(t *testing.T) {
 	}
 }
 
-// TestAnUpdateThatCameTooLateIsFollowedByAQuestion: Glase says that the reservation is no more what it was, so only its status
-// tells what became of the money.
+// TestAnUpdateThatCameTooLateIsFollowedByAQuestion: Glase says that the reservation is no more what it was, so only its
+// status tells what became of the money.
 func TestAnUpdateThatCameTooLateIsFollowedByAQuestion(t *testing.T) {
 	for _, code := range []string{"50", "54", "55", "95", "96"} {
 		w, said := told(t, delivered+"updated refused "+code)
@@ -149,7 +150,8 @@ func TestAnUpdateThatCameTooLateIsFollowedByAQuestion(t *testing.T) {
 	}
 }
 
-// TestACancelThatGlaseHasCarriedOutAlreadyIsBelievedAtItsStatus: it is asked for at once, since the next customer waits.
+// TestACancelThatGlaseHasCarriedOutAlreadyIsBelievedAtItsStatus: it is asked for at once, since the next customer
+// waits.
 func TestACancelThatGlaseHasCarriedOutAlreadyIsBelievedAtItsStatus(t *testing.T) {
 	const cancel = "boot\nscan 50.00 payer=p1\nsent\ncancel\n"
 	for _, code := range []string{"55", "95"} {
@@ -184,7 +186,8 @@ func TestABusyGlaseHasRefusedNoCommit(t *testing.T) {
 	}
 }
 
-// TestAPaymentThatProvesNothingRefundsNothing: without an amount nobody knows how much, and without a reference not of what.
+// TestAPaymentThatProvesNothingRefundsNothing: without an amount nobody knows how much, and without a reference not of
+// what.
 func TestAPaymentThatProvesNothingRefundsNothing(t *testing.T) {
 	for _, paid := range []string{"PAID", "PAID amount=15.00", "PAID ers=E1", "PAID amount=15.00 ers=E1 currency=EUR"} {
 		w, said := told(t, paying+"cancel\ncanceled refused 48\ntick\nstatus "+paid)

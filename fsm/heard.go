@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// Glase's answers may go astray: the front answers with somebody else's, or with the one before. What names its invoice is held
-// against ours where it arrives, and comes here as a Misfit. What names none is held here against what else is known.
+// Glase's answers may go astray: the front answers with somebody else's, or with the one before. What names its invoice
+// is held against ours where it arrives, and comes here as a Misfit. What names none is held here against what else is
+// known.
 
 const (
 	noteMax     = 600 // bytes of a sale's note that remarks may fill
@@ -32,8 +33,9 @@ func (t *step) remark(s string) {
 	}
 }
 
-// saidOnce asks once more when an answer that names no invoice would end the sale: that it is cancelled, that it failed, that Glase
-// knows no such invoice, that it is not paid although it was. One that was meant for somebody else is not repeated.
+// saidOnce asks once more when an answer that names no invoice would end the sale: that it is cancelled, that it
+// failed, that Glase knows no such invoice, that it is not paid although it was. One that was meant for somebody else
+// is not repeated.
 func (t *step) saidOnce(e Event) bool {
 	a, ok := status(e)
 	if !ok {
@@ -59,9 +61,9 @@ func (t *step) saidOnce(e Event) bool {
 	return true
 }
 
-// unseenInvoice takes the first answer about a new invoice: only one that Glase knows as ours is given to a customer, since the answer
-// with its reference may have been meant for another machine, whose sale would be paid then. It reports that there is nothing else
-// in the answer.
+// unseenInvoice takes the first answer about a new invoice: only one that Glase knows as ours is given to a customer,
+// since the answer with its reference may have been meant for another machine, whose sale would be paid then. It
+// reports that there is nothing else in the answer.
 func (t *step) unseenInvoice(e Answered) bool {
 	sale, l := &t.s.Sale, &t.s.Live
 	switch r := e.Result; {
@@ -97,9 +99,9 @@ func (t *step) unseenInvoice(e Answered) bool {
 	return true
 }
 
-// overUnseen: a new invoice is over before the kiosk has given it to anybody. A phone may have been led to it by the sticker and said
-// no at once, or the answer was meant for another machine. So sendInvoice is asked again: when it brings the same reference the
-// invoice was ours, and any other is one more invoice of this sale.
+// overUnseen: a new invoice is over before the kiosk has given it to anybody. A phone may have been led to it by the
+// sticker and said no at once, or the answer was meant for another machine. So sendInvoice is asked again: when it
+// brings the same reference the invoice was ours, and any other is one more invoice of this sale.
 func (t *step) overUnseen(why string) {
 	sale := &t.s.Sale
 	sale.Invoices = append(slices.Clip(sale.Invoices), Invoice{Reference: sale.Reference, Settled: true})
@@ -112,8 +114,8 @@ func (t *step) overUnseen(why string) {
 	t.retry()
 }
 
-// misled: sendInvoice was answered with a reference that is not ours. It is asked for no more. Our own invoice may be there all the
-// same, and is asked for again.
+// misled: sendInvoice was answered with a reference that is not ours. It is asked for no more. Our own invoice may be
+// there all the same, and is asked for again.
 func (t *step) misled(why string) {
 	sale := &t.s.Sale
 	sale.Misled++
@@ -132,8 +134,8 @@ func (t *step) misled(why string) {
 	t.retry()
 }
 
-// unproven takes a PAID that proves nothing, and asks again: a payment's receipt may be late. One that still proves nothing after
-// proofWait is a person's to look at.
+// unproven takes a PAID that proves nothing, and asks again: a payment's receipt may be late. One that still proves
+// nothing after proofWait is a person's to look at.
 func (t *step) unproven(e Answered) bool {
 	if e.proves(t.s.Sale.Reserved.Currency) {
 		t.s.Live.NoProofAt = 0
@@ -143,7 +145,8 @@ func (t *step) unproven(e Answered) bool {
 	return true
 }
 
-// unprovable asks again after an answer that proves nothing, until that has lasted for proofWait; then the sale is in doubt.
+// unprovable asks again after an answer that proves nothing, until that has lasted for proofWait; then the sale is in
+// doubt.
 func (t *step) unprovable(note string, again func()) {
 	if t.s.Live.NoProofAt == 0 {
 		t.s.Live.NoProofAt = t.now

@@ -8,11 +8,12 @@ import (
 	"kioskd/internal/money"
 )
 
-// A Glase need not know a ClientInvoiceID again. Then each repetition of a sendInvoice whose answer was lost makes another invoice, a
-// lost one has no name that anybody could ask for, and on a cash register one that comes late ends the newer one. So after a lost
-// answer the kiosk asks once more: the same reference proves that there is one invoice, and the sale goes on. Another one proves that
-// there are several: the sale is given up, each that has a name is settled, and once none can come late any more a last one ends the
-// nameless, or at least takes the sticker away from it.
+// A Glase need not know a ClientInvoiceID again. Then each repetition of a sendInvoice whose answer was lost makes
+// another invoice, a lost one has no name that anybody could ask for, and on a cash register one that comes late ends
+// the newer one. So after a lost answer the kiosk asks once more: the same reference proves that there is one invoice,
+// and the sale goes on. Another one proves that there are several: the sale is given up, each that has a name is
+// settled, and once none can come late any more a last one ends the nameless, or at least takes the sticker away from
+// it.
 
 const (
 	lateFor     = time.Minute // a sendInvoice without an answer is carried out within this time, or not at all
@@ -111,8 +112,8 @@ func (t *step) unsettled(doubt string) bool {
 	return true
 }
 
-// account makes one sale of all its invoices: what stands in doubt when one does, or else the sum of what they came to, under the
-// reference of the one that was paid, or of the newest.
+// account makes one sale of all its invoices: what stands in doubt when one does, or else the sum of what they came to,
+// under the reference of the one that was paid, or of the newest.
 func (t *step) account(state SaleState) SaleState {
 	sale := &t.s.Sale
 	if n := slices.IndexFunc(sale.Invoices, func(i Invoice) bool { return i.Doubt != "" }); n >= 0 {

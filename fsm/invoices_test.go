@@ -8,8 +8,9 @@ import (
 	"kioskd/internal/money"
 )
 
-// TestASaleHasABoundedNumberOfInvoices: a Glase that loses an answer each time and makes a new invoice each time is given up at a bound.
-// Every invoice that it named is settled then, and only where somebody may have paid one without a name a person must look.
+// TestASaleHasABoundedNumberOfInvoices: a Glase that loses an answer each time and makes a new invoice each time is
+// given up at a bound. Every invoice that it named is settled then, and only where somebody may have paid one without a
+// name a person must look.
 func TestASaleHasABoundedNumberOfInvoices(t *testing.T) {
 	for flow, want := range map[Flow]SaleState{Reservation: Cancelled, InvoiceQR: Cancelled, Sticker: InDoubt} {
 		now := Instant(time.Hour)

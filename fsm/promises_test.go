@@ -10,8 +10,8 @@ import (
 	"kioskd/internal/money"
 )
 
-// ghost is what a stranger remembers of the current sale, from the events and effects alone. The state machine's own fields are
-// judged against it.
+// ghost is what a stranger remembers of the current sale, from the events and effects alone. The state machine's own
+// fields are judged against it.
 type ghost struct {
 	Sale        string
 	Vended      []string // items whose motor was started
@@ -260,7 +260,8 @@ func (g *ghost) sent(s State, e Answered) {
 	}
 }
 
-// named judges that no invoice which was ever named is forgotten, that a customer has the only one, and that a sale ends with all.
+// named judges that no invoice which was ever named is forgotten, that a customer has the only one, and that a sale
+// ends with all.
 func (g *ghost) named(s, next State) error {
 	sale := next.Sale
 	for _, ref := range g.Known {
@@ -365,7 +366,8 @@ func (g *ghost) called(s, next State, f Call, durable bool) error {
 	return nil
 }
 
-// vend judges a motor start: one for each approved item of this sale, paid or reserved for, recorded, and never by a boot.
+// vend judges a motor start: one for each approved item of this sale, paid or reserved for, recorded, and never by a
+// boot.
 func (g *ghost) vend(e Event, next State, f Vend, durable bool) error {
 	sale := next.Sale
 	if _, boot := e.(Booted); boot || sale.Recovered {
@@ -452,8 +454,8 @@ func (g *ghost) ended(sale Sale) error {
 	return nil
 }
 
-// unseen reports whether the sale charges for an item of which nothing is known but that our own restart came in between; a person
-// may want that.
+// unseen reports whether the sale charges for an item of which nothing is known but that our own restart came in
+// between; a person may want that.
 func unseen(sale Sale) bool {
 	return sale.Verdict == (Verdict{}) && slices.ContainsFunc(sale.Items, func(i Item) bool {
 		return i.Outcome == Unknown && i.Why == "restarted" && i.Charge()
@@ -484,8 +486,8 @@ func round(s State) error {
 	return nil
 }
 
-// lossStands holds that a machine whose record lost its newest part sells nothing until a person has said so, and that the boot
-// which finds it decides on no sale by itself.
+// lossStands holds that a machine whose record lost its newest part sells nothing until a person has said so, and that
+// the boot which finds it decides on no sale by itself.
 func lossStands(s State, e Event, next State) error {
 	if boot, ok := e.(Booted); ok && boot.Lost != "" && (!next.fault(FaultJournalLost) || next.Busy()) {
 		return fmt.Errorf("a boot that lost records stands in %s, with the faults %v", next.Stage, next.Faults)

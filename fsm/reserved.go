@@ -79,8 +79,8 @@ func (t *step) invoiceSent(e Answered) {
 		t.unanswered()
 		t.unprovable(e.note(), t.retry)
 	case lost, sale.Unheard && (r.Kind == NotSent || r.refused(Busy)):
-		// Glase may still carry it out, and would then end whichever invoice the terminal has by that time. Until the same one is
-		// known, which it is by its clientInvoiceId, there is no other.
+		// Glase may still carry it out, and would then end whichever invoice the terminal has by that time. Until the
+		// same one is known, which it is by its clientInvoiceId, there is no other.
 		if lost {
 			t.unheard()
 		}
@@ -107,8 +107,9 @@ func (t *step) invoiced() {
 	t.call()
 }
 
-// unanswered gives up a sale whose invoice has no known outcome, but not the invoice: it is found and cancelled before the next. The
-// customer in front of a sticker may go on, since the sticker leads to the invoice whatever its reference.
+// unanswered gives up a sale whose invoice has no known outcome, but not the invoice: it is found and cancelled before
+// the next. The customer in front of a sticker may go on, since the sticker leads to the invoice whatever its
+// reference.
 func (t *step) unanswered() {
 	if t.s.Sale.Flow == Sticker {
 		return
@@ -167,7 +168,8 @@ func (t *step) notified(e Notified) {
 // hintGap passes between two questions, however often a notification comes.
 const hintGap = 200 * time.Millisecond
 
-// hinted asks for a hint's sake: now, or hintGap after the last question. Whoever has the right notification may repeat it at any rate.
+// hinted asks for a hint's sake: now, or hintGap after the last question. Whoever has the right notification may repeat
+// it at any rate.
 func (t *step) hinted() {
 	l := &t.s.Live
 	l.Again = false
@@ -213,7 +215,8 @@ func (t *step) awaited(e Answered) {
 	}
 }
 
-// paidFirst is direct debit's PAID: the product may come out, if all of its price was paid and nothing stands against it.
+// paidFirst is direct debit's PAID: the product may come out, if all of its price was paid and nothing stands against
+// it.
 func (t *step) paidFirst(e Answered) {
 	sale := &t.s.Sale
 	if t.unproven(e) {

@@ -15,7 +15,8 @@ const (
 	CountStock Act = "stock" // somebody has counted, or refilled, a slot
 )
 
-// Service is a technician's act: the one that is on, or the last one. No sale is on while it is, and none of it is ever charged.
+// Service is a technician's act: the one that is on, or the last one. No sale is on while it is, and none of it is ever
+// charged.
 type Service struct {
 	ID      string        `json:"id,omitzero"`
 	Act     Act           `json:"act,omitzero"`
@@ -33,8 +34,8 @@ type Service struct {
 // Serving reports whether a technician's act is on: something may move.
 func (s State) Serving() bool { return s.Service.ID != "" && !s.Service.Ended }
 
-// serviceBegan lets a technician act on a machine that serves nobody: never while a sale is open or being settled, nor during
-// another act, nor when it could not be recorded.
+// serviceBegan lets a technician act on a machine that serves nobody: never while a sale is open or being settled, nor
+// during another act, nor when it could not be recorded.
 func (t *step) serviceBegan(e ServiceBegan) {
 	v := e.Service
 	slot, _ := t.s.slot(v.Slot)

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// serviced holds what a technician's act may do against one transition: it moves something once, recorded with who does it, while
-// nobody is being served, and touches no money.
+// serviced holds what a technician's act may do against one transition: it moves something once, recorded with who does
+// it, while nobody is being served, and touches no money.
 func serviced(s State, e Event, next State, effects []Effect, durable bool) error {
 	began, asked := e.(ServiceBegan)
 	by := began.Service.By
@@ -64,7 +64,8 @@ func serviced(s State, e Event, next State, effects []Effect, durable bool) erro
 	return nil
 }
 
-// TestAnOlderStateHasNoTechniciansAct: a state that an older version recorded reads and is written as it was, so its journal replays.
+// TestAnOlderStateHasNoTechniciansAct: a state that an older version recorded reads and is written as it was, so its
+// journal replays.
 func TestAnOlderStateHasNoTechniciansAct(t *testing.T) {
 	const old = `{"stage":"ready","boot":"b1","rules":{"flow":"reservation","pin_timeout":1,"choose_timeout":1,"reservation_timeout":1}}`
 	var s State

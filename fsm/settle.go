@@ -166,8 +166,8 @@ func (t *step) saidThrice() bool {
 	return t.s.Live.Overdue > 2
 }
 
-// looks is how often the status is asked before a commit or an update is made again: a little longer each time, and never so long
-// that the rest of a reservation is not used.
+// looks is how often the status is asked before a commit or an update is made again: a little longer each time, and
+// never so long that the rest of a reservation is not used.
 func looks(made int) int { return int(min(time.Duration(made)*recommitWait, retryMax) / pollEvery) }
 
 // paid is Glase's PAID on a reservation: what was charged is compared with what came out.
@@ -191,8 +191,8 @@ func (t *step) paid(e Answered) {
 	}
 }
 
-// refund gives Due back. A part of a payment is only refunded when that is on record, since the next start could not know of it
-// and would do it again.
+// refund gives Due back. A part of a payment is only refunded when that is on record, since the next start could not
+// know of it and would do it again.
 func (t *step) refund() {
 	if !t.s.Sale.fullRefund() && t.s.fault(FaultJournal) {
 		t.doubt(fmt.Sprintf("%v is owed to the customer, and the journal cannot be written", t.s.Sale.Due))
@@ -212,8 +212,8 @@ func (t *step) gone(status PayStatus) {
 	t.unpaid()
 }
 
-// canceledElsewhere: an issuer may take one reservation back, for which no machine need stop. Two within a day look like a second
-// machine with this terminal.
+// canceledElsewhere: an issuer may take one reservation back, for which no machine need stop. Two within a day look
+// like a second machine with this terminal.
 func (t *step) canceledElsewhere() {
 	if last := t.s.CanceledAt; last != 0 && t.now.Since(last) < cancelsApart {
 		t.addFault(Fault{Name: FaultForeignCancel})
@@ -239,7 +239,8 @@ func (t *step) unpaid() {
 	}
 }
 
-// chargeRefused: the customer has the product, and Glase will not take the money. The machine stops, since it would go on so.
+// chargeRefused: the customer has the product, and Glase will not take the money. The machine stops, since it would go
+// on so.
 func (t *step) chargeRefused(note string) {
 	if t.s.Sale.Verdict == (Verdict{}) { // whoever decided on an old sale knows already
 		t.addFault(Fault{Name: FaultChargeRefused})
@@ -261,8 +262,8 @@ func (t *step) canceled(e Answered) {
 	r, l := e.Result, &t.s.Live
 	switch {
 	case r.Kind == Done, r.refused(AlreadyOver):
-		// The answer names no invoice, and what cancelInvoice does to a reservation is not documented: look, and believe of a
-		// reservation only what is said twice. It may be held although no record says so yet.
+		// The answer names no invoice, and what cancelInvoice does to a reservation is not documented: look, and
+		// believe of a reservation only what is said twice. It may be held although no record says so yet.
 		l.Checking = true
 		if t.s.Sale.Flow != Reservation {
 			l.Heard = string(StatusCanceled)

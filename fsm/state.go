@@ -7,8 +7,8 @@ import (
 	"kioskd/internal/money"
 )
 
-// Instant is a moment in nanoseconds of the kernel's monotonic clock since the boot named in State.Boot; 0 is "never". It says
-// nothing about the time of day.
+// Instant is a moment in nanoseconds of the kernel's monotonic clock since the boot named in State.Boot; 0 is "never".
+// It says nothing about the time of day.
 type Instant int64
 
 func (i Instant) add(d time.Duration) Instant { return i + Instant(d) }
@@ -65,8 +65,8 @@ func (s Stage) Phase() Phase {
 // Flow is the way of paying that a machine is configured for.
 type Flow string
 
-// The flows. A reservation reserves, lets choose, vends and then charges what came out; the other three are direct debit: choose,
-// pay, vend, and refund what did not come out. They differ only in the QR that the customer scans.
+// The flows. A reservation reserves, lets choose, vends and then charges what came out; the other three are direct
+// debit: choose, pay, vend, and refund what did not come out. They differ only in the QR that the customer scans.
 const (
 	Reservation Flow = "reservation" // the machine's static QR, through Glase's service for unattended machines
 	Sticker     Flow = "sticker"     // a static QR that always leads to the terminal's current invoice
@@ -74,7 +74,8 @@ const (
 	Web         Flow = "web"         // the invoice's own QR or link, on a web page
 )
 
-// Rules are the settings that decide; they enter with Booted and are recorded, so that a journal replays without its config.
+// Rules are the settings that decide; they enter with Booted and are recorded, so that a journal replays without its
+// config.
 type Rules struct {
 	Flow               Flow          `json:"flow"`
 	ReserveMax         money.Amount  `json:"reserve_max,omitzero"` // at most this is reserved; none: as much as is offered
@@ -84,8 +85,8 @@ type Rules struct {
 	PinHurry           time.Duration `json:"pin_hurry,omitzero"`   // what PinTimeout is shortened to by unpaid sales in a row; 0: nothing
 }
 
-// State is everything that the machine remembers, as plain values. All of it but Live is durable: a step that changes a durable
-// field is recorded before its effects are carried out, and a restart begins with the last recorded state.
+// State is everything that the machine remembers, as plain values. All of it but Live is durable: a step that changes a
+// durable field is recorded before its effects are carried out, and a restart begins with the last recorded state.
 type State struct {
 	Stage    Stage     `json:"stage"`
 	Reason   string    `json:"reason,omitzero"` // the fault that Stage is out_of_service or maintenance for
@@ -102,7 +103,8 @@ type State struct {
 	// Stock is how many products are left in each slot that was ever seen, also those that are no longer on the shelf.
 	Stock map[string]int `json:"stock,omitzero"`
 
-	// CanceledAt is when somebody else last cancelled a reservation of ours before its time; 0: nobody since a technician was there.
+	// CanceledAt is when somebody else last cancelled a reservation of ours before its time; 0: nobody since a
+	// technician was there.
 	CanceledAt Instant `json:"canceled_at,omitzero"`
 
 	Live Live `json:"-"` // volatile: lost at a restart, never recorded by itself
@@ -245,7 +247,8 @@ func (i Item) Charge() bool {
 	return i.Outcome == Delivered || i.Outcome == Unknown && i.UnknownCharged
 }
 
-// Basket is the sum of what is to be paid for: the delivered items, and the unknown ones whose dispenser's rule is "charged".
+// Basket is the sum of what is to be paid for: the delivered items, and the unknown ones whose dispenser's rule is
+// "charged".
 func (s Sale) Basket() money.Amount {
 	sum := money.Amount{Currency: s.Reserved.Currency}
 	for _, i := range s.Items {
@@ -270,8 +273,8 @@ func (s Sale) Credit() money.Amount {
 // Doubtful reports whether the sale ended in doubt.
 func (s Sale) Doubtful() bool { return s.State == InDoubt }
 
-// Live is the volatile part: calls on their way, polls, and what the customer is told meanwhile. Losing it costs a repeated
-// question, never money.
+// Live is the volatile part: calls on their way, polls, and what the customer is told meanwhile. Losing it costs a
+// repeated question, never money.
 type Live struct {
 	Calls    int      `json:"calls,omitzero"`    // calls made so far in this boot; the number of the last one
 	Called   Instant  `json:"called,omitzero"`   // when it was made
@@ -289,8 +292,8 @@ type Live struct {
 	ShowTill   Instant `json:"show_till,omitzero"`   // the last sale's result stays on the screen until then
 	NoProofAt  Instant `json:"no_proof_at,omitzero"` // since when the answers prove nothing: a PAID without an amount, what was meant for another; 0: they do
 
-	// Payer is a hash of the phone number of who pays, to know a repeated request by; none when no number was given. It is never
-	// written to the card, which holds whatever it could be found out with.
+	// Payer is a hash of the phone number of who pays, to know a repeated request by; none when no number was given. It
+	// is never written to the card, which holds whatever it could be found out with.
 	Payer string `json:"-"`
 
 	Calling `json:"calling,omitzero"`

@@ -33,8 +33,9 @@ const (
 	asksMax     = 100 // answers in a row that decide nothing although Glase can be reached; then the sale is in doubt
 )
 
-// Step decides what follows from an event. It is deterministic, and total: an event that means nothing in this stage changes
-// nothing. durable says that a durable field changed, so that next must be recorded before the effects are carried out.
+// Step decides what follows from an event. It is deterministic, and total: an event that means nothing in this stage
+// changes nothing. durable says that a durable field changed, so that next must be recorded before the effects are
+// carried out.
 //
 // It panics only on a broken invariant of the state itself, such as two currencies in one sale.
 func Step(s State, e Event) (next State, effects []Effect, durable bool) {
@@ -177,7 +178,8 @@ func (t *step) enter(stage Stage) {
 	t.s.Live.Calling, t.s.Live.Wanted, t.s.Live.Notice = Calling{}, Item{}, ""
 }
 
-// end closes the sale: nothing more is done for it. When Glase made several invoices for it, it goes on until all are settled.
+// end closes the sale: nothing more is done for it. When Glase made several invoices for it, it goes on until all are
+// settled.
 func (t *step) end(state SaleState, why string) {
 	t.refuseWaiting()
 	t.s.Sale.Why = firstOf(t.s.Sale.Why, why)

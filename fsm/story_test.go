@@ -19,7 +19,8 @@ import (
 
 var update = flag.Bool("update", false, "write the transcripts of testdata anew")
 
-// TestStories replays each story of testdata. A line that begins with > is an event; the lines under it are what came of it.
+// TestStories replays each story of testdata. A line that begins with > is an event; the lines under it are what came
+// of it.
 func TestStories(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {

@@ -7,8 +7,9 @@ import (
 	"kioskd/internal/money"
 )
 
-// saleResolved opens a sale that stands in doubt again, and settles it as a person decided. It begins with Glase's word on it, since
-// much may have happened. A sale that is still open, because Glase says nothing that decides it, can only be settled by hand.
+// saleResolved opens a sale that stands in doubt again, and settles it as a person decided. It begins with Glase's word
+// on it, since much may have happened. A sale that is still open, because Glase says nothing that decides it, can only
+// be settled by hand.
 func (t *step) saleResolved(e SaleResolved) {
 	sale, v := e.Sale, e.Verdict
 	known := slices.Contains([]Decision{Charge, Release, Refund}, v.Decision) && v.By != "" && v.Reason != ""
@@ -57,8 +58,8 @@ func (t *step) saleResolved(e SaleResolved) {
 	t.call()
 }
 
-// Helpless reports whether an open sale is only being settled, and the last answers of Glase, or its silence, decided nothing. A
-// person may then settle it by hand.
+// Helpless reports whether an open sale is only being settled, and the last answers of Glase, or its silence, decided
+// nothing. A person may then settle it by hand.
 func (s State) Helpless() bool {
 	settling := s.Stage.Phase() == Commit || s.Stage == Resolving || s.Stage == Invoicing
 	return s.Busy() && settling && max(s.Live.Tries, s.Live.Lost) >= helpAfter

@@ -69,9 +69,9 @@ const (
 	provenTill = 2 * time.Minute // a PAID that proves nothing is in doubt by then
 )
 
-// TestNoStateIsWithoutAWayOut takes every state of the stories, and all that one event more can make of it, and has a stubborn
-// Glase answer while no dispenser says anything. Then the sale ends by itself, or a person can end it; and a technician's visit brings
-// the machine back into service. One that is PAID without a proof ends by itself, and soon.
+// TestNoStateIsWithoutAWayOut takes every state of the stories, and all that one event more can make of it, and has a
+// stubborn Glase answer while no dispenser says anything. Then the sale ends by itself, or a person can end it; and a
+// technician's visit brings the machine back into service. One that is PAID without a proof ends by itself, and soon.
 func TestNoStateIsWithoutAWayOut(t *testing.T) {
 	seen, silence := map[string]bool{}, 0
 	all, known := stubbornOnes(), map[string]bool{}
@@ -109,7 +109,8 @@ func TestNoStateIsWithoutAWayOut(t *testing.T) {
 	t.Logf("%d states, %d answers that never change, %d times a person was needed", len(seen), len(all), silence)
 }
 
-// wayOut follows one state until nothing is on any more, or to a state that is known to lead there. true: a person was needed.
+// wayOut follows one state until nothing is on any more, or to a state that is known to lead there. true: a person was
+// needed.
 func wayOut(t *testing.T, n node, b stubborn, known map[string]bool) (person bool) {
 	s, now := n.s, n.now
 	began, paid := now, Instant(0)

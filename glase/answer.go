@@ -18,9 +18,9 @@ type faultError struct{ code, text string }
 
 func (e *faultError) Error() string { return "SOAP fault" }
 
-// FieldError says that a whole answer of the operation came, and that one of its facts cannot be meant: it is missing, there twice,
-// too long, or no value of its kind. It is always wrapped in an UnknownError. Asking again makes sense, but not for ever: unlike a
-// lost answer it is no matter of the line.
+// FieldError says that a whole answer of the operation came, and that one of its facts cannot be meant: it is missing,
+// there twice, too long, or no value of its kind. It is always wrapped in an UnknownError. Asking again makes sense,
+// but not for ever: unlike a lost answer it is no matter of the line.
 type FieldError struct {
 	Field string // the element's name
 	Why   string // never holds the value: it may be of any length
@@ -28,8 +28,8 @@ type FieldError struct {
 
 func (e *FieldError) Error() string { return e.Field + ": " + e.Why }
 
-// answer takes facts from a <return>. Elements come in any order; unknown ones are passed over; an element that is there twice with
-// different contents is an error, since nobody can say which is meant. The first error stays.
+// answer takes facts from a <return>. Elements come in any order; unknown ones are passed over; an element that is
+// there twice with different contents is an error, since nobody can say which is meant. The first error stays.
 type answer struct {
 	nodes []node
 	at    int // the element's index; absent when there is none
@@ -78,7 +78,8 @@ func open(op string, body []byte) (*answer, error) {
 
 func (n *node) is(s space, name string) bool { return n.space == s && string(n.name) == name }
 
-// ours reports whether a node is the fact of that name: without a namespace or, as a careless server would have it, in Glase's.
+// ours reports whether a node is the fact of that name: without a namespace or, as a careless server would have it, in
+// Glase's.
 func (n *node) ours(name string) bool {
 	return string(n.name) == name && (n.space == spaceNone || n.space == spaceGlase)
 }
@@ -144,8 +145,8 @@ func (a *answer) text(name string) string {
 	return string(a.nodes[i].trimmed())
 }
 
-// token is a text that names something, of at most so many characters: no white space, nothing that is not printed. It is refused
-// when it is more, since a part of it would name something else, and whoever kept it could not ask with it.
+// token is a text that names something, of at most so many characters: no white space, nothing that is not printed. It
+// is refused when it is more, since a part of it would name something else, and whoever kept it could not ask with it.
 func (a *answer) token(name string, most int) string {
 	s := a.text(name)
 	switch {
@@ -203,7 +204,8 @@ func (a *answer) amount(name string) money.Amount {
 	return amount
 }
 
-// date is an xs:dateTime, with or without a zone; zero when it is missing or cannot be made out, since nothing hangs on it.
+// date is an xs:dateTime, with or without a zone; zero when it is missing or cannot be made out, since nothing hangs on
+// it.
 func (a *answer) date(name string) time.Time {
 	s := a.text(name)
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05"} {

@@ -19,8 +19,9 @@ func cpu(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkStatus compares a whole status call, client and server together, with posting the same bytes through net/http and not looking
-// at the answer. The two take turns, so that what else the machine does hits both. The budget for cpu/prebuilt is 1.3.
+// BenchmarkStatus compares a whole status call, client and server together, with posting the same bytes through
+// net/http and not looking at the answer. The two take turns, so that what else the machine does hits both. The budget
+// for cpu/prebuilt is 1.3.
 func BenchmarkStatus(b *testing.B) {
 	answer := []byte(fixture(b, "status_issued.xml"))
 	c, s := served(b, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-// readAll reads a body to its end, so that the connection can be used again, and closes it. Beyond the bound it gives up.
+// readAll reads a body to its end, so that the connection can be used again, and closes it. Beyond the bound it gives
+// up.
 func readAll(resp *http.Response, most int64) ([]byte, error) {
 	defer resp.Body.Close()
 	if resp.ContentLength > most {
@@ -34,8 +35,8 @@ func readAll(resp *http.Response, most int64) ([]byte, error) {
 	return b, nil
 }
 
-// decoded is a body without the coding that its header names. The request asked for none, but there are gateways that compress all the
-// same, and gzip can be read. Say makes a word of the header fit for an error.
+// decoded is a body without the coding that its header names. The request asked for none, but there are gateways that
+// compress all the same, and gzip can be read. Say makes a word of the header fit for an error.
 func decoded(header http.Header, body []byte, most int64, say func(string) string) ([]byte, error) {
 	switch coding := strings.ToLower(strings.Join(header.Values("Content-Encoding"), ", ")); coding {
 	case "", "identity":
@@ -64,8 +65,8 @@ func unzipped(body []byte, most int64) ([]byte, error) {
 	return b, nil
 }
 
-// misread says what an answer is that could not be read, by its header and its first bytes, so that a technician knows where to look;
-// "" when it looks as it should. Say makes a word of the header fit for an error.
+// misread says what an answer is that could not be read, by its header and its first bytes, so that a technician knows
+// where to look; "" when it looks as it should. Say makes a word of the header fit for an error.
 func misread(header http.Header, body []byte, say func(string) string) string {
 	kind, parameters, bad := mime.ParseMediaType(header.Get("Content-Type"))
 	charset := parameters["charset"]

@@ -19,8 +19,8 @@ const (
 	pauseMax = 2 * time.Second
 	// notReadyPause is how long the documentation asks to wait for a report.
 	notReadyPause = 3 * time.Second
-	// attemptMin is the least time that makes another attempt worth while. One that is cut short can turn a certain "not done" into
-	// an unknown outcome.
+	// attemptMin is the least time that makes another attempt worth while. One that is cut short can turn a certain
+	// "not done" into an unknown outcome.
 	attemptMin = time.Second
 )
 
@@ -42,8 +42,8 @@ type exchange struct {
 	err       error       // the last one's outcome
 }
 
-// call sends a finished envelope until the operation's rules, its budget or the context say enough. Secrets are those of this
-// request alone.
+// call sends a finished envelope until the operation's rules, its budget or the context say enough. Secrets are those
+// of this request alone.
 func (c *Client) call(ctx context.Context, op *operation, e *envelope, read func(*answer), secrets ...string) error {
 	body, err := e.finish()
 	if err != nil {
@@ -71,7 +71,8 @@ func (c *Client) call(ctx context.Context, op *operation, e *envelope, read func
 	x.carrier.CheckRetry = x.check
 	x.carrier.Backoff = x.pause
 	x.carrier.PrepareRetry = x.prepare
-	// Each attempt's outcome was taken down by check, and its body read and closed; what Do gives back says nothing more.
+	// Each attempt's outcome was taken down by check, and its body read and closed; what Do gives back says nothing
+	// more.
 	_, _ = x.carrier.Do(req)
 	return x.outcome(ctx)
 }
@@ -135,8 +136,8 @@ func (x *exchange) pause(_, _ time.Duration, n int, _ *http.Response) time.Durat
 	return min(pauseMin<<min(n, 10), pauseMax)
 }
 
-// outcome is the whole call's: an attempt with an unknown outcome is not undone by a later one that was not sent or found the
-// system busy.
+// outcome is the whole call's: an attempt with an unknown outcome is not undone by a later one that was not sent or
+// found the system busy.
 func (x *exchange) outcome(ctx context.Context) error {
 	if x.attempt == 0 {
 		return &NotSentError{x.op.name, context.Cause(ctx)}
@@ -217,8 +218,8 @@ func (x *exchange) open(resp *http.Response, body []byte) (*answer, error) {
 	return a, err
 }
 
-// astray is the outcome of an answer that is not one to this request. It may be the one to the request before, and then every
-// answer on this connection is: the next request gets another.
+// astray is the outcome of an answer that is not one to this request. It may be the one to the request before, and then
+// every answer on this connection is: the next request gets another.
 func (x *exchange) astray(err error) error {
 	x.client.Close() // lets go of idle connections, no more
 	return &UnknownError{x.op.name, err}

@@ -1,19 +1,19 @@
 // Package glase speaks Glase's SOAP interface, release 2.6.0: twelve typed operations of a merchant's terminal.
 //
 // Every method makes one call, which may be several HTTP attempts: retries belong to the operation (see the table in
-// operations.go) and carry the very same bytes, clientReference included. A method's error is exactly one of four kinds, and a
-// caller that moves money must tell them apart:
+// operations.go) and carry the very same bytes, clientReference included. A method's error is exactly one of four
+// kinds, and a caller that moves money must tell them apart:
 //
 //   - ErrInvalid: the request was refused here. Nothing was sent.
 //   - *NotSentError: no attempt got as far as an open connection. Nothing was sent.
 //   - *ResultError: Glase answered with a result code other than 0, which says that it was not done (but see AfterUnknown).
 //   - *UnknownError: Glase may or may not have done it. Ask with GetPaymentStatus; never assume.
 //
-// Only questions, receipts and reports use a connection twice: one that was kept may have died unnoticed, and a call on it is lost
-// (see connections.go).
+// Only questions, receipts and reports use a connection twice: one that was kept may have died unnoticed, and a call on
+// it is lost (see connections.go).
 //
-// No error and no log line carries a password, and long numbers in texts of the service, which may be phone numbers, are
-// blotted out. A Client may be used by many goroutines at once.
+// No error and no log line carries a password, and long numbers in texts of the service, which may be phone numbers,
+// are blotted out. A Client may be used by many goroutines at once.
 package glase
 
 import (
@@ -25,8 +25,8 @@ import (
 )
 
 const (
-	// attemptTimeout is how long one attempt may take when Config does not say. Glase's documentation wants a question each
-	// second and reverses a payment that nobody asks for within 20 s, so a hanging attempt must end soon.
+	// attemptTimeout is how long one attempt may take when Config does not say. Glase's documentation wants a question
+	// each second and reverses a payment that nobody asks for within 20 s, so a hanging attempt must end soon.
 	attemptTimeout = 3 * time.Second
 	// statusTimeoutMax is getPaymentStatus's ceiling, whatever Config says.
 	statusTimeoutMax = 3 * time.Second
@@ -45,8 +45,8 @@ type Reseller struct {
 type Config struct {
 	Endpoint string // the service's full URL, http or https, without user information
 
-	// TerminalID and Password are the TERMINALID principal's. They may be empty while there is no terminal yet and Reseller is
-	// given; the operations of a terminal are then ErrInvalid.
+	// TerminalID and Password are the TERMINALID principal's. They may be empty while there is no terminal yet and
+	// Reseller is given; the operations of a terminal are then ErrInvalid.
 	TerminalID, Password string
 	// Reseller signs RegisterTerminal, MarkTransactionPeriod and ExecuteReport. Without it those are ErrInvalid.
 	Reseller *Reseller
@@ -54,18 +54,18 @@ type Config struct {
 	ClientID string // the company's name, as certification asks; at most 80 characters
 	Comment  string // clientComment, optional; at most 80 characters
 
-	// NewReference gives a fresh clientReference of 1 to 32 characters. It is called once for each call and must be safe for
-	// concurrent use; the call's retries repeat what it gave.
+	// NewReference gives a fresh clientReference of 1 to 32 characters. It is called once for each call and must be
+	// safe for concurrent use; the call's retries repeat what it gave.
 	NewReference func() string
 
-	// Timeout bounds one attempt, from connecting to the answer's last byte: 3 s when zero, at most a minute. getPaymentStatus
-	// never takes longer than 3 s, and executeReport may always take 20 s.
+	// Timeout bounds one attempt, from connecting to the answer's last byte: 3 s when zero, at most a minute.
+	// getPaymentStatus never takes longer than 3 s, and executeReport may always take 20 s.
 	Timeout time.Duration
 
-	// Transport carries the requests; nil for the Client's own, which the function Transport makes. A request with Close set must get
-	// a connection that nobody used before: calls that move money, and the repetitions of lost ones, depend on it. With any other
-	// transport than the Client's own a connection attempt that runs into the attempt's timeout counts as unknown, since nobody can
-	// say what was sent.
+	// Transport carries the requests; nil for the Client's own, which the function Transport makes. A request with
+	// Close set must get a connection that nobody used before: calls that move money, and the repetitions of lost ones,
+	// depend on it. With any other transport than the Client's own a connection attempt that runs into the attempt's
+	// timeout counts as unknown, since nobody can say what was sent.
 	Transport http.RoundTripper
 
 	// Log, when not nil, is told about each attempt that did not succeed; attempts count from 1. It must be safe for

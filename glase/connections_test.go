@@ -43,7 +43,8 @@ func (c *counted) handler(answer func(n int, w http.ResponseWriter)) http.Handle
 	})
 }
 
-// mayBeKept are the operations that move no money and make nothing: only they go on a connection that another call was on.
+// mayBeKept are the operations that move no money and make nothing: only they go on a connection that another call was
+// on.
 var mayBeKept = []string{"getPaymentStatus", "submitPaymentReceipt", "executeReport"}
 
 func TestACallThatMovesMoneyHasAConnectionOfItsOwn(t *testing.T) {
@@ -77,7 +78,8 @@ func TestACallThatMovesMoneyHasAConnectionOfItsOwn(t *testing.T) {
 }
 
 func TestTheRepetitionOfALostCallHasAConnectionOfItsOwn(t *testing.T) {
-	// The question on the kept connection is lost: the next ones do not use any twice for a while, and then they do again.
+	// The question on the kept connection is lost: the next ones do not use any twice for a while, and then they do
+	// again.
 	synctest.Test(t, func(t *testing.T) {
 		network := glasetest.NewNetwork(time.Millisecond)
 		var c counted
@@ -119,8 +121,8 @@ func TestTheRepetitionOfALostCallHasAConnectionOfItsOwn(t *testing.T) {
 	})
 }
 
-// TestALostCallIsRepeatedOnAnotherConnectionAtOnce: a front that resets what comes second on a connection costs each call one pause at
-// most, whatever the rhythm.
+// TestALostCallIsRepeatedOnAnotherConnectionAtOnce: a front that resets what comes second on a connection costs each
+// call one pause at most, whatever the rhythm.
 func TestALostCallIsRepeatedOnAnotherConnectionAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := glasetest.NewNetwork(time.Millisecond)
@@ -240,8 +242,8 @@ func (m metered) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// TestASaleOverRealSocketsIsChargedBehindEachFront: nothing here waits, so each call comes while the connection of the answer before it
-// is dying. A question may be lost, and its repetition never; the commit is not lost at all.
+// TestASaleOverRealSocketsIsChargedBehindEachFront: nothing here waits, so each call comes while the connection of the
+// answer before it is dying. A question may be lost, and its repetition never; the commit is not lost at all.
 func TestASaleOverRealSocketsIsChargedBehindEachFront(t *testing.T) {
 	for _, front := range []glasetest.Front{
 		{}, {Kind: glasetest.FrontCloses}, {Kind: glasetest.FrontCloses, After: glasetest.Duration(20 * time.Millisecond)},

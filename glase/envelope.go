@@ -22,8 +22,9 @@ const (
 	envelopeHint = 768 // bytes that most requests, the polls, fit into
 )
 
-// envelope builds a request by appending. Only the operation's element is in Glase's namespace; its children have none. Nothing
-// is written that need not be: kiosks live on metered lines. The first error stays and names the field, never its value.
+// envelope builds a request by appending. Only the operation's element is in Glase's namespace; its children have none.
+// Nothing is written that need not be: kiosks live on metered lines. The first error stays and names the field, never
+// its value.
 type envelope struct {
 	b   []byte
 	op  string
@@ -116,8 +117,8 @@ func (e *envelope) optional(tag, value string, most int) {
 	}
 }
 
-// text appends a text of 1 to so many characters. Characters that XML 1.0 cannot carry are refused rather than dropped: an identifier
-// or a password without them would be another one.
+// text appends a text of 1 to so many characters. Characters that XML 1.0 cannot carry are refused rather than dropped:
+// an identifier or a password without them would be another one.
 func (e *envelope) text(tag, value string, most int) {
 	switch {
 	case e.err != nil:

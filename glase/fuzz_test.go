@@ -41,7 +41,8 @@ func FuzzDecode(f *testing.F) {
 			// Whatever counts as a success must be one for encoding/xml too.
 			n, err := operationOf(string(b))
 			if err != nil {
-				// It wants no text beside the elements of an envelope, and knows which letters beyond ASCII are letters.
+				// It wants no text beside the elements of an envelope, and knows which letters beyond ASCII are
+				// letters.
 				if ascii(b) {
 					t.Fatalf("success for us, and %v for encoding/xml: %q", err, b)
 				}

@@ -9,8 +9,8 @@ import (
 // PaymentMode says what the customer's confirmation does.
 type PaymentMode string
 
-// The payment modes. ReservationPreliminary is the one for a reservation whose final amount is not known yet; it needs a
-// CommitReservationTimeout.
+// The payment modes. ReservationPreliminary is the one for a reservation whose final amount is not known yet; it needs
+// a CommitReservationTimeout.
 const (
 	ImmediateDebit         PaymentMode = "IMMEDIATE_DEBIT"
 	ReservationDesired     PaymentMode = "RESERVATION_DESIRED"
@@ -18,7 +18,8 @@ const (
 	ReservationPreliminary PaymentMode = "RESERVATION_REQUIRED_PRELIMINARY_AMOUNT"
 )
 
-// AcknowledgmentMode says whether the merchant must acknowledge a payment before it is taken; only loyalty schemes use it.
+// AcknowledgmentMode says whether the merchant must acknowledge a payment before it is taken; only loyalty schemes use
+// it.
 type AcknowledgmentMode string
 
 // The acknowledgment modes.
@@ -31,8 +32,8 @@ const (
 // Invoice is what the customer sees in the app and pays. Lengths are in characters. An empty field is left out.
 type Invoice struct {
 	PaymentMode PaymentMode // required by SendInvoice
-	// AcknowledgmentMode is sent as NoAcknowledgment by SendInvoice and UpdateInvoice when empty: left out, the app would stay
-	// at "waiting for amount".
+	// AcknowledgmentMode is sent as NoAcknowledgment by SendInvoice and UpdateInvoice when empty: left out, the app
+	// would stay at "waiting for amount".
 	AcknowledgmentMode AcknowledgmentMode
 	IssueDate          time.Time // to the second; whether the clock can be believed is the caller's matter
 	Title              string    // at most 255; required by SendInvoice
@@ -45,8 +46,8 @@ type Invoice struct {
 	NotificationURL    string       // http or https; at most 2048
 	Tokens             []CustomerToken
 
-	// CommitReservationTimeout is how long a reservation lives, counted from SendInvoice to be safe: whole seconds, at most a
-	// week.
+	// CommitReservationTimeout is how long a reservation lives, counted from SendInvoice to be safe: whole seconds, at
+	// most a week.
 	CommitReservationTimeout time.Duration
 }
 

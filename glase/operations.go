@@ -9,8 +9,9 @@ import (
 	"kioskd/internal/money"
 )
 
-// operation is what the retries of one operation are allowed to do. A result code 93 (certainly not done) and a connection that
-// could not be opened lead to another attempt wherever attempts and budget allow; an unknown outcome only where repeat says so.
+// operation is what the retries of one operation are allowed to do. A result code 93 (certainly not done) and a
+// connection that could not be opened lead to another attempt wherever attempts and budget allow; an unknown outcome
+// only where repeat says so.
 type operation struct {
 	name     string
 	reseller bool          // the RESELLERUSER signs it
@@ -46,8 +47,8 @@ const (
 	reportMax   = 8 << 20 // a period's transactions, once in base64 and once in text
 )
 
-// The operations. Unregistering, assigning and marking a period twice is harmless; registering twice makes two terminals. A refund
-// without a vow that it is the whole payment could be paid out twice.
+// The operations. Unregistering, assigning and marking a period twice is harmless; registering twice makes two
+// terminals. A refund without a vow that it is the whole payment could be paid out twice.
 var (
 	opSend       = operation{name: "sendInvoice", repeat: true, attempts: 6, budget: sendBudget, bodyMax: responseMax}
 	opStatus     = operation{name: "getPaymentStatus", kept: true, attempts: 1, most: statusTimeoutMax, bodyMax: responseMax}
@@ -69,13 +70,13 @@ type SentInvoice struct {
 	Reference string // never empty
 	QRCode    string // the invoice's own QR payload, "HTTP://SEQR.SE/R" and the reference; empty when Glase left it out
 
-	// Repeated says that an earlier attempt of this call had an unknown outcome. Whether Glase knows a ClientInvoiceID again is not
-	// documented: there may be another invoice, or one may come late, and on a cash register end this one.
+	// Repeated says that an earlier attempt of this call had an unknown outcome. Whether Glase knows a ClientInvoiceID
+	// again is not documented: there may be another invoice, or one may come late, and on a cash register end this one.
 	Repeated bool
 }
 
-// SendInvoice makes an invoice. On a terminal made by RegisterTerminal it cancels that terminal's previous invoice. An unknown
-// outcome is repeated with the same ClientInvoiceID within 8 s and the context.
+// SendInvoice makes an invoice. On a terminal made by RegisterTerminal it cancels that terminal's previous invoice. An
+// unknown outcome is repeated with the same ClientInvoiceID within 8 s and the context.
 func (c *Client) SendInvoice(ctx context.Context, invoice Invoice) (SentInvoice, error) {
 	e := c.request(&opSend)
 	e.check(invoice.PaymentMode != "", "paymentMode", "missing")
@@ -96,8 +97,8 @@ func (c *Client) SendInvoice(ctx context.Context, invoice Invoice) (SentInvoice,
 	return sent, nil
 }
 
-// UpdateInvoice sets an invoice's rows, total and other attributes. An unknown outcome is repeated within 10 s; 48 is returned, and
-// the caller waits and asks for the status.
+// UpdateInvoice sets an invoice's rows, total and other attributes. An unknown outcome is repeated within 10 s; 48 is
+// returned, and the caller waits and asks for the status.
 func (c *Client) UpdateInvoice(ctx context.Context, reference string, invoice Invoice) error {
 	e := c.request(&opUpdate)
 	e.text("invoiceReference", reference, idMax)
@@ -109,9 +110,9 @@ func (c *Client) UpdateInvoice(ctx context.Context, reference string, invoice In
 	return c.call(ctx, &opUpdate, e, nothing)
 }
 
-// GetPaymentStatus asks how an invoice stands, in one attempt of at most 3 s: call it each second while waiting. Version is an
-// acknowledgement: 0 on the first call, then always the latest PaymentStatus.Version. Asking is an act: a payment that is not
-// asked for within 20 s is reversed.
+// GetPaymentStatus asks how an invoice stands, in one attempt of at most 3 s: call it each second while waiting.
+// Version is an acknowledgement: 0 on the first call, then always the latest PaymentStatus.Version. Asking is an act: a
+// payment that is not asked for within 20 s is reversed.
 func (c *Client) GetPaymentStatus(ctx context.Context, reference string, version int) (PaymentStatus, error) {
 	e := c.request(&opStatus)
 	e.text("invoiceReference", reference, idMax)
@@ -124,8 +125,8 @@ func (c *Client) GetPaymentStatus(ctx context.Context, reference string, version
 	return status, nil
 }
 
-// CommitReservation charges the final amount of a reservation. An unknown outcome is never repeated: ask for the status, and only
-// PAID with the amount in its receipt says that it happened.
+// CommitReservation charges the final amount of a reservation. An unknown outcome is never repeated: ask for the
+// status, and only PAID with the amount in its receipt says that it happened.
 func (c *Client) CommitReservation(ctx context.Context, reference string, amount money.Amount) error {
 	e := c.request(&opCommit)
 	e.check(amount.Minor > 0, "amount", "must be more than nothing")
@@ -134,20 +135,21 @@ func (c *Client) CommitReservation(ctx context.Context, reference string, amount
 	return c.call(ctx, &opCommit, e, nothing)
 }
 
-// CancelInvoice cancels an unpaid invoice. An unknown outcome is repeated within 10 s, after which 95 and 55 (cancelled already)
-// are to be taken for done. What it does to a reservation is not documented.
+// CancelInvoice cancels an unpaid invoice. An unknown outcome is repeated within 10 s, after which 95 and 55 (cancelled
+// already) are to be taken for done. What it does to a reservation is not documented.
 func (c *Client) CancelInvoice(ctx context.Context, reference string) error {
 	e := c.request(&opCancel)
 	e.text("invoiceReference", reference, idMax)
 	return c.call(ctx, &opCancel, e, nothing)
 }
 
-// RefundPayment gives back the invoice's Total of the payment that ersReference names, and answers the refund's own reference. The
-// invoice needs a Total, and a Title is good manners; its Rows may be missing.
+// RefundPayment gives back the invoice's Total of the payment that ersReference names, and answers the refund's own
+// reference. The invoice needs a Total, and a Title is good manners; its Rows may be missing.
 //
-// Full is the caller's vow that Total is the whole payment and that no other refund of it is known. Only then is an unknown outcome
-// repeated, and does 98 (more than the payment) after one prove that the earlier attempt was done: the reference is then empty.
-// Otherwise an unknown outcome is returned after the first. The reference is also empty when Glase left it out.
+// Full is the caller's vow that Total is the whole payment and that no other refund of it is known. Only then is an
+// unknown outcome repeated, and does 98 (more than the payment) after one prove that the earlier attempt was done: the
+// reference is then empty. Otherwise an unknown outcome is returned after the first. The reference is also empty when
+// Glase left it out.
 func (c *Client) RefundPayment(ctx context.Context, ersReference string, invoice Invoice, full bool) (string, error) {
 	op := &opRefund
 	if full {
@@ -178,8 +180,8 @@ type ReceiptDocument struct {
 // receiptMax bounds a receipt document; a printed receipt is a page.
 const receiptMax = 64 << 10
 
-// SubmitPaymentReceipt hands in the receipt of a payment and answers the reference that Glase gives, if any. It moves no money; an
-// unknown outcome is repeated a few times.
+// SubmitPaymentReceipt hands in the receipt of a payment and answers the reference that Glase gives, if any. It moves
+// no money; an unknown outcome is repeated a few times.
 func (c *Client) SubmitPaymentReceipt(ctx context.Context, ersReference string, doc ReceiptDocument) (string, error) {
 	e := c.request(&opReceipt)
 	e.text("ersReference", ersReference, idMax)
@@ -206,8 +208,9 @@ type TerminalRegistration struct {
 	Name       string // shown on the customer's phone; at most 255 characters
 }
 
-// RegisterTerminal makes a terminal, as the Reseller, and answers its id. It is one attempt: repeated blindly it would leave terminals
-// behind. After an UnknownError look in Glase's merchant pages whether a terminal of that ExternalID exists before trying again.
+// RegisterTerminal makes a terminal, as the Reseller, and answers its id. It is one attempt: repeated blindly it would
+// leave terminals behind. After an UnknownError look in Glase's merchant pages whether a terminal of that ExternalID
+// exists before trying again.
 func (c *Client) RegisterTerminal(ctx context.Context, t TerminalRegistration) (string, error) {
 	e := c.request(&opRegister)
 	e.text("externalTerminalId", t.ExternalID, idMax)
@@ -220,13 +223,14 @@ func (c *Client) RegisterTerminal(ctx context.Context, t TerminalRegistration) (
 	return id, nil
 }
 
-// UnregisterTerminal gives this terminal up. An unknown outcome is repeated; a refusal of the principal after one (20, 29 or 37 with
-// AfterUnknown) most likely means that it is done.
+// UnregisterTerminal gives this terminal up. An unknown outcome is repeated; a refusal of the principal after one (20,
+// 29 or 37 with AfterUnknown) most likely means that it is done.
 func (c *Client) UnregisterTerminal(ctx context.Context) error {
 	return c.call(ctx, &opUnregister, c.request(&opUnregister), nothing)
 }
 
-// AssignSeqrID ties a sticker's id, alphanumeric, to this terminal. A sticker belongs to one terminal only; 53 is final.
+// AssignSeqrID ties a sticker's id, alphanumeric, to this terminal. A sticker belongs to one terminal only; 53 is
+// final.
 func (c *Client) AssignSeqrID(ctx context.Context, seqrID string) error {
 	e := c.request(&opAssign)
 	e.text("seqrId", seqrID, idMax)
@@ -247,8 +251,9 @@ const (
 	ReportTerminalDetails = "Reconciliation/STD_RECON_007.xml"
 )
 
-// MarkTransactionPeriod ends a transaction period and begins the next, as the Reseller, and answers the ended one's id. Without
-// parameters the period is the shop's; with ParameterTerminalID a terminal's. Wait about 3 s before asking for its report.
+// MarkTransactionPeriod ends a transaction period and begins the next, as the Reseller, and answers the ended one's id.
+// Without parameters the period is the shop's; with ParameterTerminalID a terminal's. Wait about 3 s before asking for
+// its report.
 func (c *Client) MarkTransactionPeriod(ctx context.Context, parameters ...Parameter) (string, error) {
 	e := c.request(&opPeriod)
 	e.parameters(parameters)
@@ -273,7 +278,8 @@ type Report struct {
 	Content  []byte // the document itself, usually XML; never empty
 }
 
-// ExecuteReport fetches a report, as the Reseller. While Glase says that it is not ready (2) it asks again each 3 s, a minute long.
+// ExecuteReport fetches a report, as the Reseller. While Glase says that it is not ready (2) it asks again each 3 s, a
+// minute long.
 func (c *Client) ExecuteReport(ctx context.Context, r ReportRequest) (Report, error) {
 	e := c.request(&opReport)
 	e.text("reportId", r.ReportID, textMax)

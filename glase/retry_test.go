@@ -55,8 +55,8 @@ var (
 
 const faultBody = `<s:Envelope xmlns:s="` + soapSpace + `"><s:Body><s:Fault><faultcode>s:Server</faultcode><faultstring>down</faultstring></s:Fault></s:Body></s:Envelope>`
 
-// rules is the retry table as the merchant needs it, written down once more: whether an unknown outcome is repeated, whether a certain
-// "not done" is, and how long a call may take.
+// rules is the retry table as the merchant needs it, written down once more: whether an unknown outcome is repeated,
+// whether a certain "not done" is, and how long a call may take.
 var rules = map[string]struct {
 	unknown, notDone bool
 	within           time.Duration

@@ -37,10 +37,10 @@ type binding struct {
 	space  space
 }
 
-// document reads an XML document from bytes: a small parser instead of encoding/xml, which takes more time than the rest of a call
-// together. It takes elements, namespaces, character data, CDATA, the five entities and character references, and skips comments,
-// processing instructions and attributes. It refuses a document type, so no entity can expand, and everything that is not nested
-// properly. Text between elements is no concern of anybody's.
+// document reads an XML document from bytes: a small parser instead of encoding/xml, which takes more time than the
+// rest of a call together. It takes elements, namespaces, character data, CDATA, the five entities and character
+// references, and skips comments, processing instructions and attributes. It refuses a document type, so no entity can
+// expand, and everything that is not nested properly. Text between elements is no concern of anybody's.
 type document struct {
 	b        []byte
 	i        int
@@ -259,7 +259,8 @@ func (d *document) endTag(tag []byte) error {
 	return nil
 }
 
-// attributes passes the attributes, keeping namespace declarations, up to and with the tag's end; empty says that it was "/>".
+// attributes passes the attributes, keeping namespace declarations, up to and with the tag's end; empty says that it
+// was "/>".
 func (d *document) attributes() (empty bool, err error) {
 	for {
 		blank := d.spaces()

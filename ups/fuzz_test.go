@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// FuzzCreatePurchase holds what every body gets, and that a purchase which reaches the kiosk is what the body says by another
-// reading of it: exact fractions of math/big.
+// FuzzCreatePurchase holds what every body gets, and that a purchase which reaches the kiosk is what the body says by
+// another reading of it: exact fractions of math/big.
 func FuzzCreatePurchase(f *testing.F) {
 	for _, s := range []string{wish("20.00", msisdn), wish(`"19.999"`, msisdn), wish("2e1", msisdn), wish("1e309", msisdn), wish("-1", msisdn), "[]", "null", "", "\ufeff" + wish("1", msisdn),
 		`{"reservationToken":"29834231890234","reservationAmount":"20.00","currency":"EUR","msisdn":483344323423}`,

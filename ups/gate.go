@@ -8,8 +8,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// How many purchases with the right token may reach the kiosk: those that it would not refuse at a look. The package's documentation
-// says why there are two shares.
+// How many purchases with the right token may reach the kiosk: those that it would not refuse at a look. The package's
+// documentation says why there are two shares.
 const (
 	freshEvery      = 3 * time.Second // a customer who has no purchase here, and so begins a sale, which is recorded and logged
 	freshBurst      = 10
@@ -65,7 +65,8 @@ func (g *gate) enter(payer string) (pass uint64, why string) {
 	return pass, ""
 }
 
-// leave ends a call; accepted says that its customer has, or may have, a sale at the machine now. It reports whether that is news.
+// leave ends a call; accepted says that its customer has, or may have, a sale at the machine now. It reports whether
+// that is news.
 func (g *gate) leave(pass uint64, accepted bool) (news bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -100,8 +100,9 @@ func (h *handler) createPurchase(r *http.Request, start time.Time) answer {
 // utf8Mark is the byte order mark of UTF-8, which RFC 8259 lets a reader ignore and .NET likes to write.
 var utf8Mark = []byte("\xef\xbb\xbf")
 
-// readable reports whether a body can be read as UTF-8 whatever its Content-Type says: no charset, or none that can be understood; UTF-8;
-// or one that writes ASCII as ASCII does, such as Apache HttpClient's ISO-8859-1, when there is nothing else in the body.
+// readable reports whether a body can be read as UTF-8 whatever its Content-Type says: no charset, or none that can be
+// understood; UTF-8; or one that writes ASCII as ASCII does, such as Apache HttpClient's ISO-8859-1, when there is
+// nothing else in the body.
 func readable(contentType string, body []byte) bool {
 	_, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
@@ -116,7 +117,8 @@ func readable(contentType string, body []byte) bool {
 	return false
 }
 
-// ask has the Kiosk decide, and waits until the deadline and no longer. The Kiosk's call may outlast it and the request.
+// ask has the Kiosk decide, and waits until the deadline and no longer. The Kiosk's call may outlast it and the
+// request.
 func (h *handler) ask(ctx context.Context, p Purchase, deadline time.Time) answer {
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer cancel()
@@ -151,7 +153,8 @@ func (h *handler) ask(ctx context.Context, p Purchase, deadline time.Time) answe
 	return a
 }
 
-// look asks the Kiosk what it would refuse anyway, so that such purchases use up neither the newcomers' share nor the kiosk's loop.
+// look asks the Kiosk what it would refuse anyway, so that such purchases use up neither the newcomers' share nor the
+// kiosk's loop.
 func (h *handler) look(p Purchase) (code ErrorCode) {
 	defer func() {
 		if recover() != nil {
@@ -164,7 +167,8 @@ func (h *handler) look(p Purchase) (code ErrorCode) {
 	return code
 }
 
-// panicked says where, as often as any other line may be written. The value is not logged: it may hold the phone number.
+// panicked says where, as often as any other line may be written. The value is not logged: it may hold the phone
+// number.
 func (h *handler) panicked(where string) {
 	if !h.noise.Allow() {
 		h.unlogged.Add(1)
@@ -173,7 +177,8 @@ func (h *handler) panicked(where string) {
 	h.config.Log.Error().Bytes("stack", debug.Stack()).Msg("ups: " + where + " panicked")
 }
 
-// result checks what the Kiosk said; anything but exactly one known result is its bug, and SYSTEM_ERROR to the customer.
+// result checks what the Kiosk said; anything but exactly one known result is its bug, and SYSTEM_ERROR to the
+// customer.
 func result(reference string, code ErrorCode) answer {
 	switch {
 	case reference != "" && code == "":
@@ -184,8 +189,8 @@ func result(reference string, code ErrorCode) answer {
 	return refused(http.StatusOK, "the kiosk answered wrongly")
 }
 
-// notify passes the hint before the body is looked at. What is left of a body net/http throws away, bounded, or closes the
-// connection on.
+// notify passes the hint before the body is looked at. What is left of a body net/http throws away, bounded, or closes
+// the connection on.
 func (h *handler) notify(r *http.Request, secret string) (a answer) {
 	if r.Method != http.MethodPost {
 		return answer{status: http.StatusMethodNotAllowed}
@@ -226,9 +231,9 @@ func (a answer) write(w http.ResponseWriter) {
 	_, _ = w.Write(body) // a caller that has gone will ask again
 }
 
-// record writes one line, of fixed words and numbers only: a method and a path are the sender's to choose, and might hold a
-// phone number or a secret. Anybody can make as many of them as they like, so that they are all limited; a new customer's line, which a
-// technician looks for, has a share of its own.
+// record writes one line, of fixed words and numbers only: a method and a path are the sender's to choose, and might
+// hold a phone number or a secret. Anybody can make as many of them as they like, so that they are all limited; a new
+// customer's line, which a technician looks for, has a share of its own.
 func (h *handler) record(method, kind string, a answer, took time.Duration) {
 	share := h.noise
 	if a.news {

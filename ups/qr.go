@@ -35,8 +35,8 @@ type QR struct {
 	InvoiceReference string // KindInvoice
 }
 
-// StaticQR is the payload on a machine that takes createPurchase. The merchant id is from Glase's start-up kit, the token is
-// the machine's own; neither is secret.
+// StaticQR is the payload on a machine that takes createPurchase. The merchant id is from Glase's start-up kit, the
+// token is the machine's own; neither is secret.
 func StaticQR(merchantID, token string) string {
 	return "HTTP://SEQR.SE/000/ups?w=" + url.QueryEscape(merchantID) + "&t=" + url.QueryEscape(token)
 }
@@ -44,8 +44,8 @@ func StaticQR(merchantID, token string) string {
 // StickerQR is the payload of the sticker whose alphanumeric id assignSeqrId bound to a terminal.
 func StickerQR(seqrID string) string { return "HTTP://SEQR.SE/Q" + seqrID }
 
-// AppLink is the payload as a link for a phone's own browser, which opens the app: "seqr:" instead of "HTTP:". A text that
-// does not begin so is returned as it is.
+// AppLink is the payload as a link for a phone's own browser, which opens the app: "seqr:" instead of "HTTP:". A text
+// that does not begin so is returned as it is.
 func AppLink(qr string) string {
 	const scheme = "HTTP:"
 	if len(qr) < len(scheme) || !strings.EqualFold(qr[:len(scheme)], scheme) {
@@ -54,14 +54,14 @@ func AppLink(qr string) string {
 	return "seqr:" + qr[len(scheme):]
 }
 
-// NotificationURL is the notificationUrl of one sale: publicURL, which is the machine's address as Glase reaches it with its
-// path prefix, and the secret, at least 128 random bits in letters, digits, "-" and "_", at most 128 of them.
+// NotificationURL is the notificationUrl of one sale: publicURL, which is the machine's address as Glase reaches it
+// with its path prefix, and the secret, at least 128 random bits in letters, digits, "-" and "_", at most 128 of them.
 func NotificationURL(publicURL, secret string) string {
 	return strings.TrimRight(publicURL, "/") + "/notify/" + secret
 }
 
-// ParseQR reads a payload as a phone would scan it, or its AppLink. Scheme and host may be in either case, the rest is exact.
-// It does not look at which merchant or machine it is. The error is ErrQR.
+// ParseQR reads a payload as a phone would scan it, or its AppLink. Scheme and host may be in either case, the rest is
+// exact. It does not look at which merchant or machine it is. The error is ErrQR.
 func ParseQR(text string) (QR, error) {
 	if len(text) > qrMax {
 		return QR{}, fmt.Errorf("ups: %w: more than %d bytes", ErrQR, qrMax)

@@ -123,8 +123,8 @@ func (v values) purchase(currency string) (p Purchase, why string) {
 // decimal is a JSON number of no sign, in its parts; zeros in front are harmless, as a string may have them.
 var decimal = regexp.MustCompile(`^([0-9]{1,40})(?:\.([0-9]{1,40}))?(?:[eE]([+-]?[0-9]{1,2}))?$`)
 
-// maximum reads the amount exactly by moving the decimal point in its text, and cuts off what is finer than the minor unit.
-// ok is false when it is no amount above zero.
+// maximum reads the amount exactly by moving the decimal point in its text, and cuts off what is finer than the minor
+// unit. ok is false when it is no amount above zero.
 func maximum(said, currency string) (a money.Amount, ok bool) {
 	part := decimal.FindStringSubmatch(said)
 	if part == nil {

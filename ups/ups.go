@@ -1,14 +1,14 @@
-// Package ups is the machine's side of Glase's Unattended Payments Service: createPurchase, the payment notification, and
-// the QR payloads that a phone scans.
+// Package ups is the machine's side of Glase's Unattended Payments Service: createPurchase, the payment notification,
+// and the QR payloads that a phone scans.
 //
-// New makes an http.Handler and no listener, so that a tunnel or a message bus can call it as well as a server can; Server is
-// the http.Server that fits it. The handler reads, checks and limits what comes from outside; what a purchase means for the
-// machine is decided by the Kiosk behind it.
+// New makes an http.Handler and no listener, so that a tunnel or a message bus can call it as well as a server can;
+// Server is the http.Server that fits it. The handler reads, checks and limits what comes from outside; what a purchase
+// means for the machine is decided by the Kiosk behind it.
 //
 // # createPurchase
 //
-// POST <prefix>/createPurchase with a JSON object. Each value may be a JSON string or number, null counts as missing, unknown
-// fields are ignored, and names are compared exactly:
+// POST <prefix>/createPurchase with a JSON object. Each value may be a JSON string or number, null counts as missing,
+// unknown fields are ignored, and names are compared exactly:
 //
 //   - token, or reservationToken: the machine's id, as in its static QR; compared in constant time.
 //   - amount, or reservationAmount: the most that may be reserved. It is read exactly, never as floating point: digits, a
@@ -17,29 +17,32 @@
 //   - currency: ISO 4217, the machine's own.
 //   - msisdn: the customer's phone number. It is required, since it alone tells a repeating customer from another one.
 //
-// A byte order mark in front is ignored, and the Content-Type is not looked at but for a charset other than UTF-8: with one that writes
-// ASCII as ASCII does (ISO-8859-1, as Apache HttpClient says of any text) the body must be ASCII, any other is refused with 415.
+// A byte order mark in front is ignored, and the Content-Type is not looked at but for a charset other than UTF-8: with
+// one that writes ASCII as ASCII does (ISO-8859-1, as Apache HttpClient says of any text) the body must be ASCII, any
+// other is refused with 415.
 //
-// A value said more than once, in one spelling or in both, must be the same each time: which of two a sender meant would be a
-// guess with money.
+// A value said more than once, in one spelling or in both, must be the same each time: which of two a sender meant
+// would be a guess with money.
 //
-// The answer is JSON: {"invoiceReferenceId": "…"} or {"errorCode": "…"}, with HTTP 200 for every request that is a JSON object,
-// refused and rate limited ones included. What is not one is answered 400 (405, 413, 415 for another method, too large a body,
-// a charset that cannot be read), with SYSTEM_ERROR as its JSON. A refusal of any kind ends its connection.
+// The answer is JSON: {"invoiceReferenceId": "…"} or {"errorCode": "…"}, with HTTP 200 for every request that is a JSON
+// object, refused and rate limited ones included. What is not one is answered 400 (405, 413, 415 for another method,
+// too large a body, a charset that cannot be read), with SYSTEM_ERROR as its JSON. A refusal of any kind ends its
+// connection.
 //
-// It is answered within Config.AnswerWithin of its headers, whatever the Kiosk does; a Kiosk that has not answered by then, or
-// panics, yields SYSTEM_ERROR. A caller that goes away does not end the purchase: Glase may have lost the connection only, and
-// the same customer's repeat must find the invoice that was made for them.
+// It is answered within Config.AnswerWithin of its headers, whatever the Kiosk does; a Kiosk that has not answered by
+// then, or panics, yields SYSTEM_ERROR. A caller that goes away does not end the purchase: Glase may have lost the
+// connection only, and the same customer's repeat must find the invoice that was made for them.
 //
 // # Notification
 //
-// POST <prefix>/notify/<secret>: 200 when the Kiosk knows the secret, else 404. Its body and content type mean nothing, for
-// anybody can write them, and neither is read by this package.
+// POST <prefix>/notify/<secret>: 200 when the Kiosk knows the secret, else 404. Its body and content type mean nothing,
+// for anybody can write them, and neither is read by this package.
 //
 // # Limits
 //
-// createPurchase needs nothing that is not printed on the machine, so that everybody may call it unless Callers.Allow, or a client
-// certificate that the TLS listener asks for, says otherwise. docs/security.md says for the operator what that leaves to an attacker.
+// createPurchase needs nothing that is not printed on the machine, so that everybody may call it unless Callers.Allow,
+// or a client certificate that the TLS listener asks for, says otherwise. docs/security.md says for the operator what
+// that leaves to an attacker.
 //
 //   - Connections are bounded, also those of one address, unless all come through one proxy; see Server.
 //   - A wrong token costs its own parsing and no more: it never reaches the Kiosk and takes nothing from the right token's share.
@@ -74,8 +77,8 @@ import (
 // answerWithinMax is how long a purchase may be thought about: Glase is answered within 10 s, the way back included.
 const answerWithinMax = 9 * time.Second
 
-// Logged at most, in lines of about 150 bytes: anybody can make them, and the log is on an SD card. Both together are less than half a
-// megabyte an hour.
+// Logged at most, in lines of about 150 bytes: anybody can make them, and the log is on an SD card. Both together are
+// less than half a megabyte an hour.
 const (
 	noiseEvery = 10 * time.Second // of requests that bring no new customer
 	noiseBurst = 10
@@ -117,16 +120,17 @@ func (c ErrorCode) known() bool {
 
 // Kiosk is what the handler needs of the machine. Its methods are called from many goroutines at once.
 type Kiosk interface {
-	// CreatePurchase answers with exactly one of its results: the reference of the invoice that the customer now confirms, or
-	// why there is none. ctx ends at the answer deadline and not before; a reference that comes later is lost on this
-	// request, and the customer's repeat must get the same one.
+	// CreatePurchase answers with exactly one of its results: the reference of the invoice that the customer now
+	// confirms, or why there is none. ctx ends at the answer deadline and not before; a reference that comes later is
+	// lost on this request, and the customer's repeat must get the same one.
 	CreatePurchase(ctx context.Context, p Purchase) (invoiceReference string, code ErrorCode)
-	// Refusal is the code that CreatePurchase would answer with now, as far as that shows at a look: the machine is in use or out of
-	// service, the amount is too small. "": it must be asked. It must neither block nor work, and a wrong "" costs a place in the
-	// newcomers' share alone.
+	// Refusal is the code that CreatePurchase would answer with now, as far as that shows at a look: the machine is in
+	// use or out of service, the amount is too small. "": it must be asked. It must neither block nor work, and a wrong
+	// "" costs a place in the newcomers' share alone.
 	Refusal(p Purchase) ErrorCode
-	// Notify passes a hint that the sale whose notification path has this secret may have changed, and reports whether there
-	// is such a sale now. It must neither block nor work, compare in constant time, and let doubled hints fall together.
+	// Notify passes a hint that the sale whose notification path has this secret may have changed, and reports whether
+	// there is such a sale now. It must neither block nor work, compare in constant time, and let doubled hints fall
+	// together.
 	Notify(secret string) bool
 }
 
@@ -140,7 +144,8 @@ type Config struct {
 	Log          zerolog.Logger // never sees a phone number, a token, a secret or a body; the zero Logger is silent
 }
 
-// New makes the handler of one machine. It may be called from many goroutines at once. The error says what of c is unusable.
+// New makes the handler of one machine. It may be called from many goroutines at once. The error says what of c is
+// unusable.
 func New(c Config, k Kiosk) (http.Handler, error) {
 	if c.AnswerWithin == 0 {
 		c.AnswerWithin = answerWithinMax

@@ -72,7 +72,8 @@ func (a *audit) differ(format string, args ...any) {
 	a.problems = append(a.problems, fmt.Sprintf(format, args...))
 }
 
-// amount reads an amount; one that is none, or in a currency that nobody here uses, is a difference and counts as nothing.
+// amount reads an amount; one that is none, or in a currency that nobody here uses, is a difference and counts as
+// nothing.
 func (a *audit) amount(where, text, code string) money.Amount {
 	m, err := money.Parse(text, code)
 	if err != nil || code != currency {

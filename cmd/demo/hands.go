@@ -93,8 +93,8 @@ func (h *hands) do(ctx context.Context, k keystroke) {
 	}
 }
 
-// product presses a product's button. Every press says whether the slot jams, so that a jam which was armed and never came to
-// be, because the machine did not take the press, is no surprise to a later one.
+// product presses a product's button. Every press says whether the slot jams, so that a jam which was armed and never
+// came to be, because the machine did not take the press, is no surprise to a later one.
 func (h *hands) product(ctx context.Context, slot string) {
 	fault, done := "none", "pressed "+slot
 	if h.seen.jam {

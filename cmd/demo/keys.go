@@ -30,8 +30,8 @@ const (
 	escape = 0x1b
 )
 
-// keys are the keystrokes in what a terminal sent at a time. Arrows, function keys and the like begin with an escape; what
-// follows it are no keys of their own ("Home" is ESC [ 1 ~), so the rest is dropped.
+// keys are the keystrokes in what a terminal sent at a time. Arrows, function keys and the like begin with an escape;
+// what follows it are no keys of their own ("Home" is ESC [ 1 ~), so the rest is dropped.
 func keys(sent []byte) []keystroke {
 	var all []keystroke
 	for _, c := range []byte(strings.ToLower(string(sent))) {

@@ -1,5 +1,5 @@
-// Command demo is a whole kiosk on this machine: it starts a glasesim and a kioskd with simulated hardware, lets a person be
-// the customer, or sells by itself and then adds up where every öre went.
+// Command demo is a whole kiosk on this machine: it starts a glasesim and a kioskd with simulated hardware, lets a
+// person be the customer, or sells by itself and then adds up where every öre went.
 //
 // It knows the two programs from outside only: their flags, the config file and the JSON on their ports.
 package main

@@ -209,8 +209,8 @@ func post(ctx context.Context, url string, body map[string]string, into any) err
 	return call(ctx, http.MethodPost, url, b, into)
 }
 
-// call asks one of the programs something. The phone says why it cannot in an invoice's errorCode; anything else that is not
-// 200 is an error.
+// call asks one of the programs something. The phone says why it cannot in an invoice's errorCode; anything else that
+// is not 200 is an error.
 func call(ctx context.Context, method, url string, body []byte, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()

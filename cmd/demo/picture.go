@@ -50,8 +50,8 @@ func whole(b []byte) int {
 // sequenceMax is longer than every control sequence, in bytes: what is longer is none, and is not waited for.
 const sequenceMax = 64
 
-// finished reports whether a control sequence is there up to its last byte: ESC [ parameters, and a byte from @ to ~; or ESC
-// and one byte.
+// finished reports whether a control sequence is there up to its last byte: ESC [ parameters, and a byte from @ to ~;
+// or ESC and one byte.
 func finished(seq []byte) bool {
 	if len(seq) < 2 {
 		return false

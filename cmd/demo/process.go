@@ -18,8 +18,8 @@ const (
 	tailLines = 12      // of a log that are shown when its program ended early
 )
 
-// process is a child. It is in a process group of its own, so that Ctrl-C in the terminal reaches the demo alone, which ends
-// its children in their order; and the kernel kills it should the demo be killed.
+// process is a child. It is in a process group of its own, so that Ctrl-C in the terminal reaches the demo alone, which
+// ends its children in their order; and the kernel kills it should the demo be killed.
 type process struct {
 	name string
 	log  string // the file with what it said
@@ -44,8 +44,8 @@ func start(bin, log string, stdout *os.File, env []string, args ...string) (*pro
 	p := &process{name: filepath.Base(bin), log: log, cmd: c, done: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
-		// The kernel's "parent death" is that of the thread that started the child: this goroutine keeps its thread until
-		// the child has ended.
+		// The kernel's "parent death" is that of the thread that started the child: this goroutine keeps its thread
+		// until the child has ended.
 		runtime.LockOSThread()
 		err := c.Start()
 		started <- err

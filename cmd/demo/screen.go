@@ -23,8 +23,8 @@ const (
 	pictureMax = 256 // KiB that are read of the kiosk's pictures at a time
 )
 
-// The control sequences that begin and end the demo's use of the terminal: the other screen, without a cursor and without
-// wrapping, as the kiosk draws it. The kiosk's own last words are not waited for.
+// The control sequences that begin and end the demo's use of the terminal: the other screen, without a cursor and
+// without wrapping, as the kiosk draws it. The kiosk's own last words are not waited for.
 const (
 	enter = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J"
 	leave = "\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"
@@ -32,7 +32,8 @@ const (
 	clearing = "\x1b[J" // the kiosk begins by clearing all of the terminal, the demo's lines too
 )
 
-// screen is the terminal in which the kiosk's screen stands, and under it the demo's lines. Only run's goroutine writes to it.
+// screen is the terminal in which the kiosk's screen stands, and under it the demo's lines. Only run's goroutine writes
+// to it.
 type screen struct {
 	in, out       *os.File
 	width, height int // of the kiosk's screen, in cells
@@ -59,8 +60,8 @@ func newScreen(in, out *os.File) (*screen, error) {
 	return &screen{in: in, out: out, width: columns, height: rows - linesBelow, colour: os.Getenv("NO_COLOR") == ""}, nil
 }
 
-// run shows the kiosk and takes keys until the customer or ctx ends it, or a child ends by itself. The terminal is then as it
-// was before.
+// run shows the kiosk and takes keys until the customer or ctx ends it, or a child ends by itself. The terminal is then
+// as it was before.
 func (s *screen) run(ctx context.Context, w *world) error {
 	before, err := term.MakeRaw(int(s.in.Fd()))
 	if err != nil {
@@ -146,8 +147,8 @@ func send[T any](ctx context.Context, to chan<- T, v T) {
 	}
 }
 
-// readKeys reads until the terminal gives no more, which is taken as the wish to end. It may outlive ctx: a terminal's read
-// cannot be ended.
+// readKeys reads until the terminal gives no more, which is taken as the wish to end. It may outlive ctx: a terminal's
+// read cannot be ended.
 func readKeys(ctx context.Context, in *os.File, typed chan<- keystroke) {
 	b := make([]byte, readMax)
 	for {
@@ -165,8 +166,8 @@ func readKeys(ctx context.Context, in *os.File, typed chan<- keystroke) {
 	}
 }
 
-// readPictures reads what the kiosk draws until it ends. It goes on after ctx, so that the kiosk never waits for a reader while
-// it settles its sale.
+// readPictures reads what the kiosk draws until it ends. It goes on after ctx, so that the kiosk never waits for a
+// reader while it settles its sale.
 func readPictures(ctx context.Context, from *os.File, drawn chan<- []byte) {
 	for {
 		b := make([]byte, pictureMax<<10)
@@ -180,7 +181,8 @@ func readPictures(ctx context.Context, from *os.File, drawn chan<- []byte) {
 	}
 }
 
-// resize follows the terminal's size. The kiosk's screen keeps its own: there is only the question whether it still fits.
+// resize follows the terminal's size. The kiosk's screen keeps its own: there is only the question whether it still
+// fits.
 func (s *screen) resize() {
 	columns, rows, err := term.GetSize(int(s.out.Fd()))
 	s.small = err == nil && (columns < s.width || rows < s.height+linesBelow)

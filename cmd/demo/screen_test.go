@@ -61,8 +61,8 @@ func TestALineFillsItsWidthExactly(t *testing.T) {
 	}
 }
 
-// FuzzNothingIsCutInThePictures: whatever the pieces in which the kiosk's pictures come, everything is passed on, and between
-// two pieces other text may stand.
+// FuzzNothingIsCutInThePictures: whatever the pieces in which the kiosk's pictures come, everything is passed on, and
+// between two pieces other text may stand.
 func FuzzNothingIsCutInThePictures(f *testing.F) {
 	drawn := "\x1b[?25l\x1b[H\x1b[J" + pictureStart + "\x1b[0;1;38;5;231mKaffe à 5 kr █▀▄\x1b[0m\x1b[2;1H→ 漢\x1b[4Gx"
 	for n := range 12 {

@@ -141,8 +141,8 @@ func (w *world) release(n int) {
 	w.held = w.held[n:]
 }
 
-// start starts the programs and waits until the kiosk sells. The machine's board is a process of its own, which outlives a kiosk that
-// is killed, as relays and motors do.
+// start starts the programs and waits until the kiosk sells. The machine's board is a process of its own, which
+// outlives a kiosk that is killed, as relays and motors do.
 func (w *world) start(ctx context.Context) error {
 	w.release(1)
 	var err error
@@ -284,8 +284,8 @@ func ended(p *process) <-chan struct{} {
 	return p.done
 }
 
-// end ends the kiosk, which settles its sale first, and then Glase. Once hurry is closed it kills. It returns when both are
-// gone.
+// end ends the kiosk, which settles its sale first, and then Glase. Once hurry is closed it kills. It returns when both
+// are gone.
 func (w *world) end(hurry <-chan struct{}, out io.Writer) {
 	w.release(len(w.held))
 	w.mu.Lock()

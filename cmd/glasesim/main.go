@@ -1,5 +1,5 @@
-// Command glasesim is Glase for development: its SOAP service, its unattended payments service and a customer's phone, all
-// on one port of this machine. It keeps everything in memory; ending it forgets every invoice.
+// Command glasesim is Glase for development: its SOAP service, its unattended payments service and a customer's phone,
+// all on one port of this machine. It keeps everything in memory; ending it forgets every invoice.
 package main
 
 import (
@@ -23,7 +23,8 @@ import (
 )
 
 const (
-	// headerPatience and idlePatience bound what a silent caller can hold; faults may answer late, so writing is not bounded.
+	// headerPatience and idlePatience bound what a silent caller can hold; faults may answer late, so writing is not
+	// bounded.
 	headerPatience = 10 * time.Second
 	idlePatience   = 2 * time.Minute
 	// stopPatience is how long requests under way may take to end after Ctrl-C.

@@ -23,8 +23,8 @@ import (
 	"kioskd/internal/doctor"
 )
 
-// later is a Glase whose certificate begins in 30 days: to this machine it is the same as a clock that is 30 days behind. The machine
-// knows who signed it.
+// later is a Glase whose certificate begins in 30 days: to this machine it is the same as a clock that is 30 days
+// behind. The machine knows who signed it.
 func later(t *testing.T) (url string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

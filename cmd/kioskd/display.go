@@ -16,8 +16,8 @@ import (
 	"kioskd/internal/config"
 )
 
-// openDisplay makes the driver of the configured display. With an error there may be a driver all the same: it tries again at each
-// picture, so a display that is connected later, or ready later than this program, works then.
+// openDisplay makes the driver of the configured display. With an error there may be a driver all the same: it tries
+// again at each picture, so a display that is connected later, or ready later than this program, works then.
 func openDisplay(cfg config.Config) (app.Driver, error) {
 	c := cfg.Display
 	switch c.Driver {

@@ -8,8 +8,8 @@ import (
 	"kioskd/internal/config"
 )
 
-// TestADisplayThatIsNotThereYetIsTriedAgain: its driver is there, so what is connected later is used later; and the first error says
-// what to do.
+// TestADisplayThatIsNotThereYetIsTriedAgain: its driver is there, so what is connected later is used later; and the
+// first error says what to do.
 func TestADisplayThatIsNotThereYetIsTriedAgain(t *testing.T) {
 	for _, c := range []struct {
 		config.Display

@@ -13,8 +13,8 @@ import (
 	"kioskd/internal/doctor"
 )
 
-// each tells the texts of a config with their keys: "gpio.door", "slot A1.vend.relay". The checks go by it, so that no part's pin or
-// device can be forgotten here.
+// each tells the texts of a config with their keys: "gpio.door", "slot A1.vend.relay". The checks go by it, so that no
+// part's pin or device can be forgotten here.
 func each(v reflect.Value, key string, tell func(key, text string)) {
 	switch v.Kind() {
 	case reflect.String:

@@ -11,7 +11,8 @@ import (
 	"kioskd/internal/drivers"
 )
 
-// TestTheDoctorForgetsNoPartOfTheConfig: pins and devices are found by walking the config, under the keys that the file has.
+// TestTheDoctorForgetsNoPartOfTheConfig: pins and devices are found by walking the config, under the keys that the file
+// has.
 func TestTheDoctorForgetsNoPartOfTheConfig(t *testing.T) {
 	cfg, err := config.Parse("example.toml", []byte(config.Example), "/etc/kioskd", drivers.All())
 	if err != nil {

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestALostLogIsExportedSaidAndAccepted kills the built daemon in a sale, takes its log away, and does what docs/technician.md says.
+// TestALostLogIsExportedSaidAndAccepted kills the built daemon in a sale, takes its log away, and does what
+// docs/technician.md says.
 func TestALostLogIsExportedSaidAndAccepted(t *testing.T) {
 	r := newRig(t)
 	r.world()

@@ -1,4 +1,5 @@
-// Command kioskd runs an unattended kiosk: a vending machine, a cooler, a locker or a coffee bar that sells through Glase.
+// Command kioskd runs an unattended kiosk: a vending machine, a cooler, a locker or a coffee bar that sells through
+// Glase.
 package main
 
 import (

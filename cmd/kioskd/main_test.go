@@ -194,7 +194,8 @@ func (r *rig) lastSale() map[string]any {
 	return sales[0]
 }
 
-// TestAKilledKioskLosesNoMoneyAndItsRelayGoesOff kills the daemon while the motor turns; the board lives on in its own process.
+// TestAKilledKioskLosesNoMoneyAndItsRelayGoesOff kills the daemon while the motor turns; the board lives on in its own
+// process.
 func TestAKilledKioskLosesNoMoneyAndItsRelayGoesOff(t *testing.T) {
 	r := newRig(t)
 	r.begin("glasesim", "--listen", strings.TrimPrefix(r.glase, "http://"), "--ups", "123456=http://127.0.0.1:"+r.upsPort+"/seqr/createPurchase")

@@ -164,7 +164,8 @@ func openLog(cfg config.Config, path string, verbose bool) (zerolog.Logger, func
 	return zerolog.New(w).Level(level).With().Timestamp().Logger(), func() error { return nil }, nil
 }
 
-// simulate opens the simulated machine of a config that asks for one, and what serves its front; of another config none.
+// simulate opens the simulated machine of a config that asks for one, and what serves its front; of another config
+// none.
 func simulate(cfg config.Config) (config.Config, gpio.Source, http.Handler, error) {
 	if cfg.GPIO.Driver != "sim" {
 		return cfg, nil, nil, nil
@@ -176,8 +177,8 @@ func simulate(cfg config.Config) (config.Config, gpio.Source, http.Handler, erro
 	return simulated.Config(cfg), machine, simboard.Handler(machine), nil
 }
 
-// outputsOff makes the config's outputs inactive, and says how many they are. A simulated machine in the daemon's own process has
-// ended with it.
+// outputsOff makes the config's outputs inactive, and says how many they are. A simulated machine in the daemon's own
+// process has ended with it.
 func outputsOff(cfg config.Config) (int, error) {
 	switch {
 	case cfg.GPIO.Driver != "sim":

@@ -15,7 +15,8 @@ import (
 	"kioskd/internal/doctor"
 )
 
-// TestATechnicianTestsTheMachineFromAShell: vend, relay, stock and sensors, each with a mistake, and all of it on record.
+// TestATechnicianTestsTheMachineFromAShell: vend, relay, stock and sensors, each with a mistake, and all of it on
+// record.
 func TestATechnicianTestsTheMachineFromAShell(t *testing.T) {
 	r := newRig(t)
 	run := func(exit int, want string, args ...string) string {

@@ -85,7 +85,8 @@ func (t *terminal) end() (string, error) {
 	return strings.ReplaceAll(t.said(), "\r\n", "\n"), err
 }
 
-// TestATerminalIsInColourAndStraight: the same words in the same columns with colour and without, unless nobody wants colour.
+// TestATerminalIsInColourAndStraight: the same words in the same columns with colour and without, unless nobody wants
+// colour.
 func TestATerminalIsInColourAndStraight(t *testing.T) {
 	r := newRig(t)
 	r.world()
@@ -144,7 +145,8 @@ func TestATerminalIsInColourAndStraight(t *testing.T) {
 	}
 }
 
-// TestASaleIsFollowedToItsEnd: of all steps those of one sale, the last one too, and Ctrl-C at the keyboard is a good end.
+// TestASaleIsFollowedToItsEnd: of all steps those of one sale, the last one too, and Ctrl-C at the keyboard is a good
+// end.
 func TestASaleIsFollowedToItsEnd(t *testing.T) {
 	r := newRig(t)
 	r.world()

@@ -37,7 +37,8 @@ func (d *Duration) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Faults is what goes wrong, and which of the undocumented ways Glase goes. The package documentation describes its JSON.
+// Faults is what goes wrong, and which of the undocumented ways Glase goes. The package documentation describes its
+// JSON.
 type Faults struct {
 	Seed    uint64  `json:"seed,omitempty"` // of the probabilities; 0 takes Config.Seed
 	Rules   []Fault `json:"rules"`
@@ -150,8 +151,8 @@ func (r Fault) check() error {
 	return nil
 }
 
-// SetFaults replaces everything that was set before; the zero Faults makes Glase behave. Anybody may call it at any time,
-// what is under way goes on as it began. The error says what is wrong, and then nothing has changed.
+// SetFaults replaces everything that was set before; the zero Faults makes Glase behave. Anybody may call it at any
+// time, what is under way goes on as it began. The error says what is wrong, and then nothing has changed.
 func (g *Glase) SetFaults(f Faults) error {
 	if err := f.normal(); err != nil {
 		return fmt.Errorf("glasetest: faults: %w", err)
@@ -166,8 +167,8 @@ func (g *Glase) SetFaults(f Faults) error {
 	return nil
 }
 
-// Faults is what is set now, the defaults written out; skip and count are what is left of them, and a rule whose count is
-// used up is gone.
+// Faults is what is set now, the defaults written out; skip and count are what is left of them, and a rule whose count
+// is used up is gone.
 func (g *Glase) Faults() Faults {
 	defer g.enter()()
 	f := g.faults
@@ -175,8 +176,8 @@ func (g *Glase) Faults() Faults {
 	return f
 }
 
-// draw decides what goes wrong with one call: every latency that fires, and the first other fault that fires. The caller
-// holds the lock.
+// draw decides what goes wrong with one call: every latency that fires, and the first other fault that fires. The
+// caller holds the lock.
 func (g *Glase) draw(operation string) (slow []Fault, wrong *Fault) {
 	keep := g.faults.Rules[:0:0]
 	for _, r := range g.faults.Rules {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Front is what stands before Glase on its connections, and lets them die after an answer that promised to keep them. The package
-// documentation says what each kind does. The zero Front keeps its promise.
+// Front is what stands before Glase on its connections, and lets them die after an answer that promised to keep them.
+// The package documentation says what each kind does. The zero Front keeps its promise.
 type Front struct {
 	Kind  string   `json:"kind"`            // "close", "half_close", "reset" or "forget"
 	After Duration `json:"after,omitempty"` // from the end of an answer on; 0 is at once
@@ -41,8 +41,9 @@ func (f Front) check() error {
 	return nil
 }
 
-// Serve serves Glase on the listener's connections, with the front that the faults ask for, until the server is closed or shut
-// down. It sets the server's ConnState, ConnContext and, when there is none, its Handler; with a TLSConfig it speaks TLS.
+// Serve serves Glase on the listener's connections, with the front that the faults ask for, until the server is closed
+// or shut down. It sets the server's ConnState, ConnContext and, when there is none, its Handler; with a TLSConfig it
+// speaks TLS.
 func (g *Glase) Serve(s *http.Server, l net.Listener) error {
 	if s.Handler == nil {
 		s.Handler = g
@@ -88,8 +89,8 @@ func fronted(c net.Conn) *frontConn {
 	return c.(*frontConn)
 }
 
-// heard notes that a call of the service has been read whole from the request's connection: what is read from now on is the next one.
-// Connections that carry the phone or the faults are left alone.
+// heard notes that a call of the service has been read whole from the request's connection: what is read from now on is
+// the next one. Connections that carry the phone or the faults are left alone.
 func heard(r *http.Request) {
 	if f, ok := r.Context().Value(frontKey{}).(*frontConn); ok {
 		f.meet(f.glase.front())
@@ -108,8 +109,8 @@ type frontConn struct {
 	kind  string // of the front that has struck; "": none has
 }
 
-// meet is a call's front. A server may begin to read the next call before it knows that its answer is out, so what concerns reading is
-// settled here.
+// meet is a call's front. A server may begin to read the next call before it knows that its answer is out, so what
+// concerns reading is settled here.
 func (f *frontConn) meet(front Front) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

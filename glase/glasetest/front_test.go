@@ -70,7 +70,8 @@ func (s stranger) again(ref string) (reused bool, err error) {
 
 const way = 10 * time.Millisecond // what a network in memory takes
 
-// TestEachFrontLosesWhatComesAtTheWrongTime plays each front against net/http's transport, and looks what Glase made of the call.
+// TestEachFrontLosesWhatComesAtTheWrongTime plays each front against net/http's transport, and looks what Glase made of
+// the call.
 func TestEachFrontLosesWhatComesAtTheWrongTime(t *testing.T) {
 	closes, half, resets, forgets := glasetest.FrontCloses, glasetest.FrontHalfCloses, glasetest.FrontResets, glasetest.FrontForgets
 	for _, k := range []struct {

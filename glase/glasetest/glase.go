@@ -16,18 +16,18 @@ var page []byte
 
 // Config is what a Glase is made of. The zero Config is a whole one.
 type Config struct {
-	// Transport carries Glase's own calls, createPurchase and the notifications; nil is a transport of its own. InProcess
-	// makes one of a kiosk's handler.
+	// Transport carries Glase's own calls, createPurchase and the notifications; nil is a transport of its own.
+	// InProcess makes one of a kiosk's handler.
 	Transport http.RoundTripper
 	// UPS says where createPurchase of each token goes: the full URL. Connect adds to it.
 	UPS map[string]string
-	// Strict refuses, with a SOAP Fault, every request that the 2.6.0 schema refuses. Otherwise children may come in any
-	// order and be missing, which the documentation's own samples need.
+	// Strict refuses, with a SOAP Fault, every request that the 2.6.0 schema refuses. Otherwise children may come in
+	// any order and be missing, which the documentation's own samples need.
 	Strict bool
 	// Seed is of every random number: terminal ids and the faults' probabilities.
 	Seed uint64
-	// Log gets one line for each call and each movement of money, without passwords and phone numbers; nil is silence. It
-	// is called from many goroutines, after the fact.
+	// Log gets one line for each call and each movement of money, without passwords and phone numbers; nil is silence.
+	// It is called from many goroutines, after the fact.
 	Log func(line string)
 }
 
@@ -174,8 +174,8 @@ func (g *Glase) enter() func() {
 
 func (g *Glase) now() time.Time { return time.Now() }
 
-// wait passes the time, whoever has hung up meanwhile: a server does not notice. Only Close cuts it short, and then it is
-// false.
+// wait passes the time, whoever has hung up meanwhile: a server does not notice. Only Close cuts it short, and then it
+// is false.
 func (g *Glase) wait(d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

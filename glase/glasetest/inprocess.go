@@ -9,8 +9,9 @@ import (
 )
 
 // InProcess carries requests to a handler without a network, so that client and server can live in one testing/synctest
-// bubble. The handler runs to its end whether or not the client still waits, as a server's does; a handler that aborts is a
-// closed connection (io.EOF), one that resets is ECONNRESET. Answers are whole before they are seen: nothing streams.
+// bubble. The handler runs to its end whether or not the client still waits, as a server's does; a handler that aborts
+// is a closed connection (io.EOF), one that resets is ECONNRESET. Answers are whole before they are seen: nothing
+// streams.
 func InProcess(h http.Handler) http.RoundTripper { return inProcess{h} }
 
 // Transport carries requests to this Glase in process.

@@ -37,8 +37,8 @@ const (
 const (
 	// rowsMax keeps the sum of the rows within what money.Amount can hold.
 	rowsMax = 1000
-	// reservationLife is how long a reservation lives when commitReservationTimeout is left out, which the older release
-	// allowed and says nothing about.
+	// reservationLife is how long a reservation lives when commitReservationTimeout is left out, which the older
+	// release allowed and says nothing about.
 	reservationLife = 10 * time.Minute
 	// reservationMax bounds commitReservationTimeout, so that it fits a duration.
 	reservationMax = 90 * 24 * time.Hour

@@ -55,8 +55,8 @@ func (g *Glase) Ledger() []Movement {
 	return slices.Clone(g.ledger)
 }
 
-// Balance is what the ledger says about one invoice: the customer's money that is held, and what the customer has paid in
-// the end. Both are the zero Amount for an invoice that moved no money.
+// Balance is what the ledger says about one invoice: the customer's money that is held, and what the customer has paid
+// in the end. Both are the zero Amount for an invoice that moved no money.
 func (g *Glase) Balance(ref string) (held, paid money.Amount) {
 	defer g.enter()()
 	return balance(g.ledger, ref)
@@ -97,8 +97,9 @@ func (g *Glase) move(at time.Time, i *invoice, kind Kind, ers string, a money.Am
 	g.logf("%s %s %v: %s", i.ref, kind, a, why)
 }
 
-// settle lets everything happen that time alone makes happen, in the order of its deadlines. Every way into Glase begins
-// with it, so that an expiry is a fact from its deadline on, whether or not anybody looked. The caller holds the lock.
+// settle lets everything happen that time alone makes happen, in the order of its deadlines. Every way into Glase
+// begins with it, so that an expiry is a fact from its deadline on, whether or not anybody looked. The caller holds the
+// lock.
 func (g *Glase) settle(now time.Time) {
 	for {
 		var next *invoice

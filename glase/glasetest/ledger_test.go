@@ -11,8 +11,9 @@ import (
 	"kioskd/internal/money"
 )
 
-// TestTheLedgerAgreesWithEveryInvoice plays at random, with every choice, and compares the ledger with what each invoice says
-// of itself: nothing held unless RESERVED, nothing paid unless PAID, and then what was charged less what was refunded.
+// TestTheLedgerAgreesWithEveryInvoice plays at random, with every choice, and compares the ledger with what each
+// invoice says of itself: nothing held unless RESERVED, nothing paid unless PAID, and then what was charged less what
+// was refunded.
 func TestTheLedgerAgreesWithEveryInvoice(t *testing.T) {
 	for seed := range uint64(30) {
 		synctest.Test(t, func(t *testing.T) { playAtRandom(t, seed) })

@@ -27,7 +27,8 @@ func TestAnswersGoAstrayAsAskedAndOperationsAreDone(t *testing.T) {
 	s.status(ours, glasetest.Canceled)
 }
 
-// TestAnUnprovenPaymentIsPaidAllTheSame: something is missing in each answer, not always the same, and in none before the payment.
+// TestAnUnprovenPaymentIsPaidAllTheSame: something is missing in each answer, not always the same, and in none before
+// the payment.
 func TestAnUnprovenPaymentIsPaidAllTheSame(t *testing.T) {
 	s := newStranger(t, glasetest.Config{Seed: 1})
 	ref, ers := s.paid("a", "22.50")

@@ -14,9 +14,9 @@ import (
 // underWayMax bounds what may be on its way in one direction of a connection: some of the largest answers.
 const underWayMax = 32 << 20
 
-// Network is a network in memory for testing/synctest, whose connections end as TCP's do: what is sent before the other end's
-// goodbye was heard is lost and answered by a reset, a close with something unread is a reset, and each direction ends by itself.
-// It is the listener of a server, and DialContext leads there.
+// Network is a network in memory for testing/synctest, whose connections end as TCP's do: what is sent before the other
+// end's goodbye was heard is lost and answered by a reset, a close with something unread is a reset, and each direction
+// ends by itself. It is the listener of a server, and DialContext leads there.
 type Network struct {
 	latency time.Duration
 	arrives chan net.Conn
@@ -29,8 +29,8 @@ func NewNetwork(latency time.Duration) *Network {
 	return &Network{latency: latency, arrives: make(chan net.Conn), closed: make(chan struct{})}
 }
 
-// DialContext opens a connection to whoever accepts them, after one round trip; the names mean nothing. Nobody there is a dial
-// error, as a refused connection is.
+// DialContext opens a connection to whoever accepts them, after one round trip; the names mean nothing. Nobody there is
+// a dial error, as a refused connection is.
 func (n *Network) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
 	refused := &net.OpError{Op: "dial", Net: "memory", Addr: n.Addr(), Err: syscall.ECONNREFUSED}
 	here, there := &memoryConn{latency: n.latency}, &memoryConn{latency: n.latency}

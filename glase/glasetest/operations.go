@@ -9,8 +9,8 @@ import (
 	"kioskd/internal/money"
 )
 
-// sendInvoice makes an invoice, or finds the one that this terminal sent before with the same clientInvoiceId, unless the choice
-// client_invoice_id says otherwise. On a cash register a new one cancels the terminal's previous one.
+// sendInvoice makes an invoice, or finds the one that this terminal sent before with the same clientInvoiceId, unless
+// the choice client_invoice_id says otherwise. On a cash register a new one cancels the terminal's previous one.
 func (g *Glase) sendInvoice(c caller, n *node, ans *answer) *refusal {
 	d, bad := readInvoice(n.child("invoice"))
 	if i := c.term.byClientID[d.clientID]; d.clientID != "" && i != nil && g.faults.Choices.ClientInvoiceID != "new_invoice" {
@@ -223,7 +223,8 @@ func (g *Glase) pay(i *invoice, amount money.Amount, why string) {
 	g.move(i.paidAt, i, Charge, i.ers, amount, why)
 }
 
-// refundPayment pays back a part or all. It is not idempotent: the same call twice refunds twice, up to the original sum.
+// refundPayment pays back a part or all. It is not idempotent: the same call twice refunds twice, up to the original
+// sum.
 func (g *Glase) refundPayment(c caller, n *node, ans *answer) *refusal {
 	i := g.payments[n.value("ersReference")]
 	if i == nil || i.term != c.term {

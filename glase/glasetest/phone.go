@@ -140,8 +140,8 @@ func (g *Glase) Invoice(ref string) (Invoice, error) {
 	return i.view(), nil
 }
 
-// Scan reads a QR and brings the invoice that it leads to: at once for an invoice's own QR and for a sticker, by way of the
-// kiosk's createPurchase for a machine's. Errors are *PhoneError. ctx ends the wait for the kiosk.
+// Scan reads a QR and brings the invoice that it leads to: at once for an invoice's own QR and for a sticker, by way of
+// the kiosk's createPurchase for a machine's. Errors are *PhoneError. ctx ends the wait for the kiosk.
 func (g *Glase) Scan(ctx context.Context, s Scan) (Invoice, error) {
 	if !g.begin() {
 		return Invoice{}, closed()
@@ -244,8 +244,8 @@ func (g *Glase) beginPayment(ref, pin string) (*invoice, []Fault, *Fault, error)
 	return i, slow, wrong, nil
 }
 
-// CancelOnPhone is the customer saying no to an invoice that waits. For a reservation the merchant is notified. Errors are
-// *PhoneError.
+// CancelOnPhone is the customer saying no to an invoice that waits. For a reservation the merchant is notified. Errors
+// are *PhoneError.
 func (g *Glase) CancelOnPhone(ref string) (Invoice, error) {
 	defer g.enter()()
 	i := g.invoices[ref]

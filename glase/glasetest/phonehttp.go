@@ -71,7 +71,8 @@ func (g *Glase) serveInvoice(w http.ResponseWriter, r *http.Request) {
 	writeInvoice(w, inv, err)
 }
 
-// writeInvoice answers 200 with the invoice or the errorCode, and 404 with the errorCode where there is no such invoice.
+// writeInvoice answers 200 with the invoice or the errorCode, and 404 with the errorCode where there is no such
+// invoice.
 func writeInvoice(w http.ResponseWriter, inv Invoice, err error) {
 	var why *PhoneError
 	switch {

@@ -45,7 +45,8 @@ func variants(n *anyElement, try func(what string)) {
 	}
 }
 
-// TestStrictIsAsStrictAsTheInterface changes whole requests in every small way and expects the verdict of the interface.
+// TestStrictIsAsStrictAsTheInterface changes whole requests in every small way and expects the verdict of the
+// interface.
 func TestStrictIsAsStrictAsTheInterface(t *testing.T) {
 	s := newStranger(t, glasetest.Config{Strict: true})
 	tried, refused := 0, 0

@@ -24,8 +24,8 @@ func documented(t testing.TB, op string, replace ...string) string {
 	return strings.NewReplacer(replace...).Replace(string(raw))
 }
 
-// TestRequestsAsTheDocumentationWritesThemAreAccepted goes through all twelve, their children in the documentation's order
-// and what it leaves out left out.
+// TestRequestsAsTheDocumentationWritesThemAreAccepted goes through all twelve, their children in the documentation's
+// order and what it leaves out left out.
 func TestRequestsAsTheDocumentationWritesThemAreAccepted(t *testing.T) {
 	inTime(t, func(t *testing.T, s stranger) {
 		play := func(op string, replace ...string) reply {

@@ -95,8 +95,8 @@ func operation(root *node) (*node, error) {
 	return nil, errors.New("the envelope has no body")
 }
 
-// child is the first child of that name without a namespace, in whatever order they came, or nil. Children are unqualified
-// in this interface: one that is in a namespace is another element, and not seen.
+// child is the first child of that name without a namespace, in whatever order they came, or nil. Children are
+// unqualified in this interface: one that is in a namespace is another element, and not seen.
 func (n *node) child(name string) *node {
 	if n == nil {
 		return nil

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/image/vector"
 )
 
-// paint is a colour on the ground that it stands on. Each has levels steps in the palette, from the ground to the full colour, so that
-// the soft edges of letters need no other colours.
+// paint is a colour on the ground that it stands on. Each has levels steps in the palette, from the ground to the full
+// colour, so that the soft edges of letters need no other colours.
 type paint int
 
 const (
@@ -55,8 +55,8 @@ var (
 	}
 )
 
-// inverted are the paints that a display of one bit shows with its ground and colour exchanged. The ground is dark on a display that
-// shines and light on paper, so that there a QR code is as it should be by itself.
+// inverted are the paints that a display of one bit shows with its ground and colour exchanged. The ground is dark on a
+// display that shines and light on paper, so that there a QR code is as it should be by itself.
 var inverted = [paints]bool{onMark: true, onNotice: true, onQR: true, onAct: true, onGood: true, onBad: true, onDim: true, onBar: true}
 
 // colours is the palette of all paints.

@@ -5,8 +5,8 @@ import "image"
 // calm is how many unchanged rows end a changed area: sending a few too many costs less than another address.
 const calm = 8
 
-// Changes are the areas in which two pictures of one size differ, from above to below, for a display to which every pixel takes time. A
-// nil old picture differs everywhere.
+// Changes are the areas in which two pictures of one size differ, from above to below, for a display to which every
+// pixel takes time. A nil old picture differs everywhere.
 func Changes(old, now *image.Paletted) []image.Rectangle {
 	if old == nil || old.Rect != now.Rect {
 		return []image.Rectangle{now.Rect}

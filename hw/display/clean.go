@@ -13,10 +13,10 @@ const (
 
 const noBreak = '\u00a0' // keeps an amount and its currency on one line
 
-// clean makes a text from outside safe to draw: control and format characters (escape sequences, line breaks, bidirectional
-// overrides), private-use runes and combining marks go, and every space becomes a plain one, or U+00A0 if it does not break.
-// Marks go because terminals disagree about their width; Swedish and English are written with composed letters. Bytes that
-// are no UTF-8 become U+FFFD.
+// clean makes a text from outside safe to draw: control and format characters (escape sequences, line breaks,
+// bidirectional overrides), private-use runes and combining marks go, and every space becomes a plain one, or U+00A0 if
+// it does not break. Marks go because terminals disagree about their width; Swedish and English are written with
+// composed letters. Bytes that are no UTF-8 become U+FFFD.
 func clean(s string) string {
 	var b strings.Builder
 	n := 0
@@ -42,8 +42,8 @@ func unseen(r rune) bool {
 	return !unicode.IsSpace(r) && (!unicode.IsPrint(r) || unicode.In(r, unicode.Mn, unicode.Me))
 }
 
-// Unseen finds the first character of a text that no driver shows, and its place, counted from 1; 0: all can be seen, as far as a
-// terminal has a font for them.
+// Unseen finds the first character of a text that no driver shows, and its place, counted from 1; 0: all can be seen,
+// as far as a terminal has a font for them.
 func Unseen(text string) (r rune, at int) { return first(text, unseen) }
 
 func first(text string, bad func(rune) bool) (r rune, at int) {
@@ -66,8 +66,9 @@ func named(s string) string {
 	return string(stand)
 }
 
-// runeWidth is how many columns a terminal gives to a cleaned rune: 2 for the East Asian wide blocks and the emoji, else 1.
-// The blocks are coarse; Terminal places the cursor anew after a wide rune, so a wrong guess does not move the rest of a line.
+// runeWidth is how many columns a terminal gives to a cleaned rune: 2 for the East Asian wide blocks and the emoji,
+// else 1. The blocks are coarse; Terminal places the cursor anew after a wide rune, so a wrong guess does not move the
+// rest of a line.
 func runeWidth(r rune) int {
 	switch {
 	case r < 0x1100:

@@ -14,8 +14,8 @@ type part struct {
 	draw   func(c canvas, at image.Rectangle)
 }
 
-// words lays the words out in an area: the largest letters that hold everything; where even the smallest do not, less is said. It tells
-// whether what is said is there whole.
+// words lays the words out in an area: the largest letters that hold everything; where even the smallest do not, less
+// is said. It tells whether what is said is there whole.
 func (p *Painter) words(c canvas, text Copy, area image.Rectangle, i *icon) bool {
 	largest, least := p.bounds.Dy()/10, max(13, p.bounds.Dy()/26)
 	for drop := 0; drop <= dropsMax; drop++ {
@@ -46,8 +46,8 @@ func (p *Painter) words(c canvas, text Copy, area image.Rectangle, i *icon) bool
 	return false
 }
 
-// dropsMax is how much can be left unsaid, in this order: the hint, the sign and entries of the list beyond two, lines beyond the first,
-// all of the list, all lines.
+// dropsMax is how much can be left unsaid, in this order: the hint, the sign and entries of the list beyond two, lines
+// beyond the first, all of the list, all lines.
 const dropsMax = 5
 
 // compose makes the parts of a picture with letters of a size.

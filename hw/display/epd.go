@@ -15,7 +15,8 @@ import (
 const (
 	// epdRest is the least time between two refreshes: the charged particles need it, or the picture gets pale.
 	epdRest = time.Second
-	// epdBusyMax is longer than any refresh takes, in the cold as well, and with epdRest below what the kiosk waits for a picture.
+	// epdBusyMax is longer than any refresh takes, in the cold as well, and with epdRest below what the kiosk waits for
+	// a picture.
 	epdBusyMax = 7 * time.Second
 	// epdStep is how the countdown moves on a panel that can refresh a part: anything finer would flicker without end.
 	epdStep = 15 * time.Second
@@ -43,12 +44,13 @@ type EPDOptions struct {
 
 // EPD is the driver of a panel of electronic paper. It may be used by several goroutines at once.
 //
-// Such a panel takes seconds for a picture and flickers meanwhile, so it is refreshed only when something changed, at most once in epdRest,
-// and sleeps between. Another kind of screen refreshes the whole panel. Within one the panel refreshes without flicker, if it can, and
-// then a countdown moves in steps of epdStep, rounded down: a customer has rather more time than is shown. If it cannot, no countdown is
-// shown.
+// Such a panel takes seconds for a picture and flickers meanwhile, so it is refreshed only when something changed, at
+// most once in epdRest, and sleeps between. Another kind of screen refreshes the whole panel. Within one the panel
+// refreshes without flicker, if it can, and then a countdown moves in steps of epdStep, rounded down: a customer has
+// rather more time than is shown. If it cannot, no countdown is shown.
 //
-// A panel answers nothing but that it is busy. One that never is, is not there; one that always is, is broken. Both are errors from Show.
+// A panel answers nothing but that it is busy. One that never is, is not there; one that always is, is broken. Both are
+// errors from Show.
 type EPD struct {
 	o EPDOptions
 
@@ -73,8 +75,8 @@ type epdPanel interface {
 // gentlePanel is one that can refresh without flicker.
 type gentlePanel interface{ gentle(bool) error }
 
-// NewEPD makes a driver. It claims the wires already, so that a mistake is told at the start; when that fails the driver is there all the
-// same, and tries again at each Show.
+// NewEPD makes a driver. It claims the wires already, so that a mistake is told at the start; when that fails the
+// driver is there all the same, and tries again at each Show.
 func NewEPD(o EPDOptions) (*EPD, error) {
 	if !slices.Contains(EPDPanels(), o.Panel) {
 		return nil, fmt.Errorf("display: epd: no panel is called %.40q: there are %q", o.Panel, EPDPanels())
@@ -94,8 +96,8 @@ func NewEPD(o EPDOptions) (*EPD, error) {
 	return d, d.ready()
 }
 
-// Show draws a screen, which takes some seconds. It fails when a wire does, when the panel does not react or does not end, or the QR code
-// is none. A later Show begins anew.
+// Show draws a screen, which takes some seconds. It fails when a wire does, when the panel does not react or does not
+// end, or the QR code is none. A later Show begins anew.
 func (d *EPD) Show(s Screen) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

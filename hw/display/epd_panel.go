@@ -45,8 +45,8 @@ type selected struct{ gpio.PinOut }
 
 func (selected) Out(gpio.Level) error { return nil }
 
-// patient is a panel's busy line that gives up in the end: periph's drivers would wait for ever. It is read every epdPoll, since not every
-// kernel tells of an edge that came early.
+// patient is a panel's busy line that gives up in the end: periph's drivers would wait for ever. It is read every
+// epdPoll, since not every kernel tells of an edge that came early.
 type patient struct {
 	gpio.PinIn
 	waited time.Duration
@@ -94,9 +94,9 @@ func (p *patient) verdict() error {
 	return nil
 }
 
-// once hands commands on to the panel but for a second refresh of the same picture: periph's driver of version 4 asks for two, the first as
-// the maker does, and the second for nothing but two more seconds of flicker. It is the port, its connection and the line that tells
-// commands from data.
+// once hands commands on to the panel but for a second refresh of the same picture: periph's driver of version 4 asks
+// for two, the first as the maker does, and the second for nothing but two more seconds of flicker. It is the port, its
+// connection and the line that tells commands from data.
 type once struct {
 	gpio.PinOut
 	spi.Port

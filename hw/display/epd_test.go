@@ -20,8 +20,8 @@ import (
 	"periph.io/x/conn/v3/spi/spitest"
 )
 
-// sheet is a panel of electronic paper with an SSD1675 or SSD1680, as their data sheets describe them, on its wires. It is 122 by 250
-// pixels upright.
+// sheet is a panel of electronic paper with an SSD1675 or SSD1680, as their data sheets describe them, on its wires. It
+// is 122 by 250 pixels upright.
 type sheet struct {
 	t testing.TB
 	spitest.Record
@@ -180,7 +180,8 @@ func (p *sheet) take(w []byte) {
 	}
 }
 
-// seen is the lying panel as a customer sees it, with its upper edge at the right of the upright one, or hung upside down.
+// seen is the lying panel as a customer sees it, with its upper edge at the right of the upright one, or hung upside
+// down.
 func (p *sheet) seen(rotation int) *image.Gray {
 	img := image.NewGray(image.Rect(0, 0, 250, 122))
 	for y := range 122 {
@@ -206,7 +207,8 @@ func epd(t testing.TB, p *sheet, panel string, rotation int) *EPD {
 	return d
 }
 
-// TestAPhoneReadsTheCodeOnElectronicPaper: what the panel's memory holds after the bytes of the port is the painter's picture.
+// TestAPhoneReadsTheCodeOnElectronicPaper: what the panel's memory holds after the bytes of the port is the painter's
+// picture.
 func TestAPhoneReadsTheCodeOnElectronicPaper(t *testing.T) {
 	for _, panel := range EPDPanels() {
 		for _, rotation := range []int{0, 180} {
@@ -250,7 +252,8 @@ func TestAPhoneReadsTheCodeOnElectronicPaper(t *testing.T) {
 	}
 }
 
-// TestElectronicPaperIsNotRefreshedEachSecond: a countdown of a minute, shown each second, refreshes a part four times, or nothing.
+// TestElectronicPaperIsNotRefreshedEachSecond: a countdown of a minute, shown each second, refreshes a part four times,
+// or nothing.
 func TestElectronicPaperIsNotRefreshedEachSecond(t *testing.T) {
 	for panel, want := range map[string][]string{
 		"waveshare2in13v2": {"whole", "part", "part", "part", "part"}, // 60 s, 45 s, 30 s, 15 s, none
@@ -304,7 +307,8 @@ func TestElectronicPaperRestsBetweenRefreshes(t *testing.T) {
 	})
 }
 
-// TestABrokenPanelIsAnErrorInTime: one that is not there, one that stays busy, and one whose port fails; each of them comes back.
+// TestABrokenPanelIsAnErrorInTime: one that is not there, one that stays busy, and one whose port fails; each of them
+// comes back.
 func TestABrokenPanelIsAnErrorInTime(t *testing.T) {
 	gone := errors.New("the port is gone")
 	for _, panel := range EPDPanels() {

@@ -10,7 +10,8 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// face is a font's face in which a character that the font lacks is seen to be missing: a name in another script must not vanish.
+// face is a font's face in which a character that the font lacks is seen to be missing: a name in another script must
+// not vanish.
 type face struct {
 	font.Face
 	has      func(rune) bool
@@ -65,7 +66,8 @@ func (f face) GlyphAdvance(r rune) (fixed.Int26_6, bool) { return f.Face.GlyphAd
 // Kern implements font.Face.
 func (f face) Kern(a, b rune) fixed.Int26_6 { return f.Face.Kern(f.seen(a), f.seen(b)) }
 
-// Unseen finds the first character of a text that the painter's pictures do not show, and its place, counted from 1; 0: they show all.
+// Unseen finds the first character of a text that the painter's pictures do not show, and its place, counted from 1; 0:
+// they show all.
 func (p *Painter) Unseen(text string) (r rune, at int) {
 	faces := []face{p.faces.face(monoBody, false), p.faces.face(monoBody, true)}
 	return first(text, func(r rune) bool {

@@ -59,8 +59,8 @@ type fbdev struct {
 // consoleNow is the virtual terminal that is seen.
 const consoleNow = "/dev/tty0"
 
-// OpenFrame opens a framebuffer of the kernel, and stops the console that draws on it too, where this process may (CAP_SYS_TTY_CONFIG, or
-// when it is its own terminal). Close lets the console draw again.
+// OpenFrame opens a framebuffer of the kernel, and stops the console that draws on it too, where this process may
+// (CAP_SYS_TTY_CONFIG, or when it is its own terminal). Close lets the console draw again.
 func OpenFrame(device string) (Frame, error) {
 	f, err := os.OpenFile(device, os.O_RDWR, 0)
 	switch {

@@ -5,7 +5,8 @@ import (
 	"unsafe"
 )
 
-// TestTheKernelsStructsAreAsLargeAsTheKernels: an ioctl that fills more than it is given overwrites what lies behind. Sizes of linux/fb.h.
+// TestTheKernelsStructsAreAsLargeAsTheKernels: an ioctl that fills more than it is given overwrites what lies behind.
+// Sizes of linux/fb.h.
 func TestTheKernelsStructsAreAsLargeAsTheKernels(t *testing.T) {
 	fix := uintptr(68) // of 32 bits
 	if unsafe.Sizeof(uintptr(0)) == 8 {

@@ -27,11 +27,11 @@ type FramebufferOptions struct {
 	Open          func(device string) (Frame, error) // OpenFrame, but in a test
 }
 
-// Framebuffer is the driver of a display that the Linux kernel gives as a framebuffer: 16, 24 or 32 bits a pixel in whichever order, any
-// stride. It writes only what changed. It may be used by several goroutines at once.
+// Framebuffer is the driver of a display that the Linux kernel gives as a framebuffer: 16, 24 or 32 bits a pixel in
+// whichever order, any stride. It writes only what changed. It may be used by several goroutines at once.
 //
-// The pixels are written with write(2) and not through a memory map: a display that is pulled out is then an error from Show, and not a
-// SIGBUS that ends the daemon in the middle of a sale.
+// The pixels are written with write(2) and not through a memory map: a display that is pulled out is then an error from
+// Show, and not a SIGBUS that ends the daemon in the middle of a sale.
 type Framebuffer struct {
 	o FramebufferOptions
 
@@ -44,8 +44,8 @@ type Framebuffer struct {
 	shown   *image.Paletted // what is on the display; nil: not known
 }
 
-// NewFramebuffer makes a driver. It opens the display already, so that a mistake is told at the start; when that fails the driver is
-// there all the same, and tries again at each Show.
+// NewFramebuffer makes a driver. It opens the display already, so that a mistake is told at the start; when that fails
+// the driver is there all the same, and tries again at each Show.
 func NewFramebuffer(o FramebufferOptions) (*Framebuffer, error) {
 	d := &Framebuffer{o: o}
 	if o.Rotation%90 != 0 || o.Rotation < 0 || o.Rotation > 270 {
@@ -56,8 +56,8 @@ func NewFramebuffer(o FramebufferOptions) (*Framebuffer, error) {
 	return d, d.ready()
 }
 
-// Show draws a screen. It fails when the framebuffer cannot be opened, described or written, or the QR code is none. A later Show opens
-// the framebuffer again.
+// Show draws a screen. It fails when the framebuffer cannot be opened, described or written, or the QR code is none. A
+// later Show opens the framebuffer again.
 func (d *Framebuffer) Show(s Screen) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -94,7 +94,8 @@ func (d *Framebuffer) Close() error {
 	return nil
 }
 
-// ready opens the framebuffer unless it is open, and looks whether it is still as it was: whoever else uses it may have set another mode.
+// ready opens the framebuffer unless it is open, and looks whether it is still as it was: whoever else uses it may have
+// set another mode.
 func (d *Framebuffer) ready() error {
 	if d.frame == nil {
 		f, err := d.o.Open(d.o.Device)

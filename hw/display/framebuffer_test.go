@@ -71,8 +71,8 @@ func (m *memory) Close() error {
 	return nil
 }
 
-// seen is what somebody in front of the display sees, with the display turned back counterclockwise by the quarters. It reads the bytes
-// bit by bit, and not with the functions that wrote them.
+// seen is what somebody in front of the display sees, with the display turned back counterclockwise by the quarters. It
+// reads the bytes bit by bit, and not with the functions that wrote them.
 func (m *memory) seen(quarters int) *image.RGBA {
 	r := m.raster
 	bits := make([]bool, r.Bits)
@@ -143,7 +143,8 @@ func framebuffer(t testing.TB, m *memory, rotation int) *Framebuffer {
 	return d
 }
 
-// TestAPhoneReadsTheCodeInTheFramebuffersBytes: on every layout, turned every way, what is seen is the painter's picture.
+// TestAPhoneReadsTheCodeInTheFramebuffersBytes: on every layout, turned every way, what is seen is the painter's
+// picture.
 func TestAPhoneReadsTheCodeInTheFramebuffersBytes(t *testing.T) {
 	for name, r := range rasters(320, 240) {
 		for _, rotation := range []int{0, 90, 180, 270} {
@@ -252,7 +253,8 @@ func TestATickWritesLittle(t *testing.T) {
 	}
 }
 
-// TestADisplayThatComesBackIsDrawnWhole: what fails is an error each time, and nothing of it is left open or believed to be shown.
+// TestADisplayThatComesBackIsDrawnWhole: what fails is an error each time, and nothing of it is left open or believed
+// to be shown.
 func TestADisplayThatComesBackIsDrawnWhole(t *testing.T) {
 	m := newMemory(rasters(320, 240)["XRGB8888"])
 	gone := errors.New("no such device")

@@ -21,8 +21,9 @@ const (
 	inks    // their number
 )
 
-// sgr gives each ink's escape sequence. Foreground and background are both set, from the 256-colour cube that no terminal's
-// theme changes, so that the screen looks the same, and its QR code scans, on a dark and on a light terminal.
+// sgr gives each ink's escape sequence. Foreground and background are both set, from the 256-colour cube that no
+// terminal's theme changes, so that the screen looks the same, and its QR code scans, on a dark and on a light
+// terminal.
 var sgr = [inks]string{
 	inkText:   "\x1b[0;38;5;254;48;5;234m",
 	inkTitle:  "\x1b[0;1;38;5;231;48;5;234m",
@@ -60,7 +61,8 @@ func newGrid(width, height int) *grid {
 	return g
 }
 
-// put writes a clean text from column x of row y on, and gives the column after it. What does not fit in the row is left out.
+// put writes a clean text from column x of row y on, and gives the column after it. What does not fit in the row is
+// left out.
 func (g *grid) put(x, y int, text string, k ink) int {
 	if y < 0 || y >= g.height {
 		return x
@@ -89,8 +91,8 @@ func (g *grid) fill(y int, k ink) {
 	}
 }
 
-// frame is what repaints the whole picture in place. Each row is addressed and painted to its end, so nothing scrolls and
-// nothing is erased before it is painted.
+// frame is what repaints the whole picture in place. Each row is addressed and painted to its end, so nothing scrolls
+// and nothing is erased before it is painted.
 func (g *grid) frame(colour bool) []byte {
 	var b bytes.Buffer
 	for y := range g.height {

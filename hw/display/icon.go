@@ -8,8 +8,8 @@ import (
 	"kioskd/internal/reason"
 )
 
-// icon is a sign that says the title once more, to those who do not read it: a disc in the screen's colour, and on it some strokes and
-// dots, in hundredths of the disc.
+// icon is a sign that says the title once more, to those who do not read it: a disc in the screen's colour, and on it
+// some strokes and dots, in hundredths of the disc.
 type icon struct {
 	disc    paint // on paper
 	on      paint // the strokes' colour on the disc

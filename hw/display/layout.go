@@ -38,8 +38,8 @@ func (g *grid) header(c Copy) {
 	g.put(1, 0, truncate(c.Machine, right-2), inkBar)
 }
 
-// footer draws the four phases with the current one lit, small: it is for technicians. Where there is no room for all of
-// them it draws the current one.
+// footer draws the four phases with the current one lit, small: it is for technicians. Where there is no room for all
+// of them it draws the current one.
 func (g *grid) footer(c Copy, colour bool) {
 	const arrow = " → "
 	var line row
@@ -125,8 +125,8 @@ func toneInk(t Tone) ink {
 	return inkTitle
 }
 
-// compose lays the words out in an area. When room is short, blank lines go first, then the hint, the list, and at last the
-// explaining lines; the title, the notice, the countdown and the support line always stay, cut to a few rows each.
+// compose lays the words out in an area. When room is short, blank lines go first, then the hint, the list, and at last
+// the explaining lines; the title, the notice, the countdown and the support line always stay, cut to a few rows each.
 func compose(c Copy, width, height int) []row {
 	title := paragraph(c.Title, width, 2, toneInk(c.Tone))
 	var lines []row
@@ -174,8 +174,8 @@ func paragraph(text string, width, most int, k ink) []row {
 	return rows
 }
 
-// entries lays the list out in at most height rows, in as many columns as it needs and the width allows; what still does not
-// fit is counted in the last place.
+// entries lays the list out in at most height rows, in as many columns as it needs and the width allows; what still
+// does not fit is counted in the last place.
 func entries(c Copy, width, height int) []row {
 	count := len(c.List)
 	if count == 0 {

@@ -17,11 +17,12 @@ const (
 	monoRows                          = 64
 )
 
-// Painter draws screens as pictures of one size: of colours, or of one bit a pixel. It may be used by one goroutine at a time.
+// Painter draws screens as pictures of one size: of colours, or of one bit a pixel. It may be used by one goroutine at
+// a time.
 //
-// What must be understood comes first: the largest letters that hold everything; then, on a small display, without the hint, with
-// fewer entries of the list, and at last without the explaining lines. The title, the notice, the countdown and the support line
-// always stay. A countdown has its own strip, so that a tick changes little else.
+// What must be understood comes first: the largest letters that hold everything; then, on a small display, without the
+// hint, with fewer entries of the list, and at last without the explaining lines. The title, the notice, the countdown
+// and the support line always stay. A countdown has its own strip, so that a tick changes little else.
 type Painter struct {
 	bounds  image.Rectangle
 	faces   *typeface
@@ -125,8 +126,8 @@ func (p *Painter) frame(c canvas, text Copy) image.Rectangle {
 	return area
 }
 
-// phases draws the four phases at the lower edge with the current one lit, for technicians: small, and without words on small
-// displays.
+// phases draws the four phases at the lower edge with the current one lit, for technicians: small, and without words on
+// small displays.
 func (p *Painter) phases(c canvas, text Copy, margin int) int {
 	f := p.faces.face(max(12, p.bounds.Dy()/36), false)
 	worded := p.bounds.Dx() >= 400
@@ -152,7 +153,8 @@ func (p *Painter) phases(c canvas, text Copy, margin int) int {
 	return all + tall
 }
 
-// countdown draws what is left of a minute, or more as a whole one, as a bar with its words above. It gives the strip's upper edge.
+// countdown draws what is left of a minute, or more as a whole one, as a bar with its words above. It gives the strip's
+// upper edge.
 func (p *Painter) countdown(c canvas, text Copy, s Screen, area image.Rectangle) int {
 	const whole = 60
 	f := p.faces.face(max(13, p.bounds.Dy()/22), true)
@@ -207,8 +209,9 @@ func (c canvas) modules(code *qr.Code, at image.Point, scale int) {
 	}
 }
 
-// tiny is the picture of few rows: a QR code and the title beside it, or the title, the most important line and the seconds. A code's
-// modules take two pixels, which leaves it a quiet zone of two modules instead of four: smaller ones no phone could read.
+// tiny is the picture of few rows: a QR code and the title beside it, or the title, the most important line and the
+// seconds. A code's modules take two pixels, which leaves it a quiet zone of two modules instead of four: smaller ones
+// no phone could read.
 func (p *Painter) tiny(c canvas, text Copy, payload string, coded bool) (whole bool, err error) {
 	area := c.Rect
 	title, body := p.faces.face(0, true), p.faces.face(0, false)

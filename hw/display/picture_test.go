@@ -64,8 +64,8 @@ func readPicture(t *testing.T, file string) image.Image {
 	return m
 }
 
-// lookedAt are the screens at one size of a language whose pictures are in testdata: all of them in the languages that this program was
-// made in, and one in each other, whose words have room as the other tests hold.
+// lookedAt are the screens at one size of a language whose pictures are in testdata: all of them in the languages that
+// this program was made in, and one in each other, whose words have room as the other tests hold.
 func lookedAt(language string, size image.Point) map[string]Screen {
 	all := story(language)
 	switch {
@@ -109,8 +109,8 @@ func sameColours(a, b color.Palette) bool {
 	return true
 }
 
-// TestAPhoneReadsEveryPicturesCode reads each code from its file in testdata with a decoder that is not ours: as it is, blurred, with
-// less contrast, and turned, each photographed on a dark machine.
+// TestAPhoneReadsEveryPicturesCode reads each code from its file in testdata with a decoder that is not ours: as it is,
+// blurred, with less contrast, and turned, each photographed on a dark machine.
 func TestAPhoneReadsEveryPicturesCode(t *testing.T) {
 	for _, size := range sizes {
 		for _, language := range []string{"en", "sv"} {
@@ -226,8 +226,8 @@ func TestNothingLeavesItsPicture(t *testing.T) {
 	}
 }
 
-// TestATickChangesLittle: what a countdown changes is a small part of the picture, and drawing the changes over the old picture gives
-// the new one.
+// TestATickChangesLittle: what a countdown changes is a small part of the picture, and drawing the changes over the old
+// picture gives the new one.
 func TestATickChangesLittle(t *testing.T) {
 	for _, size := range sizes {
 		s := story("sv")["scan_sticker"]
@@ -270,7 +270,8 @@ func TestImpossibleSizesAreRefused(t *testing.T) {
 	}
 }
 
-// TestThePictureFileIsAlwaysWhole: it is replaced by another, left alone while nothing changes, and stays when the disk refuses.
+// TestThePictureFileIsAlwaysWhole: it is replaced by another, left alone while nothing changes, and stays when the disk
+// refuses.
 func TestThePictureFileIsAlwaysWhole(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "screen.png")

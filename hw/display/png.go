@@ -10,8 +10,9 @@ import (
 	"sync"
 )
 
-// PNG is the driver whose display is a file: a picture that other programs show, a browser or a digital sign. Its file is replaced
-// whole, so that nobody reads half a picture, and only when the picture changes. It may be used by several goroutines at once.
+// PNG is the driver whose display is a file: a picture that other programs show, a browser or a digital sign. Its file
+// is replaced whole, so that nobody reads half a picture, and only when the picture changes. It may be used by several
+// goroutines at once.
 type PNG struct {
 	file string
 
@@ -20,8 +21,8 @@ type PNG struct {
 	shown   *image.Paletted // what is in the file; nil: not known
 }
 
-// NewPNG makes a driver that writes to file, in a directory that is there. Its sizes are NewPainter's. Nothing is written before the
-// first Show.
+// NewPNG makes a driver that writes to file, in a directory that is there. Its sizes are NewPainter's. Nothing is
+// written before the first Show.
 func NewPNG(file string, width, height int) (*PNG, error) {
 	p, err := NewPainter(width, height)
 	if err != nil {
@@ -30,8 +31,8 @@ func NewPNG(file string, width, height int) (*PNG, error) {
 	return &PNG{file: file, painter: p}, nil
 }
 
-// Show writes a screen's picture unless it is in the file already. It fails when the file cannot be written, or the QR code is none,
-// and leaves the earlier picture standing.
+// Show writes a screen's picture unless it is in the file already. It fails when the file cannot be written, or the QR
+// code is none, and leaves the earlier picture standing.
 func (d *PNG) Show(s Screen) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -53,7 +54,8 @@ func (d *PNG) Show(s Screen) error {
 // Close leaves the last picture standing.
 func (d *PNG) Close() error { return nil }
 
-// replace writes a picture beside the file, and puts it in its place. It is not synced: after a power cut the next start draws anew.
+// replace writes a picture beside the file, and puts it in its place. It is not synced: after a power cut the next
+// start draws anew.
 func replace(file string, picture *image.Paletted) error {
 	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*")
 	if err != nil {

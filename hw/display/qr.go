@@ -30,9 +30,9 @@ func qrCells(size, scale int) (width, height int) {
 	return n, (n + 1) / 2
 }
 
-// putQR draws a QR code with half blocks. With colour they are black ink on white. Without colour nothing can be set, and
-// the usual terminal is light on dark: there the light modules are drawn and the dark ones left out. On a terminal that is
-// dark on light such a code comes out inverted, and not every phone reads it: use colour there.
+// putQR draws a QR code with half blocks. With colour they are black ink on white. Without colour nothing can be set,
+// and the usual terminal is light on dark: there the light modules are drawn and the dark ones left out. On a terminal
+// that is dark on light such a code comes out inverted, and not every phone reads it: use colour there.
 func (g *grid) putQR(x, y int, code *qr.Code, scale int, colour bool) {
 	glyphs := [4]string{" ", "▀", "▄", "█"} // by which half is inked: 1 the upper, 2 the lower
 	width, height := qrCells(code.Size, scale)

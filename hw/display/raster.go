@@ -6,8 +6,8 @@ import (
 	"image/color"
 )
 
-// Raster is how a framebuffer's pixels lie in memory. A pixel is a little-endian number of 2, 3 or 4 bytes with a field of bits for each
-// colour.
+// Raster is how a framebuffer's pixels lie in memory. A pixel is a little-endian number of 2, 3 or 4 bytes with a field
+// of bits for each colour.
 type Raster struct {
 	Width, Height    int // pixels that can be seen
 	X, Y             int // the first of them, in pixels from the memory's beginning
@@ -21,7 +21,8 @@ type Raster struct {
 // Field is a colour's bits within a pixel: Length of them from bit Offset on.
 type Field struct{ Offset, Length int }
 
-// strideMax bounds a row's bytes, and with pictureMax all that is computed with a raster: the widest display with a virtual screen beside.
+// strideMax bounds a row's bytes, and with pictureMax all that is computed with a raster: the widest display with a
+// virtual screen beside.
 const strideMax = 1 << 16
 
 // check says what this package cannot draw on. Everything else in a raster is inside its memory.

@@ -1,10 +1,10 @@
 // Package display draws a screen value: pictures first, then drivers.
 //
-// A Screen says what the customer should know, as plain values: which kind of moment it is, the amounts, the prices, the
-// QR code, and the machine words of a reason. Text turns it into words of the customer's language, the same for every
-// driver, free of control characters and bounded in length, so that neither a config nor an answer from outside can steer
-// a terminal. A driver only places those words and the QR code: Terminal on a text terminal, None nowhere. Drivers draw
-// what they are given; none of them has a clock, so a countdown moves only when a new Screen is shown.
+// A Screen says what the customer should know, as plain values: which kind of moment it is, the amounts, the prices,
+// the QR code, and the machine words of a reason. Text turns it into words of the customer's language, the same for
+// every driver, free of control characters and bounded in length, so that neither a config nor an answer from outside
+// can steer a terminal. A driver only places those words and the QR code: Terminal on a text terminal, None nowhere.
+// Drivers draw what they are given; none of them has a clock, so a countdown moves only when a new Screen is shown.
 package display
 
 import (
@@ -17,8 +17,8 @@ import (
 // Kind is the moment of a sale that a screen shows.
 type Kind string
 
-// The kinds, with the fields of Screen that each of them reads besides Language, Machine, Notice and Test, which every kind
-// reads. Those in which the customer is to do something, Idle to Asking, read Remaining as well.
+// The kinds, with the fields of Screen that each of them reads besides Language, Machine, Notice and Test, which every
+// kind reads. Those in which the customer is to do something, Idle to Asking, read Remaining as well.
 const (
 	Idle           Kind = "idle"            // waits for a customer: QR (without: a product is chosen first), Prices
 	Confirm        Kind = "confirm"         // confirm on the phone: Amount (the most that will be reserved)
@@ -39,8 +39,8 @@ const (
 	Closed  = string(reason.Closed)
 )
 
-// Screen is everything that a driver needs, as plain values. The machine words in Why, Notice and Price.State are package
-// reason's; a word that is not listed there is shown as a general sentence.
+// Screen is everything that a driver needs, as plain values. The machine words in Why, Notice and Price.State are
+// package reason's; a word that is not listed there is shown as a general sentence.
 type Screen struct {
 	Kind     Kind
 	Language string // an IETF tag: "sv" or "sv-SE"; a language that package words does not have is shown in English

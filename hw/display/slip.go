@@ -6,12 +6,13 @@ import (
 	"golang.org/x/image/font"
 )
 
-// slipRows is up to which height paper is a slip: a panel as wide as a thumb, with room for nothing but words and a code.
+// slipRows is up to which height paper is a slip: a panel as wide as a thumb, with room for nothing but words and a
+// code.
 const slipRows = 160
 
-// slip is the picture of a slip of paper: a QR code with its whole quiet zone and the words beside it, or the words alone, from above
-// the title, what must be known, the explaining lines and what fits of the list, and below the time. It tells as paint does whether what
-// must be known is there whole.
+// slip is the picture of a slip of paper: a QR code with its whole quiet zone and the words beside it, or the words
+// alone, from above the title, what must be known, the explaining lines and what fits of the list, and below the time.
+// It tells as paint does whether what must be known is there whole.
 func (p *Painter) slip(c canvas, text Copy, payload string, coded bool) (whole bool, err error) {
 	title, body := p.faces.face(p.bounds.Dy()/6, true), p.faces.face(max(14, p.bounds.Dy()/8), false)
 	area := c.Rect

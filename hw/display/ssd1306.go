@@ -24,8 +24,8 @@ type SSD1306Options struct {
 	Open     func(bus string) (i2c.BusCloser, error) // gpio.I2C, but in a test
 }
 
-// SSD1306 is the driver of an OLED panel of 128 by 64 pixels on an I²C bus. It sends only what changed. It may be used by several
-// goroutines at once.
+// SSD1306 is the driver of an OLED panel of 128 by 64 pixels on an I²C bus. It sends only what changed. It may be used
+// by several goroutines at once.
 type SSD1306 struct {
 	o SSD1306Options
 
@@ -35,8 +35,8 @@ type SSD1306 struct {
 	panel   *ssd1306.Dev
 }
 
-// NewSSD1306 makes a driver. It opens the panel already, so that a mistake is told at the start; when that fails the driver is there all
-// the same, and tries again at each Show.
+// NewSSD1306 makes a driver. It opens the panel already, so that a mistake is told at the start; when that fails the
+// driver is there all the same, and tries again at each Show.
 func NewSSD1306(o SSD1306Options) (*SSD1306, error) {
 	if o.Rotation != 0 && o.Rotation != 180 {
 		return nil, fmt.Errorf("display: ssd1306: a rotation of %d degrees: 0 and 180 are possible, upright it is too narrow for a QR code", o.Rotation)
@@ -54,8 +54,8 @@ func NewSSD1306(o SSD1306Options) (*SSD1306, error) {
 	return d, d.ready()
 }
 
-// Show draws a screen. It fails when the panel does not answer, or the QR code is none. A later Show opens the bus again and sets the
-// panel up anew.
+// Show draws a screen. It fails when the panel does not answer, or the QR code is none. A later Show opens the bus
+// again and sets the panel up anew.
 func (d *SSD1306) Show(s Screen) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

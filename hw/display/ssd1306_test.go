@@ -12,7 +12,8 @@ import (
 	"periph.io/x/conn/v3/physic"
 )
 
-// oled is an SSD1306 as its data sheet describes it (Solomon Systech, rev 1.1): commands and pixels arrive, and somebody looks at it.
+// oled is an SSD1306 as its data sheet describes it (Solomon Systech, rev 1.1): commands and pixels arrive, and
+// somebody looks at it.
 type oled struct {
 	ram             [8][128]byte
 	page, column    int
@@ -130,7 +131,8 @@ func (w *wire) panel(t testing.TB, address uint16) *oled {
 	return o
 }
 
-// TestAPhoneReadsTheCodeOnAnSSD1306: the bytes of the bus are the painter's picture, at each address and hung either way.
+// TestAPhoneReadsTheCodeOnAnSSD1306: the bytes of the bus are the painter's picture, at each address and hung either
+// way.
 func TestAPhoneReadsTheCodeOnAnSSD1306(t *testing.T) {
 	for _, o := range []SSD1306Options{{}, {Address: 0x3d}, {Rotation: 180}} {
 		var w wire

@@ -21,10 +21,10 @@ type TerminalOptions struct {
 	Colour        bool
 }
 
-// Terminal draws screens on a text terminal that knows UTF-8 and the VT100's cursor addressing, in place: it neither scrolls
-// nor flickers, and writes nothing while the picture stays as it is. It needs the terminal for itself and hides its cursor,
-// so Close belongs to every Terminal. With colour the QR code is black on white on every terminal; without, a terminal with
-// light text on a dark background is assumed. Terminal may be used by several goroutines at once.
+// Terminal draws screens on a text terminal that knows UTF-8 and the VT100's cursor addressing, in place: it neither
+// scrolls nor flickers, and writes nothing while the picture stays as it is. It needs the terminal for itself and hides
+// its cursor, so Close belongs to every Terminal. With colour the QR code is black on white on every terminal; without,
+// a terminal with light text on a dark background is assumed. Terminal may be used by several goroutines at once.
 type Terminal struct {
 	w io.Writer
 
@@ -43,9 +43,10 @@ func NewTerminal(w io.Writer, o TerminalOptions) *Terminal {
 	return t
 }
 
-// Show draws a screen unless the picture is on the terminal already. A terminal too small for the screen is asked, in the
-// customer's language, to be made larger, which is no error. It fails when w does or when the QR code is no QR code, and
-// leaves the earlier picture standing in the latter case. After a failed write the next Show draws everything anew.
+// Show draws a screen unless the picture is on the terminal already. A terminal too small for the screen is asked, in
+// the customer's language, to be made larger, which is no error. It fails when w does or when the QR code is no QR
+// code, and leaves the earlier picture standing in the latter case. After a failed write the next Show draws everything
+// anew.
 func (t *Terminal) Show(s Screen) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -87,8 +88,8 @@ func (t *Terminal) Resize(width, height int) error {
 	return t.show(t.screen)
 }
 
-// Close gives the cursor, the wrapping and the colours back and leaves the last picture standing, so that a customer still
-// reads it; the cursor ends on the line below. A Show after Close starts again.
+// Close gives the cursor, the wrapping and the colours back and leaves the last picture standing, so that a customer
+// still reads it; the cursor ends on the line below. A Show after Close starts again.
 func (t *Terminal) Close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -142,8 +143,8 @@ func tooSmall(language string, width, height, columns, rows int) *grid {
 	return g
 }
 
-// placed is a QR code and where it goes: beside the words or above them. With scale 0 there is no room for it; width and
-// height are then those of its smallest form.
+// placed is a QR code and where it goes: beside the words or above them. With scale 0 there is no room for it; width
+// and height are then those of its smallest form.
 type placed struct {
 	code          *qr.Code
 	scale         int
@@ -151,8 +152,8 @@ type placed struct {
 	beside        bool
 }
 
-// place finds the largest form of a QR code that leaves room for words in an area of cells: beside them if possible, and
-// with more error correction (M) rather than less (L).
+// place finds the largest form of a QR code that leaves room for words in an area of cells: beside them if possible,
+// and with more error correction (M) rather than less (L).
 func place(text string, width, height int) (placed, error) {
 	var p placed
 	for _, beside := range []bool{true, false} {

@@ -22,9 +22,9 @@ const (
 	Failed      // something did not work
 )
 
-// Copy is what a screen says, in the order in which it should be read. Texts are in the screen's language, without control
-// characters, at most a few hundred runes each, not yet broken into lines; an empty one is not shown. A no-break space
-// (U+00A0) holds an amount together.
+// Copy is what a screen says, in the order in which it should be read. Texts are in the screen's language, without
+// control characters, at most a few hundred runes each, not yet broken into lines; an empty one is not shown. A
+// no-break space (U+00A0) holds an amount together.
 type Copy struct {
 	Machine string   // the machine's name
 	Test    string   // a mark that no real money moves
@@ -49,9 +49,10 @@ type Entry struct {
 	Off   bool   // it cannot be had: sold out, closed, or beyond the credit
 }
 
-// Text gives the words of a screen. A kind that it does not know is shown as out of service. The support line appears when
-// something failed, which is what every Why says except the customer's own cancelling or staying away and the operator's
-// ordinary pauses. A sale in doubt never reads as a promise about money: its title says that the payment is being checked.
+// Text gives the words of a screen. A kind that it does not know is shown as out of service. The support line appears
+// when something failed, which is what every Why says except the customer's own cancelling or staying away and the
+// operator's ordinary pauses. A sale in doubt never reads as a promise about money: its title says that the payment is
+// being checked.
 func Text(s Screen) Copy {
 	w := wordsOf(s.Language)
 	c := Copy{Machine: clean(s.Machine), More: w.Any.More, Phases: w.Any.Phases, Phase: phase(s.Kind)}
@@ -216,7 +217,8 @@ func (w wording) amount(a money.Amount) string {
 	return spelled
 }
 
-// rareSign reports whether a rune is a sign of money that the fonts lack: a price would have a hole. The currency's code stands there then.
+// rareSign reports whether a rune is a sign of money that the fonts lack: a price would have a hole. The currency's
+// code stands there then.
 func rareSign(r rune) bool {
 	return unicode.Is(unicode.Sc, r) && !strings.ContainsRune("$¢£¥€", r)
 }
@@ -276,8 +278,8 @@ type wording struct{ *words.Words }
 
 func wordsOf(language string) wording { return wording{words.In(language)} }
 
-// helpless reports whether nothing failed that support could help with: the customer's own choice or absence, and the operator's or
-// the machine's ordinary ways. Every other reason, an unknown one included, shows the support line.
+// helpless reports whether nothing failed that support could help with: the customer's own choice or absence, and the
+// operator's or the machine's ordinary ways. Every other reason, an unknown one included, shows the support line.
 func helpless(why reason.Why) bool {
 	switch why {
 	case reason.CancelledByCustomer, reason.CancelledOnPhone, reason.PinTimeout, reason.NothingChosen, reason.WalkedAway,

@@ -204,7 +204,8 @@ func evilScreen(k Kind, evil string) Screen {
 		Code: evil, Notice: reason.Why(evil), Credit: money.Amount{Minor: 5, Currency: evil}, Amount: money.Amount{Minor: 7, Currency: evil}, Remaining: time.Second, Test: true}
 }
 
-// FuzzShow draws any texts on any terminal: the strict terminal fails on a control character or a line that is too long.
+// FuzzShow draws any texts on any terminal: the strict terminal fails on a control character or a line that is too
+// long.
 func FuzzShow(f *testing.F) {
 	f.Add("idle", "Räksmörgås", upsQR, "jam", int64(1500), 80, 24, true)
 	f.Add("done", "\x1b[2J\u202e寿司\u0301", "", "in_doubt", int64(-1<<63), 7, 3, false)

@@ -13,7 +13,8 @@ import (
 )
 
 // vt is a strict terminal: it knows the few sequences that the driver may use and fails the test on any other control
-// character, and on anything drawn beyond its edges. It is written from the sequences' definitions, not from the driver.
+// character, and on anything drawn beyond its edges. It is written from the sequences' definitions, not from the
+// driver.
 type vt struct {
 	t             testing.TB
 	width, height int
@@ -91,7 +92,8 @@ func (v *vt) print(r rune) {
 	v.x += w
 }
 
-// wide is what a terminal draws in two columns for certain: the scripts of East Asia, halfwidth forms aside, and pictographs.
+// wide is what a terminal draws in two columns for certain: the scripts of East Asia, halfwidth forms aside, and
+// pictographs.
 func wide(r rune) bool {
 	if r >= 0xFF61 && r <= 0xFFDC {
 		return false

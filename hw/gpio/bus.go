@@ -15,8 +15,8 @@ import (
 
 // I2C opens an I²C bus of the kernel, "/dev/i2c-1". The error names the bus and the remedy.
 //
-// I2C and SPI open the kernel's own devices. They do without periph's host.Init, which would map the chip's registers and look through
-// every GPIO chip for the sake of a bus.
+// I2C and SPI open the kernel's own devices. They do without periph's host.Init, which would map the chip's registers
+// and look through every GPIO chip for the sake of a bus.
 func I2C(device string) (i2c.BusCloser, error) {
 	n, err := numbers(device, "/dev/i2c-", 1)
 	if err == nil {
@@ -32,8 +32,8 @@ func I2C(device string) (i2c.BusCloser, error) {
 	return bus, nil
 }
 
-// SPI opens an SPI port of the kernel, "/dev/spidev0.0": the bus's number and that of its chip select. The error names the port and the
-// remedy.
+// SPI opens an SPI port of the kernel, "/dev/spidev0.0": the bus's number and that of its chip select. The error names
+// the port and the remedy.
 func SPI(device string) (spi.PortCloser, error) {
 	n, err := numbers(device, "/dev/spidev", 2)
 	if err == nil {

@@ -6,11 +6,11 @@ import (
 	periph "periph.io/x/conn/v3/gpio"
 )
 
-// Debounce finds the changes of a mechanical contact that a person moves: a button, a door. A new level counts once it has
-// stood for the hold time without another edge; a bounce that ends before is no change at all.
+// Debounce finds the changes of a mechanical contact that a person moves: a button, a door. A new level counts once it
+// has stood for the hold time without another edge; a bounce that ends before is no change at all.
 //
-// It is the wrong rule for a drop sensor, whose pulse may be shorter than any useful hold time: there the first edge counts
-// at once and the edges after it are the same product (see package vend).
+// It is the wrong rule for a drop sensor, whose pulse may be shorter than any useful hold time: there the first edge
+// counts at once and the edges after it are the same product (see package vend).
 //
 // Debounce is a plain value: it knows no clock and no pin. Its moments never go back.
 type Debounce struct {

@@ -1,13 +1,13 @@
 // Package gpio turns configured names ("GPIO17") into periph's pins, and makes sure that no output stays on.
 //
-// Open is the first act of a start: before it returns, every configured output is inactive. An output is handed out with
-// its limit around it, so that it goes Low by itself after its maximum on-time whatever the program above does. What is
-// handed out are the interfaces of periph.io/x/conn/v3/gpio, which are this program's only hardware interfaces.
+// Open is the first act of a start: before it returns, every configured output is inactive. An output is handed out
+// with its limit around it, so that it goes Low by itself after its maximum on-time whatever the program above does.
+// What is handed out are the interfaces of periph.io/x/conn/v3/gpio, which are this program's only hardware interfaces.
 //
 // Outputs are active High (High energises a relay). Inputs are contacts to ground with a pull-up: active Low.
 //
-// Where pins come from is a Source: the kernel's lines (package hostpin), or a simulated machine (package simboard), which its
-// user opens and hands in.
+// Where pins come from is a Source: the kernel's lines (package hostpin), or a simulated machine (package simboard),
+// which its user opens and hands in.
 package gpio
 
 import (
@@ -46,10 +46,10 @@ type Pins struct {
 	claimed map[string]bool
 }
 
-// Open takes pins from a source and drives every output Low; each input gets its pull-up. The source is its own from then on:
-// Close closes it, and so does Open when it fails. It fails, naming the pin and what to do about it, for a pin that the source
-// does not have, a pin that is named twice, a maximum on-time out of range, and when an output cannot be driven Low or an input
-// cannot be set up.
+// Open takes pins from a source and drives every output Low; each input gets its pull-up. The source is its own from
+// then on: Close closes it, and so does Open when it fails. It fails, naming the pin and what to do about it, for a pin
+// that the source does not have, a pin that is named twice, a maximum on-time out of range, and when an output cannot
+// be driven Low or an input cannot be set up.
 func Open(from Source, outputs []Output, inputs ...string) (*Pins, error) {
 	p := &Pins{outputs: map[string]*Limited{}, inputs: map[string]periph.PinIn{}, all: map[string]*noting{}, from: from,
 		named: map[string]bool{}, claimed: map[string]bool{}}
@@ -111,8 +111,8 @@ func (p *Pins) takeInputs(inputs []string) error {
 	return nil
 }
 
-// Output hands out the output of that name with its limit around it, once: two parts that drive one wire would undo each
-// other.
+// Output hands out the output of that name with its limit around it, once: two parts that drive one wire would undo
+// each other.
 func (p *Pins) Output(name string) (periph.PinOut, error) {
 	if err := p.claim(name, p.outputs[name] != nil, "output"); err != nil {
 		return nil, err

@@ -17,8 +17,8 @@ const (
 	rowSettle = time.Millisecond // until a column that was let go is High again: a pull-up of 50 kΩ and some metres of cable
 )
 
-// Keypad is a matrix of keys. Its rows rest at Low, so that any key pulls its column down and wakes the scan; while it scans one row
-// is Low and the others are let go. It sleeps while nothing moves, also while a key is held.
+// Keypad is a matrix of keys. Its rows rest at Low, so that any key pulls its column down and wakes the scan; while it
+// scans one row is Low and the others are let go. It sleeps while nothing moves, also while a key is held.
 //
 // Rows must be open drain (High lets the wire go): two keys at once connect two rows with each other.
 type Keypad struct {
@@ -52,9 +52,10 @@ type column struct {
 	level periph.Level
 }
 
-// Follow tells each key that goes down while no other is, once, however long it stays there, until ctx ends or a pin fails. A key
-// that is down at the start is no press, and a stuck one silences the others. It owns the pins while it runs, and tell is
-// called from its goroutine alone. It returns ctx's error, or why the keypad can be followed no longer.
+// Follow tells each key that goes down while no other is, once, however long it stays there, until ctx ends or a pin
+// fails. A key that is down at the start is no press, and a stuck one silences the others. It owns the pins while it
+// runs, and tell is called from its goroutine alone. It returns ctx's error, or why the keypad can be followed no
+// longer.
 func (k *Keypad) Follow(ctx context.Context, tell func(key rune)) error {
 	if err := k.Check(); err != nil {
 		return err

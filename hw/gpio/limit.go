@@ -39,8 +39,8 @@ var _ periph.PinOut = (*Limited)(nil)
 
 // Limit puts a maximum on-time around an output: above 0, at most wire.OnMax. The pin must not be driven past it.
 //
-// The limit runs on a timer of its own from before the line goes High, so it also holds when the caller hangs, or hangs in
-// Out. Repeating High does not extend it. Once it struck, High is refused until somebody drives the output Low.
+// The limit runs on a timer of its own from before the line goes High, so it also holds when the caller hangs, or hangs
+// in Out. Repeating High does not extend it. Once it struck, High is refused until somebody drives the output Low.
 func Limit(pin periph.PinOut, maxOn time.Duration) (*Limited, error) {
 	if maxOn <= 0 || maxOn > wire.OnMax {
 		return nil, fmt.Errorf("gpio: %s: maximum on-time %s: write more than 0s and at most %s", pin.Name(), maxOn, wire.OnMax)
@@ -48,8 +48,8 @@ func Limit(pin periph.PinOut, maxOn time.Duration) (*Limited, error) {
 	return &Limited{pin: pin, maxOn: maxOn}, nil
 }
 
-// Out drives the line. After an error the line's level is unknown: after a High the limit still switches it off in time,
-// after a Low it is tried again each second, for ten minutes.
+// Out drives the line. After an error the line's level is unknown: after a High the limit still switches it off in
+// time, after a Low it is tried again each second, for ten minutes.
 func (l *Limited) Out(level periph.Level) error {
 	if level == periph.Low {
 		l.mu.Lock()

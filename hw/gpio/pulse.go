@@ -8,9 +8,9 @@ import (
 	periph "periph.io/x/conn/v3/gpio"
 )
 
-// Pulse has a configured output on for d, at most its maximum on-time, and off at once when ctx ends: a technician's test. The
-// caller sees to it that nobody else drives the output meanwhile. It fails for a name that is no output, for a d that is not
-// above 0, and when the line cannot be driven; whatever happens, switching it off has been tried.
+// Pulse has a configured output on for d, at most its maximum on-time, and off at once when ctx ends: a technician's
+// test. The caller sees to it that nobody else drives the output meanwhile. It fails for a name that is no output, for
+// a d that is not above 0, and when the line cannot be driven; whatever happens, switching it off has been tried.
 func (p *Pins) Pulse(ctx context.Context, name string, d time.Duration) (err error) {
 	out := p.outputs[name]
 	if out == nil {

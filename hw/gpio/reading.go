@@ -14,8 +14,8 @@ type Reading struct {
 	Still time.Duration // Moved: since it was last seen to; never below 0
 }
 
-// noting is a pin that remembers when it moved last, by what its user does with it: it takes no edge from anybody. An input that
-// nobody waits on is seen to move when it is read.
+// noting is a pin that remembers when it moved last, by what its user does with it: it takes no edge from anybody. An
+// input that nobody waits on is seen to move when it is read.
 type noting struct {
 	periph.PinIO
 

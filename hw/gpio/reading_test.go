@@ -8,7 +8,8 @@ import (
 	periph "periph.io/x/conn/v3/gpio"
 )
 
-// TestAPinRemembersWhenItMovedLast: an output that was driven, a button that is watched, a sensor that is only looked at.
+// TestAPinRemembersWhenItMovedLast: an output that was driven, a button that is watched, a sensor that is only looked
+// at.
 func TestAPinRemembersWhenItMovedLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		front := machine(t)

@@ -8,9 +8,10 @@ import (
 	periph "periph.io/x/conn/v3/gpio"
 )
 
-// Shakes follows a contact that moves for an instant only (a pendulum, a ball): it tells true at its first edge, however short, and
-// false once it has been open and still for quiet. It sleeps while nothing moves. It owns the pin while it runs, and tell is called
-// from its goroutine alone. It returns ctx's error, or why the pin can be followed no longer.
+// Shakes follows a contact that moves for an instant only (a pendulum, a ball): it tells true at its first edge,
+// however short, and false once it has been open and still for quiet. It sleeps while nothing moves. It owns the pin
+// while it runs, and tell is called from its goroutine alone. It returns ctx's error, or why the pin can be followed no
+// longer.
 func Shakes(ctx context.Context, pin periph.PinIn, quiet time.Duration, tell func(shaken bool)) error {
 	arm := func() error {
 		if err := pin.In(periph.PullUp, periph.BothEdges); err != nil {

@@ -9,8 +9,8 @@ import (
 )
 
 // Watch follows a contact (a door, a button) until ctx ends or the pin fails: it tells the level at the start, and then
-// every change that stands for hold. It sleeps while nothing moves. It owns the pin while it runs, and tell is called from
-// its goroutine alone. It returns ctx's error, or why the pin can be watched no longer.
+// every change that stands for hold. It sleeps while nothing moves. It owns the pin while it runs, and tell is called
+// from its goroutine alone. It returns ctx's error, or why the pin can be watched no longer.
 func Watch(ctx context.Context, pin periph.PinIn, hold time.Duration, tell func(periph.Level)) error {
 	arm := func() error {
 		if err := pin.In(periph.PullUp, periph.BothEdges); err != nil {

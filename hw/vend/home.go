@@ -9,8 +9,8 @@ import (
 	"kioskd/internal/reason"
 )
 
-// homeHold is how long the home switch must stand still to count: its contact bounces for some 10 ms, and a spiral that runs on
-// for so long still stands at its home.
+// homeHold is how long the home switch must stand still to count: its contact bounces for some 10 ms, and a spiral that
+// runs on for so long still stands at its home.
 const homeHold = 15 * time.Millisecond
 
 // home is what a home switch says during one run of the motor. It knows no clock and no pin.

@@ -16,8 +16,8 @@ import (
 // OnMin is the shortest MaxOn that a config may say: nothing moves in less.
 const OnMin = 50 * time.Millisecond
 
-// Kind is one kind of slot: how its part of the config is read. What is read says the rest (see Config). Each kind is a package
-// below this one.
+// Kind is one kind of slot: how its part of the config is read. What is read says the rest (see Config). Each kind is a
+// package below this one.
 type Kind struct {
 	Driver    string // [slot.vend] driver
 	Key       string // a key of [slot.vend] that tells this kind from the other of the same driver; "": it is the one without
@@ -26,7 +26,8 @@ type Kind struct {
 	Read func(slot, vend Table, maxOn time.Duration) Config
 
 	Section string // of the config, about the board that all slots of this kind share; "": they share none
-	// Board reads that section. First is the id of the first slot that needs the board, "" when none does. Nil without a Section.
+	// Board reads that section. First is the id of the first slot that needs the board, "" when none does. Nil without
+	// a Section.
 	Board func(section Table, first string) Board
 }
 
@@ -46,8 +47,8 @@ type Board interface {
 	Name() string
 	// Line is its serial line.
 	Line() (device string, baud int)
-	// Open makes the board. It opens no line before it runs; state is told, without waiting, why the board is not there, and nil
-	// when it is.
+	// Open makes the board. It opens no line before it runs; state is told, without waiting, why the board is not
+	// there, and nil when it is.
 	Open(line func() (io.ReadWriteCloser, error), state func(error)) Runner
 }
 
@@ -82,8 +83,8 @@ type Table interface {
 	Fail(key, format string, args ...any)
 	// Pin reads the name of a pin, which nothing else may use.
 	Pin(key string, to *string)
-	// Port reads the name of a serial port, or a pattern of one, which nothing else may use. The rule, which may be nil, says
-	// what is wrong with a text and what to write instead, or "".
+	// Port reads the name of a serial port, or a pattern of one, which nothing else may use. The rule, which may be
+	// nil, says what is wrong with a text and what to write instead, or "".
 	Port(key string, to *string, rule func(string) string)
 	// Duration reads a length of time.
 	Duration(key string, to *time.Duration, least, most time.Duration)
@@ -93,7 +94,8 @@ type Table interface {
 	Flag(key string, to *bool)
 	// Choice reads one of the words.
 	Choice(key string, to *string, words ...string)
-	// Once notes that a part is this slot's, "motor 12", and answers which key had it before, and in which line; "": none.
+	// Once notes that a part is this slot's, "motor 12", and answers which key had it before, and in which line; "":
+	// none.
 	Once(key, part string) (before string, line int)
 }
 

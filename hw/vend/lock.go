@@ -21,9 +21,9 @@ const (
 	lastGrasp = 1 * time.Second       // how long after the coil's end a door may still be on its way: a hand was on it
 )
 
-// Lock is a locker: the coil of its bolt, and a contact at its door. Whoever opens the door has the product. Fill the fields and
-// leave them alone; its methods may be called from any goroutine. A locker without a contact cannot be one: nobody would know
-// whether it was opened.
+// Lock is a locker: the coil of its bolt, and a contact at its door. Whoever opens the door has the product. Fill the
+// fields and leave them alone; its methods may be called from any goroutine. A locker without a contact cannot be one:
+// nobody would know whether it was opened.
 type Lock struct {
 	Coil   gpio.PinOut   // High frees the door; an output that limits its own on-time
 	Opened gpio.PinIn    // High while the door stands open, Low while it is closed
@@ -71,8 +71,8 @@ func (l *Lock) Halt() error {
 	return off(l.Coil)
 }
 
-// Vend frees the door for one customer. When ctx ends the coil goes off at once, and a door that is opened within a second is
-// still a delivery: a hand was on it.
+// Vend frees the door for one customer. When ctx ends the coil goes off at once, and a door that is opened within a
+// second is still a delivery: a hand was on it.
 func (l *Lock) Vend(ctx context.Context) Result {
 	if err := l.Check(); err != nil {
 		return Result{NotDelivered, WhySetup, err}
@@ -134,8 +134,8 @@ func (d *door) vend(ctx context.Context) Result {
 	return Result{Delivered, "", nil}
 }
 
-// unlock has the coil on until the door is open, its time is up or ctx ends; a latch's for its pulse only. The coil is off when it
-// returns, by whatever way.
+// unlock has the coil on until the door is open, its time is up or ctx ends; a latch's for its pulse only. The coil is
+// off when it returns, by whatever way.
 func (d *door) unlock(ctx context.Context) (why reason.Why) {
 	defer func() { // also for the panic of a driver
 		d.coil = errors.Join(d.coil, off(d.Coil))

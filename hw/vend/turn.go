@@ -11,8 +11,8 @@ import (
 	"kioskd/internal/reason"
 )
 
-// latch is what a drop sensor says during one vend: the first edge is the product, at once, however short its pulse; every
-// edge within the dead time of the one before is the same product. It knows no clock and no pin.
+// latch is what a drop sensor says during one vend: the first edge is the product, at once, however short its pulse;
+// every edge within the dead time of the one before is the same product. It knows no clock and no pin.
 type latch struct {
 	dead time.Duration
 	seen bool
@@ -138,8 +138,8 @@ func (t *turn) await(ctx context.Context, d time.Duration) {
 	}
 }
 
-// listen waits for an edge. A wait that ends early without one means that the line was lost, or that somebody else set it
-// up: arming it again tells which, and a level tells what was missed in between.
+// listen waits for an edge. A wait that ends early without one means that the line was lost, or that somebody else set
+// it up: arming it again tells which, and a level tells what was missed in between.
 func (t *turn) listen(d time.Duration) {
 	began := time.Now()
 	if t.Drop.WaitForEdge(d) {

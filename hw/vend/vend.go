@@ -2,17 +2,18 @@
 //
 // # The parts
 //
-// A Relay slot is a motor behind a relay and a drop sensor in the chute. The relay's line is High to turn the spiral; each
-// turn pushes one product out. The sensor's line is Low while a product passes, for 5 ms or more, High otherwise. A home switch
-// may say where a turn begins and ends: the motor then turns until home is left and reached again. Its line is Low at home.
+// A Relay slot is a motor behind a relay and a drop sensor in the chute. The relay's line is High to turn the spiral;
+// each turn pushes one product out. The sensor's line is Low while a product passes, for 5 ms or more, High otherwise.
+// A home switch may say where a turn begins and ends: the motor then turns until home is left and reached again. Its
+// line is Low at home.
 //
-// A Lock slot is a locker: the coil of its bolt, and a contact at its door. The coil's line is High to free the door. The
-// contact's line is Low while the door is closed, so that a cut wire reads as an open door, which starts nothing.
+// A Lock slot is a locker: the coil of its bolt, and a contact at its door. The coil's line is High to free the door.
+// The contact's line is Low while the door is closed, so that a cut wire reads as an open door, which starts nothing.
 //
 // # What an outcome means
 //
-// The sensor decides. It is asked before the motor starts, so that a sensor that cannot be believed starts no motor, and
-// again at the end, so that silence is a sensor's silence and not a broken wire's. Hence:
+// The sensor decides. It is asked before the motor starts, so that a sensor that cannot be believed starts no motor,
+// and again at the end, so that silence is a sensor's silence and not a broken wire's. Hence:
 //
 //   - delivered: the sensor saw a product after the motor started, and is idle again.
 //   - not delivered: the motor never started; or it stopped, the time for a late product passed, and a sensor that works
@@ -22,8 +23,8 @@
 //
 // # The motor never stays on
 //
-// The motor goes off at the first edge of the sensor, at the maximum on-time, when the context ends, on every error and in a
-// panic. Give it an output that enforces the maximum on-time by itself too, for the case that this program hangs.
+// The motor goes off at the first edge of the sensor, at the maximum on-time, when the context ends, on every error and
+// in a panic. Give it an output that enforces the maximum on-time by itself too, for the case that this program hangs.
 package vend
 
 import (
@@ -90,8 +91,8 @@ const (
 type Slot interface {
 	// Check says what is wrong with the slot's fields, with the remedy.
 	Check() error
-	// Vend makes one product come out and takes at most Terms().Longest. When ctx ends everything stops at once, and the result
-	// still says what is known.
+	// Vend makes one product come out and takes at most Terms().Longest. When ctx ends everything stops at once, and
+	// the result still says what is known.
 	Vend(ctx context.Context) Result
 	// Halt makes the slot's outputs inactive. A vend that is under way goes on to its end without them.
 	Halt() error
@@ -124,8 +125,8 @@ const (
 	offTries = 3                      // writes of Low before the relay counts as faulty
 )
 
-// Relay is a slot with a relay and a drop sensor. Fill the fields and leave them alone; its methods may be called from any
-// goroutine. A slot without a drop sensor cannot be one: nobody would know what came out.
+// Relay is a slot with a relay and a drop sensor. Fill the fields and leave them alone; its methods may be called from
+// any goroutine. A slot without a drop sensor cannot be one: nobody would know what came out.
 type Relay struct {
 	Motor  gpio.PinOut   // High turns the spiral; an output that limits its own on-time
 	Drop   gpio.PinIn    // Low while a product passes
@@ -155,8 +156,9 @@ func (r *Relay) Check() error {
 	return nil
 }
 
-// Vend turns the motor for one product, and with RetryTurn once more when nothing fell. It takes at most Terms().Longest. When ctx ends the motor goes off at once,
-// and a product that then falls within Settle is still delivered: the wait for it goes on after ctx has ended.
+// Vend turns the motor for one product, and with RetryTurn once more when nothing fell. It takes at most
+// Terms().Longest. When ctx ends the motor goes off at once, and a product that then falls within Settle is still
+// delivered: the wait for it goes on after ctx has ended.
 func (r *Relay) Vend(ctx context.Context) Result {
 	if err := r.Check(); err != nil {
 		return Result{NotDelivered, WhySetup, err}
@@ -168,7 +170,8 @@ func (r *Relay) Vend(ctx context.Context) Result {
 	if ctx.Err() != nil {
 		return Result{NotDelivered, WhyStopped, context.Cause(ctx)}
 	}
-	// Armed before the motor starts: a product that falls at once is seen. What the sensor does before that is not ours.
+	// Armed before the motor starts: a product that falls at once is seen. What the sensor does before that is not
+	// ours.
 	if err := r.arm(); err != nil {
 		return Result{NotDelivered, WhySensorFault, err}
 	}

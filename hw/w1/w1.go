@@ -1,9 +1,9 @@
 // Package w1 reads the temperature of a DS18B20, and of its relatives, from the files of the kernel's 1-Wire driver.
 //
-// Each sensor is a folder of /sys/bus/w1/devices, named by its family and serial number ("28-0316a2795caf"). Reading a file in it
-// makes the sensor measure, which takes up to a second. What it says is believed only when its checksum is right and it has measured
-// since it was switched on: a sensor that lost its power for a moment answers 85 °C, and a bus that is shorted answers zeros, with a
-// checksum that is right.
+// Each sensor is a folder of /sys/bus/w1/devices, named by its family and serial number ("28-0316a2795caf"). Reading a
+// file in it makes the sensor measure, which takes up to a second. What it says is believed only when its checksum is
+// right and it has measured since it was switched on: a sensor that lost its power for a moment answers 85 °C, and a
+// bus that is shorted answers zeros, with a checksum that is right.
 package w1
 
 import (
@@ -33,8 +33,8 @@ var (
 	ErrGone     = errors.New("the sensor does not answer: look at its cable")
 )
 
-// Read answers a sensor's temperature in °C. Devices is Folder, or what stands for it in a test. It may take a second, and as long as
-// the kernel likes when the bus hangs.
+// Read answers a sensor's temperature in °C. Devices is Folder, or what stands for it in a test. It may take a second,
+// and as long as the kernel likes when the bus hangs.
 func Read(devices fs.FS, sensor string) (celsius float64, err error) {
 	milli, err := read(devices, sensor)
 	if err != nil {
@@ -68,7 +68,8 @@ func content(devices fs.FS, name string) (string, error) {
 	return string(b), err
 }
 
-// slave reads the file w1_slave: the sensor's nine bytes with the kernel's word on their checksum, and again with the temperature.
+// slave reads the file w1_slave: the sensor's nine bytes with the kernel's word on their checksum, and again with the
+// temperature.
 //
 //	72 01 4b 46 7f ff 0e 10 57 : crc=57 YES
 //	72 01 4b 46 7f ff 0e 10 57 t=23125

@@ -1,15 +1,18 @@
 // Package wire is the table of a machine's wires: which pin goes to what, which way, and what the levels on it mean.
 //
-// Whoever asks what is wired where reads it here: the pins that are opened, the technicians' pages, the drawing, the simulated
-// machine. A dispenser names its wires in this table (see hw/vend.Config), the config those of the machine's front.
+// Whoever asks what is wired where reads it here: the pins that are opened, the technicians' pages, the drawing, the
+// simulated machine. A dispenser names its wires in this table (see hw/vend.Config), the config those of the machine's
+// front.
 package wire
 
 import "time"
 
-// OnMax is the longest that an output is on in one go: no motor and no lock of a vending machine needs longer for one product.
+// OnMax is the longest that an output is on in one go: no motor and no lock of a vending machine needs longer for one
+// product.
 const OnMax = 30 * time.Second
 
-// RowMax is the maximum on-time of a keypad's row: a scan lets each row go for some milliseconds, and rests with all Low.
+// RowMax is the maximum on-time of a keypad's row: a scan lets each row go for some milliseconds, and rests with all
+// Low.
 const RowMax = time.Second
 
 // Wire is one wire of a machine.

@@ -60,8 +60,8 @@ func (m minter) text(bytes int) string {
 	return base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding).EncodeToString(b)
 }
 
-// sale mints a sale's identifiers: 40 bits are enough to tell the sales of one machine apart, and short enough to read to
-// somebody on the phone.
+// sale mints a sale's identifiers: 40 bits are enough to tell the sales of one machine apart, and short enough to read
+// to somebody on the phone.
 func (m minter) sale() fsm.NewSale {
 	id := m.text(5)
 	return fsm.NewSale{ID: id, ClientInvoiceID: m.text(10), Secret: m.text(20)}
@@ -75,8 +75,8 @@ func (m minter) reference() string { return "kioskd-" + m.text(10) }
 // payerKey is the random bytes of a key that payers' phone numbers are hashed with: as many as the hash is made of.
 const payerKey = 32
 
-// purchases lets Glase's service for unattended machines in. The phone number ends here: what goes on is its keyed hash, which knows
-// a customer who asks twice. The key is this run's own and never on the card, and nor is the hash.
+// purchases lets Glase's service for unattended machines in. The phone number ends here: what goes on is its keyed
+// hash, which knows a customer who asks twice. The key is this run's own and never on the card, and nor is the hash.
 type purchases struct {
 	kiosk   *kiosk.Kiosk
 	key     []byte

@@ -20,8 +20,8 @@ func misfit(format string, args ...any) fsm.Result {
 	return fsm.Result{Kind: fsm.Misfit, Text: fmt.Sprintf(format, args...)}
 }
 
-// sentOurs holds sendInvoice's answer against itself and the books: a reference that another sale has is not this one's. Books that
-// cannot be read leave it unknown, as a lost answer does.
+// sentOurs holds sendInvoice's answer against itself and the books: a reference that another sale has is not this
+// one's. Books that cannot be read leave it unknown, as a lost answer does.
 func (p payments) sentOurs(ctx context.Context, sale string, sent glase.SentInvoice) fsm.Result {
 	if of, ok := referenceOf(sent.QRCode); ok && !strings.EqualFold(of, sent.Reference) {
 		return misfit("invoiceReference %s, and invoiceQRCode of %s", sent.Reference, of)
@@ -45,8 +45,8 @@ func referenceOf(qr string) (string, bool) {
 	return qr[i+2:], true
 }
 
-// statusOurs holds whatever a getPaymentStatus names against what was asked. What Glase leaves out says nothing. Books that cannot be
-// read do not keep a sale from being settled: the receipt's own names were ours.
+// statusOurs holds whatever a getPaymentStatus names against what was asked. What Glase leaves out says nothing. Books
+// that cannot be read do not keep a sale from being settled: the receipt's own names were ours.
 func (p payments) statusOurs(ctx context.Context, c fsm.Call, s glase.PaymentStatus) fsm.Result {
 	if r := s.Receipt; r != nil {
 		for _, n := range []struct{ field, got, want string }{
@@ -71,7 +71,8 @@ func (p payments) statusOurs(ctx context.Context, c fsm.Call, s glase.PaymentSta
 	return fsm.Result{Kind: fsm.Done}
 }
 
-// refundOurs holds the reference of a refund against the books: the one of another sale's payment is not a refund of this one.
+// refundOurs holds the reference of a refund against the books: the one of another sale's payment is not a refund of
+// this one.
 func (p payments) refundOurs(ctx context.Context, sale, reference string) fsm.Result {
 	if other, err := p.known(ctx, sale, "", reference); err == nil && other != "" {
 		return misfit("ersReference %s, which is sale %s's", reference, other)
@@ -89,8 +90,8 @@ func (p payments) known(ctx context.Context, sale, invoice, ers string) (string,
 // terminalMin is the least length, in letters and digits, of a terminal's id that may stand for a longer one.
 const terminalMin = 8
 
-// sameTerminal reports whether an answer's terminal may be ours: it is not said, is spelled otherwise, or is shortened, as in the
-// documentation's own samples.
+// sameTerminal reports whether an answer's terminal may be ours: it is not said, is spelled otherwise, or is shortened,
+// as in the documentation's own samples.
 func sameTerminal(got, ours string) bool {
 	a, b := letters(got), letters(ours)
 	return a == "" || a == b || len(a) >= terminalMin && strings.HasPrefix(b, a)

@@ -101,8 +101,8 @@ type App struct {
 	certs      serve.Certificates
 }
 
-// New builds a kiosk. Its first act is to make all outputs inactive, unless another kioskd runs this machine: that fails it. A
-// journal that cannot be used does not: the machine then starts out of service and says why.
+// New builds a kiosk. Its first act is to make all outputs inactive, unless another kioskd runs this machine: that
+// fails it. A journal that cannot be used does not: the machine then starts out of service and says why.
 func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	a := &App{
 		cfg: cfg, log: p.Log, screens: p.Screen, clock: p.Clock, serviced: p.ServicedBy,
@@ -194,7 +194,8 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	return a, a.openPorts(p)
 }
 
-// Free says whether this machine is free for a kioskd: another one that runs it must not lose its outputs to a second start.
+// Free says whether this machine is free for a kioskd: another one that runs it must not lose its outputs to a second
+// start.
 func Free(cfg config.Config) error {
 	if journal.InUse(cfg.Journal.Path) {
 		return fmt.Errorf("journal: %s: %w: is another kioskd running?", cfg.Journal.Path, journal.ErrLocked)
@@ -241,8 +242,8 @@ func (a *App) openPorts(p Parts) (err error) {
 	return err
 }
 
-// networkFollowers are how many may follow the machine's events over the network port, which any user of this machine can reach. They
-// are fewer than there are places: the socket, whose file mode says who may ask, always has some left.
+// networkFollowers are how many may follow the machine's events over the network port, which any user of this machine
+// can reach. They are fewer than there are places: the socket, whose file mode says who may ask, always has some left.
 const networkFollowers = 8
 
 // Serve listens on the config's ports and runs the kiosk until ctx ends.

@@ -175,8 +175,9 @@ func kinds() []glasetest.Fault {
 	}
 }
 
-// TestTheMoneyIsRightWhateverGoesWrongAtWhicheverCall lets each operation fail in each way, once and ten times. What the customer
-// pays is what came out; less only when the sale says that it was lost or is in doubt; nothing is held longer than the reservation.
+// TestTheMoneyIsRightWhateverGoesWrongAtWhicheverCall lets each operation fail in each way, once and ten times. What
+// the customer pays is what came out; less only when the sale says that it was lost or is in doubt; nothing is held
+// longer than the reservation.
 func TestTheMoneyIsRightWhateverGoesWrongAtWhicheverCall(t *testing.T) {
 	for _, c := range calls {
 		for _, kind := range kinds() {

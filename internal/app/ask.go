@@ -13,11 +13,13 @@ import (
 	"kioskd/internal/identity"
 )
 
-// askWithin bounds AskGlase: a call's own attempts may be repeated for longer than somebody in front of the machine waits.
+// askWithin bounds AskGlase: a call's own attempts may be repeated for longer than somebody in front of the machine
+// waits.
 const askWithin = 6 * time.Second
 
-// AskGlase asks Glase how an invoice stands that does not exist, as this machine's terminal: what Glase answers shows whether it
-// knows the terminal. It moves nothing. The error is the call's, of package glase, or says what credentials are missing.
+// AskGlase asks Glase how an invoice stands that does not exist, as this machine's terminal: what Glase answers shows
+// whether it knows the terminal. It moves nothing. The error is the call's, of package glase, or says what credentials
+// are missing.
 func AskGlase(ctx context.Context, cfg config.Config) error {
 	id, _ := identity.Load(filepath.Join(filepath.Dir(cfg.Journal.Path), identityFile)) // without one the config must say it
 	c, err := newClient(cfg, id, minter{rand.Reader}, Parts{Log: zerolog.Nop()})

@@ -57,8 +57,8 @@ func (l *line) is(trouble error, at time.Time) {
 	l.trouble = trouble
 }
 
-// newBoards makes the boards that slots share, by the config's section, and the lines to them. The machine on a bus that sells by
-// itself is one of them, and has a line of its own; nil: there is none.
+// newBoards makes the boards that slots share, by the config's section, and the lines to them. The machine on a bus
+// that sells by itself is one of them, and has a line of its own; nil: there is none.
 func newBoards(cfg config.Config, p *ports, machine *bus) (map[string]vend.Runner, []*line) {
 	all := map[string]vend.Runner{}
 	var lines []*line

@@ -18,8 +18,8 @@ import (
 	"kioskd/hw/vend/vendtest"
 )
 
-// behindBoards has the world's slots behind serial boards: A1 is a spiral of a motor board, A2 a locker of a lock board, whose customer
-// opens the door after a second and closes it two seconds later.
+// behindBoards has the world's slots behind serial boards: A1 is a spiral of a motor board, A2 a locker of a lock
+// board, whose customer opens the door after a second and closes it two seconds later.
 func behindBoards(t *testing.T, flow string, story func(w *world, motors *vendtest.MotorBoard, spirals *simboard.Board, cable *atomic.Bool)) {
 	play(t, flow, func(w *world) {
 		w.end()

@@ -11,8 +11,8 @@ import (
 	"kioskd/internal/serve"
 )
 
-// Check tries what a config names besides itself: secrets, certificates, the terminal's credentials. It changes nothing, and says
-// what a start would fail for, by key.
+// Check tries what a config names besides itself: secrets, certificates, the terminal's credentials. It changes
+// nothing, and says what a start would fail for, by key.
 func Check(cfg config.Config) (problems config.Errors) {
 	bad := func(key string, err error) {
 		if err != nil {

@@ -52,8 +52,8 @@ func (w *world) refused() bool {
 	return errors.As(err, &e) && e.Code == "DEVICE_UNAVAILABLE"
 }
 
-// TestADisplayThatFailsAtAnyMomentStopsNoSaleAndOffersNoNewOne lets the display fail, or hang, at each picture of a sale in turn. The
-// sale ends as if nothing were, the next one is not offered, and when the display works again it is.
+// TestADisplayThatFailsAtAnyMomentStopsNoSaleAndOffersNoNewOne lets the display fail, or hang, at each picture of a
+// sale in turn. The sale ends as if nothing were, the next one is not offered, and when the display works again it is.
 func TestADisplayThatFailsAtAnyMomentStopsNoSaleAndOffersNoNewOne(t *testing.T) {
 	for _, how := range []string{"fails", "hangs"} {
 		for moment, last := 0, false; !last; moment++ {

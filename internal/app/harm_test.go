@@ -354,8 +354,8 @@ func TestATechnicianRefillsAndOpensTheMachine(t *testing.T) {
 	})
 }
 
-// TestASaleThatGlaseLeavesOpenCanBeSettledByHand: Glase answers nothing after the charge. A technician sees which sale waits, and for
-// what, and can end it; any other verdict needs Glase's word.
+// TestASaleThatGlaseLeavesOpenCanBeSettledByHand: Glase answers nothing after the charge. A technician sees which sale
+// waits, and for what, and can end it; any other verdict needs Glase's word.
 func TestASaleThatGlaseLeavesOpenCanBeSettledByHand(t *testing.T) {
 	play(t, "reservation", func(w *world) {
 		ref := w.scan()

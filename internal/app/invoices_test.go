@@ -16,8 +16,8 @@ func late(after time.Duration) []glasetest.Fault {
 	return []glasetest.Fault{{Operation: "sendInvoice", Fault: "latency", Delay: glasetest.Duration(after), Count: 1}}
 }
 
-// TestNoCustomersReservationIsEndedByAnInvoiceThatComesLate: at a Glase that makes a new invoice of each sendInvoice, one that was
-// given up for lost ends whichever invoice the cash register has by then.
+// TestNoCustomersReservationIsEndedByAnInvoiceThatComesLate: at a Glase that makes a new invoice of each sendInvoice,
+// one that was given up for lost ends whichever invoice the cash register has by then.
 func TestNoCustomersReservationIsEndedByAnInvoiceThatComesLate(t *testing.T) {
 	for _, after := range []time.Duration{4 * time.Second, 8 * time.Second, 12 * time.Second, 30 * time.Second} {
 		play(t, "reservation", func(w *world) {
@@ -59,8 +59,8 @@ func (w *world) stick(seqrID string) {
 	}
 }
 
-// TestTheStickerLeadsToNoForgottenInvoice: once nobody is being served, whoever scans the sticker finds nothing to pay, whatever
-// Glase made of the sendInvoice that had no answer.
+// TestTheStickerLeadsToNoForgottenInvoice: once nobody is being served, whoever scans the sticker finds nothing to pay,
+// whatever Glase made of the sendInvoice that had no answer.
 func TestTheStickerLeadsToNoForgottenInvoice(t *testing.T) {
 	for _, terminal := range []string{"cash_register", "webshop"} {
 		for _, repeat := range []string{"same_invoice", "new_invoice"} {

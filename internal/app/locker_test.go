@@ -117,7 +117,8 @@ func TestATechnicianSeesHomesAndLockers(t *testing.T) {
 	})
 }
 
-// TestAMachineThatIsShakenSellsNothingUntilItStandsStill also holds that shaking it writes two records and not two each time.
+// TestAMachineThatIsShakenSellsNothingUntilItStandsStill also holds that shaking it writes two records and not two each
+// time.
 func TestAMachineThatIsShakenSellsNothingUntilItStandsStill(t *testing.T) {
 	playWith(t, "invoice", func(cfg *config.Config) { cfg.GPIO.Tilt = "GPIO21" }, func(w *world) {
 		for range 20 {

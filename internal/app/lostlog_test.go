@@ -14,8 +14,9 @@ import (
 	"kioskd/internal/kiosk"
 )
 
-// killed leaves in the world's folder what a SIGKILL would have left at this moment: the files as they are, with the log beside the
-// journal. A second journal cannot be owned while the first is, so the files are kept, and put back once that kiosk has ended.
+// killed leaves in the world's folder what a SIGKILL would have left at this moment: the files as they are, with the
+// log beside the journal. A second journal cannot be owned while the first is, so the files are kept, and put back once
+// that kiosk has ended.
 func (w *world) killed() {
 	w.t.Helper()
 	path := w.cfg.Journal.Path
@@ -40,8 +41,8 @@ func (w *world) hasFault(name string) bool {
 	return slices.ContainsFunc(w.app.Kiosk.State().Faults, func(f fsm.Fault) bool { return f.Name == name })
 }
 
-// TestALostLogKeepsTheMachineOutOfServiceUntilSomebodyAcceptsIt: journal.db alone is there after a crash, with a reservation open
-// and a slot closed in what is gone.
+// TestALostLogKeepsTheMachineOutOfServiceUntilSomebodyAcceptsIt: journal.db alone is there after a crash, with a
+// reservation open and a slot closed in what is gone.
 func TestALostLogKeepsTheMachineOutOfServiceUntilSomebodyAcceptsIt(t *testing.T) {
 	for name, spoil := range map[string]func(path string) error{
 		"gone":    os.Remove,

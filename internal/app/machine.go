@@ -77,8 +77,8 @@ func Relays(cfg config.Config) (all []pins.Output) {
 	return all
 }
 
-// OutputsOff makes a config's Relays inactive, and says how many they are. From is where their pins are, which it closes; nil:
-// with the kernel.
+// OutputsOff makes a config's Relays inactive, and says how many they are. From is where their pins are, which it
+// closes; nil: with the kernel.
 func OutputsOff(cfg config.Config, from pins.Source) (int, error) {
 	all := Relays(cfg)
 	p, err := openPins(cfg, from, all)
@@ -163,7 +163,8 @@ func contacts(cfg config.Config, p *pins.Pins, k *kiosk.Kiosk) ([]contact, error
 	return all, errors.Join(errs...)
 }
 
-// follow watches all contacts, and the machine on the bus, until ctx ends. One that cannot be watched any more takes the machine out of service.
+// follow watches all contacts, and the machine on the bus, until ctx ends. One that cannot be watched any more takes
+// the machine out of service.
 func (a *App) follow(ctx context.Context) {
 	var wg sync.WaitGroup
 	if a.bus != nil {

@@ -18,8 +18,8 @@ import (
 	"kioskd/internal/money"
 )
 
-// faultMDB stands against selling while the machine on the bus cannot be reached or has disabled us. It ends a sale that is on: there
-// is nothing to choose.
+// faultMDB stands against selling while the machine on the bus cannot be reached or has disabled us. It ends a sale
+// that is on: there is nothing to choose.
 const faultMDB = "mdb"
 
 // bus lets a machine on an MDB bus sell: its session follows the sale, and its requests become choices.

@@ -24,8 +24,8 @@ type vending struct {
 	took time.Duration
 }
 
-// atMachine is a world whose slots A1 and A2 are a machine's products 10 and 22, which cost 16.00 and 22.50 there; its product 33 is
-// no slot's.
+// atMachine is a world whose slots A1 and A2 are a machine's products 10 and 22, which cost 16.00 and 22.50 there; its
+// product 33 is no slot's.
 func atMachine(t *testing.T, story func(w *world, m *vending)) {
 	m := &vending{came: map[int]int{}, took: 700 * time.Millisecond}
 	deliver := func(n int) func() bool {
@@ -135,8 +135,8 @@ func TestWhatTheKioskDoesNotTakeTheMachineDoesNotDeliver(t *testing.T) {
 	}
 }
 
-// TestOtherDecimalPlacesAreDeniedAndSaid: 15 may be a lost digit of 15.00 or another scale, so nobody pays it; somebody must hear why
-// nothing can be bought.
+// TestOtherDecimalPlacesAreDeniedAndSaid: 15 may be a lost digit of 15.00 or another scale, so nobody pays it; somebody
+// must hear why nothing can be bought.
 func TestOtherDecimalPlacesAreDeniedAndSaid(t *testing.T) {
 	for price, says := range map[string]string{
 		"15": "requests arrive with 0 decimal places, SEK has 2: set the bridge's or the machine's decimal places", "15.0": "requests arrive with 1 decimal places",
@@ -255,7 +255,8 @@ func TestOurButtonsDoNotChooseWhatAMachineSells(t *testing.T) {
 	})
 }
 
-// TestAChoiceTakenBackAtTheMachineLetsTheCustomerChooseAgain, whatever else is sold out: nothing is gone and nothing closed.
+// TestAChoiceTakenBackAtTheMachineLetsTheCustomerChooseAgain, whatever else is sold out: nothing is gone and nothing
+// closed.
 func TestAChoiceTakenBackAtTheMachineLetsTheCustomerChooseAgain(t *testing.T) {
 	for _, others := range []int{10, 0} {
 		atMachine(t, func(w *world, m *vending) {

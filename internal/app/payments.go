@@ -109,8 +109,8 @@ func rows(items []fsm.Item) []glase.InvoiceRow {
 	return out
 }
 
-// answered is a getPaymentStatus in the state machine's words. The amount is the receipt's own: nothing is filled in. Of an answer
-// about something else nothing is taken.
+// answered is a getPaymentStatus in the state machine's words. The amount is the receipt's own: nothing is filled in.
+// Of an answer about something else nothing is taken.
 func answered(c fsm.Call, s glase.PaymentStatus, r fsm.Result) fsm.Answered {
 	a := c.To(r)
 	if r.Kind != fsm.Done {
@@ -123,8 +123,8 @@ func answered(c fsm.Call, s glase.PaymentStatus, r fsm.Result) fsm.Answered {
 	return a
 }
 
-// oneTime is result for an operation that must not be done twice: a refusal that came after an attempt without an answer only
-// speaks of the last attempt, and the earlier one may have been carried out.
+// oneTime is result for an operation that must not be done twice: a refusal that came after an attempt without an
+// answer only speaks of the last attempt, and the earlier one may have been carried out.
 func oneTime(err error) fsm.Result {
 	r := result(err)
 	if refused := (*glase.ResultError)(nil); errors.As(err, &refused) && refused.AfterUnknown {
@@ -175,8 +175,8 @@ func result(err error) fsm.Result {
 	return fsm.Result{Kind: fsm.ResultUnknown, Text: err.Error()}
 }
 
-// receipt is the document that the customer finds in the app: amount, reference, "Glase payment" and the time, as Glase's
-// certification asks.
+// receipt is the document that the customer finds in the app: amount, reference, "Glase payment" and the time, as
+// Glase's certification asks.
 func (p payments) receipt(c fsm.Call) glase.ReceiptDocument {
 	language := p.cfg.Machine.Language
 	var b strings.Builder

@@ -9,8 +9,8 @@ import (
 	"kioskd/hw/vend/serialport"
 )
 
-// ports opens the machine's serial lines and knows which of its own parts has each, so that two parts on one port do not read as
-// another program's doing.
+// ports opens the machine's serial lines and knows which of its own parts has each, so that two parts on one port do
+// not read as another program's doing.
 type ports struct {
 	open Serial
 

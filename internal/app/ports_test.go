@@ -12,7 +12,8 @@ import (
 	"kioskd/hw/vend/vendtest"
 )
 
-// TestAPortThatOurOwnBoardHasIsNotCalledAnotherPrograms: the message names the section that has it, whatever the port is called there.
+// TestAPortThatOurOwnBoardHasIsNotCalledAnotherPrograms: the message names the section that has it, whatever the port
+// is called there.
 func TestAPortThatOurOwnBoardHasIsNotCalledAnotherPrograms(t *testing.T) {
 	pty, err := vendtest.OpenPty()
 	if err != nil {

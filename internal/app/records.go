@@ -55,8 +55,9 @@ func (a *App) openIdentity() (identity.Identity, error) {
 	return id, nil
 }
 
-// openJournal gives what the journal remembers. One that cannot be used is replaced by one that refuses every record, so that
-// the kiosk comes up out of service. So is that of a copied card: the sale in it is another machine's to settle.
+// openJournal gives what the journal remembers. One that cannot be used is replaced by one that refuses every record,
+// so that the kiosk comes up out of service. So is that of a copied card: the sale in it is another machine's to
+// settle.
 func (a *App) openJournal(ctx context.Context) (fsm.State, kiosk.Journal, error) {
 	if a.copied {
 		return fsm.State{}, refusing{errors.New("the card was made on another machine")}, nil
@@ -164,8 +165,8 @@ func (s sales) Entries(ctx context.Context, sale string) ([]journal.Entry, error
 	return s.journal.Entries(ctx, sale)
 }
 
-// Resolve settles a sale in doubt as a person decided. The record is read before the loop takes the verdict, and nothing but
-// another verdict changes it meanwhile, which the loop would refuse.
+// Resolve settles a sale in doubt as a person decided. The record is read before the loop takes the verdict, and
+// nothing but another verdict changes it meanwhile, which the loop would refuse.
 func (a *App) Resolve(ctx context.Context, id string, v fsm.Verdict) error {
 	if a.journal == nil {
 		return errNoJournal

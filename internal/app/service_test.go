@@ -90,8 +90,8 @@ func TestOpeningTheDoorStopsATechniciansRelay(t *testing.T) {
 	})
 }
 
-// TestOverTheNetworkNothingMovesWithoutAToken holds that the port on the loopback address, which everybody on the machine can ask,
-// moves nothing until there is a token, and then only with it.
+// TestOverTheNetworkNothingMovesWithoutAToken holds that the port on the loopback address, which everybody on the
+// machine can ask, moves nothing until there is a token, and then only with it.
 func TestOverTheNetworkNothingMovesWithoutAToken(t *testing.T) {
 	play(t, "reservation", func(w *world) {
 		ask := func(token string) int {

@@ -27,8 +27,8 @@ type slots struct {
 	stops map[string]context.CancelFunc // of the vends that are on
 }
 
-// newSlots makes a dispenser for each slot, and the shelf that they are. Boards are those that slots share, by the config's
-// section.
+// newSlots makes a dispenser for each slot, and the shelf that they are. Boards are those that slots share, by the
+// config's section.
 func newSlots(cfg config.Config, p *gpio.Pins, boards map[string]vend.Runner, log zerolog.Logger) (*slots, []fsm.Slot, error) {
 	d := &slots{by: map[string]vend.Slot{}, relays: map[string]string{}, pins: p, log: log, stops: map[string]context.CancelFunc{}}
 	var shelf []fsm.Slot

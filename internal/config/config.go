@@ -18,7 +18,8 @@ import (
 // fileMax bounds the file, in bytes: a config of slotsMax slots with a comment on every line is far below.
 const fileMax = 1 << 20
 
-// Example is a whole config with a comment on every key, for a simulated kiosk that talks to a glasesim on this machine.
+// Example is a whole config with a comment on every key, for a simulated kiosk that talks to a glasesim on this
+// machine.
 //
 //go:embed example.toml
 var Example string
@@ -154,10 +155,12 @@ func Default() Config {
 // Load reads the file, whose slots are of these kinds. Its error is of type Errors.
 func Load(path string, kinds []vend.Kind) (Config, error) { return LoadJudged(path, kinds, nil) }
 
-// Judge answers what is wrong with a text that people read on the config's display, and what to write instead; "": nothing.
+// Judge answers what is wrong with a text that people read on the config's display, and what to write instead; "":
+// nothing.
 type Judge func(c Config, text string) string
 
-// LoadJudged is Load for one who knows more of the texts that people read. What the judge complains of is a problem like any other.
+// LoadJudged is Load for one who knows more of the texts that people read. What the judge complains of is a problem
+// like any other.
 func LoadJudged(path string, kinds []vend.Kind, judge Judge) (Config, error) {
 	b, err := readFile(path)
 	if err != nil {
@@ -188,9 +191,9 @@ func readFile(path string) ([]byte, error) {
 	return b, nil
 }
 
-// Parse reads the bytes of a file. Name is what the problems call it; relative paths in it are relative to the folder dir.
-// Its error is of type Errors and holds every problem, except that a mistake in the grammar of TOML or a key that stands
-// twice hides the others: what the file means is not known then.
+// Parse reads the bytes of a file. Name is what the problems call it; relative paths in it are relative to the folder
+// dir. Its error is of type Errors and holds every problem, except that a mistake in the grammar of TOML or a key that
+// stands twice hides the others: what the file means is not known then.
 func Parse(name string, b []byte, dir string, kinds []vend.Kind) (Config, error) {
 	return parse(name, b, dir, kinds, nil)
 }

@@ -1,23 +1,27 @@
 // Package config reads the kiosk's TOML file, strictly, and explains what it refuses.
 //
-// Load and Parse report every problem at once, each with its file, line, key, what is wrong and what to write instead. Unknown
-// keys, keys written twice, values of another type and values out of range are problems; nothing is silently replaced by a
-// default. A value that the format has but this version of kioskd cannot do (marked * below) is a problem too.
+// Load and Parse report every problem at once, each with its file, line, key, what is wrong and what to write instead.
+// Unknown keys, keys written twice, values of another type and values out of range are problems; nothing is silently
+// replaced by a default. A value that the format has but this version of kioskd cannot do (marked * below) is a problem
+// too.
 //
-// Durations are texts with a unit ("30s", "10m"), amounts are texts with a decimal point in the currency of [machine] ("15.00"),
-// pins are "GPIO0" to "GPIO53" by the chip's number, "P1_3" to "P1_40" by the header's position, or the name of a kernel line, and
-// no two wires share one under any of its names, as no two boards share a serial port. Paths are absolute or relative to the folder
-// of the file, except [display].device, which the driver takes as it is. Every other text is one line, at most 1024 bytes.
+// Durations are texts with a unit ("30s", "10m"), amounts are texts with a decimal point in the currency of [machine]
+// ("15.00"), pins are "GPIO0" to "GPIO53" by the chip's number, "P1_3" to "P1_40" by the header's position, or the name
+// of a kernel line, and no two wires share one under any of its names, as no two boards share a serial port. Paths are
+// absolute or relative to the folder of the file, except [display].device, which the driver takes as it is. Every other
+// text is one line, at most 1024 bytes.
 //
-// No password or token stands in the file or in a Config: the keys that end in _file name files of mode 0600 that hold them,
-// see ReadSecret. Those files are not opened here. The config and the secrets are regular files, or links to such.
+// No password or token stands in the file or in a Config: the keys that end in _file name files of mode 0600 that hold
+// them, see ReadSecret. Those files are not opened here. The config and the secrets are regular files, or links to
+// such.
 //
 // Which characters the display can draw is another's to say: see Judge.
 //
-// The table is the whole of the format. "needed" is a key that must be there, "R" one that flow "reservation" needs, "S" one
-// that flow "sticker" needs, "P" one that each [[pin]] needs, "L" one that driver "lock" needs, "K" one that [keypad] needs, "T" one
-// that [temperature] needs, "B" one that a slot with driver "board" needs, "W" one that driver "lock_plate" needs, "M" one that slots with driver "mdb" need; the others may be left out, and a key
-// without a default is then empty.
+// The table is the whole of the format. "needed" is a key that must be there, "R" one that flow "reservation" needs,
+// "S" one that flow "sticker" needs, "P" one that each [[pin]] needs, "L" one that driver "lock" needs, "K" one that
+// [keypad] needs, "T" one that [temperature] needs, "B" one that a slot with driver "board" needs, "W" one that driver
+// "lock_plate" needs, "M" one that slots with driver "mdb" need; the others may be left out, and a key without a
+// default is then empty.
 //
 //	Key                           Value                                             Default
 //	machine.name                  text, 1 to 60 characters                          needed
@@ -124,12 +128,13 @@
 //	slot.vend.lock                1 to 16 on the lock board, 1 to 32 on a plate     -
 //	slot.vend.product             0 to 65535, unique; mdb                           M
 //
-// A board keeps max_on itself; it is then how long to wait for it. For a lock max_on is how long the customer has to open the door, and
-// close for how long it may stand open. A slot with driver "mdb" needs flow "reservation", and has no button, max_on, relay or drop: the
-// machine chooses and delivers.
+// A board keeps max_on itself; it is then how long to wait for it. For a lock max_on is how long the customer has to
+// open the door, and close for how long it may stand open. A slot with driver "mdb" needs flow "reservation", and has
+// no button, max_on, relay or drop: the machine chooses and delivers.
 //
-// Each [[pin]] describes a pin that is not wired the usual way, which is: an output's wire is at 0 V while what it drives is off, an
-// input's while its contact is made. There are 1 to 64 slots. In flow "reservation" pin_timeout and choose_timeout together are shorter than reservation_timeout.
-// When [ups] is there at all it has listen and public_url, and without behind_proxy public_url's path is path_prefix. Where only this
-// machine can call (listen is on loopback), allow includes it.
+// Each [[pin]] describes a pin that is not wired the usual way, which is: an output's wire is at 0 V while what it
+// drives is off, an input's while its contact is made. There are 1 to 64 slots. In flow "reservation" pin_timeout and
+// choose_timeout together are shorter than reservation_timeout. When [ups] is there at all it has listen and
+// public_url, and without behind_proxy public_url's path is path_prefix. Where only this machine can call (listen is on
+// loopback), allow includes it.
 package config

@@ -10,8 +10,8 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// document is one file while it is read: what was asked of it so far and what was wrong. Every key that is read is thereby a
-// known key, so that the list of known keys cannot differ from what is read.
+// document is one file while it is read: what was asked of it so far and what was wrong. Every key that is read is
+// thereby a known key, so that the list of known keys cannot differ from what is read.
 type document struct {
 	file, dir string
 	problems  Errors

@@ -12,7 +12,8 @@ const problemsMax = 100
 // quoteMax is how many characters of a value a message repeats.
 const quoteMax = 60
 
-// Problem is one thing that is wrong with the config, said so that the one who edits the file knows what to write instead.
+// Problem is one thing that is wrong with the config, said so that the one who edits the file knows what to write
+// instead.
 type Problem struct {
 	File    string `json:"file"`          // as it was named to Load or Parse
 	Line    int    `json:"line,omitzero"` // from 1; 0 when there is no line to name, as for a missing table

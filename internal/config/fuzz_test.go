@@ -19,7 +19,8 @@ import (
 	"kioskd/internal/money"
 )
 
-// FuzzParse holds that Parse never panics, that whatever loads can be run, and that whatever does not load is explained.
+// FuzzParse holds that Parse never panics, that whatever loads can be run, and that whatever does not load is
+// explained.
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{Example, minimal, minimal + secondSlot, "", "slot = [{id = \"A1\"}, 3, [[]]]", "a.b.c = 1\n[a.b]\n[[a.b.c]]",
 		"[[slot]]\n[slot.vend]\n[slot.vend]", "\"\" = 1\n'a.b' = {c = {d = [1, {e = 2}]}}", "[[slot]]\n[[slot.vend]]\n", "slot = 1\nmachine = []",

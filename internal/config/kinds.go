@@ -93,8 +93,8 @@ func driverNames(kinds []vend.Kind) (all []string) {
 	return all
 }
 
-// dispenser reads how a slot's product is made to come out. What another kind of slot has is read as well, so that it is known
-// and its mistakes are told, and then refused.
+// dispenser reads how a slot's product is made to come out. What another kind of slot has is read as well, so that it
+// is known and its mistakes are told, and then refused.
 func (t *table) dispenser(s *Slot, kinds []vend.Kind) {
 	v := t.table("vend")
 	v.need("driver", `"relay"`, "")

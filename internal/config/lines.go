@@ -51,8 +51,8 @@ func (n *node) item(i int) *node {
 	return n.items[i]
 }
 
-// walk reads a document for its lines alone. It also finds the keys and tables that stand in it twice: go-toml would report
-// the first of them only, and not where the other one is.
+// walk reads a document for its lines alone. It also finds the keys and tables that stand in it twice: go-toml would
+// report the first of them only, and not where the other one is.
 type walk struct {
 	file   string
 	parser unstable.Parser

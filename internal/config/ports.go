@@ -22,8 +22,8 @@ func (t *table) alone(key, device string) {
 	t.doc.ports = append(t.doc.ports, usedPort{place{dotted(t.path, key), t.lineOf(key)}, device})
 }
 
-// onePort reports whether two names or patterns can be read to mean one port. Links are not followed: the file may be checked on
-// another computer.
+// onePort reports whether two names or patterns can be read to mean one port. Links are not followed: the file may be
+// checked on another computer.
 func onePort(a, b string) bool {
 	a, b = filepath.Clean(a), filepath.Clean(b)
 	fits, _ := filepath.Match(a, b)

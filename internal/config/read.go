@@ -130,8 +130,8 @@ func (t *table) text(key string, to *string, rules ...rule) {
 	*to = s
 }
 
-// choice reads one of the words. Those that are not built are known by name, so that the message can say that it is this
-// version that lacks them.
+// choice reads one of the words. Those that are not built are known by name, so that the message can say that it is
+// this version that lacks them.
 func (t *table) choice(key string, to *string, built, unbuilt []string) {
 	s, ok := read[string](t, key, alternatives(built))
 	if !ok {
@@ -177,7 +177,8 @@ func short(d time.Duration) string {
 	return s
 }
 
-// amount reads an amount above zero. It answers whether there is one to go on with; without a known currency there is not.
+// amount reads an amount above zero. It answers whether there is one to go on with; without a known currency there is
+// not.
 func (t *table) amount(key string, to *money.Amount, code string) bool {
 	if code == "" {
 		code = "SEK" // the currency's own problem is noted already, and the amount's spelling can be judged all the same

@@ -85,7 +85,8 @@ func isPrefix(s string) string {
 // prefixMax bounds the path prefix: it is a part of every notification URL.
 const prefixMax = 100
 
-// isListen is the rule of an address to listen on. A host's name would need a resolver at boot, before there is a network.
+// isListen is the rule of an address to listen on. A host's name would need a resolver at boot, before there is a
+// network.
 func isListen(s string) string {
 	host, port, err := net.SplitHostPort(s)
 	n, portErr := strconv.ParseUint(port, 10, 16)

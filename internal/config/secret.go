@@ -15,8 +15,8 @@ import (
 // secretMax bounds a password or token, in bytes.
 const secretMax = 4 << 10
 
-// credentials is where systemd puts what a unit's LoadCredential hands in. Its folder is the unit's alone. On a newer kernel the file
-// belongs to root and an ACL lets the unit's user read it, which stat shows as the group's right.
+// credentials is where systemd puts what a unit's LoadCredential hands in. Its folder is the unit's alone. On a newer
+// kernel the file belongs to root and an ACL lets the unit's user read it, which stat shows as the group's right.
 const credentials = "/run/credentials/"
 
 // exposed says whether others than a secret's owner may read or change it.
@@ -28,8 +28,9 @@ func exposed(path string, mode fs.FileMode) bool {
 }
 
 // ReadSecret reads a file that holds one password or token and nothing else, such as those that password_file,
-// reseller_password_file and token_file name. One line break at the end is left out. A file that group or others may read is
-// refused, unless systemd has handed it in, and so is one that is empty or holds more than one line. No error repeats anything of the contents.
+// reseller_password_file and token_file name. One line break at the end is left out. A file that group or others may
+// read is refused, unless systemd has handed it in, and so is one that is empty or holds more than one line. No error
+// repeats anything of the contents.
 func ReadSecret(path string) (string, error) {
 	b, info, err := plainfile.Read(path, secretMax)
 	other := (*plainfile.KindError)(nil)

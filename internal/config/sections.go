@@ -85,7 +85,8 @@ func (t *table) glase(g *Glase) {
 	t.file("password_file", &g.PasswordFile)
 	t.need("client_id", `"Bar AB"`, "the company's name")
 	t.text("client_id", &g.ClientID, spoken(nameMax))
-	// A payment that is not asked for within 20 s is reversed by Glase, so one attempt may not be waited for longer than 3 s.
+	// A payment that is not asked for within 20 s is reversed by Glase, so one attempt may not be waited for longer
+	// than 3 s.
 	t.duration("timeout", &g.Timeout, 100*time.Millisecond, 3*time.Second)
 	t.duration("reservation_timeout", &g.ReservationTimeout, 2*time.Minute, time.Hour)
 	if g.ReservationTimeout%time.Second != 0 {

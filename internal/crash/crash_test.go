@@ -78,7 +78,8 @@ func (w *world) buy(s story) error {
 	})
 }
 
-// choose presses the product's button, and again when nothing comes of it: a busy computer may see no finger that is as quick as this.
+// choose presses the product's button, and again when nothing comes of it: a busy computer may see no finger that is as
+// quick as this.
 func (w *world) choose(ok func() bool) error {
 	var pressed time.Time
 	return w.wait(func() bool {
@@ -112,7 +113,8 @@ func (w *world) trapCall(n int, after bool) {
 	}
 }
 
-// trapWrite kills at the n-th write into the journal from now: somewhere within a transaction, before it is synced or just after.
+// trapWrite kills at the n-th write into the journal from now: somewhere within a transaction, before it is synced or
+// just after.
 func (w *world) trapWrite(n int) {
 	victim := w.kiosk
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK) // so that Close ends a Read
@@ -159,7 +161,8 @@ func (w *world) recover(programs string, r *rand.Rand) {
 	}
 }
 
-// settled waits until the machine rests, has a technician open and close its door if a slot needs that, and calls the referee.
+// settled waits until the machine rests, has a technician open and close its door if a slot needs that, and calls the
+// referee.
 func (w *world) settled() {
 	w.t.Helper()
 	w.until("the last sale is settled", func() bool {

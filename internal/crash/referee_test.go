@@ -18,8 +18,8 @@ func minor(amount string) int64 {
 	return a.Minor
 }
 
-// audit holds the promises against what the outside sees, and gives a sentence for each that is broken. Nothing was wrong in these
-// worlds but kills, so nothing may be lost or stand in doubt.
+// audit holds the promises against what the outside sees, and gives a sentence for each that is broken. Nothing was
+// wrong in these worlds but kills, so nothing may be lost or stand in doubt.
 func audit(sales []api.Sale, ledger []phone.Movement, board simboard.Snapshot) (broken []string) {
 	violated := func(format string, args ...any) { broken = append(broken, fmt.Sprintf(format, args...)) }
 	held, paid := map[string]int64{}, map[string]int64{}

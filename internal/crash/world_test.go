@@ -50,7 +50,8 @@ type world struct {
 	trap  func(call int, after bool)
 }
 
-// run is one process of the kiosk. A trap holds the one that it was set for: one that snaps late must not kill the next.
+// run is one process of the kiosk. A trap holds the one that it was set for: one that snaps late must not kill the
+// next.
 type run struct {
 	process *os.Process
 	dead    chan struct{} // closed when it has ended

@@ -9,12 +9,12 @@ import (
 	"kioskd/internal/kiosk"
 )
 
-// Accept puts a machine whose journal has lost entries back into service: by says who has looked at what they may have held, and
-// reason what came of it.
+// Accept puts a machine whose journal has lost entries back into service: by says who has looked at what they may have
+// held, and reason what came of it.
 type Accept func(ctx context.Context, by, reason string) error
 
-// accept takes {"by", "reason"}, both required, and answers 200 {} once it is on record. 400 is a body that says too little, 409 a
-// machine that has lost nothing, or cannot record it.
+// accept takes {"by", "reason"}, both required, and answers 200 {} once it is on record. 400 is a body that says too
+// little, 409 a machine that has lost nothing, or cannot record it.
 func (p *port) accept(w http.ResponseWriter, r *http.Request) {
 	var said api.Acceptance
 	if !readSaid(w, r, `"by", "reason"`, &said, &said.By, &said.Reason) {

@@ -23,8 +23,9 @@
 //	GET /metrics               for Prometheus; see metrics.go
 //	/sim/                      the simulated board, when there is one
 //
-// Failures answer {"error": a sentence}; only the simulated board words its own. Nothing here but /sim/, a verdict and a technician's act changes the machine, and nothing
-// that is shown holds a phone number or a credential. Who may ask is decided in guard.go, for every path alike.
+// Failures answer {"error": a sentence}; only the simulated board words its own. Nothing here but /sim/, a verdict and
+// a technician's act changes the machine, and nothing that is shown holds a phone number or a credential. Who may ask
+// is decided in guard.go, for every path alike.
 package debug
 
 import (
@@ -284,8 +285,8 @@ func saleOf(s journal.Sale) api.Sale {
 	return told
 }
 
-// read asks the journal something. One question at a time, so that a step of the machine, which takes turns with the questions,
-// never waits for more than one of them.
+// read asks the journal something. One question at a time, so that a step of the machine, which takes turns with the
+// questions, never waits for more than one of them.
 func (p *port) read(ctx context.Context, question func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
@@ -322,8 +323,8 @@ const (
 // stoppingKey is the request context's key of a context that ends when the server is being shut down.
 type stoppingKey struct{}
 
-// Server is an http.Server for the port with every limit set and no address: the caller listens, with TLS or without, sets
-// ErrorLog, and shuts it down, which ends the streams of events. A connection beyond the bound is closed at once.
+// Server is an http.Server for the port with every limit set and no address: the caller listens, with TLS or without,
+// sets ErrorLog, and shuts it down, which ends the streams of events. A connection beyond the bound is closed at once.
 func Server(h http.Handler) *http.Server {
 	stopping, stop := context.WithCancel(context.Background())
 	var http1 http.Protocols

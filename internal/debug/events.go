@@ -17,9 +17,9 @@ const (
 	eventWithin    = 10 * time.Second // a follower that takes no byte for so long is let go
 )
 
-// events is a stream of server-sent events: one "status", as /api/status, then a "step" for each step of the machine after it. A
-// follower that falls far behind loses steps, and sees it by their numbers. The stream ends with the follower or the server; 503 when
-// there are too many followers, of the machine or of this port.
+// events is a stream of server-sent events: one "status", as /api/status, then a "step" for each step of the machine
+// after it. A follower that falls far behind loses steps, and sees it by their numbers. The stream ends with the
+// follower or the server; 503 when there are too many followers, of the machine or of this port.
 func (p *port) events(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
@@ -93,7 +93,8 @@ func (s stream) write(text string) error {
 	return s.rc.Flush()
 }
 
-// patience gives what is written next a time of its own: the server's limit on a whole answer does not fit one that goes on.
+// patience gives what is written next a time of its own: the server's limit on a whole answer does not fit one that
+// goes on.
 func (s stream) patience() {
 	_ = s.rc.SetWriteDeadline(time.Now().Add(eventWithin)) // it fails only where a write fails as well
 }

@@ -108,7 +108,8 @@ func TestFollowersAreBoundedAndOneThatLeavesMakesRoom(t *testing.T) {
 	two.want(readyEvent)
 }
 
-// TestTheSocketKeepsPlacesThatTheNetworkCannotTake: two ports share the machine's places, and one of them has fewer of its own.
+// TestTheSocketKeepsPlacesThatTheNetworkCannotTake: two ports share the machine's places, and one of them has fewer of
+// its own.
 func TestTheSocketKeepsPlacesThatTheNetworkCannotTake(t *testing.T) {
 	k, places := newKiosk(fsm.State{Stage: fsm.Ready}), NewPlaces()
 	network, socket := serve(t, Config{Kiosk: k, Places: places, Followers: 3}), serve(t, Config{Kiosk: k, Places: places})

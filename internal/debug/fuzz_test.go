@@ -16,8 +16,8 @@ import (
 	"kioskd/internal/journal"
 )
 
-// FuzzRequest asks the whole port anything. Whatever is asked: no panic, a code that the port documents, JSON wherever it answers
-// itself, and neither a verdict nor the simulated board for somebody who is not let in.
+// FuzzRequest asks the whole port anything. Whatever is asked: no panic, a code that the port documents, JSON wherever
+// it answers itself, and neither a verdict nor the simulated board for somebody who is not let in.
 func FuzzRequest(f *testing.F) {
 	const secret = "correct-horse"
 	verdict := `{"decision":"charge","by":"anna","reason":"seen on the camera","by_hand":true}`

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// guard stands before every path. A browser on the technician's laptop must not become a stranger's way to the machine, so
-// only a request that was meant for this port is answered:
+// guard stands before every path. A browser on the technician's laptop must not become a stranger's way to the machine,
+// so only a request that was meant for this port is answered:
 //
 //   - its Host is localhost, a loopback address, the address that it came in at, or one of Config.Hosts. Under any other name a
 //     stranger's page may be asking after its name was made to point here (DNS rebinding): 421;
@@ -59,8 +59,8 @@ func hostname(host string) string {
 	return strings.ToLower(host)
 }
 
-// knows reports whether the request asks for this machine. An address as the Host is no rebinding, which needs a name; it must
-// still be one of ours.
+// knows reports whether the request asks for this machine. An address as the Host is no rebinding, which needs a name;
+// it must still be one of ours.
 func (p *port) knows(r *http.Request) bool {
 	name := hostname(r.Host)
 	if name == "localhost" || slices.Contains(p.hosts, name) {

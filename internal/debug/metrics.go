@@ -30,8 +30,9 @@ func endings() []fsm.SaleState {
 	return []fsm.SaleState{fsm.Charged, fsm.Released, fsm.Refunded, fsm.Cancelled, fsm.Failed, fsm.Lost, fsm.InDoubt}
 }
 
-// machine collects the metrics at each scrape; between scrapes it costs nothing. Labels hold words of the program and its version
-// alone: no slot, no sale, nothing of a customer. What the journal cannot tell is left out, and the others are still told.
+// machine collects the metrics at each scrape; between scrapes it costs nothing. Labels hold words of the program and
+// its version alone: no slot, no sale, nothing of a customer. What the journal cannot tell is left out, and the others
+// are still told.
 type machine struct {
 	port *port
 
@@ -143,8 +144,8 @@ func (m *machine) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// count adds the sales that have ended since it last looked; the first look only marks where to begin. Of more than salesMax of
-// them it counts the newest: a machine that nobody scrapes for months is not worth a longer look.
+// count adds the sales that have ended since it last looked; the first look only marks where to begin. Of more than
+// salesMax of them it counts the newest: a machine that nobody scrapes for months is not worth a longer look.
 func (m *machine) count(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -167,7 +168,8 @@ func (m *machine) count(ctx context.Context) error {
 	return nil
 }
 
-// look gives the ended ones of the newest sales that are newer than the latest that was counted, and whether these are all.
+// look gives the ended ones of the newest sales that are newer than the latest that was counted, and whether these are
+// all.
 func (m *machine) look(ctx context.Context, limit int) (ended []journal.Sale, all bool, err error) {
 	var sales []journal.Sale
 	err = m.port.read(ctx, func(ctx context.Context) (err error) {

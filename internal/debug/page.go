@@ -7,13 +7,14 @@ import (
 	"kioskd/internal/debug/api"
 )
 
-// pages are the technician's page: one file of each kind, with nothing from anywhere else. They hold no fact about the machine, so
-// they are shown without the token, which the page asks for.
+// pages are the technician's page: one file of each kind, with nothing from anywhere else. They hold no fact about the
+// machine, so they are shown without the token, which the page asks for.
 //
 //go:embed page
 var pages embed.FS
 
-// pagePolicy lets the page use its own files and this port, and nothing else; blob: is the picture that it fetched with the token.
+// pagePolicy lets the page use its own files and this port, and nothing else; blob: is the picture that it fetched with
+// the token.
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 var pageFiles = map[string]string{"/": "page/page.html", "/page.js": "page/page.js", "/page.css": "page/page.css"}

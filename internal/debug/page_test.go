@@ -105,7 +105,8 @@ func TestTheScreenIsAPictureOrAReason(t *testing.T) {
 	}
 }
 
-// TestTheDoorIsTheSameForThePageAsForItsFacts: no stranger's name and no other site's page gets one of them, with a token or without.
+// TestTheDoorIsTheSameForThePageAsForItsFacts: no stranger's name and no other site's page gets one of them, with a
+// token or without.
 func TestTheDoorIsTheSameForThePageAsForItsFacts(t *testing.T) {
 	for _, token := range []string{"", "technician"} {
 		s := serve(t, Config{

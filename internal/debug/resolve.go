@@ -25,8 +25,9 @@ const (
 	reasonMax = 500 // bytes: a few sentences, which go into the journal
 )
 
-// resolve answers 202 {"sale"} once the verdict is on record; the sale's end shows in the sales. 400 is a verdict that says
-// too little, 404 a sale that does not stand in doubt and is not open, 409 a machine that is serving a customer or still asks Glase, 503 one that cannot record.
+// resolve answers 202 {"sale"} once the verdict is on record; the sale's end shows in the sales. 400 is a verdict that
+// says too little, 404 a sale that does not stand in doubt and is not open, 409 a machine that is serving a customer or
+// still asks Glase, 503 one that cannot record.
 func (p *port) resolve(w http.ResponseWriter, r *http.Request) {
 	var v api.Verdict
 	if !readSaid(w, r, `"decision", "by", "reason"`, &v, &v.By, &v.Reason) {

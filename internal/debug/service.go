@@ -16,8 +16,9 @@ import (
 	"kioskd/internal/kiosk"
 )
 
-// Technician moves the machine's parts for somebody who stands before it, and counts what is in it. Each act is recorded with who
-// asked for it before anything moves, is refused while a customer is being served, and is never charged to anybody.
+// Technician moves the machine's parts for somebody who stands before it, and counts what is in it. Each act is
+// recorded with who asked for it before anything moves, is refused while a customer is being served, and is never
+// charged to anybody.
 type Technician interface {
 	// Vend begins to make one product come out, and gives the act's id.
 	Vend(ctx context.Context, slot, by string) (id string, err error)
@@ -43,8 +44,8 @@ const (
 //	POST /api/stock  {"slot", "by", and either "left" or "add"}   200 {"slot", "was", "left"}
 //	GET  /api/service                          {"act", "kind", "slot", "by", "ended", "outcome"?, "why"?}; 404: there was none
 //
-// 400 is a body that says too little, 404 a slot that the machine does not have, or that has no relay, 409 a machine that serves a
-// customer or another technician, 503 one that cannot record.
+// 400 is a body that says too little, 404 a slot that the machine does not have, or that has no relay, 409 a machine
+// that serves a customer or another technician, 503 one that cannot record.
 func (p *port) serviceRoutes(mux *http.ServeMux) {
 	get, post := []string{http.MethodGet, http.MethodHead}, []string{http.MethodPost}
 	mux.Handle("/api/vend", only(post, p.technicians(p.vend)))

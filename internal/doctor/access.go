@@ -54,8 +54,8 @@ func ServiceUser(r Root, otherwise string) string {
 	return otherwise
 }
 
-// Groups finds groups that the user is not in, by the files in /etc. The super-user needs none, and neither does what a unit of the
-// same name adds with SupplementaryGroups.
+// Groups finds groups that the user is not in, by the files in /etc. The super-user needs none, and neither does what a
+// unit of the same name adds with SupplementaryGroups.
 func Groups(r Root, name string, needs []Need) []Finding {
 	const area = "groups"
 	if len(needs) == 0 {

@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// setting is one thing that config.txt says: "dtparam" with the parameter's name, "dtoverlay" with the overlay's name and its own
-// parameters, or any other key with its value.
+// setting is one thing that config.txt says: "dtparam" with the parameter's name, "dtoverlay" with the overlay's name
+// and its own parameters, or any other key with its value.
 type setting struct {
 	key, name, value string
 	params           map[string]string // of a dtoverlay
 	only             string            // the section's filter that it stands under; "": it holds for every machine
 }
 
-// bootSettings reads the firmware's config.txt: "key=value" lines under [filters], with # for comments. A line that is none of
-// these says nothing to the firmware, nor here. Parameters of an overlay in lines of their own (dtparam) that follow it are its own
-// until the next overlay.
+// bootSettings reads the firmware's config.txt: "key=value" lines under [filters], with # for comments. A line that is
+// none of these says nothing to the firmware, nor here. Parameters of an overlay in lines of their own (dtparam) that
+// follow it are its own until the next overlay.
 func bootSettings(text string) []setting {
 	var all []setting
 	overlay, only := -1, ""

@@ -57,8 +57,8 @@ const (
 	between  = "if something between here and Glase answers in its place, a login page or a proxy, let this machine past it"
 )
 
-// outOfTime judges a certificate that has not begun or has ended, by this machine's clock. One that has not begun is a clock that is
-// behind: nobody serves one that is not good yet.
+// outOfTime judges a certificate that has not begun or has ended, by this machine's clock. One that has not begun is a
+// clock that is behind: nobody serves one that is not good yet.
 func outOfTime(c *x509.Certificate, now time.Time, synced bool) Distrust {
 	const minute = "2006-01-02 15:04 UTC"
 	stands, begins, ended := now.UTC().Format(minute), c.NotBefore.UTC().Format(minute), c.NotAfter.UTC().Format(minute)

@@ -40,8 +40,8 @@ func Devices(r Root, area string, devices []Device) []Finding {
 	return found
 }
 
-// Serial finds serial ports that are not there, or that the system uses as its own console: its messages would reach the board, and
-// a login would answer the board.
+// Serial finds serial ports that are not there, or that the system uses as its own console: its messages would reach
+// the board, and a login would answer the board.
 func Serial(r Root, ports []Device) []Finding {
 	const area = "serial"
 	running, _ := r.read("/proc/cmdline")
@@ -76,7 +76,8 @@ func Serial(r Root, ports []Device) []Finding {
 	return found
 }
 
-// one is the path that a name or a pattern stands for, and how many it fits: a pattern that does not fit one stays as it is.
+// one is the path that a name or a pattern stands for, and how many it fits: a pattern that does not fit one stays as
+// it is.
 func (r Root) one(path string) (string, int) {
 	if !strings.ContainsAny(path, "*?[") {
 		return path, 1
@@ -88,7 +89,8 @@ func (r Root) one(path string) (string, int) {
 	return path, len(all)
 }
 
-// Shared finds devices that the config gives to two parts under two names: the one that comes second never gets it. Links are followed.
+// Shared finds devices that the config gives to two parts under two names: the one that comes second never gets it.
+// Links are followed.
 func Shared(r Root, area string, devices []Device) []Finding {
 	type known struct {
 		Device
@@ -132,8 +134,8 @@ func consoles(cmdline string) (names []string) {
 	return names
 }
 
-// names are the last parts of a device's path, its own and those of what it leads to: serial0 is ttyAMA0 or ttyS0, and the kernel's
-// command line knows either. The other way round, a port that serial0 leads to is called so too.
+// names are the last parts of a device's path, its own and those of what it leads to: serial0 is ttyAMA0 or ttyS0, and
+// the kernel's command line knows either. The other way round, a port that serial0 leads to is called so too.
 func (r Root) names(path string) []string {
 	names := []string{filepath.Base(path)}
 	if real, err := filepath.EvalSymlinks(r.path(path)); err == nil {

@@ -43,8 +43,9 @@ func Free(folder string) []Finding {
 	return []Finding{Ok(area, says)}
 }
 
-// Writable writes a page beside the journal, has the disk keep it, and takes it away again. It finds a folder that takes no file, a
-// disk that fails, one that is slow, and a journal that the kiosk's user could not write: uid is that user's, or below 0.
+// Writable writes a page beside the journal, has the disk keep it, and takes it away again. It finds a folder that
+// takes no file, a disk that fails, one that is slow, and a journal that the kiosk's user could not write: uid is that
+// user's, or below 0.
 func Writable(journal string, uid int) []Finding {
 	const area = "journal"
 	folder := filepath.Dir(journal)
@@ -86,8 +87,8 @@ func owners(journal string, uid int) []Finding {
 	return nil
 }
 
-// Held reports whether a program holds the journal, as every kioskd does that runs. It asks the kernel's list and takes no lock
-// itself, which a kioskd that starts just then would stumble over.
+// Held reports whether a program holds the journal, as every kioskd does that runs. It asks the kernel's list and takes
+// no lock itself, which a kioskd that starts just then would stumble over.
 func Held(r Root, journal string) bool {
 	var s unix.Stat_t
 	text, err := r.read("/proc/locks")

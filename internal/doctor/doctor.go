@@ -1,8 +1,9 @@
-// Package doctor looks at what a kiosk depends on, and says of each thing whether it is right, with the remedy where it is not.
+// Package doctor looks at what a kiosk depends on, and says of each thing whether it is right, with the remedy where it
+// is not.
 //
-// Each check is a plain function that is given what it shall look at, a root folder for the system's files included, and answers
-// findings. No check changes anything but a file of its own that it writes and takes away again; none requests a pin, opens a
-// serial port or moves money, so all are safe beside a running kiosk.
+// Each check is a plain function that is given what it shall look at, a root folder for the system's files included,
+// and answers findings. No check changes anything but a file of its own that it writes and takes away again; none
+// requests a pin, opens a serial port or moves money, so all are safe beside a running kiosk.
 package doctor
 
 import (

@@ -9,9 +9,9 @@ import (
 	"kioskd/glase"
 )
 
-// Glase judges the answer to one harmless question: how an invoice stands that does not exist. Glase says that it does not (54)
-// only to a terminal that it knows by its password. answer is the call's error, now the clock's time and synced whether it is set by a
-// time server.
+// Glase judges the answer to one harmless question: how an invoice stands that does not exist. Glase says that it does
+// not (54) only to a terminal that it knows by its password. answer is the call's error, now the clock's time and
+// synced whether it is set by a time server.
 func Glase(endpoint string, answer error, now time.Time, synced bool) []Finding {
 	const area = "glase"
 	var refused *glase.ResultError

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// overlay is what an overlay takes: pins that are fixed, and pins that its parameters name, with the default where they do not; none is
-// no default.
+// overlay is what an overlay takes: pins that are fixed, and pins that its parameters name, with the default where they
+// do not; none is no default.
 type overlay struct {
 	fixed []int
 	named map[string]int
@@ -35,8 +35,8 @@ func span(from, to int) (all []int) {
 	return all
 }
 
-// overlays are those that take pins of the header and that kiosks have been seen with: of the firmware's README and of its sources, and
-// of the displays' own installers (LCD-show).
+// overlays are those that take pins of the header and that kiosks have been seen with: of the firmware's README and of
+// its sources, and of the displays' own installers (LCD-show).
 var overlays = map[string]overlay{
 	"w1-gpio":        {named: map[string]int{"gpiopin": 4}},
 	"w1-gpio-pullup": {named: map[string]int{"gpiopin": 4, "extpullup": 5}},
@@ -92,7 +92,8 @@ var families = map[string][]int{
 	"hifiberry-": {18, 19, 20, 21}, "iqaudio-": {18, 19, 20, 21}, "spi0-": {9, 10, 11}, "spi1-": {19, 20, 21},
 }
 
-// noPins are beginnings of the names of overlays that take no pin of the header: the graphics and the cameras of every image, and switches.
+// noPins are beginnings of the names of overlays that take no pin of the header: the graphics and the cameras of every
+// image, and switches.
 var noPins = []string{"vc4-kms-v3d", "vc4-fkms-v3d", "vc4-kms-dsi-", "dwc2", "dwc-otg", "disable-", "imx", "ov5647", "ov64a40", "ov7251", "ov9281",
 	"rpi-backlight", "rpi-ft5406", "cma", "upstream", "highperi", "watchdog"}
 

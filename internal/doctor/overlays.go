@@ -110,7 +110,8 @@ func Overlays(r Root, pins []Pin) []Finding {
 	return found
 }
 
-// KeptOutputs finds a kernel that keeps a released output's level: a relay that is on when the daemon is killed would stay on.
+// KeptOutputs finds a kernel that keeps a released output's level: a relay that is on when the daemon is killed would
+// stay on.
 func KeptOutputs(r Root) []Finding {
 	const area = "outputs"
 	var found []Finding

@@ -33,7 +33,8 @@ func machine(t *testing.T, files map[string]string) Root {
 	return Root(root)
 }
 
-// told holds findings against what they should say: "state: words", in their order. Every finding that is not ok says what to do.
+// told holds findings against what they should say: "state: words", in their order. Every finding that is not ok says
+// what to do.
 func told(t *testing.T, found []Finding, want ...string) {
 	t.Helper()
 	if len(found) != len(want) {

@@ -14,7 +14,8 @@ type Line struct {
 	Ours bool   // By is a kioskd
 }
 
-// Pins finds pins that this computer does not have, and pins that somebody else holds. running: a kioskd should hold them now.
+// Pins finds pins that this computer does not have, and pins that somebody else holds. running: a kioskd should hold
+// them now.
 func Pins(lines []Line, err error, running bool) []Finding {
 	const area = "pins"
 	if err != nil {

@@ -43,9 +43,9 @@ func TheNet() Net {
 	}
 }
 
-// Public finds an address of the customers' side ([ups] public_url) that Glase cannot use: a name that nobody knows, a private
-// address, a certificate that is over or of another name, another program's answer. running: a kioskd should answer there now. The
-// question is a GET, which a kioskd refuses (405) and starts nothing.
+// Public finds an address of the customers' side ([ups] public_url) that Glase cannot use: a name that nobody knows, a
+// private address, a certificate that is over or of another name, another program's answer. running: a kioskd should
+// answer there now. The question is a GET, which a kioskd refuses (405) and starts nothing.
 func Public(ctx context.Context, n Net, public string, running bool, now time.Time) []Finding {
 	const area = "ups"
 	u, err := url.Parse(public)
@@ -106,7 +106,8 @@ func unanswered(public string, err error, running, guarded bool) Finding {
 	return Warned(area, fmt.Sprintf("%s does not answer this machine: %v", public, bare(err)), "try it from a phone on mobile data: many routers do not lead a machine to its own public address; else look at the port forwarding and at the proxy")
 }
 
-// Certificates finds certificates of the config that are over, or soon are, or are of another name than the one they are used by.
+// Certificates finds certificates of the config that are over, or soon are, or are of another name than the one they
+// are used by.
 func Certificates(pairs []Pair, now time.Time) []Finding {
 	const area = "certificates"
 	var found []Finding

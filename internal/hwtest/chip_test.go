@@ -188,8 +188,9 @@ func cpuTicks(t *testing.T, stat []byte) (ticks int) {
 	return ticks
 }
 
-// seen waits until the kernel has looked at a line because of an edge, for the n-th time since watch: the next edge is then another
-// one to it, and not the same as two edges before it. The line must be watched for both edges, and read by nobody.
+// seen waits until the kernel has looked at a line because of an edge, for the n-th time since watch: the next edge is
+// then another one to it, and not the same as two edges before it. The line must be watched for both edges, and read by
+// nobody.
 func (c *chip) seen(line, n int) {
 	look := fmt.Sprintf("gpio_value: %d get ", c.base+line)
 	for strings.Count(c.read(tracefs+"/trace"), look) < n {

@@ -28,7 +28,8 @@ const (
 	idleQR   = "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=123456"
 )
 
-// framebuffer is the kernel's virtual one, in a mode. It is pulled out and put in as a display's driver is that goes and comes back.
+// framebuffer is the kernel's virtual one, in a mode. It is pulled out and put in as a display's driver is that goes
+// and comes back.
 func framebuffer(t *testing.T, bits int) {
 	t.Helper()
 	guest(t)
@@ -64,7 +65,8 @@ func numbers(t *testing.T, name string) (all []int) {
 	return all
 }
 
-// photograph reads what the kernel shows, 800 by 480 pixels of it, by what sysfs says of it. Vfb's red is in the lowest bits.
+// photograph reads what the kernel shows, 800 by 480 pixels of it, by what sysfs says of it. Vfb's red is in the lowest
+// bits.
 func photograph(t *testing.T) *image.RGBA {
 	t.Helper()
 	b, err := os.ReadFile(fb)
@@ -123,7 +125,8 @@ func idle() display.Screen {
 	return display.Screen{Kind: display.Idle, Language: "en", Machine: "Bench", QR: idleQR, Prices: []display.Price{{Slot: "A1", Name: "Water"}}}
 }
 
-// TestAPhoneReadsTheCodeInTheKernelsFramebuffer at every depth, on a virtual screen that is larger than the display and panned, turned.
+// TestAPhoneReadsTheCodeInTheKernelsFramebuffer at every depth, on a virtual screen that is larger than the display and
+// panned, turned.
 func TestAPhoneReadsTheCodeInTheKernelsFramebuffer(t *testing.T) {
 	for _, bits := range []int{16, 24, 32} {
 		for _, rotation := range []int{0, 90, 180, 270} {
@@ -218,8 +221,8 @@ func resident(t *testing.T, pid int) (now, most float64) {
 	return of("VmRSS"), of("VmHWM")
 }
 
-// TestADisplayThatIsPulledOutInASaleStopsNothing: the whole daemon, with the kernel's lines and the kernel's framebuffer. The sale ends
-// as if nothing were; there is no other before the display is back.
+// TestADisplayThatIsPulledOutInASaleStopsNothing: the whole daemon, with the kernel's lines and the kernel's
+// framebuffer. The sale ends as if nothing were; there is no other before the display is back.
 func TestADisplayThatIsPulledOutInASaleStopsNothing(t *testing.T) {
 	framebuffer(t, 16)
 	w := newWorld(t)

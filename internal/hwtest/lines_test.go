@@ -60,8 +60,8 @@ func levels(all []change) (l []int) {
 	return l
 }
 
-// TestARelayNeverTwitchesAtTheStart: the first level that the kernel puts on the wire is the one that means off, for either kind of
-// relay board, and nothing is put there between.
+// TestARelayNeverTwitchesAtTheStart: the first level that the kernel puts on the wire is the one that means off, for
+// either kind of relay board, and nothing is put there between.
 func TestARelayNeverTwitchesAtTheStart(t *testing.T) {
 	c := newChip(t, "pinctrl-bcm2835", header()...)
 	low := true

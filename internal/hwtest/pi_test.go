@@ -35,7 +35,8 @@ func onPi(t *testing.T) {
 	t.Log(model)
 }
 
-// wire is what the kernel says about a line: who has it, its direction and the level that is on it: `kioskd out hi ACTIVE LOW`.
+// wire is what the kernel says about a line: who has it, its direction and the level that is on it: `kioskd out hi
+// ACTIVE LOW`.
 func wire(t *testing.T, line int) string {
 	t.Helper()
 	b, err := os.ReadFile("/sys/kernel/debug/gpio")
@@ -101,7 +102,8 @@ func TestARaspberryPiDrivesItsHeader(t *testing.T) {
 	}
 }
 
-// TestTheKioskStartsOnARaspberryPi: the built program, with nothing to pay at: it stands, says so, and has its relays off.
+// TestTheKioskStartsOnARaspberryPi: the built program, with nothing to pay at: it stands, says so, and has its relays
+// off.
 func TestTheKioskStartsOnARaspberryPi(t *testing.T) {
 	onPi(t)
 	dir := t.TempDir()

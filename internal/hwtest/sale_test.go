@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// late is how much later than it should a motor may stop here, and a millisecond on a Raspberry Pi: two emulated processors share
-// what a test machine has left.
+// late is how much later than it should a motor may stop here, and a millisecond on a Raspberry Pi: two emulated
+// processors share what a test machine has left.
 const late = 150 * time.Millisecond
 
 // pulse is the last time that a motor was on: its start, and its length.
@@ -80,7 +80,8 @@ func TestSalesOnTheKernelsLines(t *testing.T) {
 	}
 }
 
-// TestAChipThatDisappearsMidSaleCostsNobodyMoney: nobody knows what came out, so nothing is charged, and nothing more is sold.
+// TestAChipThatDisappearsMidSaleCostsNobodyMoney: nobody knows what came out, so nothing is charged, and nothing more
+// is sold.
 func TestAChipThatDisappearsMidSaleCostsNobodyMoney(t *testing.T) {
 	w := newWorld(t)
 	w.start()

@@ -19,8 +19,8 @@ const (
 	patience = 2 * time.Minute // for a fact that must come: the processor is emulated
 )
 
-// config is a machine of two slots: A1 with an active-low relay, named by the header's position; A2 with the other kind. Both relays
-// turn for at most a second.
+// config is a machine of two slots: A1 with an active-low relay, named by the header's position; A2 with the other
+// kind. Both relays turn for at most a second.
 const config = `[machine]
 name = "Bench"
 token = "123456"
@@ -202,8 +202,8 @@ func (w *world) reserve() {
 	w.must(glase.Confirm(w.t.Context(), invoice))
 }
 
-// press is a finger on a button, for a time that a finger takes, and again when nothing comes of it: a computer as busy as this one
-// may see no finger that is so quick. Ok is asked very often: it must be quick.
+// press is a finger on a button, for a time that a finger takes, and again when nothing comes of it: a computer as busy
+// as this one may see no finger that is so quick. Ok is asked very often: it must be quick.
 func (w *world) press(button int, what string, step string, ok func() bool) {
 	w.t.Helper()
 	w.until("the step "+step, func() bool { return w.step() == step })
@@ -228,8 +228,8 @@ type turn struct {
 	pulse   time.Duration // how long it was there
 }
 
-// choose presses a slot's button, and is the motor and the product: when the motor turns, falls happens. It answers when the item has
-// its outcome, of n in this sale.
+// choose presses a slot's button, and is the motor and the product: when the motor turns, falls happens. It answers
+// when the item has its outcome, of n in this sale.
 func (w *world) choose(s slot, n int, falls func() turn) turn {
 	w.t.Helper()
 	w.press(s.button, "the motor turns", "choosing", func() bool { return w.level(s.relay) == s.on })
@@ -241,8 +241,8 @@ func (w *world) choose(s slot, n int, falls func() turn) turn {
 	return seen
 }
 
-// falls is a product that falls through a slot's sensor some time after the motor's start: pulses of a length, with pauses of
-// the same.
+// falls is a product that falls through a slot's sensor some time after the motor's start: pulses of a length, with
+// pauses of the same.
 func (w *world) falls(s slot, after, pulse time.Duration, pulses int) func() turn {
 	return func() (seen turn) {
 		time.Sleep(after)

@@ -1,8 +1,9 @@
-// Package identity keeps what makes this machine this machine: the terminal's credentials at Glase, and the machine's serial number.
+// Package identity keeps what makes this machine this machine: the terminal's credentials at Glase, and the machine's
+// serial number.
 //
-// They live in one small JSON file of their own, readable by its owner alone, so that journals and configs may be shown to
-// anybody. The file is replaced whole: after a power cut it is the old one or the new one. No error and no printing of an
-// Identity shows a secret, whatever the verb.
+// They live in one small JSON file of their own, readable by its owner alone, so that journals and configs may be shown
+// to anybody. The file is replaced whole: after a power cut it is the old one or the new one. No error and no printing
+// of an Identity shows a secret, whatever the verb.
 package identity
 
 import (
@@ -37,8 +38,8 @@ var (
 	ErrBad     = errors.New("not an identity file")
 )
 
-// Secret is a text that does not print. It is behind a pointer, so that not even a reflective printer of some outer struct
-// reaches it.
+// Secret is a text that does not print. It is behind a pointer, so that not even a reflective printer of some outer
+// struct reaches it.
 type Secret struct{ text *string }
 
 // NewSecret hides a text.
@@ -107,7 +108,8 @@ func (i Identity) MarshalZerologObject(e *zerolog.Event) {
 	e.Str("terminal_id", i.TerminalID).Stringer("password", i.Password).Str("serial", i.Serial)
 }
 
-// Load reads the file at path. It answers fs.ErrNotExist, ErrExposed when anybody but the owner may read or write it, and ErrBad.
+// Load reads the file at path. It answers fs.ErrNotExist, ErrExposed when anybody but the owner may read or write it,
+// and ErrBad.
 func Load(path string) (Identity, error) {
 	b, info, err := plainfile.Read(path, sizeMax)
 	if other := (*plainfile.KindError)(nil); errors.As(err, &other) {
@@ -151,8 +153,8 @@ func decode(b []byte) (Identity, error) {
 	return id, nil
 }
 
-// Save replaces the file at path with this identity, mode 0600. It is on the disk when Save returns nil; on an error the old file
-// is as it was.
+// Save replaces the file at path with this identity, mode 0600. It is on the disk when Save returns nil; on an error
+// the old file is as it was.
 func Save(path string, i Identity) error {
 	b, err := json.MarshalIndent(file{TerminalID: i.TerminalID, Password: i.Password.Reveal(), Serial: i.Serial}, "", "\t")
 	if err != nil {

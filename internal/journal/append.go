@@ -11,9 +11,9 @@ import (
 	"kioskd/fsm"
 )
 
-// checkpointEvery is the number of entries after which the write-ahead log, about 800 KiB by then, is moved into the file: between
-// sales, since it takes some hundred milliseconds of a Pi's SD card that no customer should wait for. At checkpointMost it is moved
-// whatever is on, so that the log is bounded even if no sale ever ends.
+// checkpointEvery is the number of entries after which the write-ahead log, about 800 KiB by then, is moved into the
+// file: between sales, since it takes some hundred milliseconds of a Pi's SD card that no customer should wait for. At
+// checkpointMost it is moved whatever is on, so that the log is bounded even if no sale ever ends.
 const (
 	checkpointEvery = 250
 	checkpointMost  = 4 * checkpointEvery
@@ -96,7 +96,8 @@ func (j *Journal) Append(ctx context.Context, rec Record) error {
 	if j.unrecorded && j.records(rec.After) {
 		j.unrecorded = false
 	}
-	// The entry is on the disk whatever becomes of its witness: a failure is the next step's, which is refused until it is mended.
+	// The entry is on the disk whatever becomes of its witness: a failure is the next step's, which is refused until it
+	// is mended.
 	if err := j.testify(j.fresh || e.weighty(rec.Effects)); err == nil {
 		j.fresh = false
 	}
@@ -116,9 +117,10 @@ func (j *Journal) moved(ctx context.Context, idle bool) {
 	}
 }
 
-// checkpoint moves the write-ahead log into the file, as far as nobody reads in it. The witness is synced before and with the first
-// entry after it, so that it is newer than the file whenever the log holds an entry that the file does not. What is in the log is
-// safe there, so a failure is nobody's: the next checkpoint tries again. Called with mu held.
+// checkpoint moves the write-ahead log into the file, as far as nobody reads in it. The witness is synced before and
+// with the first entry after it, so that it is newer than the file whenever the log holds an entry that the file does
+// not. What is in the log is safe there, so a failure is nobody's: the next checkpoint tries again. Called with mu
+// held.
 func (j *Journal) checkpoint(ctx context.Context) {
 	if err := j.testify(true); err != nil {
 		return

@@ -9,8 +9,8 @@ import (
 	"kioskd/fsm"
 )
 
-// BenchmarkSale is one sale, of one product or two. written/sale is what the kernel counts as sent to the disk (write_bytes; nothing
-// on a tmpfs); count syncs with strace -f -c -e fsync,fdatasync.
+// BenchmarkSale is one sale, of one product or two. written/sale is what the kernel counts as sent to the disk
+// (write_bytes; nothing on a tmpfs); count syncs with strace -f -c -e fsync,fdatasync.
 func BenchmarkSale(b *testing.B) {
 	b.Run("one", func(b *testing.B) { benchmarkSale(b, 8, "A1") })
 	b.Run("two", func(b *testing.B) { benchmarkSale(b, 8, "A1", "B2") })

@@ -30,8 +30,8 @@ const walkBatch = 100
 // hashFormat begins what is hashed, so that another encoding can never give the same hash.
 const hashFormat = "kioskd journal entry 1\n"
 
-// sum is the entry's hash: SHA-256 over the format's name; seq, wall and whole; and the previous hash and the texts with their
-// lengths before them; all integers big-endian in 8 bytes.
+// sum is the entry's hash: SHA-256 over the format's name; seq, wall and whole; and the previous hash and the texts
+// with their lengths before them; all integers big-endian in 8 bytes.
 func (e *entry) sum() []byte {
 	b := []byte(hashFormat)
 	for _, n := range []int64{e.seq, e.wall, e.whole} {
@@ -45,8 +45,8 @@ func (e *entry) sum() []byte {
 	return h[:]
 }
 
-// link is where the chain stands: the number of the next entry, and the hash that it must continue. No hash: the next entry is
-// the anchor, whose own word for what came before is taken, except that entry 1 has nothing before it.
+// link is where the chain stands: the number of the next entry, and the hash that it must continue. No hash: the next
+// entry is the anchor, whose own word for what came before is taken, except that entry 1 has nothing before it.
 type link struct {
 	next int64
 	prev []byte
@@ -125,8 +125,8 @@ type Entry struct {
 	After  json.RawMessage `json:"after"`            // what it changed, or now and then the whole state
 }
 
-// of reports whether the entry is of a sale: a whole state says so itself, and so does the change that begins a sale; any other
-// change is of the same sale as the entry before it.
+// of reports whether the entry is of a sale: a whole state says so itself, and so does the change that begins a sale;
+// any other change is of the same sale as the entry before it.
 func (e entry) of(sale string, before bool) bool {
 	if id, said := saleOf(e.after); said || e.whole == 1 {
 		return id == sale
@@ -134,7 +134,8 @@ func (e entry) of(sale string, before bool) bool {
 	return before
 }
 
-// saleOf is the sale that a state, or a change, names; false: it names none, so that a change is of the sale that it was.
+// saleOf is the sale that a state, or a change, names; false: it names none, so that a change is of the sale that it
+// was.
 func saleOf(doc []byte) (id string, said bool) {
 	var state struct {
 		Sale struct {
@@ -147,7 +148,8 @@ func saleOf(doc []byte) (id string, said bool) {
 	return *state.Sale.ID, true
 }
 
-// entriesMax bounds a story: ten entries are usual, and a sale with a hundred products, each of them jammed, has some hundreds.
+// entriesMax bounds a story: ten entries are usual, and a sale with a hundred products, each of them jammed, has some
+// hundreds.
 const entriesMax = 500
 
 // Entries tells the story of a sale, oldest first, from at most 500 entries: those from its first on. It is

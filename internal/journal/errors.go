@@ -26,8 +26,8 @@ var (
 	ErrExists   = errors.New("exists already") // exporting only: nothing is written over
 )
 
-// Error is what this package answers for a file that cannot be used: Kind is one of the reasons above, or nil when the cause has
-// no remedy of its own.
+// Error is what this package answers for a file that cannot be used: Kind is one of the reasons above, or nil when the
+// cause has no remedy of its own.
 type Error struct {
 	Path  string
 	Kind  error

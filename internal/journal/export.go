@@ -11,18 +11,19 @@ import (
 	"time"
 )
 
-// exportMode is for its owner alone: there is no secret in a journal, but an export leaves the machine on a stick or in a mail.
+// exportMode is for its owner alone: there is no secret in a journal, but an export leaves the machine on a stick or in
+// a mail.
 const exportMode = 0o600
 
 // exportWithin bounds an export; 300 MB from an SD card take some minutes.
 const exportWithin = 15 * time.Minute
 
-// Export writes a whole copy of the journal at path into one new file, as it is at one moment: what is in the write-ahead log as well.
-// A daemon may own the journal, or nobody; no sale waits for it. The copy's chain is walked, and what that found is the report: a
-// damaged journal is exported as far as it can be read, and the report says so.
+// Export writes a whole copy of the journal at path into one new file, as it is at one moment: what is in the
+// write-ahead log as well. A daemon may own the journal, or nobody; no sale waits for it. The copy's chain is walked,
+// and what that found is the report: a damaged journal is exported as far as it can be read, and the report says so.
 //
-// The file never replaces another one, which is ErrExists. It is on the disk when Export returns nil; after an error, and after a ctx
-// that ends, there is nothing of it. ErrFull says that its disk has no room.
+// The file never replaces another one, which is ErrExists. It is on the disk when Export returns nil; after an error,
+// and after a ctx that ends, there is nothing of it. ErrFull says that its disk has no room.
 func Export(ctx context.Context, path, to string) (Report, error) {
 	path, err := checkPath(path)
 	if err != nil {
@@ -59,8 +60,8 @@ func Export(ctx context.Context, path, to string) (Report, error) {
 	return report, nil
 }
 
-// draw makes the copy. A journal that nobody has open is read as a file that does not change; when a daemon has begun to write it
-// meanwhile, the copy is made anew.
+// draw makes the copy. A journal that nobody has open is read as a file that does not change; when a daemon has begun
+// to write it meanwhile, the copy is made anew.
 func draw(ctx context.Context, path, draft string) (Report, error) {
 	for {
 		db, alone, err := attach(path)

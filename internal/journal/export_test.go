@@ -147,7 +147,8 @@ func TestADamagedJournalIsExportedWithItsDamageSaid(t *testing.T) {
 	}
 }
 
-// TestAnAppendWaitsForNoReader: views of the journal are open in the same process and in another one's place, as many as there may be.
+// TestAnAppendWaitsForNoReader: views of the journal are open in the same process and in another one's place, as many
+// as there may be.
 func TestAnAppendWaitsForNoReader(t *testing.T) {
 	j, _ := fresh(t)
 	m := newMachine(t, j)

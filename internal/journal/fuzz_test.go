@@ -11,8 +11,9 @@ import (
 	"kioskd/fsm"
 )
 
-// FuzzDamagedFile changes bytes of a good journal, with and without a write-ahead log. Whatever is left, nothing panics, and a
-// state that is given is one that was recorded. at and with tell where and to what; cut shortens the file.
+// FuzzDamagedFile changes bytes of a good journal, with and without a write-ahead log. Whatever is left, nothing
+// panics, and a state that is given is one that was recorded. at and with tell where and to what; cut shortens the
+// file.
 func FuzzDamagedFile(f *testing.F) {
 	j, path := fresh(f)
 	m := newMachine(f, j)

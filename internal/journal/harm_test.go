@@ -92,7 +92,8 @@ func TestAnErrorNamesTheFileTheReasonAndTheRemedy(t *testing.T) {
 	}
 }
 
-// TestARefusedOwnerLeavesNothingOpen: a service that is started again and again beside another one would run out of files.
+// TestARefusedOwnerLeavesNothingOpen: a service that is started again and again beside another one would run out of
+// files.
 func TestARefusedOwnerLeavesNothingOpen(t *testing.T) {
 	_, path := fresh(t)
 	open := func() int {

@@ -13,8 +13,9 @@ import (
 	"kioskd/fsm"
 )
 
-// wholeEvery bounds the changes between two whole states, and thereby what Load reads. A whole state holds the shelf, which is some
-// 8 KiB for 64 slots, so not every sale begins with one; from wholeSoon on the next sale does, so that few have one in their middle.
+// wholeEvery bounds the changes between two whole states, and thereby what Load reads. A whole state holds the shelf,
+// which is some 8 KiB for 64 slots, so not every sale begins with one; from wholeSoon on the next sale does, so that
+// few have one in their middle.
 const (
 	wholeEvery = 50
 	wholeSoon  = 25
@@ -25,8 +26,8 @@ type Options struct {
 	Version string // of this program, kept with the entries that it writes
 }
 
-// Journal is an open journal. Its methods may be called from any goroutine. Whatever writes takes turns on one connection; whatever
-// reads has connections of its own, so that an Append never waits for a reader.
+// Journal is an open journal. Its methods may be called from any goroutine. Whatever writes takes turns on one
+// connection; whatever reads has connections of its own, so that an Append never waits for a reader.
 type Journal struct {
 	path    string
 	db      *sql.DB // writes
@@ -57,7 +58,8 @@ type Record struct {
 	Effects []fsm.Effect // what follows from it; not recorded, they tell which entry must not be missing
 }
 
-// Close lets go of the file, and notes in it that nothing is missing. What was appended stays, whether Close is called or not.
+// Close lets go of the file, and notes in it that nothing is missing. What was appended stays, whether Close is called
+// or not.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -68,9 +70,9 @@ func (j *Journal) Close() error {
 	return errors.Join(err, j.db.Close(), j.witness.close(), j.lock.Close())
 }
 
-// Load gives the last recorded state, or the zero State of a new journal; its Live is zero. A state that an older version of
-// the program recorded decodes as well: what it did not know is zero. It answers ErrCorrupt rather than a state that does not
-// verify.
+// Load gives the last recorded state, or the zero State of a new journal; its Live is zero. A state that an older
+// version of the program recorded decodes as well: what it did not know is zero. It answers ErrCorrupt rather than a
+// state that does not verify.
 func (j *Journal) Load(ctx context.Context) (s fsm.State, err error) {
 	err = j.look(ctx, func(ctx context.Context, tx querier) error {
 		s, err = j.load(ctx, tx)

@@ -294,9 +294,9 @@ func TestIdleWritesNothing(t *testing.T) {
 	}
 }
 
-// TestASaleIsFewBytes holds what a sale costs the SD card: pages of 1024 bytes in the write-ahead log, each of them with a
-// header of 24. What is left and what is sold are part of the state: a change is a few bytes, whatever the shelf, which is
-// written in whole states alone, every few sales.
+// TestASaleIsFewBytes holds what a sale costs the SD card: pages of 1024 bytes in the write-ahead log, each of them
+// with a header of 24. What is left and what is sold are part of the state: a change is a few bytes, whatever the
+// shelf, which is written in whole states alone, every few sales.
 func TestASaleIsFewBytes(t *testing.T) {
 	for slots, most := range map[int]float64{2: 32_000, 64: 36_000} { // of which the index by id is some 1,500
 		j, path := fresh(t)

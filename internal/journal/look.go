@@ -7,17 +7,19 @@ import (
 )
 
 const (
-	// lookWithin bounds one reading. While it lasts the write-ahead log cannot be begun anew and grows with every entry, so a reader
-	// that never ends would fill the disk. A slow SD card needs a tenth of it.
+	// lookWithin bounds one reading. While it lasts the write-ahead log cannot be begun anew and grows with every
+	// entry, so a reader that never ends would fill the disk. A slow SD card needs a tenth of it.
 	lookWithin = 10 * time.Second
-	// lookers is how many read at once: one for the technicians' port, which asks one question at a time, and one for a verdict.
+	// lookers is how many read at once: one for the technicians' port, which asks one question at a time, and one for a
+	// verdict.
 	lookers = 2
 )
 
 // markClosed notes that a journal was closed in order, once.
 const markClosed = "INSERT INTO closed SELECT (SELECT ifnull(max(seq), 0) FROM entries) WHERE NOT EXISTS (SELECT * FROM closed)"
 
-// What is read, and by which key. A reading never goes through all sales or all entries: see TestNoLookScansAllSalesOrEntries.
+// What is read, and by which key. A reading never goes through all sales or all entries: see
+// TestNoLookScansAllSalesOrEntries.
 const (
 	selectAnchor      = "SELECT seq FROM anchor"
 	selectAny         = "SELECT max(seq) IS NOT NULL FROM entries"
@@ -40,8 +42,8 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// look asks questions in one view of the journal, as it was when the first was asked. It goes through a connection of its own, which
-// can write nothing and which no Append waits for, and ends with lookWithin.
+// look asks questions in one view of the journal, as it was when the first was asked. It goes through a connection of
+// its own, which can write nothing and which no Append waits for, and ends with lookWithin.
 func (j *Journal) look(ctx context.Context, ask func(ctx context.Context, tx querier) error) error {
 	ctx, cancel := context.WithTimeout(ctx, lookWithin)
 	defer cancel()

@@ -11,9 +11,9 @@ import (
 	"kioskd/fsm"
 )
 
-// Lost says what is known to be gone from the end of the journal that was opened, in a sentence for a technician; "": nothing is. It
-// stays the same until Close. The next start says it again until an entry records it: one whose state has fsm.FaultJournalLost
-// with this sentence for a note, as the step of a fsm.Booted that carries it has.
+// Lost says what is known to be gone from the end of the journal that was opened, in a sentence for a technician; "":
+// nothing is. It stays the same until Close. The next start says it again until an entry records it: one whose state
+// has fsm.FaultJournalLost with this sentence for a note, as the step of a fsm.Booted that carries it has.
 func (j *Journal) Lost() string { return j.lost }
 
 // missing compares what the witness knows with the entries that are there; "": nothing is gone.
@@ -48,8 +48,8 @@ func missing(ctx context.Context, tx querier, known mark) (string, error) {
 	return "", nil
 }
 
-// attend finds what is gone since the witness was written. A journal that comes without its witness, or with one that cannot be
-// read, may be an old copy.
+// attend finds what is gone since the witness was written. A journal that comes without its witness, or with one that
+// cannot be read, may be an old copy.
 func (j *Journal) attend(ctx context.Context, why error) error {
 	var err error
 	switch {
@@ -68,7 +68,8 @@ func (j *Journal) attend(ctx context.Context, why error) error {
 	return j.witness.write(mark{j.end.seq, j.end.hash}, true)
 }
 
-// testify has the witness name the last entry. While a loss is not on record the witness is what still knows of it, and stays.
+// testify has the witness name the last entry. While a loss is not on record the witness is what still knows of it, and
+// stays.
 func (j *Journal) testify(sync bool) error {
 	if j.unrecorded {
 		return nil
@@ -91,9 +92,9 @@ func (j *Journal) records(s fsm.State) bool {
 	return false
 }
 
-// weighty reports whether an entry's loss must be noticed even after a power cut: the beginning of a sale, whose reservation would be
-// forgotten; what moves a motor, or gives money back, and would do so twice; a slot that is closed, and a fault that waits for a
-// person. That of any other entry is found by asking Glase again.
+// weighty reports whether an entry's loss must be noticed even after a power cut: the beginning of a sale, whose
+// reservation would be forgotten; what moves a motor, or gives money back, and would do so twice; a slot that is
+// closed, and a fault that waits for a person. That of any other entry is found by asking Glase again.
 func (e *entry) weighty(effects []fsm.Effect) bool {
 	if _, begins := saleOf(e.after); begins || e.whole == 1 {
 		return true

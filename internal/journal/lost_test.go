@@ -101,7 +101,8 @@ func TestALostLogIsNoticed(t *testing.T) {
 	}
 }
 
-// TestNoCrashIsTakenForALoss: a kill after any entry leaves a journal that lost nothing, whatever a power cut leaves of the witness.
+// TestNoCrashIsTakenForALoss: a kill after any entry leaves a journal that lost nothing, whatever a power cut leaves of
+// the witness.
 func TestNoCrashIsTakenForALoss(t *testing.T) {
 	j, path := fresh(t)
 	m := newMachine(t, j)
@@ -133,7 +134,8 @@ func TestNoCrashIsTakenForALoss(t *testing.T) {
 	}
 }
 
-// TestAPowerCutForgetsNoWeightyEntry: what is synced of the witness alone, with the log gone as a whole at any entry, or cut after it.
+// TestAPowerCutForgetsNoWeightyEntry: what is synced of the witness alone, with the log gone as a whole at any entry,
+// or cut after it.
 func TestAPowerCutForgetsNoWeightyEntry(t *testing.T) {
 	j, path := fresh(t)
 	m := newMachine(t, j)

@@ -13,7 +13,8 @@ import (
 
 func sek(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: "SEK"} }
 
-// machine is a kiosk whose Glase and dispensers always do well: it steps the real state machine and records what is durable.
+// machine is a kiosk whose Glase and dispensers always do well: it steps the real state machine and records what is
+// durable.
 type machine struct {
 	t     testing.TB
 	j     *Journal

@@ -23,28 +23,29 @@ const (
 	pageSize = 1024
 	// fileMode lets the group read: a technician replays a journal without being root. There is no secret in it.
 	fileMode = 0o640
-	// quickCheckMax is the largest file, in bytes, that Open looks through for damage: half a second of reading from an SD card. Of
-	// a larger one it looks at what it needs; Verify and Replay read all of it.
+	// quickCheckMax is the largest file, in bytes, that Open looks through for damage: half a second of reading from an
+	// SD card. Of a larger one it looks at what it needs; Verify and Replay read all of it.
 	quickCheckMax = 16 << 20
 )
 
-// The connections' settings. The page size takes effect only when it is set before the journal mode, which the driver sees to if
-// the journal mode is not a _pragma; ready asserts all three. The busy timeout, in milliseconds, is for a technician's own SQLite:
-// no kioskd shares the file. SQLite makes no checkpoint by itself: the witness must be synced before each, see checkpoint. A -wal file
-// that grew while somebody was reading is cut to 4 MiB when it is begun anew.
+// The connections' settings. The page size takes effect only when it is set before the journal mode, which the driver
+// sees to if the journal mode is not a _pragma; ready asserts all three. The busy timeout, in milliseconds, is for a
+// technician's own SQLite: no kioskd shares the file. SQLite makes no checkpoint by itself: the witness must be synced
+// before each, see checkpoint. A -wal file that grew while somebody was reading is cut to 4 MiB when it is begun anew.
 const (
 	ownerSettings = "_pragma=page_size(1024)&_journal_mode=WAL&_pragma=synchronous(FULL)&_pragma=busy_timeout(2000)" +
 		"&_pragma=wal_autocheckpoint(0)&_pragma=journal_size_limit(4194304)&_txlock=immediate"
 	readerSettings = "mode=ro&_pragma=busy_timeout(2000)"
 )
 
-// Open opens the journal at path, or makes an empty one where there is no file, and owns it until Close: a second Open of the same
-// path is refused with ErrLocked, from whatever process. Ownership is an flock on the file path.lock, which the kernel ends with
-// the process; that file stays, and is empty.
+// Open opens the journal at path, or makes an empty one where there is no file, and owns it until Close: a second Open
+// of the same path is refused with ErrLocked, from whatever process. Ownership is an flock on the file path.lock, which
+// the kernel ends with the process; that file stays, and is empty.
 //
-// What Open cannot use it leaves as it is, with an *Error that says which of ErrCorrupt, ErrNewer, ErrOlder, ErrReadOnly, ErrFull, ErrLocked,
-// ErrNoFolder, ErrIsFolder and ErrNoPath it is and what to do. A -wal file cut short by a power loss is no damage. A journal that is
-// older than its witness is opened: Lost says what is gone, and its owner must not go on as if nothing were.
+// What Open cannot use it leaves as it is, with an *Error that says which of ErrCorrupt, ErrNewer, ErrOlder,
+// ErrReadOnly, ErrFull, ErrLocked, ErrNoFolder, ErrIsFolder and ErrNoPath it is and what to do. A -wal file cut short
+// by a power loss is no damage. A journal that is older than its witness is opened: Lost says what is gone, and its
+// owner must not go on as if nothing were.
 func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 	path, err := checkPath(path)
 	if err != nil {
@@ -130,8 +131,9 @@ func (j *Journal) open(ctx context.Context, o Options) error {
 	return fail(j.path, err)
 }
 
-// InUse reports whether another process owns the journal at path: whoever asks should then leave that process's machine alone. It
-// reads and writes nothing but the lock, for a moment, and says false for a path that Open will refuse for another reason.
+// InUse reports whether another process owns the journal at path: whoever asks should then leave that process's machine
+// alone. It reads and writes nothing but the lock, for a moment, and says false for a path that Open will refuse for
+// another reason.
 func InUse(path string) bool {
 	path, err := checkPath(path)
 	if err != nil {
@@ -174,7 +176,8 @@ func checkPath(path string) (string, error) {
 	return path, nil
 }
 
-// own takes the lock. It is not taken on the journal itself: closing any descriptor of that one would drop SQLite's own locks.
+// own takes the lock. It is not taken on the journal itself: closing any descriptor of that one would drop SQLite's own
+// locks.
 func own(path string) (*os.File, error) {
 	lock, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, fileMode)
 	if err != nil {
@@ -191,8 +194,8 @@ func own(path string) (*os.File, error) {
 	return nil, fail(path, err)
 }
 
-// create makes an empty journal under another name and renames it, so that a power cut leaves a whole journal or none: SQLite
-// throws away the -wal file of an empty file, and what was acknowledged with it.
+// create makes an empty journal under another name and renames it, so that a power cut leaves a whole journal or none:
+// SQLite throws away the -wal file of an empty file, and what was acknowledged with it.
 func create(ctx context.Context, path string) error {
 	if _, err := os.Stat(path + "-wal"); err == nil {
 		return corrupt(path, "the file is gone, but its -wal is there")

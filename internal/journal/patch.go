@@ -5,8 +5,9 @@ import (
 	"encoding/json"
 )
 
-// Most entries hold of the state only what changed, as a JSON merge patch (RFC 7396): a third of the bytes, and what a technician
-// wants to see. A merge patch cannot set a field to null; the state has no such field, and one that did is recorded whole.
+// Most entries hold of the state only what changed, as a JSON merge patch (RFC 7396): a third of the bytes, and what a
+// technician wants to see. A merge patch cannot set a field to null; the state has no such field, and one that did is
+// recorded whole.
 
 type object = map[string]json.RawMessage
 

@@ -190,7 +190,8 @@ func TestPruningTrustsNoClockThatStoodStill(t *testing.T) {
 			if _, err := j.Prune(t.Context(), before); err != nil {
 				t.Fatal(err)
 			}
-			// Of the day before are left at least the last sale, which is the anchor's, and as many as there are up to a whole state.
+			// Of the day before are left at least the last sale, which is the anchor's, and as many as there are up to
+			// a whole state.
 			most := (len(c.walls) - c.keep + 1) * perDay
 			if c.keep > 1 {
 				most += perDay - 1

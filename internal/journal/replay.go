@@ -33,7 +33,8 @@ type Report struct {
 	MayEndLate bool        `json:"may_end_late,omitzero"` // it was copied in use and without its -wal: newer entries may be missing
 }
 
-// Loss is an entry that says what was gone when it was recorded: up to it this is not the history that was acknowledged.
+// Loss is an entry that says what was gone when it was recorded: up to it this is not the history that was
+// acknowledged.
 type Loss struct {
 	Seq  int64     `json:"seq"`
 	Wall time.Time `json:"wall"`
@@ -49,8 +50,8 @@ type Difference struct {
 	Lines   []string  `json:"lines"`   // `sale.state: recorded "open", now "charged"`
 }
 
-// Verify walks the hash chain from the anchor, and has SQLite check the whole file. It reads through a connection of its own, so
-// that Append does not wait. A chain that is broken is ErrCorrupt.
+// Verify walks the hash chain from the anchor, and has SQLite check the whole file. It reads through a connection of
+// its own, so that Append does not wait. A chain that is broken is ErrCorrupt.
 func (j *Journal) Verify(ctx context.Context) (Chain, error) {
 	r, err := read(ctx, j.path, false)
 	if err != nil {
@@ -62,11 +63,13 @@ func (j *Journal) Verify(ctx context.Context) (Chain, error) {
 	return r.Chain, nil
 }
 
-// Replay reads the journal at path, or a copy of one, and takes each event through fsm.Step again, from the recorded state before
-// it. It stops at the first difference, and reports it; an error means that the file could not be read at all.
+// Replay reads the journal at path, or a copy of one, and takes each event through fsm.Step again, from the recorded
+// state before it. It stops at the first difference, and reports it; an error means that the file could not be read at
+// all.
 //
-// It writes nothing into the journal, and may run while a daemon owns it, for at most walkWithin. A copy without its -wal is read as far
-// as it goes, and the report says when newer entries may be missing; with a -wal, the folder must be writable for SQLite's -shm.
+// It writes nothing into the journal, and may run while a daemon owns it, for at most walkWithin. A copy without its
+// -wal is read as far as it goes, and the report says when newer entries may be missing; with a -wal, the folder must
+// be writable for SQLite's -shm.
 func Replay(ctx context.Context, path string) (Report, error) { return read(ctx, path, true) }
 
 func read(ctx context.Context, path string, replay bool) (Report, error) {
@@ -102,8 +105,8 @@ func read(ctx context.Context, path string, replay bool) (Report, error) {
 	return r, fail(path, err)
 }
 
-// walkWithin bounds a walk through a whole journal. While it lasts the write-ahead log of a running daemon grows, by some 60 KiB for
-// each sale.
+// walkWithin bounds a walk through a whole journal. While it lasts the write-ahead log of a running daemon grows, by
+// some 60 KiB for each sale.
 const walkWithin = 30 * time.Minute
 
 // attach opens a journal that somebody else may own, to read. alone: it has no -wal beside it.
@@ -120,8 +123,8 @@ func attach(path string) (db *sql.DB, alone bool, err error) {
 	return db, alone, fail(path, err)
 }
 
-// endsLate reports whether a journal without its -wal may have had one that held newer entries: it was open, or has not been closed in
-// order since. An export never had one.
+// endsLate reports whether a journal without its -wal may have had one that held newer entries: it was open, or has not
+// been closed in order since. An export never had one.
 func endsLate(ctx context.Context, tx querier, path string, last int64) (bool, error) {
 	wal, err := writesAhead(path)
 	if err != nil || !wal {
@@ -132,8 +135,8 @@ func endsLate(ctx context.Context, tx querier, path string, last int64) (bool, e
 	return !whole, err
 }
 
-// writesAhead reads in a file's header whether SQLite keeps a write-ahead log beside it. It must not be asked of a journal that this
-// process has open, whose locks would be lost: one without a -wal nobody has.
+// writesAhead reads in a file's header whether SQLite keeps a write-ahead log beside it. It must not be asked of a
+// journal that this process has open, whose locks would be lost: one without a -wal nobody has.
 func writesAhead(path string) (bool, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -233,8 +236,8 @@ func (r *reader) entry(e entry) {
 // lossesMax bounds a report: a card that loses more than this many times has lost its story anyway.
 const lossesMax = 100
 
-// lossIn is what an entry says of entries that were gone when it was recorded: a boot, or what was remembered of one while the
-// journal could not be written.
+// lossIn is what an entry says of entries that were gone when it was recorded: a boot, or what was remembered of one
+// while the journal could not be written.
 func lossIn(e entry) string {
 	switch e.event {
 	case "Booted":
@@ -255,8 +258,8 @@ func lossIn(e entry) string {
 	return ""
 }
 
-// again takes an entry's event through the state machine, and tells how the state differs from the recorded one; nil: it does not.
-// A panic of the state machine is such a difference: finding it is what a replay is for.
+// again takes an entry's event through the state machine, and tells how the state differs from the recorded one; nil:
+// it does not. A panic of the state machine is such a difference: finding it is what a replay is for.
 func again(before, after json.RawMessage, e entry) (lines []string) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -158,9 +158,9 @@ func (j *Journal) stateAt(ctx context.Context, tx querier, seq int64) (json.RawM
 	return doc, nil
 }
 
-// recordSale writes the sale's row when it begins, when it ends, and when a person opens it again. What happens between is in the
-// last state: a row that followed it would be a page more in half of all transactions. There is one sale at a time, so it is the
-// newest row or a new one, but for a sale that was in doubt.
+// recordSale writes the sale's row when it begins, when it ends, and when a person opens it again. What happens between
+// is in the last state: a row that followed it would be a page more in half of all transactions. There is one sale at a
+// time, so it is the newest row or a new one, but for a sale that was in doubt.
 func (j *Journal) recordSale(ctx context.Context, tx *sql.Tx, e *entry, s fsm.Sale) error {
 	if s.ID == "" {
 		return nil

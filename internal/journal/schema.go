@@ -1,6 +1,7 @@
 package journal
 
-// applicationID marks the file as a kioskd journal ("kios"); schemaVersion is its format. Both stand in the file's header.
+// applicationID marks the file as a kioskd journal ("kios"); schemaVersion is its format. Both stand in the file's
+// header.
 //
 // Format 1 had the stock in a table of its own, so that it is not in its states; format 2 had an event for each call,
 // and the sale's payment spread over it. Both are refused. No release wrote them.
@@ -11,9 +12,9 @@ const (
 
 // schema makes an empty journal.
 //
-// A page on flash is dear, so an index must earn the page that it dirties for every sale: ids are what people ask by, and a scan
-// of all sales keeps a Pi busy for seconds. Glase counts its references upwards, so a sale that ends writes to the end of each of
-// their indexes: one page that is written often instead of many.
+// A page on flash is dear, so an index must earn the page that it dirties for every sale: ids are what people ask by,
+// and a scan of all sales keeps a Pi busy for seconds. Glase counts its references upwards, so a sale that ends writes
+// to the end of each of their indexes: one page that is written often instead of many.
 const schema = `
 CREATE TABLE entries (
 	seq    INTEGER PRIMARY KEY, -- from 1, no gaps

@@ -11,11 +11,12 @@ import (
 	"syscall"
 )
 
-// The witness is a small file beside the journal that names the last entry. It stands outside of SQLite's write-ahead log, so that a
-// journal that comes back without its log, or as an older copy, is found to be older than what was acknowledged.
+// The witness is a small file beside the journal that names the last entry. It stands outside of SQLite's write-ahead
+// log, so that a journal that comes back without its log, or as an older copy, is found to be older than what was
+// acknowledged.
 //
-// It is written after the entry is on the disk, so it never names one that is not. Each Append writes it; only weighty entries sync
-// it as well (see weighty). What follows is this:
+// It is written after the entry is on the disk, so it never names one that is not. Each Append writes it; only weighty
+// entries sync it as well (see weighty). What follows is this:
 //
 //   - After a kill, or a reboot in order, the witness is exact: any entry that is gone is noticed.
 //   - After a power cut it may lag by the entries since the last synced one. The log gone as a whole is noticed all the same: the first
@@ -24,8 +25,9 @@ import (
 //     of these is found anew by asking Glase.
 //   - Journal and witness taken back together, as a whole card's image is, is not noticed.
 //
-// The file has two slots of one disk sector each, in one page, which is what a write costs. The slot that was synced last is never
-// changed before the other one is synced, so that a power cut leaves at least one that can be read: a witness that cannot be is damage.
+// The file has two slots of one disk sector each, in one page, which is what a write costs. The slot that was synced
+// last is never changed before the other one is synced, so that a power cut leaves at least one that can be read: a
+// witness that cannot be is damage.
 const (
 	witnessSuffix = ".witness"
 	slotSize      = 512  // bytes: what a disk writes whole or not at all

@@ -9,8 +9,8 @@ import (
 	"kioskd/fsm"
 )
 
-// TestAChoiceThatIsTakenBackCostsNobodyTheCredit is a customer who takes the choice back at the machine, or whose vend is stopped,
-// and whose credit pays for that product alone: it is there still, so the customer may choose it again.
+// TestAChoiceThatIsTakenBackCostsNobodyTheCredit is a customer who takes the choice back at the machine, or whose vend
+// is stopped, and whose credit pays for that product alone: it is there still, so the customer may choose it again.
 func TestAChoiceThatIsTakenBackCostsNobodyTheCredit(t *testing.T) {
 	for _, c := range []struct {
 		outcome  fsm.ItemOutcome

@@ -1,9 +1,9 @@
 // Package kiosk is the runtime: the one loop that receives, steps, records, acts. It knows no product: what is sold,
 // for how much and how many are left is in the state.
 //
-// Everything that happens enters the loop as an event; fsm.Step decides; a step that changes what is true about money, motors or
-// promises is on the disk before its effects are carried out; slow effects run beside the loop and come back as events. One
-// goroutine, the one that called Run, owns the state.
+// Everything that happens enters the loop as an event; fsm.Step decides; a step that changes what is true about money,
+// motors or promises is on the disk before its effects are carried out; slow effects run beside the loop and come back
+// as events. One goroutine, the one that called Run, owns the state.
 package kiosk
 
 import (
@@ -53,10 +53,11 @@ type Payments interface {
 
 // Dispenser makes one product come out.
 type Dispenser interface {
-	// Vend runs an item's one vend to its end. When ctx ends the motor stops at once; the outcome still says what is known.
+	// Vend runs an item's one vend to its end. When ctx ends the motor stops at once; the outcome still says what is
+	// known.
 	Vend(ctx context.Context, item fsm.Item) (outcome fsm.ItemOutcome, why string)
-	// Pulse has the relay of a technician's act on for as long as it says. When ctx ends it goes off at once. why is "" when it
-	// was on for as long as was asked for.
+	// Pulse has the relay of a technician's act on for as long as it says. When ctx ends it goes off at once. why is ""
+	// when it was on for as long as was asked for.
 	Pulse(ctx context.Context, act fsm.Service) (why string)
 	// Halt makes all outputs inactive at once and keeps them so.
 	Halt() error
@@ -68,12 +69,14 @@ type View struct {
 	At    fsm.Instant // the instant of the step, to count down from
 }
 
-// Screen is a machine that sells in step with the loop: Show is called within each step, and returns at once. All others Follow.
+// Screen is a machine that sells in step with the loop: Show is called within each step, and returns at once. All
+// others Follow.
 type Screen interface {
 	Show(v View)
 }
 
-// Update is one step, as followers see it; the first that a follower gets is the whole state that it comes to, without an Event.
+// Update is one step, as followers see it; the first that a follower gets is the whole state that it comes to, without
+// an Event.
 type Update struct {
 	Seq     uint64 // counts the steps of this run from 1; a gap is what a slow follower has lost
 	Wall    time.Time
@@ -82,8 +85,9 @@ type Update struct {
 	Durable bool
 }
 
-// Config wires a kiosk. State is empty for a new machine, Evidence is nil when no dispenser remembers anything, Screen is nil when no
-// machine sells in step with the loop, Log's zero value says nothing, and nobody need follow; the rest is required.
+// Config wires a kiosk. State is empty for a new machine, Evidence is nil when no dispenser remembers anything, Screen
+// is nil when no machine sells in step with the loop, Log's zero value says nothing, and nobody need follow; the rest
+// is required.
 type Config struct {
 	Rules     fsm.Rules
 	Shelf     []fsm.Slot     // what the machine sells
@@ -100,13 +104,14 @@ type Config struct {
 	Wall      func() time.Time
 	Log       zerolog.Logger
 
-	// Alive is called by the loop once it has taken the boot's step, and then each AliveEvery for as long as it runs; 0: not again. A
-	// loop that is wedged does not call it, which is how a watchdog finds out. It must not block. nil: nobody watches.
+	// Alive is called by the loop once it has taken the boot's step, and then each AliveEvery for as long as it runs;
+	// 0: not again. A loop that is wedged does not call it, which is how a watchdog finds out. It must not block. nil:
+	// nobody watches.
 	Alive      func()
 	AliveEvery time.Duration
 
-	// Evidence is what the dispensers still know of the items that were being vended when the last run ended. Run calls it once,
-	// before its first step, and receives nothing until it returns.
+	// Evidence is what the dispensers still know of the items that were being vended when the last run ended. Run calls
+	// it once, before its first step, and receives nothing until it returns.
 	Evidence func(ctx context.Context, left fsm.State) []fsm.Evidence
 
 	RefilledBy string // who has filled the machine up to First; "": nobody
@@ -163,12 +168,12 @@ func New(cfg Config) (*Kiosk, error) {
 	return k, nil
 }
 
-// State is the present state; the zero State, without a stage, until the boot's step. It is a value that nobody writes into any
-// more.
+// State is the present state; the zero State, without a stage, until the boot's step. It is a value that nobody writes
+// into any more.
 func (k *Kiosk) State() fsm.State { return *k.state.Load() }
 
-// CreatePurchase asks for a reservation and waits for the answer or for ctx. payer is a keyed hash of the phone number, never the
-// number. Exactly one of the results is set; a ctx that ends first is a SYSTEM_ERROR, and the sale goes on.
+// CreatePurchase asks for a reservation and waits for the answer or for ctx. payer is a keyed hash of the phone number,
+// never the number. Exactly one of the results is set; a ctx that ends first is a SYSTEM_ERROR, and the sale goes on.
 func (k *Kiosk) CreatePurchase(ctx context.Context, payer string, amount money.Amount) (string, fsm.Refusal) {
 	a := k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
 		return fsm.PurchaseRequested{At: at, Request: request, New: k.cfg.NewSale(), Payer: payer, Amount: amount}
@@ -176,8 +181,8 @@ func (k *Kiosk) CreatePurchase(ctx context.Context, payer string, amount money.A
 	return a.reference, a.refusal
 }
 
-// Refusal is the code that CreatePurchase would answer with now, by the state as everybody sees it: the loop is not asked, and nothing is
-// recorded. "": it would not be refused, or that does not show.
+// Refusal is the code that CreatePurchase would answer with now, by the state as everybody sees it: the loop is not
+// asked, and nothing is recorded. "": it would not be refused, or that does not show.
 func (k *Kiosk) Refusal(payer string, amount money.Amount) (code fsm.Refusal) {
 	s := k.State()
 	if s.Stage == "" {
@@ -257,7 +262,8 @@ func (k *Kiosk) Notify(secret string) bool {
 	return true
 }
 
-// Raise takes the machine out of service for a reason; a hard one also ends the sale that is on. Clear takes the reason away.
+// Raise takes the machine out of service for a reason; a hard one also ends the sale that is on. Clear takes the reason
+// away.
 func (k *Kiosk) Raise(f fsm.Fault) {
 	k.post(func(at fsm.Instant) fsm.Event { return fsm.FaultRaised{At: at, Fault: f} })
 }
@@ -267,8 +273,8 @@ func (k *Kiosk) Clear(name string) {
 	k.post(func(at fsm.Instant) fsm.Event { return fsm.FaultCleared{At: at, Name: name} })
 }
 
-// Serviced is a technician's word that the machine has been looked at: closed slots, and what else waits for a person, get a new
-// chance. by says who; it is recorded.
+// Serviced is a technician's word that the machine has been looked at: closed slots, and what else waits for a person,
+// get a new chance. by says who; it is recorded.
 func (k *Kiosk) Serviced(by string) {
 	k.post(func(at fsm.Instant) fsm.Event { return fsm.SlotsOpened{At: at, By: by} })
 }
@@ -307,8 +313,8 @@ func (k *Kiosk) Resolve(ctx context.Context, sale fsm.Sale, v fsm.Verdict) error
 // ErrNoAcceptance: there is no loss to accept, or nothing can be recorded, or it is not said who accepts it, and why.
 var ErrNoAcceptance = errors.New("nothing is accepted: no records are known to be lost, or the journal cannot be written")
 
-// AcceptLoss puts a machine whose journal has lost its newest entries back into service. by says who has compared Glase's books and
-// the machine with what is left, and reason what came of it; both are recorded.
+// AcceptLoss puts a machine whose journal has lost its newest entries back into service. by says who has compared
+// Glase's books and the machine with what is left, and reason what came of it; both are recorded.
 func (k *Kiosk) AcceptLoss(ctx context.Context, by, reason string) error {
 	code := k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
 		return fsm.LossAccepted{At: at, Request: request, By: strings.TrimSpace(by), Reason: strings.TrimSpace(reason)}
@@ -322,9 +328,10 @@ func (k *Kiosk) AcceptLoss(ctx context.Context, by, reason string) error {
 	return ErrNoAcceptance
 }
 
-// Follow tells what the machine does until ctx ends: first the whole state, as soon as the boot's step has made it, and then each
-// step. The loop waits for nobody: a follower that lags loses the oldest steps that it has not taken, never the newest, and sees by
-// Update.Seq that it did. Whoever lets strangers follow bounds how many they are: each may hold lagMax states.
+// Follow tells what the machine does until ctx ends: first the whole state, as soon as the boot's step has made it, and
+// then each step. The loop waits for nobody: a follower that lags loses the oldest steps that it has not taken, never
+// the newest, and sees by Update.Seq that it did. Whoever lets strangers follow bounds how many they are: each may hold
+// lagMax states.
 func (k *Kiosk) Follow(ctx context.Context) <-chan Update {
 	ch := make(chan Update, lagMax)
 	k.mu.Lock()

@@ -20,7 +20,8 @@ import (
 
 func sek(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: "SEK"} }
 
-// world is a whole surrounding of one kiosk: a Glase of one invoice, a dispenser, a journal and a screen, with one diary.
+// world is a whole surrounding of one kiosk: a Glase of one invoice, a dispenser, a journal and a screen, with one
+// diary.
 type world struct {
 	mu      sync.Mutex
 	diary   []string
@@ -237,7 +238,8 @@ func TestWhenTheJournalFailsNothingNewMovesAndWhatCameOutIsCharged(t *testing.T)
 	}
 }
 
-// TestAnEndOfTheDaemonLosesNoMoney ends the daemon at each tenth of a second of a sale, starts it again, and looks at the money.
+// TestAnEndOfTheDaemonLosesNoMoney ends the daemon at each tenth of a second of a sale, starts it again, and looks at
+// the money.
 func TestAnEndOfTheDaemonLosesNoMoney(t *testing.T) {
 	for tenth := range 90 {
 		synctest.Test(t, func(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"kioskd/fsm"
 )
 
-// Run is the loop. When ctx ends it makes the outputs inactive, settles the sale that is on as far as settleMax allows, and
-// returns; what is left then, the next start settles. Run may be called once.
+// Run is the loop. When ctx ends it makes the outputs inactive, settles the sale that is on as far as settleMax allows,
+// and returns; what is left then, the next start settles. Run may be called once.
 func (k *Kiosk) Run(ctx context.Context) error {
 	var stop context.CancelFunc
 	k.ctx, stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -169,8 +169,8 @@ func (k *Kiosk) vend(f fsm.Vend) {
 	})
 }
 
-// log writes durable steps at info and the others at debug. Events hold no phone number and no secret but the notification's,
-// which is left out.
+// log writes durable steps at info and the others at debug. Events hold no phone number and no secret but the
+// notification's, which is left out.
 func (k *Kiosk) log(e fsm.Event, s fsm.State, durable bool) {
 	line := k.cfg.Log.Debug()
 	if durable {
@@ -210,7 +210,8 @@ func (k *Kiosk) log(e fsm.Event, s fsm.State, durable bool) {
 	line.Msg(fsm.Name(e))
 }
 
-// publish tells the followers of a step. Nobody else sends on their channels, so that taking the oldest away makes room.
+// publish tells the followers of a step. Nobody else sends on their channels, so that taking the oldest away makes
+// room.
 func (k *Kiosk) publish(u Update) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -12,8 +12,8 @@ const (
 	provenBy     = 3               // records that it must take in a row before the one that puts the machine back into service
 )
 
-// journalFailed goes on from memory: with the fault raised nothing new moves, and what has begun is settled. The fault stands until
-// prove takes it away.
+// journalFailed goes on from memory: with the fault raised nothing new moves, and what has begun is settled. The fault
+// stands until prove takes it away.
 func (k *Kiosk) journalFailed(e fsm.Event, err error) {
 	k.cfg.Log.Error().Err(err).Str("event", fsm.Name(e)).Msg("the journal cannot be written: out of service")
 	k.memory = true
@@ -44,9 +44,9 @@ func (k *Kiosk) remember(next fsm.State) {
 	k.again = time.After(proveEvery)
 }
 
-// prove lets the machine back into service once the journal has taken some records in a row: a disk whose last pages are used up
-// may take one more, and then none. The last proof is the record of the step itself. When that one is refused, the step is not
-// taken either, so that no machine is in service whose journal does not say so.
+// prove lets the machine back into service once the journal has taken some records in a row: a disk whose last pages
+// are used up may take one more, and then none. The last proof is the record of the step itself. When that one is
+// refused, the step is not taken either, so that no machine is in service whose journal does not say so.
 func (k *Kiosk) prove() {
 	k.again = nil
 	if k.memory || k.proofs < provenBy {

@@ -38,8 +38,9 @@ func (w *world) startedWithoutRecord() int {
 	return motors - len(recorded)
 }
 
-// TestAJournalThatTakesAFewRecordsAndFailsAgainServesNobody is a disk whose last pages are used up: one record fails, up to three
-// are taken, and then none is. The customer who comes then is refused, and no motor starts without a record.
+// TestAJournalThatTakesAFewRecordsAndFailsAgainServesNobody is a disk whose last pages are used up: one record fails,
+// up to three are taken, and then none is. The customer who comes then is refused, and no motor starts without a
+// record.
 func TestAJournalThatTakesAFewRecordsAndFailsAgainServesNobody(t *testing.T) {
 	for fails := 1; fails <= 12; fails++ {
 		for taken := 1; taken <= 3; taken++ {
@@ -72,8 +73,8 @@ func TestAJournalThatTakesAFewRecordsAndFailsAgainServesNobody(t *testing.T) {
 	}
 }
 
-// TestAMachineGoesBackIntoServiceOnlyOverRecords holds that the way back is itself on the disk: the last record before a machine
-// is ready again says so, and several before it were taken with nothing refused between them.
+// TestAMachineGoesBackIntoServiceOnlyOverRecords holds that the way back is itself on the disk: the last record before
+// a machine is ready again says so, and several before it were taken with nothing refused between them.
 func TestAMachineGoesBackIntoServiceOnlyOverRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()

@@ -17,14 +17,15 @@ var (
 	ErrStock   = fmt.Errorf("a slot holds 0 to %d products", fsm.StockMax)
 )
 
-// TestVend begins a technician's vend: one product that nobody pays for. It answers once the act is on record, with its id; State
-// tells when it has ended, and how. by says who, and is recorded. While a customer is being served it is ErrBusy.
+// TestVend begins a technician's vend: one product that nobody pays for. It answers once the act is on record, with its
+// id; State tells when it has ended, and how. by says who, and is recorded. While a customer is being served it is
+// ErrBusy.
 func (k *Kiosk) TestVend(ctx context.Context, slot, by string) (string, error) {
 	return k.serve(ctx, fsm.Service{Act: fsm.TestVend, Slot: slot, By: by})
 }
 
-// PulseRelay begins to have a slot's relay on for a while, in the same way. That the slot has a relay, and may be on for so long,
-// is the caller's to know.
+// PulseRelay begins to have a slot's relay on for a while, in the same way. That the slot has a relay, and may be on
+// for so long, is the caller's to know.
 func (k *Kiosk) PulseRelay(ctx context.Context, slot string, on time.Duration, by string) (string, error) {
 	return k.serve(ctx, fsm.Service{Act: fsm.PulseRelay, Slot: slot, By: by, On: on})
 }

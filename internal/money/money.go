@@ -1,7 +1,7 @@
 // Package money is an amount: a whole number of minor units (öre, cents) and its currency.
 //
-// It is the leaf of the import tree: every room may use it and it uses none of ours. Amounts are plain values, comparable
-// with ==, and never floating point.
+// It is the leaf of the import tree: every room may use it and it uses none of ours. Amounts are plain values,
+// comparable with ==, and never floating point.
 package money
 
 import (
@@ -24,8 +24,8 @@ const textMax = 40
 // ErrAmount is what Parse and ParseXML answer, wrapped with the reason, for a text that is no amount of that currency.
 var ErrAmount = errors.New("not an amount")
 
-// Amount is Minor minor units of Currency: {1500, "SEK"} is 15 kronor. The zero Amount has no currency; it is "no amount",
-// not zero kronor.
+// Amount is Minor minor units of Currency: {1500, "SEK"} is 15 kronor. The zero Amount has no currency; it is "no
+// amount", not zero kronor.
 type Amount struct {
 	Minor    int64  // minor units, see Digits; may be negative on a balancing row
 	Currency string // ISO 4217 code, upper case
@@ -43,8 +43,8 @@ func Digits(code string) int {
 	return int(d)
 }
 
-// Parse reads what a person writes in a config: digits, a point and at most the currency's decimal places ("15", "15.00").
-// No sign, exponent, comma or white space.
+// Parse reads what a person writes in a config: digits, a point and at most the currency's decimal places ("15",
+// "15.00"). No sign, exponent, comma or white space.
 func Parse(text, code string) (Amount, error) {
 	whole, frac, point := strings.Cut(text, ".")
 	if point && frac == "" || len(frac) > Digits(code) {
@@ -53,8 +53,8 @@ func Parse(text, code string) (Amount, error) {
 	return assemble(text, whole, frac, code, 1)
 }
 
-// ParseXML reads an xs:decimal as Glase writes it: a sign, a missing whole part and trailing zeros beyond the currency's
-// places ("100.00000") are allowed; a value finer than the minor unit is not.
+// ParseXML reads an xs:decimal as Glase writes it: a sign, a missing whole part and trailing zeros beyond the
+// currency's places ("100.00000") are allowed; a value finer than the minor unit is not.
 func ParseXML(text, code string) (Amount, error) {
 	sign, rest := int64(1), text
 	if t, ok := strings.CutPrefix(text, "-"); ok {

@@ -1,5 +1,5 @@
-// Package plainfile reads the files that a person names: a config, a password, a certificate. A name may lead anywhere, so nothing here
-// waits for somebody to write into a pipe, touches a device, or fills the memory.
+// Package plainfile reads the files that a person names: a config, a password, a certificate. A name may lead anywhere,
+// so nothing here waits for somebody to write into a pipe, touches a device, or fills the memory.
 package plainfile
 
 import (
@@ -37,8 +37,9 @@ func kind(m fs.FileMode) string {
 	return "something else"
 }
 
-// Read gives the content of a regular file, or of one that a link leads to, and what kind of file it is. It reads most+1 bytes at the
-// utmost, so that a longer answer than most is a file that is too large. The error is a *KindError or the system's.
+// Read gives the content of a regular file, or of one that a link leads to, and what kind of file it is. It reads
+// most+1 bytes at the utmost, so that a longer answer than most is a file that is too large. The error is a *KindError
+// or the system's.
 func Read(path string, most int64) ([]byte, fs.FileInfo, error) {
 	info, err := os.Stat(path) // opening a device can do something, as with a watchdog's
 	if err != nil {

@@ -81,8 +81,8 @@ func (a *arcade) violated(format string, args ...any) {
 	a.violations = append(a.violations, what)
 }
 
-// TestNobodyPaysForAnothersProduct holds that a front which mixes up its answers costs nobody money: no customer pays what another
-// one gets, no product comes out that is not covered at Glase, and no kiosk touches another's invoice.
+// TestNobodyPaysForAnothersProduct holds that a front which mixes up its answers costs nobody money: no customer pays
+// what another one gets, no product comes out that is not covered at Glase, and no kiosk touches another's invoice.
 func TestNobodyPaysForAnothersProduct(t *testing.T) {
 	dir := t.TempDir()
 	outcomes, astray := map[string]int{}, 0
@@ -344,8 +344,8 @@ func (a *arcade) happen() {
 	a.glase.Close()
 }
 
-// mixUp has the front hand out one wrong answer at a time, each a few seconds after the last. Of two in a row that say the same and
-// name nothing, such as RESERVED, no kiosk can know that both were another's: docs/money.md says so.
+// mixUp has the front hand out one wrong answer at a time, each a few seconds after the last. Of two in a row that say
+// the same and name nothing, such as RESERVED, no kiosk can know that both were another's: docs/money.md says so.
 func (a *arcade) mixUp(ctx context.Context) {
 	r := rand.New(rand.NewPCG(a.seed, 4))
 	for {

@@ -36,9 +36,9 @@ const nameless = "sendInvoice says 0"
 
 var refusedNote = regexp.MustCompile(`^(\w+) refused with code (\d+)`)
 
-// mayDoubt: a person has to decide after a refusal for good of Glase's, which must have been a rule's or a choice's: what the kiosk
-// asks for is right. Only a refund can be refused because it was made already: after an end without a journal, since the next run
-// cannot know what this one did, or when Glase did what it refused.
+// mayDoubt: a person has to decide after a refusal for good of Glase's, which must have been a rule's or a choice's:
+// what the kiosk asks for is right. Only a refund can be refused because it was made already: after an end without a
+// journal, since the next run cannot know what this one did, or when Glase did what it refused.
 func (f *referee) mayDoubt(sale journal.Sale) bool {
 	if f.carelessly(sale) {
 		return true
@@ -86,8 +86,8 @@ func (f *referee) mayForget(sale journal.Sale) bool {
 	return f.during(sale, kioskKilled) || f.during(sale, kioskTold) && f.during(sale, diskRefuses)
 }
 
-// mayLose: a reservation that ended, or a charge that was taken back, before it could be charged or confirmed is the operator's
-// loss. Glase's ledger says when and why that was.
+// mayLose: a reservation that ended, or a charge that was taken back, before it could be charged or confirmed is the
+// operator's loss. Glase's ledger says when and why that was.
 func (f *referee) mayLose(sale journal.Sale) bool {
 	if f.reopened(sale) { // what was held ran out while it stood in doubt
 		return true
@@ -127,7 +127,8 @@ const (
 	graceIn   = 2 * time.Minute  // and a reservation within this time after its own end
 )
 
-// chargedBefore reports whether Glase had charged the sale before the run that saw its end began: the one before had seen its items.
+// chargedBefore reports whether Glase had charged the sale before the run that saw its end began: the one before had
+// seen its items.
 func (f *referee) chargedBefore(sale journal.Sale) bool {
 	_, ended := f.when(sale)
 	for _, m := range f.world.glase.Ledger() {

@@ -16,8 +16,8 @@ import (
 	"kioskd/glase/glasetest"
 )
 
-// sockets is Glase on connections, for worlds in which a front lets them die. It knows what became of each call, so that what a front
-// loses explains nothing: a kiosk has to live with it.
+// sockets is Glase on connections, for worlds in which a front lets them die. It knows what became of each call, so
+// that what a front loses explains nothing: a kiosk has to live with it.
 type sockets struct {
 	network *glasetest.Network
 	server  *http.Server

@@ -35,9 +35,9 @@ var acts = []string{
 	"hear refundPayment", "switch on", "switch off", "send refundPayment", "hear refundPayment", // refunds are rare
 }
 
-// gate stands between one run of the kiosk and the world. A kill closes it: from then on nothing that the run does reaches the
-// world and nothing of the world reaches the run, so that its goroutines run out harmlessly while a new kiosk works. What has
-// passed before stays true, as it does after SIGKILL.
+// gate stands between one run of the kiosk and the world. A kill closes it: from then on nothing that the run does
+// reaches the world and nothing of the world reaches the run, so that its goroutines run out harmlessly while a new
+// kiosk works. What has passed before stays true, as it does after SIGKILL.
 type gate struct {
 	killed chan struct{} // closed by the kill
 	term   func()        // SIGTERM
@@ -46,8 +46,8 @@ type gate struct {
 	mu    sync.Mutex
 	dead  bool
 	power bool // it died with the machine's power
-	// The end comes when this many acts have passed; 0: not so. An act is a record in the journal, a call to Glase on its way out or
-	// back, or a relay that is switched: a process can die between any two of them.
+	// The end comes when this many acts have passed; 0: not so. An act is a record in the journal, a call to Glase on
+	// its way out or back, or a relay that is switched: a process can die between any two of them.
 	fuse   int
 	aim    string // only acts of this name count; "": all do
 	before bool   // the last of them is not carried out any more
@@ -58,8 +58,8 @@ type gate struct {
 
 func newGate() *gate { return &gate{since: time.Now(), killed: make(chan struct{}), term: func() {}} }
 
-// doom decides when and how the run ends: at some act from its start on, at once, at an act of a certain name, at one of the acts
-// after a motor's start, or some time after it.
+// doom decides when and how the run ends: at some act from its start on, at once, at an act of a certain name, at one
+// of the acts after a motor's start, or some time after it.
 func (g *gate) doom(r *rand.Rand) {
 	n, before, later := 1+r.IntN(fuseMax), r.IntN(2) == 0, time.Duration(r.Int64N(int64(turning)))
 	aim, often := acts[r.IntN(len(acts))], 1+r.IntN(3)*r.IntN(2)

@@ -17,8 +17,8 @@ import (
 	"kioskd/internal/identity"
 )
 
-// Ground is what worlds stand on and none of them changes: the machine's config, and a folder with its identity. Many worlds may
-// share one, also at the same time.
+// Ground is what worlds stand on and none of them changes: the machine's config, and a folder with its identity. Many
+// worlds may share one, also at the same time.
 type Ground struct{ machines map[string]config.Config } // by flow
 
 // NewGround makes one in a folder that must be there as long as it is used.

@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// A happening is anything that may be left out of a world's story: a visit, a trouble, a press, a kill. Its name is its own within
-// the world ("visit 2/network"), and so are its random numbers, so that leaving one out changes nothing about the others but what
-// follows from it.
+// A happening is anything that may be left out of a world's story: a visit, a trouble, a press, a kill. Its name is its
+// own within the world ("visit 2/network"), and so are its random numbers, so that leaving one out changes nothing
+// about the others but what follows from it.
 
 // numbers are the random numbers of that name, always the same.
 func (w *world) numbers(name string) *rand.Rand {

@@ -84,8 +84,8 @@ func (h *harm) during(from, until time.Time, kinds ...string) bool {
 	return false
 }
 
-// peace is the longest time between two moments in which the kiosk ran, could reach Glase, had no bad answer, and was done none of
-// the other harms.
+// peace is the longest time between two moments in which the kiosk ran, could reach Glase, had no bad answer, and was
+// done none of the other harms.
 func (h *harm) peace(from, until time.Time, others ...string) (longest time.Duration) {
 	kinds := append([]string{noKiosk, noNetwork, badAnswer}, others...)
 	h.mu.Lock()
@@ -155,8 +155,8 @@ const (
 	asksToBeMet = 3                // questions within unaskedFor, each of which may take 3 s and be followed by a pause of 3 s
 )
 
-// unasked: the kiosk could not have kept Glase from taking money back at that moment. It asked as often as it should and had no
-// answers, or was not there.
+// unasked: the kiosk could not have kept Glase from taking money back at that moment. It asked as often as it should
+// and had no answers, or was not there.
 func (h *harm) unasked(at time.Time) bool {
 	from := at.Add(-unaskedFor)
 	if h.during(from, at, noKiosk) {

@@ -31,8 +31,8 @@ func TestPeaceIsTheLongestTimeWithoutTrouble(t *testing.T) {
 	})
 }
 
-// TestAKioskThatHardlyAsksIsNotExcused: Glase takes back what nobody asks for, and only who asked as often as it takes, without an
-// answer, could not help it.
+// TestAKioskThatHardlyAsksIsNotExcused: Glase takes back what nobody asks for, and only who asked as often as it takes,
+// without an answer, could not help it.
 func TestAKioskThatHardlyAsksIsNotExcused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now().Add(time.Hour)

@@ -15,8 +15,9 @@ import (
 	"kioskd/internal/journal"
 )
 
-// A Glase may know a clientInvoiceId again, or make a new invoice of each sendInvoice; a world has one that does the one or the other.
-// A new invoice whose answer was lost has no name that the kiosk could know. Only a sticker leads anybody to it.
+// A Glase may know a clientInvoiceId again, or make a new invoice of each sendInvoice; a world has one that does the
+// one or the other. A new invoice whose answer was lost has no name that the kiosk could know. Only a sticker leads
+// anybody to it.
 
 // newInvoices says which of the two this world's Glase does.
 func (w *world) newInvoices() bool {
@@ -39,7 +40,8 @@ func (w *world) forgetful(visit string, f *glasetest.Faults) {
 	}
 }
 
-// lostInvoice is a sendInvoice whose answer comes too late, or never: it is carried out at once, or in the midst of its repeats.
+// lostInvoice is a sendInvoice whose answer comes too late, or never: it is carried out at once, or in the midst of its
+// repeats.
 func lostInvoice(r *rand.Rand) glasetest.Fault {
 	rule := glasetest.Fault{Operation: "sendInvoice", Fault: "lost_answer", Skip: r.IntN(2), Count: 1 + r.IntN(4)}
 	if r.IntN(2) == 0 {
@@ -49,7 +51,8 @@ func lostInvoice(r *rand.Rand) glasetest.Fault {
 	return rule
 }
 
-// heard are the invoices whose references came to the kiosk, and the customers who were led to an invoice by the sticker.
+// heard are the invoices whose references came to the kiosk, and the customers who were led to an invoice by the
+// sticker.
 type heard struct {
 	mu    sync.Mutex
 	at    map[string]time.Time // by reference
@@ -124,8 +127,8 @@ func (f *referee) leftOpen(sale journal.Sale) {
 	}
 }
 
-// unknown: the kiosk remembers each reference that it was told, unless it was hindered to write it down; and once nobody is being
-// served, the sticker leads to no invoice that it does not know.
+// unknown: the kiosk remembers each reference that it was told, unless it was hindered to write it down; and once
+// nobody is being served, the sticker leads to no invoice that it does not know.
 func (f *referee) unknown(known map[string]bool) {
 	f.heard.mu.Lock()
 	defer f.heard.mu.Unlock()
@@ -147,8 +150,8 @@ func (f *referee) hindered(at time.Time) bool {
 	return f.world.harm.during(at, at.Add(time.Second), kioskKilled, kioskTold, noKiosk, diskRefuses, diskFull)
 }
 
-// nameless reports whether the invoice is one that nobody can know: made by a Glase that makes new ones, its answer lost, and found
-// by the sticker while it was being looked for.
+// nameless reports whether the invoice is one that nobody can know: made by a Glase that makes new ones, its answer
+// lost, and found by the sticker while it was being looked for.
 func (f *referee) nameless(ref string) bool {
 	f.heard.mu.Lock()
 	defer f.heard.mu.Unlock()
@@ -156,8 +159,9 @@ func (f *referee) nameless(ref string) bool {
 	return f.world.newInvoices() && f.world.o.Flow == string(fsm.Sticker) && f.heard.stray[ref].IsZero() && (!told || f.hindered(at))
 }
 
-// twiceAstray: a Glase that makes a new invoice for each repetition has answered one with another's reference, or any has answered
-// with that of a machine which has our terminal's identity. What it made has no name then that the kiosk could have heard.
+// twiceAstray: a Glase that makes a new invoice for each repetition has answered one with another's reference, or any
+// has answered with that of a machine which has our terminal's identity. What it made has no name then that the kiosk
+// could have heard.
 func (f *referee) twiceAstray(at time.Time) bool {
 	return (f.world.newInvoices() || f.world.harm.during(f.world.begin, at, foreignInvoice)) && f.world.harm.during(f.world.begin, at, "sendInvoice other_answer", "sendInvoice previous_answer")
 }

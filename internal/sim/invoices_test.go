@@ -7,8 +7,8 @@ import (
 
 var forgetfulFlag = flag.Uint64("forgetful", 20, "play this many worlds of each flow with a Glase that knows no clientInvoiceId again")
 
-// TestNoInvoiceIsForgottenWhenGlaseMakesNewOnes plays worlds whose Glase makes a new invoice of each sendInvoice, in each flow and on
-// both kinds of terminal.
+// TestNoInvoiceIsForgottenWhenGlaseMakesNewOnes plays worlds whose Glase makes a new invoice of each sendInvoice, in
+// each flow and on both kinds of terminal.
 func TestNoInvoiceIsForgottenWhenGlaseMakesNewOnes(t *testing.T) {
 	for _, flow := range []string{"reservation", "sticker", "invoice"} {
 		t.Run(flow, func(t *testing.T) {

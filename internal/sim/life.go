@@ -103,7 +103,8 @@ func (w *world) keep(ctx context.Context) {
 	}
 }
 
-// leave takes the run out of the world. A new time without a kiosk begins, which the next one ends that has its journal.
+// leave takes the run out of the world. A new time without a kiosk begins, which the next one ends that has its
+// journal.
 func (w *world) leave(l *life, back func()) func() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -138,8 +139,8 @@ func (w *world) dark(name string) {
 	time.Sleep(long)
 }
 
-// aftermath is what a kill leaves: relays at their level until systemd's "kioskd outputs-off", or a machine without power that
-// wakes up with another boot.
+// aftermath is what a kill leaves: relays at their level until systemd's "kioskd outputs-off", or a machine without
+// power that wakes up with another boot.
 func (w *world) aftermath(r *rand.Rand, l *life) {
 	l.gate.mu.Lock()
 	power := l.gate.power

@@ -11,7 +11,8 @@ import (
 	"kioskd/internal/config"
 )
 
-// A world in ten has lockers behind a lock board on a serial line, which holds a door free for a while and says which doors are open.
+// A world in ten has lockers behind a lock board on a serial line, which holds a door free for a while and says which
+// doors are open.
 
 const (
 	lockOn   = 4100 * time.Millisecond // how long the board holds a bolt back: less than the customer has

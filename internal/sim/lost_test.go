@@ -5,9 +5,10 @@ import (
 	"testing"
 )
 
-// TestALostLogMovesNothingUntilItIsAccepted plays worlds in which no kill leaves the newest records. What those said is not known any
-// more, so the referee's other promises about these sales cannot be held; but from the next start on, until somebody has accepted it, no
-// motor starts and nothing is asked of Glase, and after that the machine sells again.
+// TestALostLogMovesNothingUntilItIsAccepted plays worlds in which no kill leaves the newest records. What those said is
+// not known any more, so the referee's other promises about these sales cannot be held; but from the next start on,
+// until somebody has accepted it, no motor starts and nothing is asked of Glase, and after that the machine sells
+// again.
 func TestALostLogMovesNothingUntilItIsAccepted(t *testing.T) {
 	ground, losses := NewGround(t, t.TempDir()), 0
 	for seed := uint64(1); seed <= 80; seed++ {

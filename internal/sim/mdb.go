@@ -22,7 +22,8 @@ import (
 	"kioskd/internal/simulated"
 )
 
-// A world in which a vending machine on an MDB bus chooses and delivers: its motors are not the kiosk's, and go on when that dies.
+// A world in which a vending machine on an MDB bus chooses and delivers: its motors are not the kiosk's, and go on when
+// that dies.
 
 const (
 	busTrouble = "mdb trouble" // something is wrong with the machine, its bridge or their line
@@ -282,7 +283,8 @@ func (w *world) priced(slot string) string {
 	return prices[slot]
 }
 
-// charges are the outcomes that a customer pays for: a relay's unknown product is not charged, a machine's that fell silent is.
+// charges are the outcomes that a customer pays for: a relay's unknown product is not charged, a machine's that fell
+// silent is.
 func (w *world) charges() []fsm.ItemOutcome {
 	if w.machine != nil {
 		return []fsm.ItemOutcome{fsm.Delivered, fsm.Unknown}

@@ -9,7 +9,8 @@ import (
 	"kioskd/fsm"
 )
 
-// TestNoSeedLosesMoneyAtAMachineOnABus plays worlds in which a vending machine chooses and delivers, with all its troubles.
+// TestNoSeedLosesMoneyAtAMachineOnABus plays worlds in which a vending machine chooses and delivers, with all its
+// troubles.
 func TestNoSeedLosesMoneyAtAMachineOnABus(t *testing.T) {
 	const worlds = 120
 	sums := newTally()

@@ -9,8 +9,8 @@ import (
 
 var otherFlag = flag.Uint64("other", 150, "play this many worlds with a machine of other parts")
 
-// TestSpiralsWithAHomeAndLockersLoseNoMoney plays worlds whose machine has a spiral with a home switch and a retry turn, and a
-// locker. The usual worlds have some of them, too.
+// TestSpiralsWithAHomeAndLockersLoseNoMoney plays worlds whose machine has a spiral with a home switch and a retry
+// turn, and a locker. The usual worlds have some of them, too.
 func TestSpiralsWithAHomeAndLockersLoseNoMoney(t *testing.T) {
 	ground := NewGround(t, t.TempDir())
 	outcomes, faults := map[string]int{}, map[string]int{}

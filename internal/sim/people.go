@@ -182,8 +182,8 @@ func (c customer) visit() {
 	}
 }
 
-// reserve scans the machine's QR, with a nervous finger perhaps, which scans it again before there is an answer, or while the
-// phone asks for the PIN.
+// reserve scans the machine's QR, with a nervous finger perhaps, which scans it again before there is an answer, or
+// while the phone asks for the PIN.
 func (c customer) reserve() string {
 	offer := money.Amount{Minor: int64(1000 + c.r.IntN(12000)), Currency: "SEK"}
 	scan := func() string {
@@ -262,7 +262,8 @@ func (c customer) pay(ref string) {
 	}
 }
 
-// take chooses within the reservation. Somebody may let it go meanwhile, just before a choice for which the kiosk must ask again.
+// take chooses within the reservation. Somebody may let it go meanwhile, just before a choice for which the kiosk must
+// ask again.
 func (c customer) take(slow bool) {
 	if r, yes := c.world.maybe(6, c.name+"/meddler"); yes {
 		in, late := seconds(r, 12), 11*time.Second+seconds(r, 6)

@@ -31,7 +31,8 @@ func part(r *regexp.Regexp, body []byte) string {
 	return ""
 }
 
-// asks: what is committed is what the invoice says by then, and a payment that came before its cancelling is left to Glase.
+// asks: what is committed is what the invoice says by then, and a payment that came before its cancelling is left to
+// Glase.
 func (w *wire) asks(op string, body []byte) {
 	ref := part(referenceOf, body)
 	switch op {

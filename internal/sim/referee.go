@@ -17,8 +17,9 @@ import (
 	"kioskd/internal/reason"
 )
 
-// referee holds the promises that the kiosk makes about money and motors against what the world saw. It knows nothing of the
-// kiosk's insides: Glase's ledger, the machine's board, and the sales as the journal's public summary has them, are its witnesses.
+// referee holds the promises that the kiosk makes about money and motors against what the world saw. It knows nothing
+// of the kiosk's insides: Glase's ledger, the machine's board, and the sales as the journal's public summary has them,
+// are its witnesses.
 type referee struct {
 	world *world
 
@@ -72,7 +73,8 @@ func (f *referee) intrusion() {
 	f.foreign = append(f.foreign, time.Now())
 }
 
-// meddled is when a foreign machine let go of an invoice's money; zero: it did not. A call that nobody waits for any more may do so.
+// meddled is when a foreign machine let go of an invoice's money; zero: it did not. A call that nobody waits for any
+// more may do so.
 func (f *referee) meddled(invoice string) time.Time {
 	f.mu.Lock()
 	calls := slices.Clone(f.foreign)
@@ -92,8 +94,8 @@ const unknowable = 10 * time.Second
 // settledIn is what updating and committing may take: no motor starts later than this before its reservation's end.
 const settledIn = 30 * time.Second
 
-// started is a motor that begins to turn: for one item of the sale that is on, never before that item is on record, once, and
-// only while Glase holds or has the money for it, as far as a kiosk can know.
+// started is a motor that begins to turn: for one item of the sale that is on, never before that item is on record,
+// once, and only while Glase holds or has the money for it, as far as a kiosk can know.
 func (f *referee) started(slot string, g *gate) {
 	f.world.diary.note("board: motor %s starts", slot)
 	f.watch(slot, g)
@@ -144,8 +146,8 @@ func (f *referee) started(slot string, g *gate) {
 	}
 }
 
-// mayTurnAgain: a spiral that is configured so makes a second turn for an item whose first one pushed nothing out, as far as a
-// sensor can see. The item's starts are counted in the end.
+// mayTurnAgain: a spiral that is configured so makes a second turn for an item whose first one pushed nothing out, as
+// far as a sensor can see. The item's starts are counted in the end.
 func (f *referee) mayTurnAgain(first, again start) bool {
 	f.world.mu.Lock()
 	defer f.world.mu.Unlock()
@@ -237,8 +239,8 @@ func (f *referee) recorded() {
 // lostProducts are the words of a slot that somebody must look at.
 var lostProducts = []reason.Why{vend.WhyJam, vend.WhyEmpty, vend.WhyNoMotor, vend.WhyNotOpened}
 
-// suspect remembers the slots whose last product jammed or may have come out unseen. The record may come long after the motor, and
-// after a technician. Called with the referee locked.
+// suspect remembers the slots whose last product jammed or may have come out unseen. The record may come long after the
+// motor, and after a technician. Called with the referee locked.
 func (f *referee) suspect(sale journal.Sale) {
 	for n, i := range sale.Items {
 		key, o := fmt.Sprint(sale.ID, " ", n), fsm.ItemOutcome(i.Outcome)
@@ -332,7 +334,8 @@ func (f *referee) final() {
 	f.machine(sales)
 }
 
-// late: nobody can confirm an invoice that no sale knows, or whose sale has ended, also when Glase takes the payment back then.
+// late: nobody can confirm an invoice that no sale knows, or whose sale has ended, also when Glase takes the payment
+// back then.
 func (f *referee) late(known map[string]bool) {
 	ends, doubtful := map[string]time.Time{}, map[string]bool{}
 	f.mu.Lock()
@@ -359,8 +362,9 @@ func (f *referee) late(known map[string]bool) {
 	}
 }
 
-// untrueKinds are the spans in which Glase said what was not so, or refused for good what a kiosk asks for again and again. A refused
-// sendInvoice is no excuse: it made no invoice, and an earlier one that had no answer is still the kiosk's to find.
+// untrueKinds are the spans in which Glase said what was not so, or refused for good what a kiosk asks for again and
+// again. A refused sendInvoice is no excuse: it made no invoice, and an earlier one that had no answer is still the
+// kiosk's to find.
 func untrueKinds() []string {
 	kinds := []string{nameless}
 	for _, op := range operations {
@@ -375,8 +379,8 @@ func untrueKinds() []string {
 	return kinds
 }
 
-// stuckMeanwhile reports whether a sensor began to stick while its motor turned, and was well again when it was looked at: nobody can
-// tell that from a product.
+// stuckMeanwhile reports whether a sensor began to stick while its motor turned, and was well again when it was looked
+// at: nobody can tell that from a product.
 func (f *referee) stuckMeanwhile(sale string, item int) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

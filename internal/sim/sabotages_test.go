@@ -218,8 +218,8 @@ func play(binary string) (catch, error) {
 	return last, nil
 }
 
-// TestSabotaged plays worlds with whatever kiosk it was built with. It tells each world's seed before it begins, since a panic tells
-// nothing, and with it the first violation.
+// TestSabotaged plays worlds with whatever kiosk it was built with. It tells each world's seed before it begins, since
+// a panic tells nothing, and with it the first violation.
 func TestSabotaged(t *testing.T) {
 	if *sabotagedFlag == 0 {
 		t.Skip("only for TestEverySabotageIsCaught: -sabotaged says how many worlds to play")
@@ -276,8 +276,8 @@ func TestEverySabotageFits(t *testing.T) {
 	}
 }
 
-// TestEverySabotageIsCaught proves that the simulated world sees what it is there to see. It takes minutes, so only -sabotages runs
-// it.
+// TestEverySabotageIsCaught proves that the simulated world sees what it is there to see. It takes minutes, so only
+// -sabotages runs it.
 func TestEverySabotageIsCaught(t *testing.T) {
 	if !*sabotagesFlag {
 		t.Skip("takes minutes: -sabotages -v runs it")

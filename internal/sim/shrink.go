@@ -11,9 +11,9 @@ import (
 // shrinkMax bounds the worlds that are played to find a shorter story.
 const shrinkMax = 600
 
-// Shrink leaves out of a failing world's story whatever it fails without, in halves first and one by one at last, and gives the
-// world that is left: one in which nothing more can be left out, unless shrinkMax came first. A world that does not fail, or not
-// each time, is given back as it is.
+// Shrink leaves out of a failing world's story whatever it fails without, in halves first and one by one at last, and
+// gives the world that is left: one in which nothing more can be left out, unless shrinkMax came first. A world that
+// does not fail, or not each time, is given back as it is.
 func Shrink(t *testing.T, seed uint64, o Options, fails func(Result) bool) (Options, Result) {
 	t.Helper()
 	if o.Ground == nil {
@@ -58,7 +58,8 @@ func SameKind(first Result) func(Result) bool {
 	}
 }
 
-// Report tells of a world that broke a promise: what was broken, the shortest story in which it still is, and how to see it again.
+// Report tells of a world that broke a promise: what was broken, the shortest story in which it still is, and how to
+// see it again.
 func Report(t *testing.T, seed uint64, o Options, first Result) string {
 	t.Helper()
 	var b strings.Builder

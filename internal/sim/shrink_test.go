@@ -12,8 +12,8 @@ const (
 	storyFirst = 15 // happenings of a world that is worth shortening
 )
 
-// TestAFailingWorldIsShortenedToItsStory: with refunds that are only said to be made, a customer who pays and a slot that jams are
-// the whole of it.
+// TestAFailingWorldIsShortenedToItsStory: with refunds that are only said to be made, a customer who pays and a slot
+// that jams are the whole of it.
 func TestAFailingWorldIsShortenedToItsStory(t *testing.T) {
 	o := Options{Flow: "invoice", Ground: NewGround(t, t.TempDir()), Transport: tamper(func(t tampered, r *http.Request, body string) (*http.Response, error) {
 		if strings.Contains(body, "refundPayment>") {

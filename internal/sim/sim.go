@@ -77,8 +77,8 @@ const (
 	longestDark = 15 * time.Minute
 )
 
-// physics has no time that is a fraction of another: a turn never ends at the very moment at which a motor's time is up.
-// Nor does a home switch close at the moment of a look at it, which a spiral keeps its angle for.
+// physics has no time that is a fraction of another: a turn never ends at the very moment at which a motor's time is
+// up. Nor does a home switch close at the moment of a look at it, which a spiral keeps its angle for.
 var (
 	physics      = simboard.Physics{Turn: 613 * time.Millisecond, Fall: 83 * time.Millisecond}
 	otherPhysics = simboard.Physics{Turn: 613137 * time.Microsecond, Fall: 83071 * time.Microsecond, Home: 60313 * time.Microsecond,
@@ -136,8 +136,8 @@ type world struct {
 	refundsEnd func()     // ends the span in which it takes no refunds; nil: it does
 }
 
-// Play lets one world happen, from the beginning to the end, and reports it. It runs in a bubble of virtual time; t is only for
-// what must not happen in any world, such as a goroutine that never ends.
+// Play lets one world happen, from the beginning to the end, and reports it. It runs in a bubble of virtual time; t is
+// only for what must not happen in any world, such as a goroutine that never ends.
 func Play(t *testing.T, seed uint64, o Options) (res Result) {
 	t.Helper()
 	if o.Ground == nil {

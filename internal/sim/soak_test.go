@@ -23,8 +23,8 @@ var (
 
 const tellEvery = 5 * time.Second
 
-// TestSoak plays a very great many sales, one world at a time on each core, and stops at the first broken promise. Ctrl-C ends it
-// cleanly, with the sums so far. It is not for every day: make soak runs it.
+// TestSoak plays a very great many sales, one world at a time on each core, and stops at the first broken promise.
+// Ctrl-C ends it cleanly, with the sums so far. It is not for every day: make soak runs it.
 func TestSoak(t *testing.T) {
 	if *seedFlag != 0 {
 		replay(t, *seedFlag)

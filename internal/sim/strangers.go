@@ -13,8 +13,8 @@ import (
 	"kioskd/internal/money"
 )
 
-// strangers are those who should not be there: a forger of notifications, and a second machine with our terminal, as from a copied
-// card.
+// strangers are those who should not be there: a forger of notifications, and a second machine with our terminal, as
+// from a copied card.
 func (w *world) strangers(visit string) {
 	if r, yes := w.maybe(15, visit+"/forger"); yes {
 		w.harm.met("forged notifications")

@@ -72,8 +72,8 @@ func (e entry) service() fsm.Service {
 	return state.Service
 }
 
-// startedFor reports whether a motor starts for a technician's act, and holds that it may: the act is on record as this run's, nobody
-// is being served, and it has moved nothing before. Called without the referee's lock.
+// startedFor reports whether a motor starts for a technician's act, and holds that it may: the act is on record as this
+// run's, nobody is being served, and it has moved nothing before. Called without the referee's lock.
 func (f *referee) startedFor(s *start, g *gate, serving bool) bool {
 	v := f.world.store.service()
 	if v.ID == "" || v.Ended || v.Slot != s.slot {
@@ -124,8 +124,8 @@ func (f *referee) acted() {
 	}
 }
 
-// tested holds a technician's acts against what fell out of the machine; of a slot it answers how often they moved it, and how many
-// products they took from its stock.
+// tested holds a technician's acts against what fell out of the machine; of a slot it answers how often they moved it,
+// and how many products they took from its stock.
 func (f *referee) tested(slot string) (moves, gone int) {
 	for id, v := range f.world.store.services() {
 		if v.Slot != slot || v.Act == fsm.CountStock {

@@ -84,8 +84,9 @@ func (w *world) troubleAround(visit string) {
 	}
 }
 
-// wornDisk refuses some records, takes some, and refuses again: its last pages are used up, or its syncs fail after the write. In
-// three of four it takes none any more in the end, until the trouble is over. Somebody wants to buy something meanwhile.
+// wornDisk refuses some records, takes some, and refuses again: its last pages are used up, or its syncs fail after the
+// write. In three of four it takes none any more in the end, until the trouble is over. Somebody wants to buy something
+// meanwhile.
 func (w *world) wornDisk(r *rand.Rand, visit string) {
 	turns := []turn{{r.IntN(16), takes}}
 	for range 1 + r.IntN(3) {
@@ -113,7 +114,8 @@ func (w *world) wornDisk(r *rand.Rand, visit string) {
 	})
 }
 
-// triedAgain is how long a kiosk takes at most to try a disk again that was full, and to see it take some records in a row.
+// triedAgain is how long a kiosk takes at most to try a disk again that was full, and to see it take some records in a
+// row.
 const triedAgain = 2 * time.Minute
 
 // events are those whose record a disk may refuse.
@@ -194,7 +196,8 @@ func (w *world) calm() {
 	}
 }
 
-// seconds is a random time of up to n seconds, to the nanosecond, so that nothing happens at the same moment as something else.
+// seconds is a random time of up to n seconds, to the nanosecond, so that nothing happens at the same moment as
+// something else.
 func seconds(r *rand.Rand, n int) time.Duration {
 	return time.Duration(r.Int64N(int64(n)*int64(time.Second))) + 1
 }

@@ -18,12 +18,14 @@ var (
 	// passing are refusals that are over when the rule is.
 	passing = []glasetest.Code{48, 48, 48, 90, 93, 94}
 	final   = []glasetest.Code{0, 10, 11, 12, 20, 29, 33, 37, 49, 50, 51, 54, 55, 64, 92, 95, 96, 97, 98, 99, 777}
-	// misled are the calls whose answers go astray. Of a refund's answer nobody can know, unless it names another payment.
+	// misled are the calls whose answers go astray. Of a refund's answer nobody can know, unless it names another
+	// payment.
 	misled  = []string{"getPaymentStatus", "getPaymentStatus", "sendInvoice", "cancelInvoice", "updateInvoice", "commitReservation"}
 	spoiled = []string{"latency", "lost_request", "lost_answer", "http", "soap_fault", "malformed", "html", "reset", "result_code", "result_code", "result_code"}
 )
 
-// troubleAtGlase makes Glase behave badly in up to three ways, and go any of the ways that its documentation leaves open.
+// troubleAtGlase makes Glase behave badly in up to three ways, and go any of the ways that its documentation leaves
+// open.
 func (w *world) troubleAtGlase(visit string) {
 	w.glaseMu.Lock()
 	defer w.glaseMu.Unlock()
@@ -219,8 +221,8 @@ func claims(op string, c glasetest.Code) bool {
 	return c == 0 || c == 98 && (op == "refundPayment" || op == "*")
 }
 
-// believable: no kiosk can see through "cancelled" about an invoice that is paid, or "done" about what Glase refused. Of an answer
-// that should carry something else, "done" alone says nothing.
+// believable: no kiosk can see through "cancelled" about an invoice that is paid, or "done" about what Glase refused.
+// Of an answer that should carry something else, "done" alone says nothing.
 func believable(op string, c glasetest.Code) bool {
 	switch c {
 	case 0:

@@ -10,7 +10,8 @@ import (
 	"kioskd/internal/journal"
 )
 
-// decide is a technician who settles a sale that stands in doubt, with a look at Glase's books; and one time in eight without.
+// decide is a technician who settles a sale that stands in doubt, with a look at Glase's books; and one time in eight
+// without.
 func (w *world) decide(r *rand.Rand) {
 	l := w.running()
 	if l == nil || w.store.mute() {
@@ -38,8 +39,8 @@ func (w *world) decide(r *rand.Rand) {
 	w.diary.note("a technician decides on %s: %s: %v", sale.ID, v, err)
 }
 
-// inTheBooks is the verdict that is right: what came out, or may have, is paid for, and nothing else. None fits when Glase did twice
-// what it had refused.
+// inTheBooks is the verdict that is right: what came out, or may have, is paid for, and nothing else. None fits when
+// Glase did twice what it had refused.
 func (w *world) inTheBooks(sale journal.Sale) (v fsm.Verdict, fits bool) {
 	v = fsm.Verdict{Decision: fsm.Release, By: "technician", Reason: "looked at the books"}
 	_, paid := w.glase.Balance(sale.InvoiceReference)

@@ -15,7 +15,8 @@ import (
 	"kioskd/hw/gpio/simboard"
 )
 
-// wire is one run's way to Glase. What goes along it takes its time, so that two things seldom happen at the same moment.
+// wire is one run's way to Glase. What goes along it takes its time, so that two things seldom happen at the same
+// moment.
 type wire struct {
 	gate  *gate
 	world *world

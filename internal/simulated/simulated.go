@@ -44,8 +44,8 @@ func Wiring(cfg config.Config) simboard.Wiring {
 	return w
 }
 
-// Open makes the config's machine in this process, or reaches the one of a process of its own that the config's [gpio] device
-// names. It moves nothing.
+// Open makes the config's machine in this process, or reaches the one of a process of its own that the config's [gpio]
+// device names. It moves nothing.
 func Open(cfg config.Config) (Machine, error) {
 	if cfg.GPIO.Device == "" {
 		board, err := simboard.New(Wiring(cfg), simboard.Physics{})

@@ -62,7 +62,8 @@ func choose(t *testing.T, page context.Context, slot string) {
 	do(t, page, chromedp.Evaluate(`clearInterval(window.finger)`, nil))
 }
 
-// TestANewcomerBuysInThreeClicks: scan, PIN, product; each time what is to be clicked next is the one thing that stands out.
+// TestANewcomerBuysInThreeClicks: scan, PIN, product; each time what is to be clicked next is the one thing that stands
+// out.
 func TestANewcomerBuysInThreeClicks(t *testing.T) {
 	page, ledger := demo(t, 1280, 900)
 	shot(t, page, "scene-ready")
@@ -138,7 +139,8 @@ func TestAJamCostsNothing(t *testing.T) {
 	}
 }
 
-// TestAPowerCutWhileTheMotorTurnsCostsTheCustomerNothingUnseen: a real SIGKILL in mid-dispense, and what the page says then.
+// TestAPowerCutWhileTheMotorTurnsCostsTheCustomerNothingUnseen: a real SIGKILL in mid-dispense, and what the page says
+// then.
 func TestAPowerCutWhileTheMotorTurnsCostsTheCustomerNothingUnseen(t *testing.T) {
 	page, ledger := demo(t, 1280, 900)
 	do(t, page, chromedp.Click("#scan"))

@@ -27,7 +27,8 @@ type kiosk struct {
 	running, board *process
 }
 
-// newKiosk starts both. The board is a process of its own, so that the kiosk can be killed; extra is put into the config as it is.
+// newKiosk starts both. The board is a process of its own, so that the kiosk can be killed; extra is put into the
+// config as it is.
 func newKiosk(t *testing.T, debugExtra string) *kiosk {
 	t.Helper()
 	k := &kiosk{t: t, bin: programs(t), dir: t.TempDir()}
@@ -64,8 +65,8 @@ func (k *kiosk) press(button string) {
 	ask(k.t, k.debug+"/sim/press", fmt.Sprintf(`{"slot": %q}`, button))
 }
 
-// choose presses a product's button until the machine has taken the choice, which stands in the sale: a busy computer may see no
-// finger that is as quick, and a second one would buy a second product.
+// choose presses a product's button until the machine has taken the choice, which stands in the sale: a busy computer
+// may see no finger that is as quick, and a second one would buy a second product.
 func (k *kiosk) choose(slot string) {
 	k.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); {
@@ -103,8 +104,8 @@ func (k *kiosk) reserve() {
 
 const lit = `document.querySelector('#phases [aria-current]')?.innerText.replace(/\s+/g, ' ')`
 
-// TestTheTechnicianSeesTheMachineLive follows a sale, an opened door, a jam, and the end of the daemon, on one page that is never
-// loaded again.
+// TestTheTechnicianSeesTheMachineLive follows a sale, an opened door, a jam, and the end of the daemon, on one page
+// that is never loaded again.
 func TestTheTechnicianSeesTheMachineLive(t *testing.T) {
 	k := newKiosk(t, "")
 	page := browser(t, 1280, 900)

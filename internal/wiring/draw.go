@@ -21,7 +21,8 @@ const (
 	top       = 90
 )
 
-// detail is the part of the drawing that is the same on every machine: one relay and one contact, with what keeps them safe.
+// detail is the part of the drawing that is the same on every machine: one relay and one contact, with what keeps them
+// safe.
 //
 //go:embed detail.svg
 var detail string
@@ -29,8 +30,8 @@ var detail string
 // detailHeight is how much of the page the detail takes.
 const detailHeight = 400
 
-// Draw writes the machine's wiring as an SVG drawing: the header as seen from above, pin 1 in the upper left corner, its left row's
-// wires to the left and its right row's to the right.
+// Draw writes the machine's wiring as an SVG drawing: the header as seen from above, pin 1 in the upper left corner,
+// its left row's wires to the left and its right row's to the right.
 func Draw(w io.Writer, title string, parts []Part) error {
 	left, right, off := sides(parts)
 	height := top + max(len(left)*boxStep, len(right)*boxStep, headerPins/2*rowHeight) + 20

@@ -32,5 +32,6 @@ func place(pin string) int {
 	return 0
 }
 
-// pulledUpAtReset: of the header's lines GPIO0 to GPIO8 are pulled up until somebody says otherwise, GPIO9 to GPIO27 down.
+// pulledUpAtReset: of the header's lines GPIO0 to GPIO8 are pulled up until somebody says otherwise, GPIO9 to GPIO27
+// down.
 func pulledUpAtReset(line int) bool { return line <= 8 }

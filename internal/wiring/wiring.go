@@ -1,7 +1,7 @@
 // Package wiring says which wire goes where on a machine, from its config: as a table and as a drawing.
 //
-// It knows the Raspberry Pi's 40-pin header, which every model since the Model B+ (2014) has, and what the chip does with each line
-// between power-on and the daemon's first act: BCM2835 ARM Peripherals, table 6-31, and the same on RP1.
+// It knows the Raspberry Pi's 40-pin header, which every model since the Model B+ (2014) has, and what the chip does
+// with each line between power-on and the daemon's first act: BCM2835 ARM Peripherals, table 6-31, and the same on RP1.
 //
 //go:generate sh -c "go run kioskd/cmd/kioskd wiring --svg --config ../../docs/wiring.toml > ../../docs/wiring.svg"
 package wiring
@@ -122,8 +122,8 @@ func (l *list) part(pin, slot, name string, kind Kind, usually bool) (p Part, lo
 	return p, usually
 }
 
-// output is a wire that moves something: it needs a resistor while nobody drives it, from power-on to the daemon's first act and when
-// the kernel hangs.
+// output is a wire that moves something: it needs a resistor while nobody drives it, from power-on to the daemon's
+// first act and when the kernel hangs.
 func (l *list) output(pin, slot, name, does string) {
 	if pin == "" {
 		return

@@ -75,7 +75,8 @@ func TestEveryWireOfTheConfigIsNamed(t *testing.T) {
 	}
 }
 
-// TestARelayThatThePowerOnWouldMoveIsWarnedOf: the chip pulls GPIO0 to GPIO8 up until somebody says otherwise, and the others down.
+// TestARelayThatThePowerOnWouldMoveIsWarnedOf: the chip pulls GPIO0 to GPIO8 up until somebody says otherwise, and the
+// others down.
 func TestARelayThatThePowerOnWouldMoveIsWarnedOf(t *testing.T) {
 	cfg := example(t)
 	for _, low := range []bool{false, true} {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// exposureMax is the most that systemd-analyze may find the unit exposed, in tenths of 10. What is left are the devices and the
-// network, which the daemon is there for.
+// exposureMax is the most that systemd-analyze may find the unit exposed, in tenths of 10. What is left are the devices
+// and the network, which the daemon is there for.
 const exposureMax = 15
 
 // shutIn fails the test when the unit lets the daemon do more than that.
@@ -20,8 +20,8 @@ func shutIn(t *testing.T, unit string) {
 	t.Log(said[strings.LastIndex(said, "\n")+1:])
 }
 
-// TestTheUnitLetsTheDaemonDoNoMoreThanItNeeds looks at the unit in the source. That the daemon can work like this is tested on a whole
-// machine: make test-unit.
+// TestTheUnitLetsTheDaemonDoNoMoreThanItNeeds looks at the unit in the source. That the daemon can work like this is
+// tested on a whole machine: make test-unit.
 func TestTheUnitLetsTheDaemonDoNoMoreThanItNeeds(t *testing.T) {
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
 		t.Skip("this computer has no systemd-analyze, which judges the unit; make test-unit does it on a machine that has")

@@ -245,7 +245,8 @@ func setDropIn(t *testing.T, text string) {
 	command(t, "systemctl", "daemon-reload")
 }
 
-// vend starts the unit, reserves a customer's money and lets them choose: the motor is on when it returns, and the product jams.
+// vend starts the unit, reserves a customer's money and lets them choose: the motor is on when it returns, and the
+// product jams.
 func vend(t *testing.T, c chip) {
 	t.Helper()
 	command(t, "systemctl", "start", "kioskd")

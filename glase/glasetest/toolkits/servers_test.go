@@ -39,7 +39,8 @@ const answers = `{
 		"report": {"title": "R", "mimeType": "text/xml", "content": "PHI+w6U8L3I+", "contentString": "<r>å</r>"}}
 }`
 
-// said is one call of our client: what it must make of the answer, and what the server must have understood, as path=value.
+// said is one call of our client: what it must make of the answer, and what the server must have understood, as
+// path=value.
 var said = []struct {
 	op    string
 	call  func(ctx context.Context, c *glase.Client) (string, error)

@@ -34,7 +34,8 @@ func (c chip) numberedAs(name string) bool {
 
 func (c chip) spot(line int) spot { return spot{c.path, c.name, line} }
 
-// ofPi are labels, up to their "@", of a Raspberry Pi's chips that are not the header's: they drive its radio, its power and its lamps.
+// ofPi are labels, up to their "@", of a Raspberry Pi's chips that are not the header's: they drive its radio, its
+// power and its lamps.
 var ofPi = []string{"gpio-brcmstb", "raspberrypi-exp-gpio", "brcmvirt-gpio"}
 
 // isHeader reports whether the chip has a Raspberry Pi's header: its line n is GPIOn, whatever its name.
@@ -42,8 +43,9 @@ func (c chip) isHeader() bool {
 	return slices.Contains([]string{"pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835"}, c.label)
 }
 
-// find answers the one line that a name means. A line of that name comes first, the header's before any other chip's. GPIOn without
-// such a line is line n of the header's chip, or where there is none of the chip that somebody chose (see bare).
+// find answers the one line that a name means. A line of that name comes first, the header's before any other chip's.
+// GPIOn without such a line is line n of the header's chip, or where there is none of the chip that somebody chose (see
+// bare).
 func (b *Board) find(name string) (spot, error) {
 	canonical, err := pinname.Canonical(name)
 	if err != nil {
@@ -78,8 +80,9 @@ func (b *Board) find(name string) (spot, error) {
 	}
 }
 
-// bare answers the line of a number on the chip that somebody chose, which is not the header's: on a computer without such a header, or
-// on an expander that is chosen by its label. A pin of the header that would be another chip's line is refused.
+// bare answers the line of a number on the chip that somebody chose, which is not the header's: on a computer without
+// such a header, or on an expander that is chosen by its label. A pin of the header that would be another chip's line
+// is refused.
 func (b *Board) bare(name string, n int) (spot, error) {
 	c := b.chips[0]
 	label, _, _ := strings.Cut(c.label, "@")

@@ -72,8 +72,8 @@ func TestAPinIsFoundWhereATechnicianMeansIt(t *testing.T) {
 	}
 }
 
-// soc is the chip of a Raspberry Pi 5's processor, which drives its power supply and its radio: gpiochip0 on kernels that call the header's
-// gpiochip4.
+// soc is the chip of a Raspberry Pi 5's processor, which drives its power supply and its radio: gpiochip0 on kernels
+// that call the header's gpiochip4.
 func soc(name string) chip {
 	return named(name, "gpio-brcmstb@107d508500", "-", "2712_BOOT_CS_N", "2712_BOOT_MISO", "2712_BOOT_MOSI", "2712_BOOT_SCLK", "-", "-",
 		"-", "-", "-", "-", "-", "-", "-", "PCIE_SDA", "PCIE_SCL", "-", "-", "-", "-", "PWR_GPIO", "2712_G21_FS", "-", "-", "BT_RTS",

@@ -2,30 +2,32 @@
 //
 // # Levels
 //
-// An output is High while what it drives is on. An input is Low while its contact is made. How that looks on the wire is the
-// wire's matter (see Wire): the kernel translates, edges included.
+// An output is High while what it drives is on. An input is Low while its contact is made. How that looks on the wire
+// is the wire's matter (see Wire): the kernel translates, edges included.
 //
 // # Lines
 //
-// A line is requested from the kernel by the first Out or In and then kept until Close: nobody else on this computer can have it.
-// The first Out gives the kernel the level together with the request, so the line goes from its state at boot to that level and
-// to nothing between. A line is an output or an input for good: what is wired to one is never driven by mistake.
+// A line is requested from the kernel by the first Out or In and then kept until Close: nobody else on this computer
+// can have it. The first Out gives the kernel the level together with the request, so the line goes from its state at
+// boot to that level and to nothing between. A line is an output or an input for good: what is wired to one is never
+// driven by mistake.
 //
-// When the program ends, however it ends, the kernel takes the lines back, and what is on a wire then is up to the chip and the
-// resistors: wire a relay so that it is off when its line floats.
+// When the program ends, however it ends, the kernel takes the lines back, and what is on a wire then is up to the chip
+// and the resistors: wire a relay so that it is off when its line floats.
 //
 // # Edges
 //
-// The kernel queues edges from In on, up to queueMax of them, whether or not somebody waits; when there are more it forgets the
-// oldest. Nothing here polls a level, so a pulse that is shorter than the scheduler's whims is still an edge.
+// The kernel queues edges from In on, up to queueMax of them, whether or not somebody waits; when there are more it
+// forgets the oldest. Nothing here polls a level, so a pulse that is shorter than the scheduler's whims is still an
+// edge.
 //
 // # Loss
 //
-// A chip can go away (an expander on USB). From then on Out and In fail, a wait ends within probeEvery, and Read answers what it
-// answered last. A lost line stays lost until the program starts again.
+// A chip can go away (an expander on USB). From then on Out and In fail, a wait ends within probeEvery, and Read
+// answers what it answered last. A lost line stays lost until the program starts again.
 //
-// It speaks to the kernel with go-gpiocdev's uapi package, not with its Line: the goroutine that reads a Line's events spins at
-// full speed when the chip goes away, and tells nobody.
+// It speaks to the kernel with go-gpiocdev's uapi package, not with its Line: the goroutine that reads a Line's events
+// spins at full speed when the chip goes away, and tells nobody.
 package hostpin
 
 import (
@@ -42,17 +44,18 @@ import (
 type Wire struct {
 	Pin string // any of its names
 
-	// ActiveLow says that the wire is at 0 V while what it drives is on, or while its contact is made. Nil is the usual: false
-	// for an output, true for an input (a contact to ground).
+	// ActiveLow says that the wire is at 0 V while what it drives is on, or while its contact is made. Nil is the
+	// usual: false for an output, true for an input (a contact to ground).
 	ActiveLow *bool
-	// Pull is the chip's own resistor: "up", "down", "none", or "" for what the input's user asks for, which is up. A chip
-	// without such resistors ignores it.
+	// Pull is the chip's own resistor: "up", "down", "none", or "" for what the input's user asks for, which is up. A
+	// chip without such resistors ignores it.
 	Pull string
-	// Debounce, for an input alone, is how long a level must stand for its edge to count: 0 to DebounceMax, and shorter than the
-	// shortest pulse that matters. It is measured by the kernel's times of the edges, so it is exact however busy the computer is.
+	// Debounce, for an input alone, is how long a level must stand for its edge to count: 0 to DebounceMax, and shorter
+	// than the shortest pulse that matters. It is measured by the kernel's times of the edges, so it is exact however
+	// busy the computer is.
 	Debounce time.Duration
-	// OpenDrain, for an output alone, lets the wire go instead of driving it to the supply: outputs that meet through a keypad's
-	// keys must not fight.
+	// OpenDrain, for an output alone, lets the wire go instead of driving it to the supply: outputs that meet through a
+	// keypad's keys must not fight.
 	OpenDrain bool
 }
 
@@ -75,8 +78,9 @@ type Board struct {
 	pins  []*pin
 }
 
-// Open looks at the chips, and requests no line. Chip is "" for all of them, or the one to look on: its device ("gpiochip0",
-// "/dev/gpiochip0", or a link to it) or its label ("pinctrl-rp1"), which stays the same when a kernel numbers the chips anew. The error names what is missing or may not be opened, and the remedy.
+// Open looks at the chips, and requests no line. Chip is "" for all of them, or the one to look on: its device
+// ("gpiochip0", "/dev/gpiochip0", or a link to it) or its label ("pinctrl-rp1"), which stays the same when a kernel
+// numbers the chips anew. The error names what is missing or may not be opened, and the remedy.
 func Open(chip string, wires []Wire) (*Board, error) { return open(devices{"/dev"}, chip, wires) }
 
 func open(k kernel, on string, wires []Wire) (*Board, error) {
@@ -126,7 +130,8 @@ func (b *Board) describe(w Wire) error {
 	return nil
 }
 
-// Pin answers the pin of a name, which is any that package pinname knows. A line is handed out once, whatever it is called.
+// Pin answers the pin of a name, which is any that package pinname knows. A line is handed out once, whatever it is
+// called.
 func (b *Board) Pin(name string) (gpio.PinIO, error) {
 	at, err := b.find(name)
 	if err != nil {

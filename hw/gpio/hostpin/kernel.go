@@ -16,7 +16,8 @@ const (
 	consumer   = "kioskd" // who holds a line, as gpioinfo shows it
 	eventBytes = 48       // sizeof(struct gpio_v2_line_event)
 
-	// queueMax is how many edges of a line the kernel keeps for us; it allows 1024. A contact that bounces makes some tens.
+	// queueMax is how many edges of a line the kernel keeps for us; it allows 1024. A contact that bounces makes some
+	// tens.
 	queueMax = 1024
 	// chipsMax and linesMax bound what is looked at; a Raspberry Pi has 5 chips and at most 58 lines on one.
 	chipsMax, linesMax = 64, 1024
@@ -74,7 +75,8 @@ func (d devices) chips() (all []chip, err error) {
 	return all, err
 }
 
-// names are the chips' devices, and the names of the links that lead to each: a Raspberry Pi 5 has one, and an update moves it.
+// names are the chips' devices, and the names of the links that lead to each: a Raspberry Pi 5 has one, and an update
+// moves it.
 func (d devices) names() (paths []string, links map[string][]string) {
 	links = map[string][]string{}
 	found, _ := filepath.Glob(filepath.Join(d.dir, "gpiochip*"))
@@ -134,7 +136,8 @@ func (d devices) request(at spot, s setup) (line, error) {
 		return nil, refused(f, at, err)
 	}
 	unix.CloseOnExec(int(r.Fd))
-	// Without blocking, the file belongs to Go's poller: waiting for an edge costs no thread, and its end has a deadline.
+	// Without blocking, the file belongs to Go's poller: waiting for an edge costs no thread, and its end has a
+	// deadline.
 	if err := unix.SetNonblock(int(r.Fd), true); err != nil {
 		return nil, errors.Join(err, unix.Close(int(r.Fd)))
 	}

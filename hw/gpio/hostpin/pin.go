@@ -39,8 +39,8 @@ type pin struct {
 	stood stood // of the edges that were taken since In
 }
 
-// In makes the line an input, forgets the edges that are queued, and releases whoever waits for one. It fails for an output and
-// when the line cannot be had or is lost.
+// In makes the line an input, forgets the edges that are queued, and releases whoever waits for one. It fails for an
+// output and when the line cannot be had or is lost.
 func (p *pin) In(pull gpio.Pull, edge gpio.Edge) error {
 	if edge < gpio.NoEdge || edge > gpio.BothEdges {
 		return p.failed(fmt.Errorf("has no such edge: %d", edge))
@@ -88,7 +88,8 @@ var edges = map[gpio.Edge]uapi.LineFlagV2{
 // inverted reports whether an input's wire is at 0 V while its contact is open.
 func (p *pin) inverted() bool { return p.wire.ActiveLow != nil && !*p.wire.ActiveLow }
 
-// bias is the chip's resistor. What the user of an input asks for is about its level, so an inverted wire is pulled the other way.
+// bias is the chip's resistor. What the user of an input asks for is about its level, so an inverted wire is pulled the
+// other way.
 func (p *pin) bias(asked gpio.Pull) uapi.LineFlagV2 {
 	switch p.wire.Pull {
 	case "up":
@@ -109,8 +110,8 @@ func (p *pin) bias(asked gpio.Pull) uapi.LineFlagV2 {
 	return 0
 }
 
-// Out drives the line: High switches on what it drives. The first Out requests the line with that level. It fails for an input
-// and when the line cannot be had or is lost; then nobody knows what is on the wire.
+// Out drives the line: High switches on what it drives. The first Out requests the line with that level. It fails for
+// an input and when the line cannot be had or is lost; then nobody knows what is on the wire.
 func (p *pin) Out(level gpio.Level) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -155,7 +156,8 @@ func (p *pin) request(s setup) (err error) {
 	return nil
 }
 
-// Read is the level of the line now, an output's too, and has no debounce. A line that is lost, or was not set up yet, reads as it did last, at first High.
+// Read is the level of the line now, an output's too, and has no debounce. A line that is lost, or was not set up yet,
+// reads as it did last, at first High.
 func (p *pin) Read() gpio.Level {
 	p.mu.Lock()
 	defer p.mu.Unlock()

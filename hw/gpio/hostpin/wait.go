@@ -12,8 +12,8 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// probeEvery is how often a long wait asks whether the line is still there: kernels before 6.6 do not wake who waits for a line
-// that goes away.
+// probeEvery is how often a long wait asks whether the line is still there: kernels before 6.6 do not wake who waits
+// for a line that goes away.
 const probeEvery = time.Second
 
 // event is an edge as the kernel saw it.
@@ -22,8 +22,9 @@ type event struct {
 	at    time.Duration // on the kernel's monotonic clock
 }
 
-// stood is the debounce of edges: a level counts when it has stood for hold, by the kernel's times of its two ends. (The kernel's
-// own debounce counts in ticks of its timer, of 4 ms each: one of "1ms" would lose a product that falls through in 5.)
+// stood is the debounce of edges: a level counts when it has stood for hold, by the kernel's times of its two ends.
+// (The kernel's own debounce counts in ticks of its timer, of 4 ms each: one of "1ms" would lose a product that falls
+// through in 5.)
 type stood struct {
 	hold    time.Duration
 	level   gpio.Level // that counts
@@ -52,8 +53,9 @@ func (p *pin) wanted() bool {
 	return p.edge == gpio.BothEdges || p.edge == gpio.RisingEdge && p.stood.level == gpio.High || p.edge == gpio.FallingEdge && p.stood.level == gpio.Low
 }
 
-// WaitForEdge waits for an edge, or takes one that is queued; a timeout of 0 only takes, any below waits without end. It returns
-// false at its end, and before it when no edge was asked for, at an In or Halt of somebody else, and when the line is lost.
+// WaitForEdge waits for an edge, or takes one that is queued; a timeout of 0 only takes, any below waits without end.
+// It returns false at its end, and before it when no edge was asked for, at an In or Halt of somebody else, and when
+// the line is lost.
 func (p *pin) WaitForEdge(timeout time.Duration) bool {
 	p.mu.Lock()
 	turn, l := p.turn, p.line
@@ -83,7 +85,8 @@ func (p *pin) WaitForEdge(timeout time.Duration) bool {
 	}
 }
 
-// queued looks for an edge among the events that are queued, and says how long to wait for another; false when the turn is over.
+// queued looks for an edge among the events that are queued, and says how long to wait for another; false when the turn
+// is over.
 func (p *pin) queued(turn int) (edge bool, wait time.Duration, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,7 +1,8 @@
 // Package pinname knows the names of pins as a technician writes them.
 //
-// A pin of a Raspberry Pi has two: its number on the chip ("GPIO17") and its position on the 40-pin header ("P1_11"); they are
-// the same on every model with that header. Any other pin has the name of its line in the kernel, as gpioinfo shows it.
+// A pin of a Raspberry Pi has two: its number on the chip ("GPIO17") and its position on the 40-pin header ("P1_11");
+// they are the same on every model with that header. Any other pin has the name of its line in the kernel, as gpioinfo
+// shows it.
 package pinname
 
 import (
@@ -26,8 +27,8 @@ var header = [positions + 1]int{-1,
 
 const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-// Canonical answers the one name of a pin that has several: "GPIO17" for "GPIO17" and for "P1_11", a line's name for itself. The
-// error says what to write instead.
+// Canonical answers the one name of a pin that has several: "GPIO17" for "GPIO17" and for "P1_11", a line's name for
+// itself. The error says what to write instead.
 func Canonical(s string) (string, error) {
 	bare := strings.ToUpper(s)
 	switch {

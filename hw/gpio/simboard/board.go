@@ -5,8 +5,9 @@
 //
 // Relays are outputs: High energises the motor. Drop sensors and buttons are open-collector contacts to ground with a
 // pull-up resistor on the board: the line is Low while a product passes or a finger presses, High otherwise, whatever
-// internal pull the pin asks for. The door's switch is closed (Low) while the door is closed, so that a cut wire reads as
-// an open door. A relay's pin that becomes an input falls Low: the relay's own pull-down resistor turns the motor off.
+// internal pull the pin asks for. The door's switch is closed (Low) while the door is closed, so that a cut wire reads
+// as an open door. A relay's pin that becomes an input falls Low: the relay's own pull-down resistor turns the motor
+// off.
 //
 // # Motion
 //
@@ -46,8 +47,8 @@ var (
 	ErrTooMany     = errors.New("pressed faster than a finger can")
 )
 
-// Wiring says which pin is wired to what. A pin name is any text of 1 to 32 bytes that is used once ("GPIO17"); an empty
-// one means that this part is missing.
+// Wiring says which pin is wired to what. A pin name is any text of 1 to 32 bytes that is used once ("GPIO17"); an
+// empty one means that this part is missing.
 type Wiring struct {
 	Slots  []Slot
 	Door   string // the service door's switch: Low is closed
@@ -117,8 +118,8 @@ type Board struct {
 	due  []event    // what will happen, in the order of its time
 }
 
-// New builds the machine with its door closed, its motors off and no fault. It refuses a wiring that uses a pin or a slot
-// twice, or a name that is empty, too long or reserved.
+// New builds the machine with its door closed, its motors off and no fault. It refuses a wiring that uses a pin or a
+// slot twice, or a name that is empty, too long or reserved.
 func New(w Wiring, p Physics) (*Board, error) {
 	if len(w.Slots) > slotsMax {
 		return nil, fmt.Errorf("simboard: %d slots: at most %d are possible", len(w.Slots), slotsMax)

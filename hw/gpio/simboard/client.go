@@ -28,8 +28,8 @@ type Client struct {
 	pins    map[string]*farPin
 }
 
-// Dial connects to a board that Serve serves at that unix socket. It does not touch the pins; the first use of one makes
-// this connection their owner, in place of an earlier one.
+// Dial connects to a board that Serve serves at that unix socket. It does not touch the pins; the first use of one
+// makes this connection their owner, in place of an earlier one.
 func Dial(path string) (*Client, error) {
 	conn, err := net.DialTimeout("unix", path, patience)
 	if err != nil {
@@ -55,8 +55,8 @@ func NewClient(conn net.Conn) (*Client, error) {
 	return c, nil
 }
 
-// Pin is the pin of that name. While the connection is lost, Out and In fail, WaitForEdge returns false, and Read, which
-// cannot fail, answers what it last read (High, the idle level, before the first time): ask In to be sure.
+// Pin is the pin of that name. While the connection is lost, Out and In fail, WaitForEdge returns false, and Read,
+// which cannot fail, answers what it last read (High, the idle level, before the first time): ask In to be sure.
 func (c *Client) Pin(name string) (gpio.PinIO, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -146,8 +146,8 @@ func (c *Client) take(m message) {
 	}
 }
 
-// ask sends a request and waits for its answer. A missing answer ends the connection: nobody could say any more what the
-// board does.
+// ask sends a request and waits for its answer. A missing answer ends the connection: nobody could say any more what
+// the board does.
 func (c *Client) ask(r request) (message, error) {
 	answer := make(chan message, 1)
 	c.mu.Lock()

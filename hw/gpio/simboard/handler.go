@@ -24,9 +24,10 @@ type Front interface {
 //	                                      with a home switch "stall", "wedge", "two_drop", "home_stuck", "home_lost";
 //	                                      lockers have "jam" to "stuck_sensor" of their door, "never_opens", "left_open"
 //
-// The two POSTs answer with the board as it is then. Failures answer {"error"}: 400 for a body that is not understood and
-// for an unknown fault, 404 for an unknown slot or a button that is not wired, 429 for a button pressed faster than a
-// finger can, 502 when the board's process is lost. Who may call it is the business of the port that it is mounted on.
+// The two POSTs answer with the board as it is then. Failures answer {"error"}: 400 for a body that is not understood
+// and for an unknown fault, 404 for an unknown slot or a button that is not wired, 429 for a button pressed faster than
+// a finger can, 502 when the board's process is lost. Who may call it is the business of the port that it is mounted
+// on.
 func Handler(front Front) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /sim/board", func(w http.ResponseWriter, _ *http.Request) {

@@ -6,9 +6,9 @@ import (
 	"periph.io/x/conn/v3/gpio"
 )
 
-// Faults that only a locker has. Of the others FaultJam is a bolt that does not move, FaultNoDrop a contact that stays closed
-// while the door opens, FaultLateDrop a customer who takes long, FaultBounce a contact that bounces, and FaultStuckSensor a
-// contact that stays open: a cut wire.
+// Faults that only a locker has. Of the others FaultJam is a bolt that does not move, FaultNoDrop a contact that stays
+// closed while the door opens, FaultLateDrop a customer who takes long, FaultBounce a contact that bounces, and
+// FaultStuckSensor a contact that stays open: a cut wire.
 const (
 	FaultNeverOpens = "never_opens" // the customer does not open the door
 	FaultLeftOpen   = "left_open"   // the customer leaves the door open, until this fault is over

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// TestWhatIsDueTogetherHappensInTheOrderOfItsTime gives the board events whose timers all fire at once, as on a busy computer.
+// TestWhatIsDueTogetherHappensInTheOrderOfItsTime gives the board events whose timers all fire at once, as on a busy
+// computer.
 func TestWhatIsDueTogetherHappensInTheOrderOfItsTime(t *testing.T) {
 	b, err := New(Wiring{Slots: []Slot{{ID: "A1", Relay: "R", Drop: "D"}}}, Physics{})
 	if err != nil {

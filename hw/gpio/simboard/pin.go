@@ -206,8 +206,8 @@ func (p *pin) drive(l gpio.Level) {
 	}
 }
 
-// off is what an output does that is driven no longer: the relay's own resistor turns it off, a row lets go. Called with the
-// board locked.
+// off is what an output does that is driven no longer: the relay's own resistor turns it off, a row lets go. Called
+// with the board locked.
 func (p *pin) off() {
 	if p.motor != nil || p.row {
 		p.drive(gpio.Level(p.row))

@@ -37,11 +37,12 @@ func Listen(path string) (net.Listener, error) {
 	return l, nil
 }
 
-// Serve lets other processes drive the board (see Dial) until ctx ends, and then closes the listener and every connection.
+// Serve lets other processes drive the board (see Dial) until ctx ends, and then closes the listener and every
+// connection.
 //
 // One connection at a time owns the pins: the last one that began to use them. The one before is closed at that moment,
-// and nothing that it still has on the way moves anything, so a restarted kiosk need not wait for the end of a killed one.
-// Connections that only look, press buttons and set faults own nothing and take nothing away.
+// and nothing that it still has on the way moves anything, so a restarted kiosk need not wait for the end of a killed
+// one. Connections that only look, press buttons and set faults own nothing and take nothing away.
 //
 // When the owner is lost the outputs keep their levels, unless Physics.Release says otherwise; edge detection ends.
 func Serve(ctx context.Context, l net.Listener, b *Board) error {

@@ -97,7 +97,8 @@ func (s *slot) position() time.Duration {
 	return min(s.angle+time.Since(s.since), s.most)
 }
 
-// afterTurn lets the home switch go, and then a product when the turn that the spiral is in ends, unless the motor stops before.
+// afterTurn lets the home switch go, and then a product when the turn that the spiral is in ends, unless the motor
+// stops before.
 func (s *slot) afterTurn() {
 	run, turn, home := s.run, s.board.physics.Turn, s.board.physics.Home
 	if s.angle < home && home < s.most {
@@ -195,8 +196,9 @@ type event struct {
 	f  func()
 }
 
-// after runs f with the board locked when d has passed, and after whatever is due before it: timers that expire together on a
-// busy computer fire in any order, and a bounce that came after the finger would lift it. Called with the board locked.
+// after runs f with the board locked when d has passed, and after whatever is due before it: timers that expire
+// together on a busy computer fire in any order, and a bounce that came after the finger would lift it. Called with the
+// board locked.
 func (b *Board) after(d time.Duration, f func()) {
 	at := time.Now().Add(d)
 	i := sort.Search(len(b.due), func(i int) bool { return b.due[i].at.After(at) })
@@ -274,9 +276,9 @@ type button struct {
 	free time.Time          // when the finger is back from the presses so far; guarded by board.mu
 }
 
-// Press presses a slot's button, "cancel", "retry", "tilt", or "key 5" of the keypad, as long as a finger does and with the contact's bounces;
-// "door" opens or closes the service door. It returns before the press is over; a press that comes too early waits for
-// the one before it. Errors: ErrNoSuchSlot (also for a button that is not wired), ErrTooMany.
+// Press presses a slot's button, "cancel", "retry", "tilt", or "key 5" of the keypad, as long as a finger does and with
+// the contact's bounces; "door" opens or closes the service door. It returns before the press is over; a press that
+// comes too early waits for the one before it. Errors: ErrNoSuchSlot (also for a button that is not wired), ErrTooMany.
 func (b *Board) Press(name string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -46,7 +46,8 @@ func (f frame) motor() (n int, ok bool) {
 	return int(f.data[2])<<8 | int(f.data[3]), true
 }
 
-// decoder finds the frames in what arrives: among garbage, and behind a half frame whose rest never comes. The zero decoder is ready.
+// decoder finds the frames in what arrives: among garbage, and behind a half frame whose rest never comes. The zero
+// decoder is ready.
 type decoder struct {
 	buf  []byte // what may be the beginning of a frame, below frameMax bytes
 	last time.Time
@@ -91,8 +92,8 @@ func (d *decoder) frames(over bool) (frames []frame) {
 	}
 }
 
-// first looks at a buffer that begins with head0: whole, there is a frame of that size; size 0, none begins here; else more
-// bytes are needed.
+// first looks at a buffer that begins with head0: whole, there is a frame of that size; size 0, none begins here; else
+// more bytes are needed.
 func (d *decoder) first() (whole bool, size int) {
 	switch {
 	case len(d.buf) < 2:

@@ -39,7 +39,8 @@ func TestAHalfFrameHidesNothingAfterAPause(t *testing.T) {
 	}
 }
 
-// FuzzFrames: whatever arrives, in whatever pieces, is read alike, costs a bounded memory, and a frame that is whole is found.
+// FuzzFrames: whatever arrives, in whatever pieces, is read alike, costs a bounded memory, and a frame that is whole is
+// found.
 func FuzzFrames(f *testing.F) {
 	f.Add([]byte("\xFA\xFB\x41\x00\x40"), uint8(1))
 	f.Add([]byte("\x00\xFA\xFA\xFB\x04\x04\x09\x02\x01\x0C\x07\xFA\xFB\x41"), uint8(3))

@@ -26,8 +26,8 @@ const (
 
 var errSilent = errors.New("board: the line is open, and no board polls on it: is it powered, and is the baud rate right?")
 
-// Line is a board and the cable to it. Fill the fields, let Run run, and give its motors to Slots. Its methods may be called
-// from any goroutine.
+// Line is a board and the cable to it. Fill the fields, let Run run, and give its motors to Slots. Its methods may be
+// called from any goroutine.
 type Line struct {
 	Open     func() (io.ReadWriteCloser, error)
 	Resends  int             // of a command without an acknowledgement: 0 to ResendsMax

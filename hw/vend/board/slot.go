@@ -79,7 +79,8 @@ func (s *Slot) Vend(ctx context.Context) vend.Result {
 	return s.dispense(ctx)
 }
 
-// ask asks the board about the motor, which proves that there is one to ask, and that it knows this packet number from now on.
+// ask asks the board about the motor, which proves that there is one to ask, and that it knows this packet number from
+// now on.
 func (s *Slot) ask(ctx context.Context) (r vend.Result, ok bool) {
 	not := func(why reason.Why, err error) (vend.Result, bool) {
 		return vend.Result{Outcome: vend.NotDelivered, Why: why, Err: err}, false

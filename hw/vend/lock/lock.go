@@ -1,4 +1,5 @@
-// Package lock is the kind of slot that is a locker with its bolt behind a relay and a contact at its door: driver "lock".
+// Package lock is the kind of slot that is a locker with its bolt behind a relay and a contact at its door: driver
+// "lock".
 package lock
 
 import (

@@ -56,8 +56,8 @@ func (s Status) of(lock int) (open, said bool) {
 	return false, false
 }
 
-// Bus is a lock board and the cable to it. Fill the fields, let Run run, and give its locks to Locks. Its methods may be called
-// from any goroutine.
+// Bus is a lock board and the cable to it. Fill the fields, let Run run, and give its locks to Locks. Its methods may
+// be called from any goroutine.
 type Bus struct {
 	Open   func() (io.ReadWriteCloser, error)
 	Speaks Protocol        // how the board is spoken to

@@ -64,8 +64,8 @@ func (l *Lock) closing() time.Duration {
 // Halt implements vend.Slot. The board ends its pulse by itself.
 func (l *Lock) Halt() error { return nil }
 
-// Vend implements vend.Slot. One vend of a board is on at a time. When ctx ends after the unlock the door is watched for some
-// seconds more: a hand may be on it.
+// Vend implements vend.Slot. One vend of a board is on at a time. When ctx ends after the unlock the door is watched
+// for some seconds more: a hand may be on it.
 func (l *Lock) Vend(ctx context.Context) vend.Result {
 	not := func(why reason.Why, err error) vend.Result {
 		return vend.Result{Outcome: vend.NotDelivered, Why: why, Err: err}

@@ -382,7 +382,8 @@ func TestOverAPortOfTheKernels(t *testing.T) {
 	}
 }
 
-// FuzzStatuses: whatever arrives, in whatever pieces, is read alike, costs a bounded memory, and only what a board says is a status.
+// FuzzStatuses: whatever arrives, in whatever pieces, is read alike, costs a bounded memory, and only what a board says
+// is a status.
 func FuzzStatuses(f *testing.F) {
 	f.Add([]byte("\x02\x30\x35\x00\x04\x00\x00\x03\x6E"), uint8(1), true)
 	f.Add([]byte("\x02\x30\x35\x00\x02\x30\x35\x00\x04\x00\x00\x03\x6E"), uint8(4), true)

@@ -21,7 +21,8 @@ import (
 
 const number = 20 // of the one lock that is there
 
-// board is the machine at the other end: a plate with one locker, and the customer before it. It shares no code with the driver.
+// board is the machine at the other end: a plate with one locker, and the customer before it. It shares no code with
+// the driver.
 type board struct {
 	vendtest.Cable
 
@@ -170,7 +171,8 @@ func play(t *testing.T, s Settings, change func(b *board), story func(t *testing
 	})
 }
 
-// TestABoardsOwnWordsDecide: what a board says of an open door is for the config to say, and how long it says nothing after an unlock.
+// TestABoardsOwnWordsDecide: what a board says of an open door is for the config to say, and how long it says nothing
+// after an unlock.
 func TestABoardsOwnWordsDecide(t *testing.T) {
 	other := Default()
 	other.OpenWord, other.Deaf = "00", 0
@@ -263,7 +265,8 @@ func TestADamagedStatusIsNone(t *testing.T) {
 	}
 }
 
-// TestOnlyAnAnswerToAQuestionIsAStatus: not the command to unlock, which looks like it, nor a question, nor another board's answer.
+// TestOnlyAnAnswerToAQuestionIsAStatus: not the command to unlock, which looks like it, nor a question, nor another
+// board's answer.
 func TestOnlyAnAnswerToAQuestionIsAStatus(t *testing.T) {
 	p := Plate{Address: 7, Open: one}
 	for what, b := range map[string][]byte{
@@ -334,8 +337,8 @@ func TestOverAPortOfTheKernels(t *testing.T) {
 	}
 }
 
-// FuzzStatuses: whatever arrives, in whatever pieces, is read alike, costs a bounded memory, and only what our board says of a lock
-// is a status.
+// FuzzStatuses: whatever arrives, in whatever pieces, is read alike, costs a bounded memory, and only what our board
+// says of a lock is a status.
 func FuzzStatuses(f *testing.F) {
 	f.Add([]byte{0x80, 0x07, 0x14, 0x11, 0x82}, uint8(1))
 	f.Add([]byte{0x80, 0x80, 0x07, 0x14, 0x00, 0x93, 0x8A, 0x07, 0x14, 0x11, 0x88}, uint8(3))

@@ -276,8 +276,8 @@ func TestEverySilenceAfterAnApprovalHasItsMeaning(t *testing.T) {
 	}
 }
 
-// TestACancelThatMayBeASecondRequestsProvesNothing: the success was lost on the line, and the customer wants the same product once
-// more. The machine's "cancelled" is the second request's, and the first product came out.
+// TestACancelThatMayBeASecondRequestsProvesNothing: the success was lost on the line, and the customer wants the same
+// product once more. The machine's "cancelled" is the second request's, and the first product came out.
 func TestACancelThatMayBeASecondRequestsProvesNothing(t *testing.T) {
 	for _, noise := range [][]mdbtest.Noise{ // of the success, that the machine is idle again, and the second request
 		{mdbtest.Lose, mdbtest.Lose, ""},

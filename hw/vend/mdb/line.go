@@ -48,7 +48,8 @@ const (
 	productMax = 0xffff // MDB has two bytes for a product's number
 )
 
-// Parse reads a line without its end. A line that begins inside another one, whose end was lost, is read from its own beginning.
+// Parse reads a line without its end. A line that begins inside another one, whose end was lost, is read from its own
+// beginning.
 func Parse(text, currency string) Line {
 	if len(text) > lineMax {
 		return Line{}
@@ -109,8 +110,8 @@ func status(rest, currency string) Line {
 	return Line{}
 }
 
-// misplaced reports whether a price is one but for its decimal places, and how many it has. Such a price is never believed: it may as
-// well have lost a digit on its way, or have another scale.
+// misplaced reports whether a price is one but for its decimal places, and how many it has. Such a price is never
+// believed: it may as well have lost a digit on its way, or have another scale.
 func misplaced(price, currency string) (places int, yes bool) {
 	whole, fraction, point := strings.Cut(price, ".")
 	isNumber := func(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

@@ -130,8 +130,8 @@ func (s *stuck) Write([]byte) (int, error) {
 	return 0, errors.New("closed")
 }
 
-// TestNoNoiseMovesTheMachineTwice spoils lines at random places of many visits: whatever is lost, one approval is one request's, and
-// what is said to be delivered came out.
+// TestNoNoiseMovesTheMachineTwice spoils lines at random places of many visits: whatever is lost, one approval is one
+// request's, and what is said to be delivered came out.
 func TestNoNoiseMovesTheMachineTwice(t *testing.T) {
 	noises := []mdbtest.Noise{mdbtest.Lose, mdbtest.Garble, mdbtest.Halve, mdbtest.Double, mdbtest.Rubbish}
 	outcomes := map[string]int{}

@@ -8,16 +8,16 @@ import (
 	"kioskd/hw/vend"
 )
 
-// RecallMax is how long a start may listen for what the machine still has to say: as long as most machines take to deliver, and short
-// enough for whoever waits for the start.
+// RecallMax is how long a start may listen for what the machine still has to say: as long as most machines take to
+// deliver, and short enough for whoever waits for the start.
 const RecallMax = 6 * time.Second
 
 // recallPause is between two attempts to open the line: a start has no time for longer ones.
 const recallPause = 200 * time.Millisecond
 
-// Recall listens for the end of a delivery that an earlier run of this program approved, before Run: a bridge that kept its power
-// still reports it. It writes nothing, since joining the bus anew would end that delivery's session. false: nothing was heard within
-// most, or nothing that decides.
+// Recall listens for the end of a delivery that an earlier run of this program approved, before Run: a bridge that kept
+// its power still reports it. It writes nothing, since joining the bus anew would end that delivery's session. false:
+// nothing was heard within most, or nothing that decides.
 func (b *Bridge) Recall(ctx context.Context, most time.Duration) (vend.Result, bool) {
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()

@@ -1,4 +1,5 @@
-// Package relay is the kind of slot whose motor is behind a relay, with a drop sensor, and perhaps a home switch: driver "relay".
+// Package relay is the kind of slot whose motor is behind a relay, with a drop sensor, and perhaps a home switch:
+// driver "relay".
 package relay
 
 import (

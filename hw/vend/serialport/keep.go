@@ -14,12 +14,12 @@ const (
 
 var errEnded = errors.New("serialport: the session ended")
 
-// Keep opens a line and runs a session on it, again and again until ctx ends. After each failure it pauses, 200 ms at first and up
-// to 5 s; a session that lasted longer than that begins with the short pause again. The line is closed when ctx ends or the session
-// does, so that a session needs to look at nothing but its Reads and Writes.
+// Keep opens a line and runs a session on it, again and again until ctx ends. After each failure it pauses, 200 ms at
+// first and up to 5 s; a session that lasted longer than that begins with the short pause again. The line is closed
+// when ctx ends or the session does, so that a session needs to look at nothing but its Reads and Writes.
 //
-// State is told each change, from Keep's own goroutine: nil when a line was opened, and why there is none when it could not be or
-// was lost; the same reason is told once. What it does must not wait for the session.
+// State is told each change, from Keep's own goroutine: nil when a line was opened, and why there is none when it could
+// not be or was lost; the same reason is told once. What it does must not wait for the session.
 func Keep(ctx context.Context, open func() (io.ReadWriteCloser, error), session func(context.Context, io.ReadWriteCloser) error, state func(err error)) {
 	told := "nothing yet"
 	tell := func(err error) {

@@ -1,20 +1,21 @@
 // Package serialport opens serial lines that can be lost and found again.
 //
-// A line is 8N1 without flow control, raw in both directions, and one program's alone. Reading waits as long as it must; an
-// unplugged cable, which the kernel shows as an endless "nothing", is ErrUnplugged; Close ends whatever waits.
+// A line is 8N1 without flow control, raw in both directions, and one program's alone. Reading waits as long as it
+// must; an unplugged cable, which the kernel shows as an endless "nothing", is ErrUnplugged; Close ends whatever waits.
 //
 // # The name of a port
 //
-// A USB adapter that is pulled and plugged in while its port is open comes back under another name: ttyUSB0 as ttyUSB1. So name
-// it by what it is, /dev/serial/by-id/usb-FTDI_…-port0, or by where it is plugged in, /dev/serial/by-path/…, which udev keeps
-// right; or give a pattern like /dev/ttyUSB*, of which exactly one port may be there. The Pi's own port is /dev/serial0; take the
-// login from it (raspi-config, "Serial Port") before anything else uses it.
+// A USB adapter that is pulled and plugged in while its port is open comes back under another name: ttyUSB0 as ttyUSB1.
+// So name it by what it is, /dev/serial/by-id/usb-FTDI_…-port0, or by where it is plugged in, /dev/serial/by-path/…,
+// which udev keeps right; or give a pattern like /dev/ttyUSB*, of which exactly one port may be there. The Pi's own
+// port is /dev/serial0; take the login from it (raspi-config, "Serial Port") before anything else uses it.
 //
 // # Exclusive use
 //
-// The port is locked with flock(2) on the device itself: it goes with the process, however that ends, holds for every name of the
-// same device, and needs no folder that must be there and writable as a lock file in /run/lock does. Terminal programs that know
-// how to behave ask for the same lock. TIOCEXCL is set besides for those that do not; root gets past it.
+// The port is locked with flock(2) on the device itself: it goes with the process, however that ends, holds for every
+// name of the same device, and needs no folder that must be there and writable as a lock file in /run/lock does.
+// Terminal programs that know how to behave ask for the same lock. TIOCEXCL is set besides for those that do not; root
+// gets past it.
 package serialport
 
 import (
@@ -39,20 +40,20 @@ var ErrUnplugged = errors.New("the port is gone: is its cable pulled?")
 var ErrInUse = errors.New("is used by another program: end it")
 
 const (
-	// vtime is tarm's shortest read timeout. A Read is made only when there is something to read, so it should never be waited
-	// for; with no timeout at all a Read that finds nothing would hang in the kernel, out of Close's reach.
+	// vtime is tarm's shortest read timeout. A Read is made only when there is something to read, so it should never be
+	// waited for; with no timeout at all a Read that finds nothing would hang in the kernel, out of Close's reach.
 	vtime = 100 * time.Millisecond
 
-	// writePatience is how long a port may take to accept bytes: at 9600 baud a second is a thousand of them, and no frame has
-	// more than three hundred.
+	// writePatience is how long a port may take to accept bytes: at 9600 baud a second is a thousand of them, and no
+	// frame has more than three hundred.
 	writePatience = time.Second
 
 	// chunkMax is what is written at a time: what a port that is ready takes without blocking.
 	chunkMax = 64
 )
 
-// line is an open port. Tarm's port reads and writes; it hides its file, so that a second file of the same port, which holds the
-// lock, waits for both and sees the hang-up.
+// line is an open port. Tarm's port reads and writes; it hides its file, so that a second file of the same port, which
+// holds the lock, waits for both and sees the hang-up.
 type line struct {
 	port  *serial.Port
 	guard *os.File
@@ -61,8 +62,8 @@ type line struct {
 	closed atomic.Bool
 }
 
-// Open opens a serial port: a path, or a pattern that one path matches. The baud rate is one of Linux's, 50 to 4000000. Read and
-// Write may be called from two goroutines, Close from a third. What arrived before is thrown away.
+// Open opens a serial port: a path, or a pattern that one path matches. The baud rate is one of Linux's, 50 to 4000000.
+// Read and Write may be called from two goroutines, Close from a third. What arrived before is thrown away.
 func Open(device string, baud int) (io.ReadWriteCloser, error) {
 	path, err := find(device)
 	if err != nil {
@@ -157,7 +158,8 @@ func (l *line) control(f func(fd int) error) error {
 	return failed
 }
 
-// ready asks without waiting what a port is ready for. Gone is a hang-up: then it is ready for everything, and gives nothing.
+// ready asks without waiting what a port is ready for. Gone is a hang-up: then it is ready for everything, and gives
+// nothing.
 func ready(fd uintptr, events int16) (now, gone bool) {
 	p := []unix.PollFd{{Fd: int32(fd), Events: events}}
 	for {

@@ -1,5 +1,5 @@
-// Package slottest holds every kind of slot to what hw/vend.Slot promises. Each kind's own test calls Conform with the slot on a
-// simulated machine; that none is forgotten is held by internal/drivers.
+// Package slottest holds every kind of slot to what hw/vend.Slot promises. Each kind's own test calls Conform with the
+// slot on a simulated machine; that none is forgotten is held by internal/drivers.
 package slottest
 
 import (

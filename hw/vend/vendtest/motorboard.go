@@ -38,8 +38,8 @@ type Spiral struct {
 	Drop  gpio.PinIn  // Low while a product passes
 }
 
-// MotorBoard is a serial motor board: it polls, takes commands, and runs its motors whether or not anybody listens. Fill the fields,
-// let Run run, and plug a cable in.
+// MotorBoard is a serial motor board: it polls, takes commands, and runs its motors whether or not anybody listens.
+// Fill the fields, let Run run, and plug a cable in.
 type MotorBoard struct {
 	Motors map[int]Spiral // by number
 	MaxOn  time.Duration  // of every motor
@@ -79,7 +79,8 @@ func (b *MotorBoard) LoseAcks(n int) {
 	b.unacked = n
 }
 
-// Say has the next vend end with this word, or the Truth. Its motor turns nevertheless, unless the word is that it does not.
+// Say has the next vend end with this word, or the Truth. Its motor turns nevertheless, unless the word is that it does
+// not.
 func (b *MotorBoard) Say(word int) {
 	b.state.Lock()
 	defer b.state.Unlock()

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/term"
 )
 
-// Pty is a cable with a real serial port of the kernel's at its other end. Reading and writing it is being the machine; closing it
-// pulls the plug.
+// Pty is a cable with a real serial port of the kernel's at its other end. Reading and writing it is being the machine;
+// closing it pulls the plug.
 type Pty struct {
 	*os.File
 	Name string // of the port that a driver opens

@@ -38,8 +38,8 @@ func (f *file) truncate(size int) {
 
 func (f *file) sync() { f.synced, f.since = f.now(), nil }
 
-// torn is one content that a cut may leave: each sector as in any state since the last sync, so that writes come in any order,
-// and by halves; the length likewise; what was never written is zeros or rubbish.
+// torn is one content that a cut may leave: each sector as in any state since the last sync, so that writes come in any
+// order, and by halves; the length likewise; what was never written is zeros or rubbish.
 func (f *file) torn(r *rand.Rand) []byte {
 	states := append([][]byte{f.synced}, f.since...)
 	out := make([]byte, len(states[r.IntN(len(states))]))

@@ -177,7 +177,8 @@ func unhex(s string) string {
 	})
 }
 
-// cutAll cuts after every call of a log, with nothing, everything, and some of what was not synced, and checks what is left.
+// cutAll cuts after every call of a log, with nothing, everything, and some of what was not synced, and checks what is
+// left.
 func cutAll(log, dir, work string, chances int) error {
 	in, err := os.Open(log)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Command powercut proves that the journal keeps what it acknowledged through power cuts: it is the writer, the checker, and the
-// replayer of a recorded log of writes. The script "run" beside it uses it.
+// Command powercut proves that the journal keeps what it acknowledged through power cuts: it is the writer, the
+// checker, and the replayer of a recorded log of writes. The script "run" beside it uses it.
 //
 //	powercut write DIR N           serve customers, recording each step with package journal, and print "C n" once entry n is
 //	                               acknowledged; N entries, or for ever when N is 0
@@ -124,8 +124,8 @@ func naiveFound(path string) (int64, error) {
 	return strconv.ParseInt(string(b), 10, 64)
 }
 
-// found opens what a power cut left, as a start does: the journal opens, its chain is whole, its state can be stepped on, and it
-// takes the next record.
+// found opens what a power cut left, as a start does: the journal opens, its chain is whole, its state can be stepped
+// on, and it takes the next record.
 func found(dir string) (int64, error) {
 	ctx := context.Background()
 	if n, err := naiveFound(filepath.Join(dir, "state")); n > 0 || err != nil {

@@ -1,7 +1,7 @@
 package house
 
-// rooms says which of our own packages each package may import. A package that is not here is a room that nobody planned, and what is
-// not imported any more must go from here.
+// rooms says which of our own packages each package may import. A package that is not here is a room that nobody
+// planned, and what is not imported any more must go from here.
 var rooms = map[string][]string{
 	"internal/money":  {},
 	"internal/reason": {},
@@ -180,15 +180,15 @@ const (
 	pty  = "a terminal or a serial line with two ends"
 )
 
-// doubles are the rooms that imitate something or prove something: none of them gets into the daemon, and so does nothing whose name
-// ends in "test". The simulated machine is a part of it: a kiosk can be tried before it has a board.
+// doubles are the rooms that imitate something or prove something: none of them gets into the daemon, and so does
+// nothing whose name ends in "test". The simulated machine is a part of it: a kiosk can be tried before it has a board.
 var doubles = []string{
 	"internal/sim", "internal/proof/house", "internal/proof/phone", "internal/crash", "internal/hwtest", "systemd/test", "internal/journal/powercut",
 	"cmd/glasesim", "cmd/demo",
 }
 
-// pure are the identifiers of other packages that the state machine may use; "*" is all. It has no clock, no input or output, no
-// random number, no goroutine, and remembers nothing outside its state.
+// pure are the identifiers of other packages that the state machine may use; "*" is all. It has no clock, no input or
+// output, no random number, no goroutine, and remembers nothing outside its state.
 var pure = map[string][]string{
 	"encoding/json": {"Marshal", "Unmarshal"},
 	"fmt":           {"Errorf", "Sprintf"},

@@ -1,5 +1,5 @@
-// Package phone is a customer's phone, and a look into Glase's books, at a glasesim that runs in a process of its own. The tests of
-// whole processes use it: it knows nothing but what glasesim tells everybody.
+// Package phone is a customer's phone, and a look into Glase's books, at a glasesim that runs in a process of its own.
+// The tests of whole processes use it: it knows nothing but what glasesim tells everybody.
 package phone
 
 import (
@@ -32,7 +32,8 @@ type Movement struct {
 	Amount  string `json:"amount"` // decimal
 }
 
-// Scan scans a code, for at most the amount, and gives the invoice's reference. It fails while the machine takes no customer.
+// Scan scans a code, for at most the amount, and gives the invoice's reference. It fails while the machine takes no
+// customer.
 func (p Phone) Scan(ctx context.Context, code, amount string) (invoice string, err error) {
 	var answer struct {
 		InvoiceReference string `json:"invoiceReference"`

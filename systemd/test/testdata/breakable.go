@@ -10,8 +10,8 @@ import (
 	"kioskd/internal/app"
 )
 
-// breakable is built into the daemon by the unit's test alone: SIGUSR1 makes it panic, SIGUSR2 makes its loop stand still for ever
-// at its next look at the clock.
+// breakable is built into the daemon by the unit's test alone: SIGUSR1 makes it panic, SIGUSR2 makes its loop stand
+// still for ever at its next look at the clock.
 func breakable(c app.Clock) app.Clock {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGUSR2)

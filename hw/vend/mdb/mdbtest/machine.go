@@ -1,10 +1,11 @@
-// Package mdbtest is a vending machine with an MDB bus and a serial bridge on it, which exist only in memory: the other end of
-// package mdb's line. It shares nothing with that package, and believes nothing: what a bridge would refuse it refuses, and what no
-// program should say is a Complaint.
+// Package mdbtest is a vending machine with an MDB bus and a serial bridge on it, which exist only in memory: the other
+// end of package mdb's line. It shares nothing with that package, and believes nothing: what a bridge would refuse it
+// refuses, and what no program should say is a Complaint.
 //
-// A Machine stands for itself: it goes on when the program at the other end dies, and answers the next one. It lets customers choose
-// (Press), delivers with its own motors, and can be broken in every way that its line, its bus and its spirals can (Break, Spoil,
-// Unplug, Reset, Enable). It runs on package time, so that it is exact in a testing/synctest bubble.
+// A Machine stands for itself: it goes on when the program at the other end dies, and answers the next one. It lets
+// customers choose (Press), delivers with its own motors, and can be broken in every way that its line, its bus and its
+// spirals can (Break, Spoil, Unplug, Reset, Enable). It runs on package time, so that it is exact in a testing/synctest
+// bubble.
 package mdbtest
 
 import (
@@ -92,7 +93,8 @@ type Machine struct {
 	successes int
 }
 
-// Spiral is a Deliver of a motor that turns until its sensor sees the product, or for most; then the product has a little longer.
+// Spiral is a Deliver of a motor that turns until its sensor sees the product, or for most; then the product has a
+// little longer.
 func Spiral(motor Out, drop In, most, late time.Duration) func() bool {
 	return func() bool {
 		if drop.Arm() != nil || motor.Set(true) != nil {
@@ -112,7 +114,8 @@ type In interface {
 	Wait(most time.Duration) bool // for a product
 }
 
-// Open gives the program's end of a new line, as if the plug was put in; an earlier line ends. It is ErrUnplugged while it is.
+// Open gives the program's end of a new line, as if the plug was put in; an earlier line ends. It is ErrUnplugged while
+// it is.
 func (m *Machine) Open() (io.ReadWriteCloser, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -184,7 +187,8 @@ func (m *Machine) Reset() {
 	m.reset()
 }
 
-// Press is a customer who chooses a product at the machine, and says whether the machine took it: it does so in a session only.
+// Press is a customer who chooses a product at the machine, and says whether the machine took it: it does so in a
+// session only.
 func (m *Machine) Press(number int) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
