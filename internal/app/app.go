@@ -272,10 +272,10 @@ func (a *App) Run(ctx context.Context) error {
 		a.follow(inputs)
 		wg.Wait()
 	}()
-	screenEnded := make(chan struct{})
+	screens, screenEnded := a.front.Follow(context.WithoutCancel(ctx)), make(chan struct{})
 	go func() {
 		defer close(screenEnded)
-		a.screen.run(a.front.Follow(context.WithoutCancel(ctx))) // until the front has no more
+		a.screen.run(screens) // until the front has no more
 	}()
 	go a.front.Run(inputs, a.Kiosk.Follow(inputs))
 	go a.prune(inputs)
