@@ -220,7 +220,7 @@ func (w *world) troubleOnTheCable(visit, board string, peer interface {
 	for _, kind := range vendtest.Troubles() {
 		w.troubleOnALine(visit, board+" "+kind, 12, boardOff, func(r *rand.Rand) time.Duration {
 			peer.Trouble(kind, 1+r.IntN(12))
-			return time.Minute // a line on which little is said has them for long
+			return 10 * time.Minute // a line on which little is said has them for long
 		})
 	}
 	w.troubleOnALine(visit, board+" unplugged", 12, boardOff, func(r *rand.Rand) time.Duration {

@@ -56,6 +56,9 @@ func (f *referee) mayDoubt(sale journal.Sale) bool {
 		return f.during(sale, "getPaymentStatus says 54", "* says 54", "getPaymentStatus"+untrue, "*"+untrue)
 	}
 	if strings.Contains(sale.Note, "resolve it with ") && !strings.HasPrefix(sale.Note, "restarted while ") {
+		if f.during(sale, "getPaymentStatus other_answer", "getPaymentStatus previous_answer") {
+			return true // the answer that the decision was held against was another's
+		}
 		return f.during(sale, diskRefuses) // the books say that it was given back, and no record says it to the kiosk
 	}
 	if strings.HasPrefix(sale.Note, "Glase made ") { // again and again an answer was lost

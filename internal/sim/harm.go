@@ -118,7 +118,8 @@ func (h *harm) answered(op string, began time.Time, resp *http.Response, err err
 	good := err == nil && resp.StatusCode == http.StatusOK
 	if good {
 		body := said(resp)
-		good = bytes.Contains(body, []byte("<resultCode>0<")) && bytes.HasSuffix(bytes.TrimSpace(body), []byte("Envelope>"))
+		good = bytes.Contains(body, []byte("<resultCode>0<")) && bytes.HasSuffix(bytes.TrimSpace(body), []byte("Envelope>")) &&
+			(op != "sendInvoice" || part(referenceOf, body) != "")
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -2,8 +2,10 @@ package sim
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,6 +28,9 @@ import (
 // that dies.
 
 const (
+	// thriceLost: three lines in a row leave no trace. When they are a success, the end of its delivery and the next request, the
+	// cancel of that request is all that is heard, as after an approval that was lost; no rule can tell the two apart.
+	thriceLost = "three lines lost"
 	busTrouble = "mdb trouble" // something is wrong with the machine, its bridge or their line
 	spiralOn   = 2 * time.Second
 	spiralLate = 2 * time.Second // the machine waits so long for a product that hangs
@@ -220,7 +225,12 @@ func (w *world) troubleOnTheBus(visit string) {
 		for n := range noises {
 			noises[n] = []mdbtest.Noise{"", "", "", mdbtest.Lose, mdbtest.Garble, mdbtest.Halve, mdbtest.Double, mdbtest.Rubbish}[r.IntN(8)]
 		}
-		w.onTheBus(seconds(r, 40), "noise", func() { w.machine.Spoil(noises...) })
+		w.onTheBus(seconds(r, 40), "noise", func() {
+			if strings.Contains(fmt.Sprint(noises), "lose lose lose") {
+				w.harm.begin(thriceLost)
+			}
+			w.machine.Spoil(noises...)
+		})
 	}
 	for _, c := range []struct {
 		name      string

@@ -409,7 +409,7 @@ func (f *referee) cameOut(sale journal.Sale) {
 			f.violated("item %d has no outcome: %s", n+1, brief(sale))
 		case o == fsm.Delivered && fell == 0 && !f.stuckMeanwhile(sale.ID, n) && !f.world.lied(item.Slot):
 			f.violated("item %d is charged, and did not come out: %s", n+1, brief(sale))
-		case o == fsm.NotDelivered && fell > 0 && !f.world.blind[item.Slot]:
+		case o == fsm.NotDelivered && fell > 0 && !f.world.blind[item.Slot] && !f.during(sale, thriceLost):
 			f.violated("item %d came out past a sensor that works, and is not charged: %s", n+1, brief(sale))
 		case o == fsm.Unknown && !f.mayForget(sale) && !f.world.stuck[item.Slot] && !f.during(sale, boardOff, boardLies, busTrouble):
 			f.violated("item %d is unknown, and nothing happened that explains it: %s", n+1, brief(sale))

@@ -335,10 +335,10 @@ func (s *store) open(g *gate) (handle, error) {
 	if s.gone {
 		return handle{}, fmt.Errorf("sim: the card is not there")
 	}
-	s.refill = fsm.Booted{} // whoever starts it says so again, or has not refilled it
 	if found := s.limbo; found != nil {
 		s.limbo = nil
 		found()
 	}
+	s.refill = fsm.Booted{} // whoever starts it says so again, or has not refilled it
 	return handle{s, g}, nil
 }
