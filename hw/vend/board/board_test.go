@@ -237,10 +237,11 @@ func TestWithoutResendsALostCommandIsUnknown(t *testing.T) {
 		m.line.Resends = 0
 		go func() {
 			for !m.line.sending() {
-				time.Sleep(time.Millisecond)
+				time.Sleep(997 * time.Microsecond)
 			}
 			m.board.Trouble(vendtest.Deaf, 1)
 		}()
+		time.Sleep(73 * time.Millisecond) // between two polls, or the command is on its way before the board is deaf
 		m.sees(vend.Unknown, vend.WhyNoBoard, 0, 0)
 	})
 }
