@@ -15,7 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"kioskd/hw/gpio/simboard"
+	"kioskd/internal/proof/port"
 )
 
 // programs are built once, and used as an operator would.
@@ -81,19 +84,9 @@ type rig struct {
 	upsPort      string
 }
 
-func port(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, p, _ := net.SplitHostPort(l.Addr().String())
-	return p
-}
-
 func newRig(t *testing.T) *rig {
-	r := &rig{t: t, dir: t.TempDir(), upsPort: port(t)}
-	r.glase, r.debug = "http://127.0.0.1:"+port(t), "http://127.0.0.1:"+port(t)
+	r := &rig{t: t, dir: t.TempDir(), glase: "http://" + port.Free(), debug: "http://" + port.Free()}
+	_, r.upsPort, _ = net.SplitHostPort(port.Free())
 	example, _, _ := kioskd(t, "check", "--example")
 	text := strings.NewReplacer(
 		"http://127.0.0.1:8080", r.glase, "127.0.0.1:8082", "127.0.0.1:"+r.upsPort, "127.0.0.1:8081", strings.TrimPrefix(r.debug, "http://"),
@@ -135,16 +128,26 @@ func (r *rig) start() {
 	r.until("the kiosk is healthy", func() bool { return r.get(r.debug + "/healthz")["status"] == "ok" })
 }
 
-// until asks again and again; only the test's own deadline ends it.
+// until asks again and again; the kiosk's end ends it, or the test's own deadline.
 func (r *rig) until(what string, ok func() bool) {
 	deadline, has := r.t.Deadline()
 	for !ok() {
-		if has && time.Until(deadline) < 20*time.Second {
+		if r.hasEnded() || has && time.Until(deadline) < 20*time.Second {
 			log, _ := os.ReadFile(r.dir + "/kioskd.log")
 			r.t.Fatalf("never: %s\n%s", what, log)
 		}
 		time.Sleep(5 * time.Millisecond) // between two questions over HTTP
 	}
+}
+
+// hasEnded sees a kiosk that ended by itself, and leaves it for Wait.
+func (r *rig) hasEnded() bool {
+	if r.kiosk == nil || r.kiosk.ProcessState != nil {
+		return false
+	}
+	var of unix.Siginfo
+	err := unix.Waitid(unix.P_PID, r.kiosk.Process.Pid, &of, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	return err == nil && of.Signo != 0
 }
 
 func (r *rig) get(url string) map[string]any {

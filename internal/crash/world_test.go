@@ -3,7 +3,6 @@ package crash
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -23,6 +22,7 @@ import (
 	"kioskd/internal/debug/api"
 	"kioskd/internal/debug/client"
 	"kioskd/internal/proof/phone"
+	"kioskd/internal/proof/port"
 )
 
 const (
@@ -60,18 +60,9 @@ type run struct {
 // kill is SIGKILL.
 func (r *run) kill() { _ = r.process.Kill() } // it may have ended before
 
-func port(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func newWorld(t *testing.T, programs, flow string) *world {
 	w := &world{t: t, name: flow, flow: flow, dir: t.TempDir()}
-	glaseAt, debugAt, upsAt := port(t), port(t), port(t)
+	glaseAt, debugAt, upsAt := port.Free(), port.Free(), port.Free()
 	w.glase, w.debug = phone.Phone("http://"+glaseAt), client.At("http://"+debugAt, "", nil)
 	w.proxy = w.startProxy()
 	example, err := exec.Command(filepath.Join(programs, "kioskd"), "check", "--example").Output()

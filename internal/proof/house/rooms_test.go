@@ -53,6 +53,7 @@ var rooms = map[string][]string{
 	"internal/sim":         {"*"},
 	"internal/proof/house": {},
 	"internal/proof/phone": {},
+	"internal/proof/port":  {},
 	"systemd/test":         {},
 	"internal/crash":       {},
 	"internal/hwtest":      {},
@@ -88,13 +89,13 @@ var forTests = map[string][]string{
 	"internal/debug/client":    {"fsm", "internal/debug", "internal/journal", "internal/kiosk"},
 	"hw/vend/mdb":              {"hw/vend/mdb/mdbtest", "hw/vend/slottest", "hw/vend/vendtest"},
 	"internal/crash": {"glase", "hw/gpio/simboard", "internal/debug/api", "internal/debug/client", "internal/money",
-		"internal/proof/phone"},
+		"internal/proof/phone", "internal/proof/port"},
 	"internal/hwtest": {
 		"hw/display", "hw/gpio", "hw/gpio/hostpin", "internal/debug/api", "internal/debug/client",
 		"internal/proof/phone",
 	},
 	"systemd/test": {"internal/debug/api", "internal/debug/client", "internal/proof/phone"},
-	"cmd/kioskd":   {"hw/vend/relay"},
+	"cmd/kioskd":   {"hw/vend/relay", "internal/proof/port"},
 	"internal/config": {
 		"hw/vend/board", "hw/vend/lock", "hw/vend/lockboard", "hw/vend/mdb", "hw/vend/relay", "internal/drivers",
 	},
