@@ -105,6 +105,11 @@ func (f *referee) mayLose(sale journal.Sale) bool {
 			last = s.at.Add(vendMax)
 		}
 	}
+	for n := range sale.Items { // a machine of its own may have said nothing, and turned no motor
+		if at := f.judged[itemKey(sale, n)]; at.After(last) {
+			last = at
+		}
+	}
 	f.mu.Unlock()
 	if !f.meddled(sale.InvoiceReference).IsZero() {
 		return true

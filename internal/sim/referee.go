@@ -27,11 +27,11 @@ type referee struct {
 	violations []string
 	kinds      []string // of the violations
 	starts     []start
-	visits     map[string]visit // by sale
-	judged     map[string]bool  // items whose outcome has been looked at
-	suspects   map[string]bool  // slots that nobody has looked at since a product jammed or got lost in them
-	looked     time.Time        // when a technician did
-	foreign    []time.Time      // when a foreign machine called
+	visits     map[string]visit     // by sale
+	judged     map[string]time.Time // when an item's outcome was first on record
+	suspects   map[string]bool      // slots that nobody has looked at since a product jammed or got lost in them
+	looked     time.Time            // when a technician did
+	foreign    []time.Time          // when a foreign machine called
 	heard      *heard
 	acts       map[string]time.Time // technicians', and when each was first on record
 }
@@ -55,7 +55,7 @@ type visit struct {
 }
 
 func newReferee(w *world) *referee {
-	return &referee{world: w, visits: map[string]visit{}, judged: map[string]bool{}, suspects: map[string]bool{}, acts: map[string]time.Time{}, heard: newHeard()}
+	return &referee{world: w, visits: map[string]visit{}, judged: map[string]time.Time{}, suspects: map[string]bool{}, acts: map[string]time.Time{}, heard: newHeard()}
 }
 
 func (f *referee) violated(format string, args ...any) {
@@ -245,15 +245,17 @@ func (f *referee) recorded() {
 // lostProducts are the words of a slot that somebody must look at.
 var lostProducts = []reason.Why{vend.WhyJam, vend.WhyEmpty, vend.WhyNoMotor, vend.WhyNotOpened}
 
+func itemKey(sale journal.Sale, n int) string { return fmt.Sprint(sale.ID, " ", n) }
+
 // suspect remembers the slots whose last product jammed or may have come out unseen. The record may come long after the
 // motor, and after a technician. Called with the referee locked.
 func (f *referee) suspect(sale journal.Sale) {
 	for n, i := range sale.Items {
-		key, o := fmt.Sprint(sale.ID, " ", n), fsm.ItemOutcome(i.Outcome)
-		if o == fsm.Pending || f.judged[key] {
+		key, o := itemKey(sale, n), fsm.ItemOutcome(i.Outcome)
+		if o == fsm.Pending || !f.judged[key].IsZero() {
 			continue
 		}
-		f.judged[key] = true
+		f.judged[key] = time.Now()
 		bad := o == fsm.Unknown || o == fsm.NotDelivered && slices.Contains(lostProducts, reason.Why(sale.Why))
 		if bad && slices.ContainsFunc(f.starts, func(s start) bool { return s.sale == sale.ID && s.item == n && s.at.After(f.looked) }) {
 			f.suspects[i.Slot] = true
