@@ -7,8 +7,8 @@ FLAGS   := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 # The race detector needs a C compiler; without one the tests run all the same, and say so.
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test race explore worlds lint fuzz soak sabotage mutate crash powercut test-web test-toolkits test-hw \
-	generate clean cross test-unit help
+.PHONY: build demo test race explore worlds lint fuzz soak sabotage mutate crash powercut web toolkits test-hw \
+	generate clean cross service help
 
 build: ## the programs, in bin/
 	CGO_ENABLED=0 $(GO) build $(FLAGS) -o bin/ ./cmd/...
@@ -18,7 +18,7 @@ demo: build ## a whole kiosk on this machine: make demo, or make demo ARGS=--aut
 
 # The state machine and the painters have no goroutine that could race. The others of these make very many steps, which the detector
 # makes five times as slow: make race looks at them.
-UNRACED := ./fsm ./hw/display ./internal/app ./internal/journal ./internal/sim
+UNRACED := ./fsm ./hw/display ./internal/app ./internal/journal ./internal/proof/world
 
 test: ## all tests, with nothing but Go
 	@[ -n "$(RACE)" ] || echo "no gcc: testing without the race detector"
@@ -31,15 +31,15 @@ LONG := WheneverAConnectionDies|AnHourOf|FailsAtAnyMoment|WhicheverWayGlaseGoes|
 
 race: ## what make test runs without the race detector, with it (needs gcc)
 	$(GO) test -race ./internal/app ./internal/journal -skip '$(LONG)'
-	$(GO) test -race ./internal/sim -run '^TestNoSeedLosesMoney$$|Anothers' -seeds 100 -astray 10
+	$(GO) test -race ./internal/proof/world -run '^TestNoSeedLosesMoney$$|Anothers' -seeds 100 -astray 10
 
 explore: ## every state of the state machine that two events lead to from a story, and every way out
 	$(GO) test ./fsm -whole -timeout 0
 
 WORLDS ?= 2500
 worlds: ## WORLDS simulated worlds, from other seeds than make test plays
-	$(GO) test ./internal/sim -run '^TestNoSeedLosesMoney$$' -seeds $(WORLDS) -from 10001 -timeout 0 -v
-	$(GO) test ./internal/sim -run 'Board|Anothers|NewOnes|Spirals' -from 10001 -boards 120 -locks 120 -astray 100 -forgetful 80 -timeout 0
+	$(GO) test ./internal/proof/world -run '^TestNoSeedLosesMoney$$' -seeds $(WORLDS) -from 10001 -timeout 0 -v
+	$(GO) test ./internal/proof/world -run 'Board|Anothers|NewOnes|Spirals' -from 10001 -boards 120 -locks 120 -astray 100 -forgetful 80 -timeout 0
 
 lint: ## gofmt, vet and staticcheck are clean
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"
@@ -65,13 +65,13 @@ fuzz: ## every parser of outside bytes, FUZZTIME each
 
 SALES ?= 100000
 soak: ## SALES simulated sales on all cores; or make soak SEED=n for one world and its diary
-	$(GO) test -c -o bin/soak ./internal/sim
-	cd internal/sim && ../../bin/soak -test.run '^TestSoak$$' -test.timeout 0 -test.v \
+	$(GO) test -c -o bin/soak ./internal/proof/world
+	cd internal/proof/world && ../../../bin/soak -test.run '^TestSoak$$' -test.timeout 0 -test.v \
 	  $(if $(SEED),-seed $(SEED) $(if $(ONLY),-only '$(ONLY)'),-sales $(SALES) $(if $(FROM),-from $(FROM)))
 
 EVERY ?= 1
 sabotage: ## kiosks with a mistake each: the referee must catch them all (UPDATE=-update writes docs/sabotages.md)
-	$(GO) test ./internal/sim -run '^TestEverySabotageIsCaught$$' -sabotages -every $(EVERY) -timeout 0 -v $(UPDATE)
+	$(GO) test ./internal/proof/world -run '^TestEverySabotageIsCaught$$' -sabotages -every $(EVERY) -timeout 0 -v $(UPDATE)
 
 PKG ?= ./fsm ./internal/kiosk ./hw/vend/... ./internal/journal
 COUNT ?= 60
@@ -80,25 +80,25 @@ mutate: ## small mistakes, COUNT in each package of PKG, chosen by SEED: prints 
 
 KILLS ?= 200
 crash: ## SIGKILL for the built kiosk, KILLS times: at writes, at calls, at random moments
-	$(GO) test ./internal/crash -run TestNoKillLosesMoney -kills $(KILLS) -parallel 4 -timeout 0 -v
+	$(GO) test ./internal/proof/crash -run TestNoKillLosesMoney -kills $(KILLS) -parallel 4 -timeout 0 -v
 
 powercut: ## the journal under power cuts: its writes cut off one by one, and a whole machine (root on Debian)
-	internal/journal/powercut/run
+	internal/proof/powercut/run
 
-test-web: ## the pages in Chromium (installs it: root on Debian); the pictures are in bin/screenshots
-	internal/webtest/run
+web: ## the pages in Chromium (installs it: root on Debian); the pictures are in bin/screenshots
+	internal/proof/web/run
 
-test-toolkits: ## SOAP toolkits of others against glasesim, and our client against their servers (installs them: root on Debian)
-	glase/glasetest/toolkits/run
+toolkits: ## SOAP toolkits of others against glasesim, and our client against their servers (installs them: root on Debian)
+	internal/proof/toolkits/run
 
 test-hw: ## the drivers on a real kernel, in virtual machines (fetches them: root on Debian)
-	internal/hwtest/run
+	internal/proof/kernel/run
 
 cross: ## the daemon for each kind of Raspberry Pi, in bin/cross: the same bytes twice, its size, and that it runs (installs qemu-user: root on Debian)
 	cross/run
 
-test-unit: ## the systemd unit on a whole machine: no relay stays on, however the daemon ends (installs qemu: root on Debian)
-	systemd/test/run
+service: ## the systemd unit on a whole machine: no relay stays on, however the daemon ends (installs qemu: root on Debian)
+	internal/proof/service/run
 
 generate: ## what is drawn from the code
 	$(GO) generate ./...

@@ -188,7 +188,7 @@ func (s *survey) daemon() {
 	from := map[string]string{"cmd/kioskd": ""}
 	for next := []string{"cmd/kioskd"}; len(next) > 0; next = next[1:] {
 		room := next[0]
-		if slices.Contains(doubles, room) || strings.HasSuffix(room, "test") {
+		if slices.Contains(doubles, room) || strings.HasPrefix(room, "internal/proof/") || strings.HasSuffix(room, "test") {
 			way := room
 			for at := from[room]; at != ""; at = from[at] {
 				way = at + " → " + way
@@ -253,7 +253,7 @@ func TestThePlanIsHeld(t *testing.T) {
 	for _, c := range []struct{ file, text, want string }{
 		{"internal/app/x.go", `import _ "kioskd/glase/glasetest"`, "the daemon contains glase/glasetest: cmd/kioskd → internal/app → glase/glasetest"},
 		{"internal/app/x.go", `import _ "kioskd/hw/vend/mdb/mdbtest"`, "the daemon contains hw/vend/mdb/mdbtest"},
-		{"internal/app/x.go", `import _ "kioskd/internal/sim"`, "the daemon contains internal/sim"},
+		{"internal/app/x.go", `import _ "kioskd/internal/proof/world"`, "the daemon contains internal/proof/world"},
 		{"fsm/x.go", `import "time"; func f() { time.Sleep(1) }`, "fsm/x.go uses time.Sleep"},
 		{"fsm/x.go", `import t "time"; func f() any { return t.Since }`, "fsm/x.go uses t.Since"},
 		{"fsm/x.go", `import . "time"; func f() any { return Now }`, "fsm/x.go imports time"},

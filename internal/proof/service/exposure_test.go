@@ -1,0 +1,34 @@
+package service
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// exposureMax is the most that systemd-analyze may find the unit exposed, in tenths of 10. What is left are the devices
+// and the network, which the daemon is there for.
+const exposureMax = 15
+
+// shutIn fails the test when the unit lets the daemon do more than that.
+func shutIn(t *testing.T, unit string) {
+	t.Helper()
+	said := command(t, "systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold="+strconv.Itoa(exposureMax), unit)
+	t.Log(said[strings.LastIndex(said, "\n")+1:])
+}
+
+// TestTheUnitLetsTheDaemonDoNoMoreThanItNeeds looks at the unit in the source. That the daemon can work like this is
+// tested on a whole machine: make service.
+func TestTheUnitLetsTheDaemonDoNoMoreThanItNeeds(t *testing.T) {
+	if _, err := exec.LookPath("systemd-analyze"); err != nil {
+		t.Skip("this computer has no systemd-analyze, which judges the unit; make service does it on a machine that has")
+	}
+	unit := "../../../systemd/kioskd.service"
+	if dir := os.Getenv("KIOSKD_UNIT_TEST"); dir != "" { // where the machine has the source's
+		unit = filepath.Join(dir, "systemd", "kioskd.service")
+	}
+	shutIn(t, unit)
+}

@@ -1,2 +1,0 @@
-// Package unit holds the tests of kioskd.service, which run on a whole machine: see run.
-package unit
