@@ -3,7 +3,7 @@
 //
 //	make test-hw                         all of it (root on Debian; the first run fetches kernels)
 //	internal/proof/kernel/run -test.run Sale   some of it
-//	internal/proof/kernel/vm PROGRAM           any other static program there; a test binary is one: go test -c with CGO_ENABLED=0
+//	internal/proof/machine/vm PROGRAM           any other static program there; a test binary is one: go test -c with CGO_ENABLED=0
 //
 // The lines of a simulated chip are pulled and read through sysfs, which is what a motor, a sensor and a finger do
 // here. What the program drives is read from the kernel's own trace of every change of a level, with its time. Times

@@ -1,6 +1,7 @@
-# Sourced by the scripts here: where things are kept, and how Debian's packages get there. Root on Debian, as "make test-hw" says.
+# What the scripts that start a machine source: where things are kept, how Debian's packages get there, and what a guest starts
+# with. As root on Debian. Everything that is slow to get stays in the cache.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/kioskd/kernel
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/kioskd/machine
 mkdir -p "$cache"
 
 # need COMMAND:PACKAGE...: installs what is missing
@@ -43,6 +44,9 @@ kernel() {
   echo "$cache/$p"
 }
 
+# initrd ROOT: the folder as what a kernel starts with
+initrd() { (cd "$1" && find . | cpio -o -H newc --quiet | gzip -1); }
+
 # guest ROOT BINARY ARGS...: makes ROOT/init, which mounts what a Linux has, runs lines of its own from standard input, and BINARY,
 # which is copied with the FILES
 guest() {
@@ -64,7 +68,7 @@ INIT
     echo "cd /; /program ${*@Q}; status=\$?; echo; echo \"GUEST STATUS \$status\"; sync; poweroff -f"
   } > "$root/init"
   chmod +x "$root/init"
-  (cd "$root" && find . | cpio -o -H newc --quiet | gzip -1)
+  initrd "$root"
 }
 
 # status FILE: the program's exit status as the guest printed it, 99 if it printed none
