@@ -34,6 +34,9 @@ const untrue = " says untruly"
 // nameless is a sendInvoice that made an invoice and was answered with "done" and no reference.
 const nameless = "sendInvoice says 0"
 
+// statusless is a getPaymentStatus that is answered with "done" and nothing else, as no Glase does.
+const statusless = "getPaymentStatus says 0"
+
 var refusedNote = regexp.MustCompile(`^(\w+) refused with code (\d+)`)
 
 // mayDoubt: a person has to decide after a refusal for good of Glase's, which must have been a rule's or a choice's:
@@ -47,7 +50,8 @@ func (f *referee) mayDoubt(sale journal.Sale) bool {
 		return f.mayForget(sale)
 	}
 	if strings.Contains(sale.Note, "was not answered as asked") { // it has the reference of another machine's invoice
-		return f.during(sale, "sendInvoice other_answer", "sendInvoice previous_answer", nameless)
+		return f.during(sale, "sendInvoice other_answer", "sendInvoice previous_answer", nameless) ||
+			strings.HasSuffix(sale.Note, ": missing") && f.during(sale, statusless)
 	}
 	if strings.HasPrefix(sale.Note, "PAID with") {
 		return f.during(sale, "getPaymentStatus unproven")
