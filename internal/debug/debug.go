@@ -148,10 +148,6 @@ func New(c Config) (http.Handler, error) {
 		}
 		p.hosts = append(p.hosts, name)
 	}
-	metrics, err := p.metrics()
-	if err != nil {
-		return nil, err
-	}
 	get, mux := []string{http.MethodGet, http.MethodHead}, http.NewServeMux()
 	mux.Handle("/api/status", only(get, p.status))
 	mux.Handle("/api/sales", only(get, p.sales))
@@ -185,7 +181,7 @@ func New(c Config) (http.Handler, error) {
 	p.serviceRoutes(mux)
 	mux.Handle("/api/events", only([]string{http.MethodGet}, p.events))
 	mux.Handle("/healthz", only(get, p.health))
-	mux.Handle("/metrics", only(get, metrics.ServeHTTP))
+	mux.Handle("/metrics", only(get, p.metrics().ServeHTTP))
 	mux.Handle("/{$}", only(get, page))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, http.StatusNotFound, "there is nothing at this address")

@@ -1,15 +1,15 @@
 package debug
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"sync"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/VictoriaMetrics/metrics"
 
 	"kioskd/fsm"
 	"kioskd/internal/journal"
@@ -30,14 +30,11 @@ func endings() []fsm.SaleState {
 	return []fsm.SaleState{fsm.Charged, fsm.Released, fsm.Refunded, fsm.Cancelled, fsm.Failed, fsm.Lost, fsm.InDoubt}
 }
 
-// machine collects the metrics at each scrape; between scrapes it costs nothing. Labels hold words of the program and
-// its version alone: no slot, no sale, nothing of a customer. What the journal cannot tell is left out, and the others
-// are still told.
+// machine tells the metrics at each scrape; between scrapes it costs nothing. Labels hold words of the program and its
+// version alone: no slot, no sale, nothing of a customer. What the journal cannot tell is left out, and the others are
+// still told.
 type machine struct {
 	port *port
-
-	info, step, faults, closed, sales, doubts, celsius *prometheus.Desc
-	unpaid, pinTime, keptOut                           *prometheus.Desc
 
 	mu     sync.Mutex
 	ended  map[fsm.SaleState]int // sales that ended since the port was made, by state
@@ -45,85 +42,72 @@ type machine struct {
 	based  bool                  // latest is known
 }
 
-// metrics makes the handler of /metrics, with a registry of its own.
-func (p *port) metrics() (http.Handler, error) {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc("kioskd_"+name, help, labels, nil)
-	}
-	m := &machine{
-		port:   p,
-		ended:  map[fsm.SaleState]int{},
-		info:   desc("build_info", "1, with the program's version.", "version"),
-		step:   desc("step", "1 for the step that the machine is in, 0 for the others.", "phase", "step"),
-		faults: desc("faults", "1 for each reason that stands against selling.", "name"),
-		closed: desc("closed_slots", "Slots that sell nothing until a technician has looked at them."),
-		sales:  desc("sales_total", "Sales that have ended since the start, by how they ended.", "state"),
-		doubts: desc("sales_in_doubt", "Sales in the journal that could not be decided."),
-
-		unpaid:  desc("unpaid_sales_in_a_row", "Sales in a row that nobody paid for, as far as they are counted: 3 shorten the time for the PIN."),
-		pinTime: desc("pin_timeout_seconds", "How long the next customer has for the PIN."),
-		keptOut: desc("ups_refused_connections_total", "Connections since the start that [ups] allow kept out; left out where nothing listens."),
-
-		celsius: desc("temperature_celsius", "What perishable products stand in; left out while it is not known."),
-	}
+// metrics makes the handler of /metrics.
+func (p *port) metrics() http.Handler {
+	m := &machine{port: p, ended: map[fsm.SaleState]int{}}
 	if err := m.count(context.Background()); err != nil {
 		p.Log.Warn().Err(err).Msg("sales are counted once the journal can be read")
 	}
-	registry := prometheus.NewRegistry()
-	for _, c := range []prometheus.Collector{
-		m, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-	} {
-		if err := registry.Register(c); err != nil {
-			return nil, fmt.Errorf("debug: metrics: %w", err)
-		}
-	}
-	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), nil
+	return m
 }
 
-// Describe is for the registry.
-func (m *machine) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.info, m.step, m.faults, m.closed, m.sales, m.doubts, m.celsius, m.unpaid, m.pinTime, m.keptOut} {
-		ch <- d
-	}
+// ServeHTTP answers in Prometheus's text format: the machine first, then the process and what it has cost so far, the
+// bytes written to the card among it.
+func (m *machine) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	var page bytes.Buffer
+	m.tell(&page)
+	metrics.WriteProcessMetrics(&page)
+	metrics.WriteFDMetrics(&page)
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	_, _ = w.Write(page.Bytes()) // who asked may have gone
 }
 
-// Collect is for the registry, at each scrape.
-func (m *machine) Collect(ch chan<- prometheus.Metric) {
-	tell := func(d *prometheus.Desc, kind prometheus.ValueType, value float64, labels ...string) {
-		metric, err := prometheus.NewConstMetric(d, kind, value, labels...)
-		if err != nil { // never a reason to end the daemon
-			metric = prometheus.NewInvalidMetric(d, err)
-		}
-		ch <- metric
-	}
+// family begins the samples of one name.
+func family(w io.Writer, name, kind, help string) {
+	fmt.Fprintf(w, "# HELP kioskd_%s %s\n# TYPE kioskd_%s %s\n", name, help, name, kind)
+}
+
+// gauge writes a whole family of one sample.
+func gauge(w io.Writer, name string, value float64, help string) {
+	family(w, name, "gauge", help)
+	metrics.WriteGaugeFloat64(w, "kioskd_"+name, value)
+}
+
+func (m *machine) tell(w io.Writer) {
 	s := m.port.Kiosk.State()
 	now := statusOf(s).Step
-	tell(m.info, prometheus.GaugeValue, 1, m.port.Version)
+	family(w, "build_info", "gauge", "1, with the program's version.")
+	metrics.WriteGaugeUint64(w, fmt.Sprintf("kioskd_build_info{version=%q}", m.port.Version), 1)
+	family(w, "step", "gauge", "1 for the step that the machine is in, 0 for the others.")
 	for _, stage := range stages() {
-		value := 0.0
+		var value uint64
 		if string(stage) == now {
 			value = 1
 		}
-		tell(m.step, prometheus.GaugeValue, value, string(stage.Phase()), string(stage))
+		metrics.WriteGaugeUint64(w, fmt.Sprintf("kioskd_step{phase=%q,step=%q}", stage.Phase(), stage), value)
 	}
+	family(w, "faults", "gauge", "1 for each reason that stands against selling.")
 	var names []string
 	for _, f := range s.Faults {
 		if !slices.Contains(names, f.Name) { // a name twice would spoil the whole scrape
 			names = append(names, f.Name)
-			tell(m.faults, prometheus.GaugeValue, 1, f.Name)
+			metrics.WriteGaugeUint64(w, fmt.Sprintf("kioskd_faults{name=%q}", f.Name), 1)
 		}
 	}
 	if of := m.port.Temperature; of != nil {
 		if celsius, known := of(); known {
-			tell(m.celsius, prometheus.GaugeValue, celsius)
+			gauge(w, "temperature_celsius", celsius, "What perishable products stand in; left out while it is not known.")
 		}
 	}
-	tell(m.unpaid, prometheus.GaugeValue, float64(s.Unpaid))
-	tell(m.pinTime, prometheus.GaugeValue, s.PinTime().Seconds())
+	gauge(w, "unpaid_sales_in_a_row", float64(s.Unpaid),
+		"Sales in a row that nobody paid for, as far as they are counted: 3 shorten the time for the PIN.")
+	gauge(w, "pin_timeout_seconds", s.PinTime().Seconds(), "How long the next customer has for the PIN.")
 	if of := m.port.KeptOut; of != nil {
-		tell(m.keptOut, prometheus.CounterValue, float64(of()))
+		family(w, "ups_refused_connections_total", "counter",
+			"Connections since the start that [ups] allow kept out; left out where nothing listens.")
+		metrics.WriteCounterUint64(w, "kioskd_ups_refused_connections_total", of())
 	}
-	tell(m.closed, prometheus.GaugeValue, float64(len(s.Closed)))
+	gauge(w, "closed_slots", float64(len(s.Closed)), "Slots that sell nothing until a technician has looked at them.")
 
 	var doubts []journal.Sale
 	err := m.port.read(context.Background(), func(ctx context.Context) (err error) {
@@ -131,16 +115,17 @@ func (m *machine) Collect(ch chan<- prometheus.Metric) {
 		return err
 	})
 	if err == nil {
-		tell(m.doubts, prometheus.GaugeValue, float64(len(doubts)))
+		gauge(w, "sales_in_doubt", float64(len(doubts)), "Sales in the journal that could not be decided.")
 		err = m.count(context.Background())
 	}
 	if err != nil {
 		m.port.Log.Warn().Err(err).Msg("the journal could not be read for the metrics")
 	}
+	family(w, "sales_total", "counter", "Sales that have ended since the start, by how they ended.")
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, state := range endings() {
-		tell(m.sales, prometheus.CounterValue, float64(m.ended[state]), string(state))
+		metrics.WriteCounterUint64(w, fmt.Sprintf("kioskd_sales_total{state=%q}", state), uint64(m.ended[state]))
 	}
 }
 

@@ -141,7 +141,7 @@ var borrowed = map[string]map[string]string{
 	"internal/serve":       {"github.com/rs/zerolog": log},
 	"internal/cert":        {"github.com/rs/zerolog": log},
 	"internal/config":      {"github.com/pelletier/go-toml/v2": "TOML with its line numbers"},
-	"internal/debug":       {"github.com/prometheus/client_golang": "metrics", "github.com/rs/zerolog": log},
+	"internal/debug":       {"github.com/VictoriaMetrics/metrics": "for Prometheus", "github.com/rs/zerolog": log},
 	"internal/doctor":      {"golang.org/x/sys/unix": "free space, clock"},
 	"internal/identity":    {"github.com/rs/zerolog": "a secret that marshals as none"},
 	"internal/journal":     {"modernc.org/sqlite": "the record"},
