@@ -99,8 +99,8 @@ func (f *referee) mayLose(sale journal.Sale) bool {
 	if f.reopened(sale) { // what was held ran out while it stood in doubt
 		return true
 	}
-	if sale.Why == "restarted" && f.world.machine != nil && f.mayForget(sale) { // the end that no record has let the money go
-		return true
+	if sale.Why == "restarted" && f.world.machine != nil && f.mayForget(sale) && f.movedBefore(sale, glasetest.Release) {
+		return true // the end that no record has let the money go
 	}
 	f.mu.Lock()
 	last := f.visits[sale.ID].began // since then the sale could be settled
@@ -139,12 +139,12 @@ const (
 	graceIn   = 2 * time.Minute  // and a reservation within this time after its own end
 )
 
-// chargedBefore reports whether Glase had charged the sale before the run that saw its end began: the one before had
-// seen its items.
-func (f *referee) chargedBefore(sale journal.Sale) bool {
+// movedBefore reports whether Glase had moved the sale's money so before the run that saw its end began: the one before
+// had seen its items.
+func (f *referee) movedBefore(sale journal.Sale, kind glasetest.Kind) bool {
 	_, ended := f.when(sale)
 	for _, m := range f.world.glase.Ledger() {
-		if m.Invoice == sale.InvoiceReference && m.Kind == glasetest.Charge {
+		if m.Invoice == sale.InvoiceReference && m.Kind == kind {
 			return f.world.harm.during(m.At, ended, kioskKilled, kioskTold, noKiosk)
 		}
 	}
@@ -163,6 +163,24 @@ func (f *referee) inTime(sale journal.Sale, v visit) {
 	}
 	if over := f.world.quiet(); !over.IsZero() && v.ended.Sub(maxTime(over, began)) > most {
 		f.violated("left hanging for %v after all troubles: %s", v.ended.Sub(maxTime(over, began)), brief(sale))
+	}
+}
+
+// noticedIn is how long a customer who has confirmed on the phone waits at most for the machine to see it, in peace.
+const noticedIn = 15 * time.Second
+
+// noticed: who has confirmed is served.
+func (f *referee) noticed(sale journal.Sale, v visit) {
+	for _, m := range f.world.glase.Ledger() {
+		if m.Invoice != sale.InvoiceReference || m.Why != "the customer confirmed" || !m.At.Before(v.served) {
+			continue
+		}
+		if f.world.harm.duringPrefix(m.At, v.served, "getPaymentStatus ", "* ") {
+			continue // it may have heard something else
+		}
+		if p := f.world.harm.peace(m.At, v.served, diskFull, diskRefuses); p > noticedIn {
+			f.violated("a customer who has confirmed waits for %v in peace: %s", p, brief(sale))
+		}
 	}
 }
 

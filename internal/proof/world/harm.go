@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -82,6 +83,16 @@ func (h *harm) during(from, until time.Time, kinds ...string) bool {
 		}
 	}
 	return false
+}
+
+// duringPrefix is during for all kinds that begin so.
+func (h *harm) duringPrefix(from, until time.Time, prefixes ...string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.ContainsFunc(h.spans, func(s span) bool {
+		is := func(prefix string) bool { return strings.HasPrefix(s.kind, prefix) }
+		return s.touches(from, until) && slices.ContainsFunc(prefixes, is)
+	})
 }
 
 // peace is the longest time between two moments in which the kiosk ran, could reach Glase, had no bad answer, and was

@@ -52,6 +52,7 @@ type visit struct {
 	decided      bool      // a person's verdict was asked for while it stood in doubt
 	careless     bool      // and given without a look at the books
 	opened       time.Time // by such a verdict
+	served       time.Time // no customer's word is waited for any more
 }
 
 func newReferee(w *world) *referee {
@@ -239,6 +240,18 @@ func (f *referee) recorded() {
 		f.world.diary.note("sale ended: %s", brief(sale))
 		f.settled(sale, "at its end")
 		f.inTime(sale, v)
+		f.noticed(sale, v)
+	}
+}
+
+// moved looks at the machine after each record: when it stops waiting for what a customer does on the phone.
+func (f *referee) moved(s fsm.State) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	v, known := f.visits[s.Sale.ID]
+	if known && v.served.IsZero() && s.Stage != fsm.Invoicing && s.Stage != fsm.Awaiting {
+		v.served = time.Now()
+		f.visits[s.Sale.ID] = v
 	}
 }
 
@@ -296,7 +309,7 @@ func (f *referee) settled(sale journal.Sale, when string) {
 		if owed == 0 {
 			f.violated("charged for nothing: %s", brief(sale))
 		}
-		if n := len(sale.Items) - 1; sale.Why == "restarted" && fsm.ItemOutcome(sale.Items[n].Outcome) == fsm.Unknown && f.world.machine != nil && !f.chargedBefore(sale) {
+		if n := len(sale.Items) - 1; sale.Why == "restarted" && fsm.ItemOutcome(sale.Items[n].Outcome) == fsm.Unknown && f.world.machine != nil && !f.movedBefore(sale, glasetest.Charge) {
 			f.violated("charged for what nobody has seen since a restart: %s", brief(sale))
 		}
 	case fsm.Released, fsm.Refunded, fsm.Cancelled, fsm.Failed:

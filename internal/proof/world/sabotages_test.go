@@ -82,6 +82,7 @@ var promises = []struct{ part, promise string }{
 	{"which no sale knows", "no payment without a sale"},
 	{"after its sale had ended", "no payment without a sale"},
 	{"that an earlier start began", "a start never moves a motor"},
+	{"who has confirmed waits", "who has confirmed is served"},
 	{"nobody has looked at the slot", "one fault costs one product at most"},
 	{"while the invoice is still of", "no commit before the invoice is the basket's"},
 	{"would take back by itself", "silence lets Glase take a payment back"},

@@ -188,6 +188,7 @@ func newWorld(t *testing.T, seed uint64, o Options) *world {
 	w.store = &store{noted: func(e fsm.Event, s fsm.State) {
 		w.diary.note("journal: %s → %s %s", fsm.Name(e), s.Stage, s.Reason)
 		w.referee.recorded()
+		w.referee.moved(s)
 	}, refused: func(event string) {
 		w.diary.note("the disk refuses %s", event)
 		w.harm.moment(diskRefuses)
