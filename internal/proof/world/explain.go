@@ -49,9 +49,8 @@ func (f *referee) mayDoubt(sale journal.Sale) bool {
 	if strings.HasPrefix(sale.Note, "restarted while ") && f.world.machine != nil {
 		return f.mayForget(sale)
 	}
-	if strings.Contains(sale.Note, "was not answered as asked") { // it has the reference of another machine's invoice
-		return f.during(sale, "sendInvoice other_answer", "sendInvoice previous_answer", nameless) ||
-			strings.HasSuffix(sale.Note, ": missing") && f.during(sale, statusless)
+	if strings.Contains(sale.Note, notAsAsked) {
+		return f.anothers(sale) || strings.HasSuffix(sale.Note, ": missing") && f.during(sale, statusless)
 	}
 	if strings.HasPrefix(sale.Note, "PAID with") {
 		return f.during(sale, "getPaymentStatus unproven")
@@ -86,6 +85,14 @@ func (f *referee) mayDoubt(sale journal.Sale) bool {
 		return true // the other service takes the money in one go
 	}
 	return f.during(sale, op+" says "+code, "* says "+code, op+untrue, "*"+untrue)
+}
+
+// notAsAsked is in the note of a sale whose answers named another one.
+const notAsAsked = "was not answered as asked"
+
+// anothers: the sale may have been given the reference of another machine's invoice, or of an earlier sale's.
+func (f *referee) anothers(sale journal.Sale) bool {
+	return f.during(sale, "sendInvoice other_answer", "sendInvoice previous_answer", nameless)
 }
 
 // mayForget: a run ended that had not recorded all that it knew.
@@ -123,6 +130,8 @@ func (f *referee) mayLose(sale journal.Sale) bool {
 			continue
 		}
 		switch {
+		case m.Kind == glasetest.Reversal && strings.Contains(sale.Note, notAsAsked) && f.anothers(sale):
+			return true // no answer about it proved anything, so none was acknowledged
 		case m.Kind == glasetest.Reversal, m.Kind == glasetest.Release && strings.Contains(m.Why, "not asked for"):
 			return f.world.harm.unasked(m.At)
 		case m.Kind == glasetest.Release && strings.Contains(m.Why, "commitReservationTimeout"):
