@@ -178,16 +178,20 @@ func (f *referee) inTime(sale journal.Sale, v visit) {
 // noticedIn is how long a customer who has confirmed on the phone waits at most for the machine to see it, in peace.
 const noticedIn = 15 * time.Second
 
-// noticed: who has confirmed is served.
+// noticed: who has confirmed is served, once the kiosk knows which invoice it is.
 func (f *referee) noticed(sale journal.Sale, v visit) {
+	if f.anothers(sale) {
+		return
+	}
 	for _, m := range f.world.glase.Ledger() {
-		if m.Invoice != sale.InvoiceReference || m.Why != "the customer confirmed" || !m.At.Before(v.served) {
+		from := maxTime(m.At, v.known)
+		if m.Invoice != sale.InvoiceReference || m.Why != "the customer confirmed" || !from.Before(v.served) {
 			continue
 		}
-		if f.world.harm.duringPrefix(m.At, v.served, "getPaymentStatus ", "* ") {
+		if f.world.harm.duringPrefix(from, v.served, "getPaymentStatus ", "* ") {
 			continue // it may have heard something else
 		}
-		if p := f.world.harm.peace(m.At, v.served, diskFull, diskRefuses); p > noticedIn {
+		if p := f.world.harm.peace(from, v.served, diskFull, diskRefuses); p > noticedIn {
 			f.violated("a customer who has confirmed waits for %v in peace: %s", p, brief(sale))
 		}
 	}

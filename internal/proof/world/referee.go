@@ -52,6 +52,7 @@ type visit struct {
 	decided      bool      // a person's verdict was asked for while it stood in doubt
 	careless     bool      // and given without a look at the books
 	opened       time.Time // by such a verdict
+	known        time.Time // it has its invoice
 	served       time.Time // no customer's word is waited for any more
 }
 
@@ -244,15 +245,22 @@ func (f *referee) recorded() {
 	}
 }
 
-// moved looks at the machine after each record: when it stops waiting for what a customer does on the phone.
+// moved looks at the machine after each record: when it has its invoice, and when it stops waiting for what a customer
+// does on the phone.
 func (f *referee) moved(s fsm.State) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	v, known := f.visits[s.Sale.ID]
-	if known && v.served.IsZero() && s.Stage != fsm.Invoicing && s.Stage != fsm.Awaiting {
-		v.served = time.Now()
-		f.visits[s.Sale.ID] = v
+	v, any := f.visits[s.Sale.ID]
+	if !any || s.Stage == fsm.Invoicing {
+		return
 	}
+	if v.known.IsZero() {
+		v.known = time.Now()
+	}
+	if v.served.IsZero() && s.Stage != fsm.Awaiting {
+		v.served = time.Now()
+	}
+	f.visits[s.Sale.ID] = v
 }
 
 // lostProducts are the words of a slot that somebody must look at.
