@@ -143,7 +143,7 @@ func (f *referee) mayLose(sale journal.Sale) bool {
 
 const (
 	vendMax   = 10 * time.Second // from a motor's start to what its dispenser says
-	chargedIn = time.Minute      // what came out is charged within this time of peace
+	chargedIn = 75 * time.Second // what came out is charged within this time of peace: two of the longest pauses, and their calls
 	directIn  = 8 * time.Minute  // a direct debit with all its "try again" ends within this time of peace
 	graceIn   = 2 * time.Minute  // and a reservation within this time after its own end
 )
