@@ -27,6 +27,7 @@ import (
 	"kioskd/internal/config"
 	"kioskd/internal/debug"
 	"kioskd/internal/front"
+	"kioskd/internal/glasepay"
 	"kioskd/internal/health"
 	"kioskd/internal/identity"
 	"kioskd/internal/journal"
@@ -154,13 +155,16 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	var known books
-	if a.journal != nil {
-		known = a.journal
-	}
 	service := p.Payments
 	if service == nil {
-		service = payments{a.glase, terminal, known, cfg, p.Clock.Wall, a.vitals.Heard}
+		pay := glasepay.Service{
+			Client: a.glase, Terminal: terminal, Name: cfg.Machine.Name, Language: cfg.Machine.Language,
+			Timezone: cfg.Machine.Timezone, PublicURL: cfg.UPS.PublicURL, Wall: p.Clock.Wall, Heard: a.vitals.Heard,
+		}
+		if a.journal != nil { // not an interface around nothing
+			pay.Books = a.journal
+		}
+		service = pay
 	}
 	var seller kiosk.Screen // not an interface around nothing
 	var evidence func(context.Context, fsm.State) []fsm.Evidence

@@ -41,6 +41,7 @@ var rooms = map[string][]string{
 	"internal/front": {
 		"fsm", "hw/display", "internal/config", "internal/kiosk", "internal/money", "internal/reason", "ups",
 	},
+	"internal/glasepay":  {"fsm", "glase", "internal/money", "internal/words", "ups"},
 	"internal/cold":      {"fsm", "hw/w1", "internal/config", "internal/debug"},
 	"internal/health":    {"fsm", "glase", "hw/gpio", "hw/wire", "internal/config", "internal/debug", "internal/doctor"},
 	"internal/serve":     {"fsm", "internal/cert", "internal/config", "internal/debug", "ups"},

@@ -3,7 +3,7 @@ package world
 // astraySabotages are about answers that were meant for somebody else.
 func astraySabotages() []sabotage {
 	return []sabotage{
-		{name: "anothers-status", what: "a status is taken whatever invoice, terminal or payment it names", edits: []edit{{"internal/app/payments.go",
+		{name: "anothers-status", what: "a status is taken whatever invoice, terminal or payment it names", edits: []edit{{"internal/glasepay/glasepay.go",
 			`		r := result(err)
 		if err == nil {
 			r = p.statusOurs(ctx, c, s)
@@ -19,7 +19,7 @@ func astraySabotages() []sabotage {
 	t.s.Live.Requests = nil
 	t.callIn(pollEvery)
 `}}},
-		{name: "known-reference", what: "a reference is taken that the journal knows as another sale's", edits: []edit{{"internal/app/answers.go",
+		{name: "known-reference", what: "a reference is taken that the journal knows as another sale's", edits: []edit{{"internal/glasepay/answers.go",
 			`	other, err := p.known(ctx, sale, sent.Reference, "")
 `, `	other, err := "", error(nil)
 `}}},

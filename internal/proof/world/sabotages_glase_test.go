@@ -9,7 +9,7 @@ func talkSabotages() []sabotage {
 `}}},
 		{name: "last-version-ignored", what: "the version that came with PAID is not acknowledged", edits: []edit{{stepFile,
 			`	if t.unacknowledged(e) || t.saidOnce(e) {`, `	if t.saidOnce(e) {`}}},
-		{name: "timeout-is-a-refusal", what: "a call without an answer counts as refused", edits: []edit{{"internal/app/payments.go",
+		{name: "timeout-is-a-refusal", what: "a call without an answer counts as refused", edits: []edit{{"internal/glasepay/glasepay.go",
 			`	return fsm.Result{Kind: fsm.ResultUnknown, Text: err.Error()}
 `, `	return fsm.Result{Kind: fsm.Refused, Text: err.Error()}
 `}}},
@@ -46,7 +46,7 @@ func talkSabotages() []sabotage {
 			`	case code == CodeSystemError || code == CodeServiceUnavailable:
 `, `	case code < 0:
 `}}},
-		{name: "refusal-after-silence", what: "a refusal speaks for the attempts before it that had no answer", edits: []edit{{"internal/app/payments.go",
+		{name: "refusal-after-silence", what: "a refusal speaks for the attempts before it that had no answer", edits: []edit{{"internal/glasepay/glasepay.go",
 			`		r.Kind, r.Means, r.Word = fsm.ResultUnknown, "", ""
 `, ``}}},
 		{name: "confirming-ends-with-a-lost-answer", what: "a question without an answer after the commit is the last one", edits: []edit{{settleFile,

@@ -128,7 +128,7 @@ func refundSabotages() []sabotage {
 `}, {"glase/operations.go",
 			`	if full && errors.As(err, &refused) && refused.Code == CodeRefundsExceedPayment && refused.AfterUnknown {
 `, `	if false && errors.As(err, &refused) {
-`}, {"internal/app/payments.go",
+`}, {"internal/glasepay/glasepay.go",
 			`		r.Kind, r.Means, r.Word = fsm.ResultUnknown, "", ""
 `, ``}}},
 		{name: "refund-refused-is-done", what: "a refused refund counts as made", edits: []edit{{settleFile,

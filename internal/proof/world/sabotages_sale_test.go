@@ -24,10 +24,10 @@ func saleSabotages() []sabotage {
 			`		c.ClientInvoiceID, c.Reference, c.Secret, c.Flow = sale.ClientInvoiceID+string(rune('A'+c.Number%26)), `}}},
 		{name: "same-invoice-id", what: "every invoice of the machine has the same clientInvoiceId", edits: []edit{{"internal/app/adapters.go",
 			`ClientInvoiceID: m.text(10)`, `ClientInvoiceID: "kioskd"`}}},
-		{name: "debit-at-once", what: "the customer is charged at once instead of giving a reservation", edits: []edit{{"internal/app/payments.go",
+		{name: "debit-at-once", what: "the customer is charged at once instead of giving a reservation", edits: []edit{{"internal/glasepay/glasepay.go",
 			`		in.PaymentMode, in.CommitReservationTimeout = glase.ReservationPreliminary, c.ReservationTimeout
 `, ``}}},
-		{name: "reservation-too-short", what: "Glase is told of a shorter reservation than the machine counts on", edits: []edit{{"internal/app/payments.go",
+		{name: "reservation-too-short", what: "Glase is told of a shorter reservation than the machine counts on", edits: []edit{{"internal/glasepay/glasepay.go",
 			`= glase.ReservationPreliminary, c.ReservationTimeout`, `= glase.ReservationPreliminary, c.ReservationTimeout/10`}}},
 		{name: "issued-is-enough", what: "whoever has the invoice on the phone may choose", edits: []edit{{reservedFile,
 			`	case e.Status == StatusReserved && sale.Flow == Reservation:

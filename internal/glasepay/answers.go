@@ -1,4 +1,4 @@
-package app
+package glasepay
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 	"kioskd/glase"
 )
 
-// books tell whose a reference of Glase's is. What its method promises stands at journal.Journal.
-type books interface {
+// Books tell whose a reference of Glase's is. What its method promises stands at journal.Journal.
+type Books interface {
 	Known(ctx context.Context, sale, invoice, ers string) (string, error)
 }
 
@@ -22,7 +22,7 @@ func misfit(format string, args ...any) fsm.Result {
 
 // sentOurs holds sendInvoice's answer against itself and the books: a reference that another sale has is not this
 // one's. Books that cannot be read leave it unknown, as a lost answer does.
-func (p payments) sentOurs(ctx context.Context, sale string, sent glase.SentInvoice) fsm.Result {
+func (p Service) sentOurs(ctx context.Context, sale string, sent glase.SentInvoice) fsm.Result {
 	if of, ok := referenceOf(sent.QRCode); ok && !strings.EqualFold(of, sent.Reference) {
 		return misfit("invoiceReference %s, and invoiceQRCode of %s", sent.Reference, of)
 	}
@@ -47,7 +47,7 @@ func referenceOf(qr string) (string, bool) {
 
 // statusOurs holds whatever a getPaymentStatus names against what was asked. What Glase leaves out says nothing. Books
 // that cannot be read do not keep a sale from being settled: the receipt's own names were ours.
-func (p payments) statusOurs(ctx context.Context, c fsm.Call, s glase.PaymentStatus) fsm.Result {
+func (p Service) statusOurs(ctx context.Context, c fsm.Call, s glase.PaymentStatus) fsm.Result {
 	if r := s.Receipt; r != nil {
 		for _, n := range []struct{ field, got, want string }{
 			{"invoiceReference", r.InvoiceReference, c.Reference},
@@ -58,8 +58,8 @@ func (p payments) statusOurs(ctx context.Context, c fsm.Call, s glase.PaymentSta
 				return misfit("%s %s, and not %s", n.field, n.got, n.want)
 			}
 		}
-		if !sameTerminal(r.TerminalID, p.terminal) {
-			return misfit("terminalId %s, and not %s", r.TerminalID, p.terminal)
+		if !sameTerminal(r.TerminalID, p.Terminal) {
+			return misfit("terminalId %s, and not %s", r.TerminalID, p.Terminal)
 		}
 	}
 	if s.ErsReference != "" && c.ErsReference != "" && s.ErsReference != c.ErsReference {
@@ -73,18 +73,18 @@ func (p payments) statusOurs(ctx context.Context, c fsm.Call, s glase.PaymentSta
 
 // refundOurs holds the reference of a refund against the books: the one of another sale's payment is not a refund of
 // this one.
-func (p payments) refundOurs(ctx context.Context, sale, reference string) fsm.Result {
+func (p Service) refundOurs(ctx context.Context, sale, reference string) fsm.Result {
 	if other, err := p.known(ctx, sale, "", reference); err == nil && other != "" {
 		return misfit("ersReference %s, which is sale %s's", reference, other)
 	}
 	return fsm.Result{Kind: fsm.Done}
 }
 
-func (p payments) known(ctx context.Context, sale, invoice, ers string) (string, error) {
-	if p.books == nil || invoice == "" && ers == "" {
+func (p Service) known(ctx context.Context, sale, invoice, ers string) (string, error) {
+	if p.Books == nil || invoice == "" && ers == "" {
 		return "", nil
 	}
-	return p.books.Known(ctx, sale, invoice, ers)
+	return p.Books.Known(ctx, sale, invoice, ers)
 }
 
 // terminalMin is the least length, in letters and digits, of a terminal's id that may stand for a longer one.

@@ -1,4 +1,8 @@
-package app
+// Package glasepay pays with Glase: it turns the state machine's calls into Glase's operations, and what Glase answers
+// into what that means for the sale.
+//
+// A second payment service is a package beside it, with the same one method, and no line of the state machine.
+package glasepay
 
 import (
 	"context"
@@ -10,28 +14,30 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/glase"
-	"kioskd/internal/config"
 	"kioskd/internal/money"
 	"kioskd/internal/words"
 	"kioskd/ups"
 )
 
-// payments turns the state machine's calls into Glase's operations, and their errors into outcomes.
-type payments struct {
-	glase    *glase.Client
-	terminal string // whose credentials the client has
-	books    books  // nil: no journal could be opened, and nothing is sold
-	cfg      config.Config
-	wall     func() time.Time
-	heard    func(error) error // is told how each call ended
+// Service pays with Glase. It implements kiosk.Payments, and may be used by many goroutines.
+type Service struct {
+	Client    *glase.Client
+	Terminal  string            // whose credentials the client has
+	Books     Books             // nil: no journal could be opened, and nothing is sold
+	Name      string            // the machine's, which customers read
+	Language  string            // of what customers read; package words has it
+	Timezone  *time.Location    // of a receipt's time
+	PublicURL string            // where Glase finds this machine; "": it is told nothing
+	Wall      func() time.Time  // the wall's clock
+	Heard     func(error) error // is told how each call ended, and gives it back
 }
 
 // Call implements kiosk.Payments.
-func (p payments) Call(ctx context.Context, c fsm.Call) fsm.Answered {
+func (p Service) Call(ctx context.Context, c fsm.Call) fsm.Answered {
 	switch c.Operation {
 	case fsm.SendInvoice:
-		sent, err := p.glase.SendInvoice(ctx, p.invoice(c))
-		_ = p.heard(err)
+		sent, err := p.Client.SendInvoice(ctx, p.invoice(c))
+		_ = p.Heard(err)
 		r := oneTime(err)
 		if err == nil {
 			if r = p.sentOurs(ctx, c.Sale, sent); r.Kind != fsm.Done {
@@ -42,49 +48,49 @@ func (p payments) Call(ctx context.Context, c fsm.Call) fsm.Answered {
 		a.Reference, a.QR, a.Repeated = sent.Reference, sent.QRCode, sent.Repeated
 		return a
 	case fsm.AskStatus:
-		s, err := p.glase.GetPaymentStatus(ctx, c.Reference, c.Version)
-		_ = p.heard(err)
+		s, err := p.Client.GetPaymentStatus(ctx, c.Reference, c.Version)
+		_ = p.Heard(err)
 		r := result(err)
 		if err == nil {
 			r = p.statusOurs(ctx, c, s)
 		}
 		return answered(c, s, r)
 	case fsm.UpdateInvoice:
-		basket := glase.Invoice{Title: p.cfg.Machine.Name, Rows: rows(c.Items), Total: c.Total}
-		return c.To(result(p.heard(p.glase.UpdateInvoice(ctx, c.Reference, basket))))
+		basket := glase.Invoice{Title: p.Name, Rows: rows(c.Items), Total: c.Total}
+		return c.To(result(p.Heard(p.Client.UpdateInvoice(ctx, c.Reference, basket))))
 	case fsm.CommitReservation:
-		return c.To(result(p.heard(p.glase.CommitReservation(ctx, c.Reference, c.Total))))
+		return c.To(result(p.Heard(p.Client.CommitReservation(ctx, c.Reference, c.Total))))
 	case fsm.CancelInvoice:
-		return c.To(result(p.heard(p.glase.CancelInvoice(ctx, c.Reference))))
+		return c.To(result(p.Heard(p.Client.CancelInvoice(ctx, c.Reference))))
 	case fsm.RefundPayment:
-		reference, err := p.glase.RefundPayment(ctx, c.ErsReference, glase.Invoice{
-			Title: p.cfg.Machine.Name, ClientInvoiceID: c.ClientInvoiceID, Total: c.Total, Rows: []glase.InvoiceRow{row(p.words().Invoice.Refund, c.Total)},
+		reference, err := p.Client.RefundPayment(ctx, c.ErsReference, glase.Invoice{
+			Title: p.Name, ClientInvoiceID: c.ClientInvoiceID, Total: c.Total, Rows: []glase.InvoiceRow{row(p.words().Invoice.Refund, c.Total)},
 		}, c.Full)
-		_ = p.heard(err)
+		_ = p.Heard(err)
 		r := oneTime(err)
 		if err == nil {
 			r = p.refundOurs(ctx, c.Sale, reference)
 		}
 		return c.To(r)
 	case fsm.SubmitReceipt:
-		_, err := p.glase.SubmitPaymentReceipt(ctx, c.ErsReference, p.receipt(c))
-		return c.To(result(p.heard(err)))
+		_, err := p.Client.SubmitPaymentReceipt(ctx, c.ErsReference, p.receipt(c))
+		return c.To(result(p.Heard(err)))
 	}
-	panic(fmt.Sprintf("app: %q is no operation of Glase's", c.Operation)) // the state machine has no other
+	panic(fmt.Sprintf("glasepay: %q is no operation of Glase's", c.Operation)) // the state machine has no other
 }
 
 // invoice is what the customer sees on the phone: the products, or the most that will be reserved.
-func (p payments) invoice(c fsm.Call) glase.Invoice {
+func (p Service) invoice(c fsm.Call) glase.Invoice {
 	in := glase.Invoice{
-		PaymentMode: glase.ImmediateDebit, AcknowledgmentMode: glase.NoAcknowledgment, IssueDate: p.wall(), Title: p.cfg.Machine.Name,
+		PaymentMode: glase.ImmediateDebit, AcknowledgmentMode: glase.NoAcknowledgment, IssueDate: p.Wall(), Title: p.Name,
 		ClientInvoiceID: c.ClientInvoiceID, Rows: rows(c.Items), Total: c.Total,
 	}
 	if c.Flow == fsm.Reservation {
 		in.PaymentMode, in.CommitReservationTimeout = glase.ReservationPreliminary, c.ReservationTimeout
 		in.Rows = []glase.InvoiceRow{row(p.words().Invoice.Reserved, c.Total)}
 	}
-	if p.cfg.UPS.PublicURL != "" {
-		in.NotificationURL = ups.NotificationURL(p.cfg.UPS.PublicURL, c.Secret)
+	if p.PublicURL != "" {
+		in.NotificationURL = ups.NotificationURL(p.PublicURL, c.Secret)
 	}
 	return in
 }
@@ -95,7 +101,7 @@ func row(what string, total money.Amount) glase.InvoiceRow {
 }
 
 // words are the machine's language.
-func (p payments) words() *words.Words { return words.In(p.cfg.Machine.Language) }
+func (p Service) words() *words.Words { return words.In(p.Language) }
 
 func rows(items []fsm.Item) []glase.InvoiceRow {
 	var out []glase.InvoiceRow
@@ -177,14 +183,14 @@ func result(err error) fsm.Result {
 
 // receipt is the document that the customer finds in the app: amount, reference, "Glase payment" and the time, as
 // Glase's certification asks.
-func (p payments) receipt(c fsm.Call) glase.ReceiptDocument {
-	language := p.cfg.Machine.Language
+func (p Service) receipt(c fsm.Call) glase.ReceiptDocument {
+	language := p.Language
 	var b strings.Builder
-	fmt.Fprintf(&b, "<!DOCTYPE html><html lang=%q><meta charset=\"utf-8\"><title>%s</title><h1>%[2]s</h1><table>", language, html.EscapeString(p.cfg.Machine.Name))
+	fmt.Fprintf(&b, "<!DOCTYPE html><html lang=%q><meta charset=\"utf-8\"><title>%s</title><h1>%[2]s</h1><table>", language, html.EscapeString(p.Name))
 	for _, i := range c.Items {
 		fmt.Fprintf(&b, "<tr><td>%s<td>%s", html.EscapeString(i.Name), html.EscapeString(i.Price.Local(language)))
 	}
 	fmt.Fprintf(&b, "</table><p>Glase payment %s<p>%s<p>%s", html.EscapeString(c.Total.Local(language)), html.EscapeString(c.ErsReference),
-		p.wall().In(p.cfg.Machine.Timezone).Format("2006-01-02 15:04:05 MST"))
+		p.Wall().In(p.Timezone).Format("2006-01-02 15:04:05 MST"))
 	return glase.ReceiptDocument{MimeType: "text/html", Data: []byte(b.String()), Type: "receipt"}
 }
