@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"kioskd/internal/app"
 	"kioskd/internal/config"
 	"kioskd/internal/doctor"
+	"kioskd/internal/hardware"
 )
 
 // each tells the texts of a config with their keys: "gpio.door", "slot A1.vend.relay". The checks go by it, so that no
@@ -63,7 +63,7 @@ func keyed(cfg config.Config, wanted func(key, text string) bool) (all []doctor.
 
 // pinsOf are the pins that a config's kiosk uses, with the key of each as what it is for.
 func pinsOf(cfg config.Config) (all []doctor.Pin) {
-	for _, name := range app.PinNames(cfg) {
+	for _, name := range hardware.PinNames(cfg) {
 		if name == "" {
 			continue
 		}
@@ -112,7 +112,7 @@ func examinePins(cfg config.Config, pins []doctor.Pin, running bool) []doctor.Fi
 	if cfg.GPIO.Driver != "host" {
 		return []doctor.Finding{doctor.Ok("pins", fmt.Sprintf("%d pins of a simulated machine", len(pins)))}
 	}
-	uses, err := app.LookAtPins(cfg)
+	uses, err := hardware.LookAtPins(cfg)
 	var lines []doctor.Line
 	for _, u := range uses {
 		l := doctor.Line{Pin: doctor.Pin{Name: u.Pin, Role: "in use"}, At: u.At, By: u.By, Err: u.Err, Ours: u.By == "kioskd"}

@@ -23,6 +23,7 @@ import (
 	"kioskd/internal/app"
 	"kioskd/internal/config"
 	"kioskd/internal/drivers"
+	"kioskd/internal/hardware"
 	"kioskd/internal/sdnotify"
 	"kioskd/internal/simulated"
 )
@@ -182,15 +183,15 @@ func simulate(cfg config.Config) (config.Config, gpio.Source, http.Handler, erro
 func outputsOff(cfg config.Config) (int, error) {
 	switch {
 	case cfg.GPIO.Driver != "sim":
-		return app.OutputsOff(cfg, nil)
+		return hardware.OutputsOff(cfg, nil)
 	case cfg.GPIO.Device == "":
-		return len(app.Relays(cfg)), nil
+		return len(hardware.Relays(cfg)), nil
 	}
 	machine, err := simulated.Open(cfg)
 	if err != nil {
 		return 0, err
 	}
-	return app.OutputsOff(cfg, machine)
+	return hardware.OutputsOff(cfg, machine)
 }
 
 func boardCommand() *cobra.Command {

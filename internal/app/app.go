@@ -12,7 +12,6 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -22,16 +21,19 @@ import (
 	"kioskd/glase"
 	"kioskd/hw/display"
 	"kioskd/hw/gpio"
+	"kioskd/hw/vend"
 	"kioskd/hw/vend/serialport"
 	"kioskd/internal/cold"
 	"kioskd/internal/config"
 	"kioskd/internal/debug"
 	"kioskd/internal/front"
 	"kioskd/internal/glasepay"
+	"kioskd/internal/hardware"
 	"kioskd/internal/health"
 	"kioskd/internal/identity"
 	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
+	"kioskd/internal/mdbseller"
 	"kioskd/internal/sdnotify"
 	"kioskd/internal/serve"
 	"kioskd/ups"
@@ -56,7 +58,7 @@ type Parts struct {
 	Pins      gpio.Source       // where the pins are; nil: the lines of the kernel that the config names
 	Sim       http.Handler      // what the debug port answers below /sim/; nil: nothing is there
 	Sensors   fs.FS             // the kernel's 1-Wire sensors; nil for its own folder
-	Serial    Serial            // opens serial lines; nil: serialport.Open
+	Serial    hardware.Serial   // opens serial lines; nil: serialport.Open
 
 	ServicedBy string // who has just looked at the machine: closed slots sell again, and the stock is what the config says; "": nobody
 
@@ -87,12 +89,12 @@ type App struct {
 	front      *front.Front
 	screen     screen
 	screens    Driver
-	contacts   []contact
-	lines      []*line
-	bus        *bus        // nil when no machine on an MDB bus sells
-	faults     []fsm.Fault // found while building
-	copied     bool        // the card was made on another machine
-	lost       string      // what the journal has lost of its end
+	contacts   []hardware.Contact
+	boards     *hardware.Boards
+	seller     *mdbseller.Seller // nil when no machine on an MDB bus sells
+	faults     []fsm.Fault       // found while building
+	copied     bool              // the card was made on another machine
+	lost       string            // what the journal has lost of its end
 	clock      Clock
 	serviced   string
 	supervisor *sdnotify.Teller
@@ -124,18 +126,19 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 			return journal.Open(ctx, cfg.Journal.Path, journal.Options{Version: p.Version})
 		}
 	}
-	if a.pins, err = openPins(cfg, p.Pins, outputs(cfg.Wires()), inputs(cfg.Wires())...); err != nil {
+	if a.pins, err = hardware.OpenPins(cfg, p.Pins); err != nil {
 		return nil, err
 	}
-	open := p.Serial
-	if open == nil {
-		open = serialport.Open
+	if p.Serial == nil {
+		p.Serial = serialport.Open
 	}
-	serialPorts := newPorts(open)
-	a.bus = newBus(cfg, serialPorts, p.Log, p.Clock.Wall)
-	serial, lines := newBoards(cfg, serialPorts, a.bus)
-	a.lines = lines
-	slots, shelf, err := newSlots(cfg, a.pins, serial, p.Log)
+	ports := hardware.NewPorts(p.Serial)
+	var atMachine vend.Runner // not an interface around nothing
+	if a.seller = mdbseller.New(cfg, ports.Opener, p.Log, p.Clock.Wall); a.seller != nil {
+		atMachine = a.seller.Bridge()
+	}
+	a.boards = hardware.NewBoards(cfg, ports, atMachine, p.Log, p.Clock.Wall)
+	slots, shelf, err := hardware.NewSlots(cfg, a.pins, a.boards, p.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -166,35 +169,25 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 		}
 		service = pay
 	}
-	var seller kiosk.Screen // not an interface around nothing
-	var evidence func(context.Context, fsm.State) []fsm.Evidence
-	if a.bus != nil {
-		seller, evidence = a.bus, a.bus.recall
-	}
-	a.Kiosk, err = kiosk.New(kiosk.Config{
+	kc := kiosk.Config{
 		Rules: rules(cfg), Shelf: shelf, First: firstStock(cfg), RefilledBy: a.serviced, State: state,
-		Journal: records, Payments: service, Dispenser: slots, Screen: seller,
-		NewSale: ids.sale, NewItem: ids.item, Now: p.Clock.Now, Boot: p.Clock.Boot, Wall: p.Clock.Wall, Log: p.Log, Evidence: evidence, Lost: a.lost,
+		Journal: records, Payments: service, Dispenser: slots, NewSale: ids.sale, NewItem: ids.item,
+		Now: p.Clock.Now, Boot: p.Clock.Boot, Wall: p.Clock.Wall, Log: p.Log, Lost: a.lost,
 		Alive: a.supervisor.Alive, AliveEvery: a.supervisor.AliveEvery(),
-	})
-	if err != nil {
+	}
+	a.faults = append(a.faults, a.boards.Faults()...)
+	if a.seller != nil {
+		kc.InStep, kc.Evidence = a.seller.Follow, a.seller.Recall
+		a.faults = append(a.faults, fsm.Fault{Name: mdbseller.Fault, Hard: true})
+	}
+	if a.Kiosk, err = kiosk.New(kc); err != nil {
 		return nil, err
 	}
-	for _, l := range a.lines {
-		a.faults = append(a.faults, fsm.Fault{Name: l.fault}) // until it was heard of
-	}
-	if a.bus != nil {
-		a.bus.kiosk = a.Kiosk
-		a.faults = append(a.faults, fsm.Fault{Name: faultMDB, Hard: true})
-	}
-	if a.contacts, err = contacts(cfg, a.pins, a.Kiosk); err != nil {
+	pad := a.front.Pad(a.Kiosk.Choose)
+	if a.contacts, err = hardware.Contacts(cfg, a.pins, a.Kiosk, pad.Key); err != nil {
 		return nil, err
 	}
-	keys, err := a.keypad()
-	if err != nil {
-		return nil, err
-	}
-	a.contacts = slices.Concat(a.contacts, keys, a.temperature(p.Sensors))
+	a.contacts = append(a.contacts, a.temperature(p.Sensors)...)
 	return a, a.openPorts(p)
 }
 
@@ -272,7 +265,7 @@ func (a *App) Run(ctx context.Context) error {
 	go func() {
 		defer close(ended)
 		var wg sync.WaitGroup
-		wg.Go(func() { a.talk(inputs) })
+		wg.Go(func() { a.boards.Run(inputs, a.Kiosk) })
 		a.follow(inputs)
 		wg.Wait()
 	}()
@@ -309,6 +302,24 @@ func (a *App) Run(ctx context.Context) error {
 		a.screens = nil
 	}
 	return err
+}
+
+// follow watches all contacts, and the machine on the bus, until ctx ends. One that cannot be watched any more takes
+// the machine out of service.
+func (a *App) follow(ctx context.Context) {
+	var wg sync.WaitGroup
+	if a.seller != nil {
+		wg.Go(func() { a.seller.Run(ctx, a.Kiosk) })
+	}
+	for _, c := range a.contacts {
+		wg.Go(func() {
+			if err := c.Follow(ctx); err != nil && ctx.Err() == nil {
+				a.log.Error().Err(err).Str("contact", c.Name).Msg("cannot be watched")
+				a.Kiosk.Raise(fsm.Fault{Name: "hardware", Hard: true})
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // displayed raises a fault while the display cannot show anything: a customer would have no QR to scan.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"kioskd/hw/gpio/hostpin"
 	"kioskd/internal/config"
 	"kioskd/internal/identity"
 )
@@ -31,18 +30,4 @@ func AskGlase(ctx context.Context, cfg config.Config) error {
 	defer cancel()
 	_, err = c.GetPaymentStatus(ctx, "0", 0)
 	return err
-}
-
-// PinNames are the pins that the config's kiosk uses, as the config writes them.
-func PinNames(cfg config.Config) (names []string) {
-	all := cfg.Wires()
-	for _, o := range outputs(all) {
-		names = append(names, o.Pin)
-	}
-	return append(names, inputs(all)...)
-}
-
-// LookAtPins asks the kernel where the config's pins are and who holds them. It requests none.
-func LookAtPins(cfg config.Config) ([]hostpin.Use, error) {
-	return hostpin.Look(cfg.GPIO.Chip, PinNames(cfg))
 }

@@ -15,6 +15,7 @@ import (
 	"kioskd/fsm"
 	"kioskd/glase/glasetest"
 	"kioskd/hw/display"
+	"kioskd/internal/hardware"
 	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
 	"kioskd/internal/simulated"
@@ -328,10 +329,10 @@ func TestOutputsGoOffWhateverElseIsWrongWithTheConfig(t *testing.T) {
 	}
 	cfg.Slots[1].Vend = cfg.Slots[0].Vend
 	cfg.Machine.Language = "??"
-	if n, err := OutputsOff(cfg, board); n != 1 || err != nil || motor.Read() != gpio.Low {
+	if n, err := hardware.OutputsOff(cfg, board); n != 1 || err != nil || motor.Read() != gpio.Low {
 		t.Errorf("%d outputs, %v; the relay is %v", n, err, motor.Read())
 	}
-	if _, err := OutputsOff(cfg, nil); err == nil {
+	if _, err := hardware.OutputsOff(cfg, nil); err == nil {
 		t.Error("outputs of a machine that nobody handed in were said to be off")
 	}
 }

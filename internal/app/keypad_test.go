@@ -1,12 +1,10 @@
 package app
 
 import (
-	"slices"
 	"testing"
 	"time"
 
 	"kioskd/hw/display"
-	"kioskd/hw/gpio/hostpin"
 	"kioskd/internal/config"
 )
 
@@ -41,13 +39,4 @@ func TestACustomerTypesWhatToBuy(t *testing.T) {
 			t.Errorf("a row that rests: %+v", p)
 		}
 	})
-}
-
-func TestRowsOfAKeypadAreOpenDrains(t *testing.T) {
-	low := true
-	got := openDrain([]hostpin.Wire{{Pin: "GPIO4", Pull: "up"}, {Pin: "P1_29", ActiveLow: &low}}, []string{"GPIO5", "GPIO6"})
-	want := []hostpin.Wire{{Pin: "GPIO4", Pull: "up"}, {Pin: "P1_29", ActiveLow: &low, OpenDrain: true}, {Pin: "GPIO6", OpenDrain: true}}
-	if !slices.Equal(got, want) {
-		t.Errorf("%+v, want %+v", got, want)
-	}
 }

@@ -216,7 +216,7 @@ func TestWithoutItsMachineTheKioskIsOutOfService(t *testing.T) {
 			t.Helper()
 			s := w.app.Kiosk.State()
 			found := slices.ContainsFunc(s.Faults, func(f fsm.Fault) bool { return f.Name == "mdb" && f.Hard })
-			part := w.app.bus.part()
+			part := w.app.seller.Part()
 			if found != want || part.OK == want || part.What == "" || (part.Do != "") != want {
 				t.Errorf("fault %v, want %v; the part says %+v\n%s", found, want, part, w.log.String())
 			}

@@ -9,6 +9,7 @@ import (
 	"kioskd/hw/w1"
 	"kioskd/internal/cold"
 	"kioskd/internal/debug"
+	"kioskd/internal/hardware"
 	"kioskd/internal/health"
 )
 
@@ -23,11 +24,9 @@ func (a *App) parts() []debug.Part {
 	if a.cold != nil {
 		all = append(all, a.cold.Part())
 	}
-	for _, l := range a.lines {
-		all = append(all, l.part())
-	}
-	if a.bus != nil {
-		all = append(all, a.bus.part())
+	all = append(all, a.boards.Parts()...)
+	if a.seller != nil {
+		all = append(all, a.seller.Part())
 	}
 	return append(all, a.certs.Parts(a.clock.Wall())...)
 }
@@ -59,7 +58,7 @@ func (a *App) celsius() (float64, bool) {
 }
 
 // temperature makes the guard of perishable products, when there is a sensor.
-func (a *App) temperature(devices fs.FS) []contact {
+func (a *App) temperature(devices fs.FS) []hardware.Contact {
 	t := a.cfg.Temperature
 	if t.Sensor == "" {
 		return nil
@@ -75,5 +74,5 @@ func (a *App) temperature(devices fs.FS) []contact {
 		}
 	}
 	a.cold = cold.New(c)
-	return []contact{{"temperature", a.cold.Run}}
+	return []hardware.Contact{{Name: "temperature", Follow: a.cold.Run}}
 }

@@ -6,30 +6,11 @@ import (
 	"slices"
 	"time"
 
-	"kioskd/fsm"
-	"kioskd/hw/vend"
 	"kioskd/internal/config"
 	"kioskd/internal/debug"
+	"kioskd/internal/hardware"
 	"kioskd/internal/kiosk"
 )
-
-// Pulse implements kiosk.Dispenser.
-func (d *slots) Pulse(ctx context.Context, act fsm.Service) string {
-	ctx, done := d.stoppable(ctx, act.ID)
-	defer done()
-	if d.halted.Load() {
-		return string(vend.WhyStopped)
-	}
-	err := d.pins.Pulse(ctx, d.relays[act.Slot], act.On)
-	switch {
-	case err == nil:
-		return ""
-	case ctx.Err() != nil:
-		return string(vend.WhyStopped)
-	}
-	d.log.Error().Err(err).Str("slot", act.Slot).Msg("relay")
-	return string(vend.WhyRelayFault)
-}
 
 // technician carries out the acts of the technicians' port.
 type technician struct{ *App }
@@ -45,7 +26,7 @@ func (t technician) Relay(ctx context.Context, slot string, on time.Duration, by
 		return "", 0, kiosk.ErrNoSlot
 	}
 	s := t.cfg.Slots[n]
-	if relayOf(s) == "" {
+	if hardware.RelayOf(s) == "" {
 		return "", 0, fmt.Errorf("%w: its driver is %q", debug.ErrNoRelay, s.Driver)
 	}
 	if s.MaxOn > 0 {

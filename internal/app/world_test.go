@@ -25,6 +25,7 @@ import (
 	"kioskd/hw/gpio/simboard"
 	"kioskd/internal/config"
 	"kioskd/internal/drivers"
+	"kioskd/internal/hardware"
 	"kioskd/internal/money"
 	"kioskd/internal/sdnotify"
 	"kioskd/internal/simulated"
@@ -44,7 +45,7 @@ type world struct {
 	servicedBy string
 	sensors    fs.FS
 	supervisor sdnotify.Supervisor
-	serial     Serial
+	serial     hardware.Serial
 	network    *glasetest.Network // to Glase; nil: in process
 	front      simulated.Machine  // of the run that is on
 }

@@ -63,18 +63,6 @@ type Dispenser interface {
 	Halt() error
 }
 
-// View is how the machine is after a step, for one who sells in step with it.
-type View struct {
-	State fsm.State
-	At    fsm.Instant // the instant of the step, to count down from
-}
-
-// Screen is a machine that sells in step with the loop: Show is called within each step, and returns at once. All
-// others Follow.
-type Screen interface {
-	Show(v View)
-}
-
 // Update is one step, as followers see it; the first that a follower gets is the whole state that it comes to, without
 // an Event.
 type Update struct {
@@ -85,7 +73,7 @@ type Update struct {
 	Durable bool
 }
 
-// Config wires a kiosk. State is empty for a new machine, Evidence is nil when no dispenser remembers anything, Screen
+// Config wires a kiosk. State is empty for a new machine, Evidence is nil when no dispenser remembers anything, InStep
 // is nil when no machine sells in step with the loop, Log's zero value says nothing, and nobody need follow; the rest
 // is required.
 type Config struct {
@@ -96,13 +84,16 @@ type Config struct {
 	Journal   Journal
 	Payments  Payments
 	Dispenser Dispenser
-	Screen    Screen
 	NewSale   func() fsm.NewSale // mints a sale's identifiers
 	NewItem   func() string      // mints an item's identifier
 	Now       func() fsm.Instant // the monotonic clock of this boot
 	Boot      string             // this boot's id
 	Wall      func() time.Time
 	Log       zerolog.Logger
+
+	// InStep is told how the machine is within each step, before the next one, by a loop that waits for it: it is for
+	// a machine of its own, which may not lag behind. It must return at once. All others Follow.
+	InStep func(fsm.State)
 
 	// Alive is called by the loop once it has taken the boot's step, and then each AliveEvery for as long as it runs;
 	// 0: not again. A loop that is wedged does not call it, which is how a watchdog finds out. It must not block. nil:

@@ -37,7 +37,7 @@ type world struct {
 	flood   func()           // what happens while a record is written
 	slow    bool             // a record takes its time
 	gone    bool             // Glase does nothing and its answers are lost
-	shown   View
+	inStep  []fsm.State      // what one was told who sells in step with the loop
 
 	atMachine bool // A1 is chosen at a machine of its own
 	ids       int
@@ -120,7 +120,7 @@ func (w *world) Pulse(ctx context.Context, v fsm.Service) string {
 
 func (w *world) Halt() error { w.note("outputs off"); return nil }
 
-func (w *world) Show(v View) { w.mu.Lock(); w.shown = v; w.mu.Unlock() }
+func (w *world) told(s fsm.State) { w.mu.Lock(); w.inStep = append(w.inStep, s); w.mu.Unlock() }
 
 func (w *world) said(prefix string) int {
 	w.mu.Lock()
@@ -150,7 +150,7 @@ func (w *world) start(t *testing.T, s fsm.State) (*Kiosk, context.CancelFunc, ch
 	begin := time.Now().Add(-time.Hour)
 	k, err := New(Config{
 		Rules: fsm.Rules{Flow: fsm.Reservation, PinTimeout: time.Minute, ChooseTimeout: 5 * time.Second, ReservationTimeout: 10 * time.Minute},
-		Shelf: shelf, First: map[string]int{"A1": 2, "A2": 1}, State: s, Journal: w, Payments: w, Dispenser: w, Screen: w,
+		Shelf: shelf, First: map[string]int{"A1": 2, "A2": 1}, State: s, Journal: w, Payments: w, Dispenser: w, InStep: w.told,
 		NewSale: func() fsm.NewSale {
 			w.ids++
 			return fsm.NewSale{ID: fmt.Sprint("S", w.ids), ClientInvoiceID: fmt.Sprint("I", w.ids), Secret: fmt.Sprint("secret", w.ids)}
@@ -433,6 +433,31 @@ func TestAFollowerIsFirstToldTheWholeState(t *testing.T) {
 		k.Cancel()
 		if u := <-updates; u.Seq != 2 || fsm.Name(u.Event) != "CancelPressed" {
 			t.Errorf("and then %+v", u)
+		}
+		stop()
+		<-ended
+	})
+}
+
+// TestWhoSellsInStepMissesNoStep: what a follower may lose, a machine of its own is told, in the same order.
+func TestWhoSellsInStepMissesNoStep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		k, stop, ended := w.start(t, fsm.State{})
+		updates := k.Follow(t.Context())
+		if len(w.inStep) != 1 || w.inStep[0].Stage != fsm.Ready {
+			t.Errorf("the boot's step: %+v", w.inStep)
+		}
+		<-updates
+		sell(t, w, k)
+		synctest.Wait()
+		for n := 1; len(updates) > 0; n++ {
+			if u := <-updates; n >= len(w.inStep) || w.inStep[n].Stage != u.State.Stage {
+				t.Fatalf("step %d leads to %s; %d were told", u.Seq, u.State.Stage, len(w.inStep))
+			}
+		}
+		if len(w.inStep) < 8 {
+			t.Errorf("a sale is %d steps", len(w.inStep))
 		}
 		stop()
 		<-ended

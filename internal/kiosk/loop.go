@@ -123,8 +123,8 @@ func (k *Kiosk) commit(e fsm.Event, next fsm.State, effects []fsm.Effect, durabl
 	}
 	k.log(e, next, durable)
 	k.publish(Update{k.seq, k.cfg.Wall(), e, next, durable})
-	if k.cfg.Screen != nil {
-		k.cfg.Screen.Show(View{next, k.cfg.Now()})
+	if k.cfg.InStep != nil {
+		k.cfg.InStep(next)
 	}
 }
 

@@ -343,3 +343,26 @@ func TestAProgramAndALargeFileAreFound(t *testing.T) {
 		f.Close()
 	}
 }
+
+// TestTheBuilderStaysSmall: internal/app builds a kiosk from its parts. What else a kiosk does has a room of its own.
+func TestTheBuilderStaysSmall(t *testing.T) {
+	const most = 1100
+	files, err := filepath.Glob(root + "/internal/app/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := 0
+	for _, path := range files {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines += bytes.Count(text, []byte("\n"))
+	}
+	if lines == 0 || lines > most {
+		t.Errorf("internal/app has %d lines, and may have %d: give what it does besides building a room", lines, most)
+	}
+}

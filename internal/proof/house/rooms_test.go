@@ -41,6 +41,11 @@ var rooms = map[string][]string{
 	"internal/front": {
 		"fsm", "hw/display", "internal/config", "internal/kiosk", "internal/money", "internal/reason", "ups",
 	},
+	"internal/hardware": {
+		"fsm", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/pinname", "hw/vend", "hw/vend/serialport", "hw/wire", "internal/config",
+		"internal/debug", "internal/kiosk", "internal/reason",
+	},
+	"internal/mdbseller": {"fsm", "hw/vend/mdb", "internal/config", "internal/debug", "internal/kiosk", "internal/money"},
 	"internal/glasepay":  {"fsm", "glase", "internal/money", "internal/words", "ups"},
 	"internal/cold":      {"fsm", "hw/w1", "internal/config", "internal/debug"},
 	"internal/health":    {"fsm", "glase", "hw/gpio", "hw/wire", "internal/config", "internal/debug", "internal/doctor"},
@@ -51,7 +56,7 @@ var rooms = map[string][]string{
 	"internal/app":       {"*"},
 	"cmd/kioskd": {
 		"hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/config",
-		"internal/debug/api", "internal/debug/client", "internal/doctor", "internal/drivers", "internal/front",
+		"internal/debug/api", "internal/debug/client", "internal/doctor", "internal/drivers", "internal/front", "internal/hardware",
 		"internal/journal", "internal/sdnotify", "internal/simulated", "internal/wiring",
 	},
 	"cmd/glasesim":  {"glase/glasetest"},
@@ -77,6 +82,7 @@ var rooms = map[string][]string{
 
 // forTests are the further imports that a package's tests may use.
 var forTests = map[string][]string{
+	"internal/hardware":       {"hw/vend/vendtest"},
 	"glase":                   {"glase/glasetest"},
 	"internal/proof/toolkits": {"glase", "internal/money"},
 	"hw/gpio":                 {"hw/gpio/simboard"},
@@ -128,13 +134,11 @@ var borrowed = map[string]map[string]string{
 		"github.com/tarm/serial": "opens a serial line",
 		"golang.org/x/sys/unix":  "locks it, and sees a hang-up",
 	},
-	"hw/vend/vendtest": {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty, "periph.io/x/conn/v3": pins},
-	"internal/app": {
-		"github.com/rs/zerolog": log,
-		"golang.org/x/sys/unix": "the kernel's clock",
-		"periph.io/x/conn/v3":   pins,
-	},
-	"internal/cold": {"github.com/rs/zerolog": log},
+	"hw/vend/vendtest":   {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty, "periph.io/x/conn/v3": pins},
+	"internal/app":       {"github.com/rs/zerolog": log, "golang.org/x/sys/unix": "the kernel's clock"},
+	"internal/hardware":  {"github.com/rs/zerolog": log, "periph.io/x/conn/v3": pins},
+	"internal/mdbseller": {"github.com/rs/zerolog": log},
+	"internal/cold":      {"github.com/rs/zerolog": log},
 	"internal/sdnotify": {
 		"github.com/coreos/go-systemd/v22": "tells systemd how it is",
 		"github.com/rs/zerolog":            log,
@@ -167,7 +171,8 @@ var borrowedForTests = map[string]map[string]string{
 	"hw/display":           {"github.com/makiuchi-d/gozxing": "reads the codes"},
 	"hw/vend/board":        {"periph.io/x/conn/v3": pins},
 	"hw/vend/mdb":          {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty},
-	"internal/app":         {"modernc.org/sqlite": "spoils a journal"},
+	"internal/app":         {"modernc.org/sqlite": "spoils a journal", "periph.io/x/conn/v3": pins},
+	"internal/hardware":    {"golang.org/x/sys/unix": pty},
 	"internal/proof/crash": {"golang.org/x/sys/unix": "kills"},
 	"internal/proof/kernel": {
 		"github.com/makiuchi-d/gozxing": "reads the codes",

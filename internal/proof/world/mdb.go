@@ -18,8 +18,8 @@ import (
 	"kioskd/hw/vend/mdb"
 	"kioskd/hw/vend/mdb/mdbtest"
 	wires "kioskd/hw/wire"
-	"kioskd/internal/app"
 	"kioskd/internal/config"
+	"kioskd/internal/hardware"
 	"kioskd/internal/journal"
 	"kioskd/internal/simulated"
 )
@@ -137,7 +137,7 @@ func (m *vendingMachine) pressed(slot string) {
 }
 
 // serial is a run's way to the machine, or to the motor board.
-func (w *world) serial(g *gate) app.Serial {
+func (w *world) serial(g *gate) hardware.Serial {
 	if w.machine == nil {
 		return func(device string, _ int) (io.ReadWriteCloser, error) {
 			if device == "locks" {

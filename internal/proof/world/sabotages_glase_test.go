@@ -70,7 +70,7 @@ func talkSabotages() []sabotage {
 
 // motorSabotages are about the machine's relays and sensors.
 func motorSabotages() []sabotage {
-	const turnFile, vendFile, lockFile, limitFile, gpioFile, machineFile = "hw/vend/turn.go", "hw/vend/vend.go", "hw/vend/lock.go", "hw/gpio/limit.go", "hw/gpio/gpio.go", "internal/app/machine.go"
+	const turnFile, vendFile, lockFile, limitFile, gpioFile, machineFile = "hw/vend/turn.go", "hw/vend/vend.go", "hw/vend/lock.go", "hw/gpio/limit.go", "hw/gpio/gpio.go", "internal/hardware/contacts.go"
 	noLimit := edit{limitFile,
 		`		l.restart(l.maxOn, l.trip)
 `, ``}

@@ -4,7 +4,7 @@ const (
 	talkFile     = "hw/vend/mdb/talk.go"
 	bridgeStep   = "hw/vend/mdb/step.go"
 	approvalFile = "hw/vend/mdb/approval.go"
-	busFile      = "internal/app/mdb.go"
+	busFile      = "internal/mdbseller/seller.go"
 )
 
 // busSabotages are about a machine that chooses and delivers by itself.

@@ -1,4 +1,4 @@
-package app
+package hardware
 
 import (
 	"context"
@@ -15,8 +15,8 @@ import (
 	"kioskd/internal/reason"
 )
 
-// slots are the machine's dispensers, by slot.
-type slots struct {
+// Slots are the machine's dispensers, by slot. They implement kiosk.Dispenser.
+type Slots struct {
 	by     map[string]vend.Slot
 	relays map[string]string // each slot's relay pin, where it has one
 	pins   *gpio.Pins
@@ -27,20 +27,20 @@ type slots struct {
 	stops map[string]context.CancelFunc // of the vends that are on
 }
 
-// newSlots makes a dispenser for each slot, and the shelf that they are. Boards are those that slots share, by the
+// NewSlots makes a dispenser for each slot, and the shelf that they are. Boards are those that slots share, by the
 // config's section.
-func newSlots(cfg config.Config, p *gpio.Pins, boards map[string]vend.Runner, log zerolog.Logger) (*slots, []fsm.Slot, error) {
-	d := &slots{by: map[string]vend.Slot{}, relays: map[string]string{}, pins: p, log: log, stops: map[string]context.CancelFunc{}}
+func NewSlots(cfg config.Config, p *gpio.Pins, b *Boards, log zerolog.Logger) (*Slots, []fsm.Slot, error) {
+	d := &Slots{by: map[string]vend.Slot{}, relays: map[string]string{}, pins: p, log: log, stops: map[string]context.CancelFunc{}}
 	var shelf []fsm.Slot
 	for _, s := range cfg.Slots {
-		slot, err := s.Vend.Open(s.Place(), vend.Machine{Pins: p, Board: boards[s.Vend.Board()]})
+		slot, err := s.Vend.Open(s.Place(), vend.Machine{Pins: p, Board: b.at[s.Vend.Board()]})
 		if err != nil {
 			return nil, nil, err
 		}
 		if err := slot.Check(); err != nil {
 			return nil, nil, err
 		}
-		d.by[s.ID], d.relays[s.ID] = slot, relayOf(s)
+		d.by[s.ID], d.relays[s.ID] = slot, RelayOf(s)
 		terms := slot.Terms()
 		product := fsm.Slot{ID: s.ID, Name: s.Name, Price: s.Price, EAN: s.EAN,
 			MaxVend: terms.Longest, UnknownCharged: terms.UnknownCharged, AtMachine: s.AtMachine}
@@ -52,13 +52,13 @@ func newSlots(cfg config.Config, p *gpio.Pins, boards map[string]vend.Runner, lo
 	return d, shelf, nil
 }
 
-// relayOf is the pin of a slot's output, "" of one that has none.
-func relayOf(s config.Slot) string {
+// RelayOf is the pin of a slot's output, "" of one that has none.
+func RelayOf(s config.Slot) string {
 	return wire.Find(s.Wires(), s.ID, wire.Motor, wire.Bolt, wire.Latch).Pin
 }
 
 // Vend implements kiosk.Dispenser.
-func (d *slots) Vend(ctx context.Context, item fsm.Item) (fsm.ItemOutcome, string) {
+func (d *Slots) Vend(ctx context.Context, item fsm.Item) (fsm.ItemOutcome, string) {
 	slot := d.by[item.Slot]
 	if slot == nil {
 		return fsm.NotDelivered, string(reason.NoSuchSlot)
@@ -76,7 +76,7 @@ func (d *slots) Vend(ctx context.Context, item fsm.Item) (fsm.ItemOutcome, strin
 }
 
 // stoppable lets Halt end what moves.
-func (d *slots) stoppable(ctx context.Context, id string) (_ context.Context, done func()) {
+func (d *Slots) stoppable(ctx context.Context, id string) (_ context.Context, done func()) {
 	ctx, stop := context.WithCancel(ctx)
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -90,7 +90,7 @@ func (d *slots) stoppable(ctx context.Context, id string) (_ context.Context, do
 }
 
 // Halt implements kiosk.Dispenser: everything off, now and until the next start.
-func (d *slots) Halt() error {
+func (d *Slots) Halt() error {
 	d.halted.Store(true)
 	d.mu.Lock()
 	for _, stop := range d.stops {
@@ -98,4 +98,22 @@ func (d *slots) Halt() error {
 	}
 	d.mu.Unlock()
 	return d.pins.AllOff()
+}
+
+// Pulse implements kiosk.Dispenser.
+func (d *Slots) Pulse(ctx context.Context, act fsm.Service) string {
+	ctx, done := d.stoppable(ctx, act.ID)
+	defer done()
+	if d.halted.Load() {
+		return string(vend.WhyStopped)
+	}
+	err := d.pins.Pulse(ctx, d.relays[act.Slot], act.On)
+	switch {
+	case err == nil:
+		return ""
+	case ctx.Err() != nil:
+		return string(vend.WhyStopped)
+	}
+	d.log.Error().Err(err).Str("slot", act.Slot).Msg("relay")
+	return string(vend.WhyRelayFault)
 }

@@ -1,4 +1,4 @@
-package app
+package hardware
 
 import (
 	"errors"
@@ -9,9 +9,12 @@ import (
 	"kioskd/hw/vend/serialport"
 )
 
-// ports opens the machine's serial lines and knows which of its own parts has each, so that two parts on one port do
+// Serial opens a serial line. Close unblocks a Read that waits.
+type Serial func(device string, baud int) (io.ReadWriteCloser, error)
+
+// Ports opens the machine's serial lines and knows which of its own parts has each, so that two parts on one port do
 // not read as another program's doing.
-type ports struct {
+type Ports struct {
 	open Serial
 
 	mu     sync.Mutex
@@ -19,19 +22,20 @@ type ports struct {
 	failed map[string]error  // why the last try to open a section's port failed
 }
 
-func newPorts(open Serial) *ports {
-	return &ports{open: open, held: map[string]string{}, failed: map[string]error{}}
+// NewPorts opens lines with open.
+func NewPorts(open Serial) *Ports {
+	return &Ports{open: open, held: map[string]string{}, failed: map[string]error{}}
 }
 
 // failure is why a section's port could not be opened when it was tried last; nil: it could.
-func (p *ports) failure(section string) error {
+func (p *Ports) failure(section string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.failed[section]
 }
 
-// opener opens the port that a section of the config names.
-func (p *ports) opener(section, device string, baud int) func() (io.ReadWriteCloser, error) {
+// Opener opens the port that a section of the config names.
+func (p *Ports) Opener(section, device string, baud int) func() (io.ReadWriteCloser, error) {
 	return func() (_ io.ReadWriteCloser, err error) {
 		l, err := p.open(device, baud)
 		p.mu.Lock()
@@ -56,7 +60,7 @@ func (p *ports) opener(section, device string, baud int) func() (io.ReadWriteClo
 // heldPort is a port that is let go when it is closed.
 type heldPort struct {
 	io.ReadWriteCloser
-	ports   *ports
+	ports   *Ports
 	section string
 }
 

@@ -1,28 +1,27 @@
-package app
+package hardware
 
 import (
 	"context"
 	"errors"
-	"io"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"kioskd/fsm"
 	"kioskd/hw/vend"
 	"kioskd/internal/config"
 	"kioskd/internal/debug"
+	"kioskd/internal/kiosk"
 )
-
-// Serial opens a serial line. Closing what it gives ends a Read that waits.
-type Serial func(device string, baud int) (io.ReadWriteCloser, error)
 
 // line is a serial board that the machine has, to be kept open while the kiosk runs.
 type line struct {
 	fault string // the name of what is wrong while the board is not there, and of its section in the config
 	name  string // for a technician
 	run   func(ctx context.Context)
-	state func(error)  // what it is told of the board; set before it runs
+	state func(error)  // what it is told of the board; Run gives it before the board runs
 	port  func() error // why its port could not be opened when it was tried last
 
 	mu      sync.Mutex
@@ -57,44 +56,69 @@ func (l *line) is(trouble error, at time.Time) {
 	l.trouble = trouble
 }
 
-// newBoards makes the boards that slots share, by the config's section, and the lines to them. The machine on a bus
-// that sells by itself is one of them, and has a line of its own; nil: there is none.
-func newBoards(cfg config.Config, p *ports, machine *bus) (map[string]vend.Runner, []*line) {
-	all := map[string]vend.Runner{}
-	var lines []*line
+// Boards are the serial boards that slots share, and the machine of its own, by the config's section.
+type Boards struct {
+	at    map[string]vend.Runner
+	lines []*line
+	log   zerolog.Logger
+	wall  func() time.Time
+}
+
+// NewBoards makes the boards, which speak once Run runs. Seller is the machine that sells by itself, which has a line
+// of its own; nil: there is none.
+func NewBoards(cfg config.Config, p *Ports, seller vend.Runner, log zerolog.Logger, wall func() time.Time) *Boards {
+	b := &Boards{at: map[string]vend.Runner{}, log: log, wall: wall}
 	for _, s := range cfg.Slots {
 		name := s.Vend.Board()
-		switch _, made := all[name]; {
+		switch _, made := b.at[name]; {
 		case made || name == "":
 		case s.AtMachine:
-			all[name] = machine.bridge
+			b.at[name] = seller
 		default:
 			c := cfg.Boards[name]
 			device, baud := c.Line()
-			l := &line{fault: name, name: c.Name(), port: func() error { return p.failure(name) }, trouble: errUnheard}
-			b := c.Open(p.opener(name, device, baud), func(err error) { l.state(err) })
-			l.run, all[name], lines = b.Run, b, append(lines, l)
+			l := &line{
+				fault: name, name: c.Name(), port: func() error { return p.failure(name) }, trouble: errUnheard,
+			}
+			board := c.Open(p.Opener(name, device, baud), func(err error) { l.state(err) })
+			l.run, b.at[name], b.lines = board.Run, board, append(b.lines, l)
 		}
 	}
-	return all, lines
+	return b
 }
 
 // errUnheard is a board's state until it was heard of.
 var errUnheard = errors.New("nothing was heard of it yet")
 
-// talk keeps the lines to the serial boards open until ctx ends. While a board is not there, no new sale is offered.
-func (a *App) talk(ctx context.Context) {
+// Faults stand against selling until each board was heard of.
+func (b *Boards) Faults() (all []fsm.Fault) {
+	for _, l := range b.lines {
+		all = append(all, fsm.Fault{Name: l.fault})
+	}
+	return all
+}
+
+// Parts say how each board is, for a technician.
+func (b *Boards) Parts() (all []debug.Part) {
+	for _, l := range b.lines {
+		all = append(all, l.part())
+	}
+	return all
+}
+
+// Run keeps the lines to the boards open until ctx ends. While a board is not there, no new sale is offered.
+func (b *Boards) Run(ctx context.Context, k *kiosk.Kiosk) {
 	var wg sync.WaitGroup
-	for _, l := range a.lines {
+	for _, l := range b.lines {
 		l.state = func(err error) {
-			l.is(err, a.clock.Wall())
+			l.is(err, b.wall())
 			if err != nil {
-				a.log.Error().Err(err).Str("line", l.fault).Msg("the board is not there: no new sale is offered")
-				a.Kiosk.Raise(fsm.Fault{Name: l.fault})
+				b.log.Error().Err(err).Str("line", l.fault).Msg("the board is not there: no new sale is offered")
+				k.Raise(fsm.Fault{Name: l.fault})
 				return
 			}
-			a.log.Info().Str("line", l.fault).Msg("the board is there")
-			a.Kiosk.Clear(l.fault)
+			b.log.Info().Str("line", l.fault).Msg("the board is there")
+			k.Clear(l.fault)
 		}
 		wg.Go(func() {
 			l.state(errUnheard)

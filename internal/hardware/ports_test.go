@@ -1,4 +1,4 @@
-package app
+package hardware
 
 import (
 	"os"
@@ -24,12 +24,12 @@ func TestAPortThatOurOwnBoardHasIsNotCalledAnotherPrograms(t *testing.T) {
 	if err := os.Symlink(pty.Name, byID); err != nil {
 		t.Fatal(err)
 	}
-	p := newPorts(serialport.Open)
-	motors, err := p.opener("board", byID, 57600)()
+	p := NewPorts(serialport.Open)
+	motors, err := p.Opener("board", byID, 57600)()
 	if err != nil {
 		t.Fatal(err)
 	}
-	locks := p.opener("lock_board", pty.Name, 19200)
+	locks := p.Opener("lock_board", pty.Name, 19200)
 	if _, err := locks(); err == nil || !strings.Contains(err.Error(), "[board]") || !strings.Contains(err.Error(), byID) ||
 		!strings.Contains(err.Error(), "[lock_board]") || strings.Contains(err.Error(), "another program") {
 		t.Errorf("the second board: %v", err)

@@ -1,8 +1,10 @@
-package app
+// Package mdbseller lets a machine on an MDB bus sell: its session follows the sale, and its requests become choices.
+package mdbseller
 
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"sync"
@@ -18,17 +20,17 @@ import (
 	"kioskd/internal/money"
 )
 
-// faultMDB stands against selling while the machine on the bus cannot be reached or has disabled us. It ends a sale
+// Fault stands against selling while the machine on the bus cannot be reached or has disabled us. It ends a sale
 // that is on: there is nothing to choose.
-const faultMDB = "mdb"
+const Fault = "mdb"
 
-// bus lets a machine on an MDB bus sell: its session follows the sale, and its requests become choices.
-type bus struct {
+// Seller is such a machine.
+type Seller struct {
 	bridge *mdb.Bridge
 	slots  map[int]config.Slot // by the machine's number
 	log    zerolog.Logger
 	now    func() time.Time
-	kiosk  *kiosk.Kiosk  // set before anything runs
+	kiosk  *kiosk.Kiosk  // Run gives it before the bridge runs
 	asked  chan struct{} // closed when the machine has been asked what it remembers
 
 	mu      sync.Mutex
@@ -38,9 +40,12 @@ type bus struct {
 	misfrom time.Time
 }
 
-// newBus makes the bridge that the config names; nil when no slot needs one.
-func newBus(cfg config.Config, p *ports, log zerolog.Logger, now func() time.Time) *bus {
-	b := &bus{slots: map[int]config.Slot{}, log: log, now: now, asked: make(chan struct{})}
+// Open opens the serial line of a section of the config, like hardware.Ports.Opener.
+type Open func(section, device string, baud int) func() (io.ReadWriteCloser, error)
+
+// New makes the seller that the config names; nil when no slot needs one. Now is the wall's clock.
+func New(cfg config.Config, open Open, log zerolog.Logger, now func() time.Time) *Seller {
+	b := &Seller{slots: map[int]config.Slot{}, log: log, now: now, asked: make(chan struct{})}
 	for _, s := range cfg.Slots {
 		c, sold := s.Vend.(mdb.Config)
 		settings, named := cfg.Boards[s.Vend.Board()].(mdb.Settings)
@@ -48,7 +53,7 @@ func newBus(cfg config.Config, p *ports, log zerolog.Logger, now func() time.Tim
 			continue
 		}
 		if b.slots[c.Product] = s; b.bridge == nil {
-			b.bridge = settings.Bridge(p.opener(s.Vend.Board(), settings.Device, settings.Baud), b.state)
+			b.bridge = settings.Bridge(open(s.Vend.Board(), settings.Device, settings.Baud), b.state)
 		}
 	}
 	if b.bridge == nil {
@@ -59,8 +64,11 @@ func newBus(cfg config.Config, p *ports, log zerolog.Logger, now func() time.Tim
 	return b
 }
 
+// Bridge is how its slots move something.
+func (b *Seller) Bridge() *mdb.Bridge { return b.bridge }
+
 // unread is told of requests that nobody can approve, as those of another scale.
-func (b *bus) unread(why string) {
+func (b *Seller) unread(why string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.misread == "" {
@@ -71,7 +79,7 @@ func (b *bus) unread(why string) {
 
 // requested is a customer's choice at the machine. It is the kiosk's to take, and its vend approves it; one that is not
 // taken is denied.
-func (b *bus) requested(r mdb.Request) {
+func (b *Seller) requested(r mdb.Request) {
 	b.mu.Lock()
 	b.misread = ""
 	b.mu.Unlock()
@@ -92,10 +100,11 @@ func (b *bus) requested(r mdb.Request) {
 	}()
 }
 
-// Show implements kiosk.Screen: each step of the loop, in its order.
-func (b *bus) Show(v kiosk.View) {
+// Follow is told how the machine is within each step of the loop, in the loop's order, and returns at once: a credit
+// that came late would begin a session after the vend that has spent it.
+func (b *Seller) Follow(s fsm.State) {
 	credit := money.Amount{}
-	switch s := v.State; s.Stage {
+	switch s.Stage {
 	case fsm.Vending: // the machine delivers within its session
 		return
 	case fsm.Choosing:
@@ -107,21 +116,21 @@ func (b *bus) Show(v kiosk.View) {
 }
 
 // state is told when the machine ceases to be able to sell, or can again.
-func (b *bus) state(err error) {
+func (b *Seller) state(err error) {
 	b.mu.Lock()
 	b.trouble, b.since = err, b.now()
 	b.mu.Unlock()
 	if err != nil {
 		b.log.Error().Err(err).Msg("out of service: the machine on the bus cannot sell")
-		b.kiosk.Raise(fsm.Fault{Name: faultMDB, Hard: true})
+		b.kiosk.Raise(fsm.Fault{Name: Fault, Hard: true})
 		return
 	}
 	b.log.Info().Msg("the machine on the bus can sell")
-	b.kiosk.Clear(faultMDB)
+	b.kiosk.Clear(Fault)
 }
 
-// part is how the machine is, for a technician.
-func (b *bus) part() debug.Part {
+// Part is how the machine is, for a technician.
+func (b *Seller) Part() debug.Part {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := debug.Part{Name: "MDB machine", OK: b.trouble == nil, What: "ready", Since: b.since}
@@ -134,8 +143,8 @@ func (b *bus) part() debug.Part {
 	return p
 }
 
-// recall is what the machine still says about an item that it was delivering when the last run ended.
-func (b *bus) recall(ctx context.Context, left fsm.State) []fsm.Evidence {
+// Recall is what the machine still says about an item that it was delivering when the last run ended.
+func (b *Seller) Recall(ctx context.Context, left fsm.State) []fsm.Evidence {
 	defer close(b.asked)
 	if !left.Busy() {
 		return nil
@@ -153,8 +162,10 @@ func (b *bus) recall(ctx context.Context, left fsm.State) []fsm.Evidence {
 	return nil
 }
 
-// run speaks with the machine until ctx ends, once it has been asked what it remembers.
-func (b *bus) run(ctx context.Context) {
+// Run speaks with the machine until ctx ends, once it has been asked what it remembers. The kiosk is who takes its
+// customers' choices.
+func (b *Seller) Run(ctx context.Context, k *kiosk.Kiosk) {
+	b.kiosk = k
 	select {
 	case <-b.asked:
 		b.bridge.Run(ctx)
