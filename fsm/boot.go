@@ -3,6 +3,8 @@ package fsm
 import (
 	"fmt"
 	"slices"
+
+	"kioskd/internal/reason"
 )
 
 // booted begins a start. It never moves a motor and never lets anybody choose: what the last run left open is only
@@ -13,7 +15,7 @@ func (t *step) booted(e Booted) {
 	s.Rules, s.Deadline = e.Rules, 0
 	t.stocked(e)
 	s.Faults = slices.DeleteFunc(slices.Clone(s.Faults), func(f Fault) bool { // the others are found anew, or are over
-		return f.Name != FaultChargeRefused && f.Name != FaultForeignCancel && f.Name != FaultJournalLost
+		return f.Name != reason.ChargeRefused && f.Name != reason.ForeignCancel && f.Name != reason.JournalLost
 	})
 	if len(s.Faults) == 0 {
 		s.Faults = nil
@@ -29,7 +31,7 @@ func (t *step) booted(e Booted) {
 		s.Sale.InvoicedAt = t.now
 	}
 	if e.Lost != "" {
-		t.addFault(Fault{Name: FaultJournalLost, Hard: true, Note: e.Lost})
+		t.addFault(Fault{Name: reason.JournalLost, Hard: true, Note: e.Lost})
 	}
 	if t.s.Serving() {
 		t.lostService(e.Evidence)
@@ -45,14 +47,14 @@ func (t *step) booted(e Booted) {
 		if len(s.Sale.Invoices) > 0 {
 			what += "; its other invoices are " + names(s.Sale.Invoices)
 		}
-		s.Sale.Note, s.Sale.Why = what, "in_doubt"
+		s.Sale.Note, s.Sale.Why = what, reason.InDoubt
 		t.over(InDoubt) // nothing is asked of Glase, nor of any other invoice
 		return
 	}
 	switch stage := s.Stage; stage {
 	case Invoicing:
 		t.enter(Invoicing) // found by its clientInvoiceId, and cancelled, before there is another
-		s.Sale.Stop = "restarted"
+		s.Sale.Stop = reason.Restarted
 		t.unheard()
 		t.call()
 	case Refunding:
@@ -77,10 +79,10 @@ func (t *step) booted(e Booted) {
 func (t *step) lostVends(evidence []Evidence) {
 	for item := t.pending(); item.ID != ""; item = t.pending() {
 		if !item.Started {
-			t.setItem(item.ID, NotDelivered, "not_started")
+			t.setItem(item.ID, NotDelivered, reason.NotStarted)
 			continue
 		}
-		found := Evidence{item.ID, Unknown, "restarted"}
+		found := Evidence{item.ID, Unknown, reason.Restarted}
 		for _, e := range evidence {
 			if e.Item == item.ID && e.Outcome != Pending {
 				found = e
@@ -113,7 +115,7 @@ func (t *step) stepResolving(e Event) {
 		t.doubt(fmt.Sprintf("restarted while %s delivered, and the invoice is %s: look whether the product came out, then resolve it with charge or release", t.unseen(), a.Status))
 	case nothing:
 		sale.Held = sale.Held || a.Status == StatusReserved
-		t.release("restarted")
+		t.release(reason.Restarted)
 	case a.Status == StatusReserved && sale.Commits > 0:
 		t.enter(Confirming) // the commit may still be on its way
 		t.notYet()
@@ -126,7 +128,7 @@ func (t *step) stepResolving(e Event) {
 }
 
 // lostAtBoot: nothing is known of the item but that its motor was started before the boot.
-func (i Item) lostAtBoot() bool { return i.Outcome == Unknown && i.Why == "restarted" }
+func (i Item) lostAtBoot() bool { return i.Outcome == Unknown && i.Why == reason.Restarted }
 
 // unseen is the slot of an item that is lost and would be charged by its dispenser's rule; "": there is none.
 func (t *step) unseen() string {
@@ -169,9 +171,9 @@ func (t *step) knownByCharge(a Answered) {
 		switch {
 		case !i.lostAtBoot():
 		case i.UnknownCharged: // the charge proves no more than that nothing was said against it
-			t.setItem(i.ID, Unknown, "charged")
+			t.setItem(i.ID, Unknown, reason.Charged)
 		default:
-			t.setItem(i.ID, Delivered, "charged")
+			t.setItem(i.ID, Delivered, reason.Charged)
 		}
 	}
 }

@@ -1,10 +1,12 @@
 package fsm
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
 )
 
 // start begins the item's one vend. Only an approved item of this sale comes here, and each only once.
@@ -32,7 +34,7 @@ func (t *step) pending() Item {
 	return Item{}
 }
 
-func (t *step) setItem(id string, o ItemOutcome, why string) {
+func (t *step) setItem(id string, o ItemOutcome, why reason.Why) {
 	t.s.Sale.Items = slices.Clone(t.s.Sale.Items)
 	for n := range t.s.Sale.Items {
 		if i := &t.s.Sale.Items[n]; i.ID == id {
@@ -47,7 +49,7 @@ func (t *step) stepVending(e Event) {
 		t.vendEnded(e)
 	case CancelPressed:
 		if t.s.Sale.Flow == Reservation && t.s.Sale.Stop == "" {
-			t.s.Sale.Stop = "cancelled_by_customer" // after this product
+			t.s.Sale.Stop = reason.CancelledByCustomer // after this product
 		}
 	}
 }
@@ -62,60 +64,68 @@ func (t *step) vendEnded(e VendEnded) {
 		t.payBack(e.Why)
 		return
 	}
-	why := firstOf(t.s.Sale.Stop, t.s.hardFault())
+	why := cmp.Or(t.s.Sale.Stop, t.s.hardFault())
 	if why != "" || !t.s.affords(t.s.Sale.Credit()) || len(t.s.Sale.Items) >= itemsMax {
 		t.settle(why)
 		return
 	}
 	t.choose()
 	if t.s.Stage == Choosing && e.Outcome != Delivered {
-		t.s.Live.Notice = firstOf(e.Why, string(e.Outcome))
+		t.s.Live.Notice = cmp.Or(e.Why, e.Outcome.why())
 	}
 }
 
 // outcome records what became of an item, of its slot and of its stock.
-func (t *step) outcome(item Item, o ItemOutcome, why string) {
+func (t *step) outcome(item Item, o ItemOutcome, why reason.Why) {
 	if o != Delivered && o != NotDelivered {
 		o = Unknown // also a word that no dispenser should say: it claims nothing
 	}
 	t.setItem(item.ID, o, why)
 	if o != Delivered {
-		t.s.Sale.Why = firstOf(why, string(o))
+		t.s.Sale.Why = cmp.Or(why, o.why())
 	}
 	t.afterVend(item.Slot, o, why)
 }
 
+// why is what an outcome that is no delivery says where the dispenser gives no better word.
+func (o ItemOutcome) why() reason.Why {
+	if o == NotDelivered {
+		return reason.NotDelivered
+	}
+	return reason.Unknown
+}
+
 // afterVend is what a vend leaves of a slot and of its stock.
-func (t *step) afterVend(slot string, o ItemOutcome, why string) {
+func (t *step) afterVend(slot string, o ItemOutcome, why reason.Why) {
 	taken, closed := leaves(o, why)
 	if taken {
 		t.takeStock(slot)
 	}
 	if closed {
-		t.closeSlot(slot, firstOf(why, string(o)))
+		t.closeSlot(slot, cmp.Or(why, o.why()))
 	}
 }
 
 // leaves is what a vend leaves of its slot: whether a product is gone from it, and whether it is closed until a
 // technician has looked. A delivery by a part that failed closes it too; a vend that was stopped, or a choice taken
 // back, does not.
-func leaves(o ItemOutcome, why string) (taken, closed bool) {
+func leaves(o ItemOutcome, why reason.Why) (taken, closed bool) {
 	if o != Delivered && o != NotDelivered {
 		o = Unknown
 	}
-	return o != NotDelivered, (o != Delivered || why != "") && (o == Unknown || why != "stopped")
+	return o != NotDelivered, (o != Delivered || why != "") && (o == Unknown || why != reason.Stopped)
 }
 
 // closeSlot: a slot that jammed or ended unknown sells nothing until a technician has looked at it, so that one fault
 // costs at most one product.
-func (t *step) closeSlot(slot, why string) {
+func (t *step) closeSlot(slot string, why reason.Why) {
 	if !slices.ContainsFunc(t.s.Closed, func(c Closure) bool { return c.Slot == slot }) {
 		t.s.Closed = append(slices.Clip(t.s.Closed), Closure{slot, why})
 	}
 }
 
 // payBack is direct debit's end: what did not come out is refunded, what did is receipted.
-func (t *step) payBack(why string) {
+func (t *step) payBack(why reason.Why) {
 	sale := &t.s.Sale
 	sale.Due = sale.Charged.Sub(sale.Basket())
 	if sale.Due.Minor <= 0 {
@@ -125,8 +135,8 @@ func (t *step) payBack(why string) {
 	}
 	if !sale.Basket().IsZero() {
 		sale.Note = fmt.Sprintf("Glase charged %v for %v", sale.Charged, sale.Basket())
-		why = firstOf(why, "overcharged")
+		why = cmp.Or(why, reason.Overcharged)
 	}
-	sale.Why = firstOf(sale.Why, why, "not_delivered")
+	sale.Why = cmp.Or(sale.Why, why, reason.NotDelivered)
 	t.refund()
 }

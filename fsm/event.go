@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
 )
 
 // Event is something that happened. Each carries the instant at which it did, so that a step needs no clock.
@@ -69,7 +70,7 @@ type (
 		Sale    string      `json:"sale"`
 		Item    string      `json:"item"`
 		Outcome ItemOutcome `json:"outcome"`
-		Why     string      `json:"why,omitzero"`
+		Why     reason.Why  `json:"why,omitzero"`
 	}
 	// FaultRaised and FaultCleared are the runtime's word on what stands against selling.
 	FaultRaised struct {
@@ -78,8 +79,8 @@ type (
 	}
 	// FaultCleared takes a fault away.
 	FaultCleared struct {
-		At   Instant `json:"at"`
-		Name string  `json:"name"`
+		At   Instant    `json:"at"`
+		Name reason.Why `json:"name"`
 	}
 	// SlotsOpened is a technician's word that closed slots may sell again; without slots, that the whole machine has
 	// been looked at.
@@ -137,7 +138,7 @@ type (
 		At      Instant     `json:"at"`
 		Service string      `json:"service"`
 		Outcome ItemOutcome `json:"outcome,omitzero"` // of a vend
-		Why     string      `json:"why,omitzero"`
+		Why     reason.Why  `json:"why,omitzero"`
 	}
 	// Remembered is a state that was reached while the journal could not be written, recorded once it could again. It
 	// changes nothing but the record: the loop itself makes it of its present state.
@@ -156,7 +157,7 @@ type (
 type Evidence struct {
 	Item    string      `json:"item"`
 	Outcome ItemOutcome `json:"outcome"`
-	Why     string      `json:"why,omitzero"`
+	Why     reason.Why  `json:"why,omitzero"`
 }
 
 func (e Booted) at() Instant            { return e.At }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
 )
 
 var whole = flag.Bool("whole", false, "search everything, and not a share of it: some minutes")
@@ -89,9 +90,9 @@ func alphabet(s State, now Instant, n int) []Event {
 		choose("A1", "", 0), choose("A2", "", 0), choose("A3", "", 0), choose("A4", "", 0), choose("Z9", "", 0),
 		choose("A4", "m", 1600), choose("A4", "m", 9900), choose("A4", "m", 0), choose("A1", "m", 1600), choose("Z9", "m", 1600),
 		CancelPressed{now}, RetryPressed{now}, Notified{now, s.Sale.Secret}, Notified{now, "forged"},
-		FaultRaised{now, Fault{Name: FaultJournal, Hard: true}}, FaultRaised{now, Fault{Name: FaultDoor, Hard: true}}, FaultRaised{now, Fault{Name: "display"}},
-		FaultRaised{now, Fault{Name: FaultTooWarm, Slots: []string{"A1"}}},
-		FaultCleared{now, FaultDoor}, SlotsOpened{now, nil, "t"}, SaleStopped{now, "t"}, Ticked{now},
+		FaultRaised{now, Fault{Name: reason.Journal, Hard: true}}, FaultRaised{now, Fault{Name: reason.Door, Hard: true}}, FaultRaised{now, Fault{Name: "display"}},
+		FaultRaised{now, Fault{Name: reason.TooWarm, Slots: []string{"A1"}}},
+		FaultCleared{now, reason.Door}, SlotsOpened{now, nil, "t"}, SaleStopped{now, "t"}, Ticked{now},
 		booted(s.Boot, nil, ""), booted(s.Boot+"'", nil, ""), booted(s.Boot, nil, "5 entries"), refilled,
 		StockCounted{now, "c", "c" + id, "A1", "t", 7, false}, StockCounted{now, "c", "c" + id, "A2", "t", -1, true},
 		StockCounted{now, "c", "c" + id, "A1", "t", -1, false}, StockCounted{now, "c", "c" + id, "A1", "t", StockMax, true},

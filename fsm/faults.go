@@ -1,12 +1,16 @@
 package fsm
 
-import "slices"
+import (
+	"slices"
+
+	"kioskd/internal/reason"
+)
 
 // faultRaised takes the machine out of service, and ends a sale that has begun when the fault is a hard one.
 func (t *step) faultRaised(f Fault) {
 	t.addFault(f)
 	if f.Hard && len(f.Slots) == 0 {
-		t.hurry(f.Name, f.Name != FaultJournal) // what moves already may end by itself when it cannot be recorded
+		t.hurry(f.Name, f.Name != reason.Journal) // what moves already may end by itself when it cannot be recorded
 	}
 	t.rest()
 }
@@ -27,19 +31,19 @@ func (t *step) addFault(f Fault) {
 // does not: what may be forgotten stands in Glase's books and not in the machine.
 func (t *step) lossAccepted(e LossAccepted) {
 	switch {
-	case t.s.fault(FaultJournal):
+	case t.s.fault(reason.Journal):
 		t.do(Answer{Request: e.Request, Refusal: NoRecord})
-	case !t.s.fault(FaultJournalLost):
+	case !t.s.fault(reason.JournalLost):
 		t.do(Answer{Request: e.Request, Refusal: NothingToDo})
 	case e.By == "" || e.Reason == "":
 		t.do(Answer{Request: e.Request, Refusal: SaysTooLittle})
 	default:
-		t.do(Answer{Request: e.Request, Reference: FaultJournalLost})
-		t.faultCleared(FaultJournalLost)
+		t.do(Answer{Request: e.Request, Reference: string(reason.JournalLost)})
+		t.faultCleared(reason.JournalLost)
 	}
 }
 
-func (t *step) faultCleared(name string) {
+func (t *step) faultCleared(name reason.Why) {
 	if !t.s.fault(name) {
 		return
 	}
@@ -47,7 +51,7 @@ func (t *step) faultCleared(name string) {
 	if len(t.s.Faults) == 0 {
 		t.s.Faults = nil
 	}
-	if name == FaultDoor {
+	if name == reason.Door {
 		t.serviced()
 	}
 	t.rest()
@@ -57,8 +61,8 @@ func (t *step) faultCleared(name string) {
 func (t *step) serviced() {
 	t.openSlots(nil)
 	t.s.CanceledAt, t.s.Unpaid = 0, 0
-	t.faultCleared(FaultChargeRefused)
-	t.faultCleared(FaultForeignCancel)
+	t.faultCleared(reason.ChargeRefused)
+	t.faultCleared(reason.ForeignCancel)
 }
 
 func (t *step) openSlots(slots []string) {
@@ -71,7 +75,7 @@ func (t *step) openSlots(slots []string) {
 }
 
 // hurry ends the sale that is on as soon as its money can be settled. motors: also what moves now.
-func (t *step) hurry(why string, motors bool) {
+func (t *step) hurry(why reason.Why, motors bool) {
 	switch t.s.Stage {
 	case Invoicing:
 		t.s.Sale.Stop = why
@@ -98,7 +102,7 @@ func (t *step) rest() {
 	}
 	t.s.Stage, t.s.Reason = Ready, ""
 	if t.s.Serving() {
-		t.s.Stage, t.s.Reason = Maintenance, FaultTechnician
+		t.s.Stage, t.s.Reason = Maintenance, reason.Technician
 		return
 	}
 	whole := t.s.whole()
@@ -106,7 +110,7 @@ func (t *step) rest() {
 		return
 	}
 	t.s.Stage, t.s.Reason = OutOfService, whole[0].Name
-	for _, name := range []string{FaultTechnician, FaultDoor} { // whoever works on the machine knows what else is wrong
+	for _, name := range []reason.Why{reason.Technician, reason.Door} { // whoever works on the machine knows what else is wrong
 		if t.s.fault(name) {
 			t.s.Stage, t.s.Reason = Maintenance, name
 		}

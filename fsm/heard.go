@@ -1,8 +1,11 @@
 package fsm
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+
+	"kioskd/internal/reason"
 )
 
 // Glase's answers may go astray: the front answers with somebody else's, or with the one before. What names its invoice
@@ -72,14 +75,14 @@ func (t *step) unseenInvoice(e Answered) bool {
 	case r.Kind == Done && sale.Flow != Sticker && (e.Status == StatusReserved || e.Status == StatusPaid):
 		t.misled(fmt.Sprintf("which is %s although nobody was given it", e.Status))
 	case r.Kind == Done && (e.Status == StatusCanceled || e.Status == StatusFailed):
-		why := "cancelled_on_phone"
+		why := reason.CancelledOnPhone
 		if e.Status == StatusFailed {
-			why = "payment_failed"
+			why = reason.PaymentFailed
 		}
 		t.overUnseen(why)
 	case r.Kind == Done:
 		l.Unseen, l.Lost = false, 0
-		if why := firstOf(sale.Stop, t.s.hardFault()); why != "" {
+		if why := cmp.Or(sale.Stop, t.s.hardFault()); why != "" {
 			t.release(why)
 			return true
 		}
@@ -91,7 +94,7 @@ func (t *step) unseenInvoice(e Answered) bool {
 	case r.refused(UnknownInvoice):
 		t.misled("which Glase does not know as this terminal's")
 	case sale.Flow != Sticker && l.Lost+1 >= looksUnseen:
-		t.release("invoicing_failed")
+		t.release(reason.InvoicingFailed)
 	default:
 		l.Lost++
 		t.poll()
@@ -102,7 +105,7 @@ func (t *step) unseenInvoice(e Answered) bool {
 // overUnseen: a new invoice is over before the kiosk has given it to anybody. A phone may have been led to it by the
 // sticker and said no at once, or the answer was meant for another machine. So sendInvoice is asked again: when it
 // brings the same reference the invoice was ours, and any other is one more invoice of this sale.
-func (t *step) overUnseen(why string) {
+func (t *step) overUnseen(why reason.Why) {
 	sale := &t.s.Sale
 	sale.Invoices = append(slices.Clip(sale.Invoices), Invoice{Reference: sale.Reference, Settled: true})
 	sale.Reference, sale.QR, sale.ReservedUntil = "", "", 0

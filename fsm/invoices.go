@@ -1,11 +1,13 @@
 package fsm
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
 
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
 )
 
 // A Glase need not know a ClientInvoiceID again. Then each repetition of a sendInvoice whose answer was lost makes
@@ -71,11 +73,11 @@ func (t *step) invoiceKnown(e Answered) {
 func (t *step) severalInvoices() {
 	sale := &t.s.Sale
 	if sale.Reference == "" { // a settled one was brought again
-		t.end(Cancelled, firstOf(sale.Stop, t.s.Live.OverUnseen, "invoicing_failed"))
+		t.end(Cancelled, cmp.Or(sale.Stop, t.s.Live.OverUnseen, reason.InvoicingFailed))
 		return
 	}
 	sale.ReservedUntil = t.now.add(t.s.Rules.ReservationTimeout) // the newest may have been made just now
-	t.release(firstOf(sale.Stop, "invoicing_failed"))
+	t.release(cmp.Or(sale.Stop, reason.InvoicingFailed))
 }
 
 // unsettled goes on with what else there is of a sale whose present invoice is settled, or in doubt; false: nothing is.
@@ -105,7 +107,7 @@ func (t *step) unsettled(doubt string) bool {
 		t.doubt(fmt.Sprintf("Glase made %d invoices for this sale, and an answer was lost again: somebody may have paid one without a name",
 			len(sale.Invoices)))
 	default:
-		sale.Stop = firstOf(sale.Stop, "invoicing_failed")
+		sale.Stop = cmp.Or(sale.Stop, reason.InvoicingFailed)
 		t.enter(Invoicing)
 		t.s.Live.CallAt = max(t.now, t.s.Live.UnheardAt.add(lateFor))
 	}
@@ -131,7 +133,7 @@ func (t *step) account(state SaleState) SaleState {
 		}
 	}
 	if len(sale.Invoices) > 1 {
-		sale.Note = firstOf(sale.Note, "Glase made several invoices for this sale: "+names(sale.Invoices))
+		sale.Note = cmp.Or(sale.Note, "Glase made several invoices for this sale: "+names(sale.Invoices))
 	}
 	sale.Reference, sale.ErsReference = sale.Invoices[shown].Reference, sale.Invoices[shown].ErsReference
 	sale.Invoices = slices.Delete(slices.Clone(sale.Invoices), shown, shown+1)
@@ -152,7 +154,7 @@ func (t *step) inDoubt(n int) {
 	i := sale.Invoices[n]
 	sale.Invoices = slices.Delete(slices.Clone(sale.Invoices), n, n+1)
 	sale.Reference, sale.ErsReference, sale.Charged, sale.Refunded = i.Reference, i.ErsReference, i.Charged, i.Refunded
-	sale.Note, sale.Why = i.Doubt, "in_doubt"
+	sale.Note, sale.Why = i.Doubt, reason.InDoubt
 	for n := range sale.Invoices {
 		if other := &sale.Invoices[n]; other.Doubt != "" {
 			sale.Note += "; invoice " + other.Reference + ": " + other.Doubt

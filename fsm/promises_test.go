@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
 )
 
 // ghost is what a stranger remembers of the current sale, from the events and effects alone. The state machine's own
@@ -304,7 +305,7 @@ func (g *ghost) act(s State, e Event, next State, f Effect, durable bool) error 
 			return nil // answered judges it
 		}
 		if v, ok := e.(LossAccepted); ok {
-			if f.Reference != "" && (!durable || v.By == "" || v.Reason == "" || !s.fault(FaultJournalLost)) {
+			if f.Reference != "" && (!durable || v.By == "" || v.Reason == "" || !s.fault(reason.JournalLost)) {
 				return fmt.Errorf("a loss that nobody knows of was accepted, or nobody accepted it")
 			}
 		} else if v, ok := e.(SaleResolved); ok {
@@ -489,12 +490,12 @@ func round(s State) error {
 // lossStands holds that a machine whose record lost its newest part sells nothing until a person has said so, and that
 // the boot which finds it decides on no sale by itself.
 func lossStands(s State, e Event, next State) error {
-	if boot, ok := e.(Booted); ok && boot.Lost != "" && (!next.fault(FaultJournalLost) || next.Busy()) {
+	if boot, ok := e.(Booted); ok && boot.Lost != "" && (!next.fault(reason.JournalLost) || next.Busy()) {
 		return fmt.Errorf("a boot that lost records stands in %s, with the faults %v", next.Stage, next.Faults)
 	}
 	accepted, ok := e.(LossAccepted)
 	cleared, byName := e.(FaultCleared) // of the alphabet, which clears every fault; no part of the program does
-	if s.fault(FaultJournalLost) && !next.fault(FaultJournalLost) && !(ok && accepted.By != "" && accepted.Reason != "") && !(byName && cleared.Name == FaultJournalLost) {
+	if s.fault(reason.JournalLost) && !next.fault(reason.JournalLost) && !(ok && accepted.By != "" && accepted.Reason != "") && !(byName && cleared.Name == reason.JournalLost) {
 		return fmt.Errorf("%s took a loss away that nobody accepted", Name(e))
 	}
 	return nil

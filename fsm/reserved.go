@@ -1,9 +1,12 @@
 package fsm
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
+
+	"kioskd/internal/reason"
 )
 
 // purchaseRequested is createPurchase, in whichever stage it comes.
@@ -48,10 +51,10 @@ func (t *step) begin(sale Sale, ids NewSale) {
 func (t *step) refused(slot string) bool {
 	t.s.Live.Notice = ""
 	if t.s.Stock[slot] <= 0 {
-		t.s.Live.Notice = "sold_out"
+		t.s.Live.Notice = reason.SoldOut
 	}
 	if why, closed := t.s.ClosedSlots()[slot]; closed {
-		t.s.Live.Notice = "closed"
+		t.s.Live.Notice = reason.Closed
 		if t.s.fault(why) {
 			t.s.Live.Notice = why // which the customer may know
 		}
@@ -62,7 +65,7 @@ func (t *step) refused(slot string) bool {
 func (t *step) stepInvoicing(e Event) {
 	switch e := e.(type) {
 	case CancelPressed:
-		t.s.Sale.Stop = "cancelled_by_customer"
+		t.s.Sale.Stop = reason.CancelledByCustomer
 	case Answered:
 		t.invoiceSent(e)
 	}
@@ -87,7 +90,7 @@ func (t *step) invoiceSent(e Answered) {
 		t.unanswered()
 		t.retry()
 	case sale.Reference != "": // refused when it was asked for once more
-		t.release(firstOf(sale.Stop, "invoicing_failed"))
+		t.release(cmp.Or(sale.Stop, reason.InvoicingFailed))
 	case sale.Flow == Sticker && sale.Unheard:
 		// The sticker leads to the terminal's current invoice, so the customer could pay one whose reference was lost.
 		t.bounded(e.note() + " after an attempt without an answer")
@@ -114,7 +117,7 @@ func (t *step) unanswered() {
 	if t.s.Sale.Flow == Sticker {
 		return
 	}
-	t.s.Sale.Stop = firstOf(t.s.Sale.Stop, "invoicing_failed")
+	t.s.Sale.Stop = cmp.Or(t.s.Sale.Stop, reason.InvoicingFailed)
 	t.refuseWaiting()
 }
 
@@ -125,7 +128,7 @@ func (t *step) fail(e Answered) {
 		state = Cancelled
 	}
 	t.s.Sale.Note, t.s.Sale.Unheard = e.note(), false
-	t.end(state, "invoicing_failed")
+	t.end(state, reason.InvoicingFailed)
 }
 
 // stepAwaiting serves awaiting and asking: in both the customer may pay, so in both the polls go on.
@@ -136,13 +139,13 @@ func (t *step) stepAwaiting(e Event) {
 	case Notified:
 		t.notified(e)
 	case CancelPressed:
-		t.release("cancelled_by_customer")
+		t.release(reason.CancelledByCustomer)
 	case RetryPressed:
 		if t.s.Stage != Asking {
 			return
 		}
 		if t.s.Sale.Rounds >= roundsMax {
-			t.release("walked_away")
+			t.release(reason.WalkedAway)
 			return
 		}
 		t.s.Sale.Rounds++
@@ -207,9 +210,9 @@ func (t *step) awaited(e Answered) {
 	case e.Status == StatusPaid:
 		t.paidFirst(e)
 	case e.Status == StatusCanceled:
-		t.end(Cancelled, "cancelled_on_phone")
+		t.end(Cancelled, reason.CancelledOnPhone)
 	case e.Status == StatusFailed:
-		t.end(Cancelled, "payment_failed")
+		t.end(Cancelled, reason.PaymentFailed)
 	default:
 		t.poll()
 	}
@@ -230,7 +233,7 @@ func (t *step) paidFirst(e Answered) {
 		sale.Note = fmt.Sprintf("Glase charged %v for %v", e.Amount, item.Price)
 	}
 	if short || closed || t.s.hardFault() != "" {
-		t.payBack(firstOf(t.s.hardFault(), "payment_failed"))
+		t.payBack(cmp.Or(t.s.hardFault(), reason.PaymentFailed))
 		return
 	}
 	t.start(item)
@@ -243,21 +246,21 @@ func (e Answered) proves(currency string) bool {
 
 // choose lets the customer choose, within what is left of the credit and of the reservation's time.
 func (t *step) choose() {
-	if why := firstOf(t.s.Sale.Stop, t.s.hardFault()); why != "" {
+	if why := cmp.Or(t.s.Sale.Stop, t.s.hardFault()); why != "" {
 		t.settle(why)
 		return
 	}
 	t.enter(Choosing)
 	t.s.Deadline = min(t.now.add(t.s.Rules.ChooseTimeout), t.s.Sale.ReservedUntil.add(-settleMargin))
 	if t.s.Deadline <= t.now {
-		t.settle("reservation_expired")
+		t.settle(reason.ReservationExpired)
 	}
 }
 
 func (t *step) stepChoosing(e Event) {
 	switch e := e.(type) {
 	case CancelPressed:
-		t.settle("cancelled_by_customer")
+		t.settle(reason.CancelledByCustomer)
 	case Notified:
 		t.notified(e)
 	case Answered:
@@ -307,9 +310,9 @@ func (t *step) chosen(item Item) Refusal {
 	switch {
 	case t.refused(item.Slot):
 	case t.s.Sale.Credit().Less(item.Price):
-		t.s.Live.Notice = "too_expensive"
+		t.s.Live.Notice = reason.TooExpensive
 	case t.tooLate(item):
-		t.s.Live.Notice = "too_late"
+		t.s.Live.Notice = reason.TooLate
 	case t.now.Since(t.s.Live.KnownAt) > freshFor:
 		t.s.Live.Wanted = item
 		if t.s.Live.Waiting == 0 {
@@ -365,7 +368,7 @@ func (t *step) chosenStatus(e Answered) {
 		}
 		closed := t.refused(wanted.Slot) // since it was chosen
 		if !closed && t.tooLate(wanted) {
-			t.s.Live.Notice = "too_late"
+			t.s.Live.Notice = reason.TooLate
 		}
 		if why := t.s.Live.Notice; why != "" {
 			t.answerChoice("", Refusal(why))
@@ -399,13 +402,4 @@ func (e Answered) note() string {
 		return op + " was not answered as asked: " + r.Text
 	}
 	return op + " had no known outcome"
-}
-
-func firstOf(words ...string) string {
-	for _, w := range words {
-		if w != "" {
-			return w
-		}
-	}
-	return ""
 }

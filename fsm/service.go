@@ -3,6 +3,8 @@ package fsm
 import (
 	"slices"
 	"time"
+
+	"kioskd/internal/reason"
 )
 
 // Act is what a technician does to the machine.
@@ -28,7 +30,7 @@ type Service struct {
 	Left    int           `json:"left,omitzero"`    // stock: after it
 	Ended   bool          `json:"ended,omitzero"`
 	Outcome ItemOutcome   `json:"outcome,omitzero"` // vend
-	Why     string        `json:"why,omitzero"`     // the dispenser's word; "": nothing is wrong
+	Why     reason.Why    `json:"why,omitzero"`     // the dispenser's word; "": nothing is wrong
 }
 
 // Serving reports whether a technician's act is on: something may move.
@@ -73,7 +75,7 @@ func (t *step) unserviceable(id, slot, by string) Refusal {
 		return SaleIsOn
 	case t.s.Serving():
 		return ActIsOn
-	case t.s.fault(FaultJournal) || t.s.fault(FaultStopping):
+	case t.s.fault(reason.Journal) || t.s.fault(reason.Stopping):
 		return NoRecord
 	case id == "" || id == t.s.Service.ID || by == "":
 		return SaysTooLittle
@@ -82,7 +84,7 @@ func (t *step) unserviceable(id, slot, by string) Refusal {
 }
 
 // serviceEnded is the dispenser's word on a technician's act.
-func (t *step) serviceEnded(id string, o ItemOutcome, why string) {
+func (t *step) serviceEnded(id string, o ItemOutcome, why reason.Why) {
 	if !t.s.Serving() || id != t.s.Service.ID {
 		return
 	}
@@ -100,7 +102,7 @@ func (t *step) serviceEnded(id string, o ItemOutcome, why string) {
 
 // lostService: a boot finds a technician's act that it did not see the end of.
 func (t *step) lostService(evidence []Evidence) {
-	found := Evidence{t.s.Service.ID, Unknown, "restarted"}
+	found := Evidence{t.s.Service.ID, Unknown, reason.Restarted}
 	if n := slices.IndexFunc(evidence, func(e Evidence) bool { return e.Item == found.Item && e.Outcome != Pending }); n >= 0 {
 		found = evidence[n]
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"reflect"
 	"testing"
+
+	"kioskd/internal/reason"
 )
 
 // serviced holds what a technician's act may do against one transition: it moves something once, recorded with who does
@@ -22,7 +24,7 @@ func serviced(s State, e Event, next State, effects []Effect, durable bool) erro
 	if _, wakes := next.Wake(); next.Serving() && !wakes {
 		return fmt.Errorf("a technician's act could go on for ever")
 	}
-	if taken && (s.Busy() || s.Serving() || !durable || by == "" || s.fault(FaultJournal) || s.fault(FaultStopping)) {
+	if taken && (s.Busy() || s.Serving() || !durable || by == "" || s.fault(reason.Journal) || s.fault(reason.Stopping)) {
 		return fmt.Errorf("a technician's act was taken in %s, durable %v, with faults %v: %+v", s.Stage, durable, s.Faults, e)
 	}
 	if asked && !taken && (!reflect.DeepEqual(s, next) || len(effects) != 1 || effects[0].(Answer).Refusal == "") {

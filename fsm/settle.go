@@ -1,14 +1,16 @@
 package fsm
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
 )
 
 // settle ends a reservation's visit: what came out is charged; when nothing did, the reservation is let go.
-func (t *step) settle(why string) {
+func (t *step) settle(why reason.Why) {
 	if t.s.Sale.Basket().IsZero() {
 		t.release(why)
 		return
@@ -25,9 +27,9 @@ func (t *step) update() {
 }
 
 // release lets the customer's money go, or sees to it that none is taken. Committing zero is never the way.
-func (t *step) release(why string) {
+func (t *step) release(why reason.Why) {
 	t.refuseWaiting()
-	t.s.Sale.Why = firstOf(t.s.Sale.Why, why)
+	t.s.Sale.Why = cmp.Or(t.s.Sale.Why, why)
 	unseen := t.s.Live.Unseen
 	t.enter(Releasing)
 	t.s.Live.Checking = unseen // it may be another machine's, which is not ours to cancel
@@ -185,7 +187,7 @@ func (t *step) paid(e Answered) {
 		t.doubt(fmt.Sprintf("Glase charged %v for %v", e.Amount, basket))
 	default:
 		sale.Note = fmt.Sprintf("Glase charged %v for %v", e.Amount, basket)
-		sale.Why = firstOf(sale.Why, "overcharged")
+		sale.Why = cmp.Or(sale.Why, reason.Overcharged)
 		sale.Due = e.Amount.Sub(basket)
 		t.refund()
 	}
@@ -194,7 +196,7 @@ func (t *step) paid(e Answered) {
 // refund gives Due back. A part of a payment is only refunded when that is on record, since the next start could not
 // know of it and would do it again.
 func (t *step) refund() {
-	if !t.s.Sale.fullRefund() && t.s.fault(FaultJournal) {
+	if !t.s.Sale.fullRefund() && t.s.fault(reason.Journal) {
 		t.doubt(fmt.Sprintf("%v is owed to the customer, and the journal cannot be written", t.s.Sale.Due))
 		return
 	}
@@ -205,7 +207,7 @@ func (t *step) refund() {
 // gone: the reservation is CANCELED or FAILED, and not by us.
 func (t *step) gone(status PayStatus) {
 	sale := &t.s.Sale
-	sale.Note = firstOf(sale.Note, "Glase says "+string(status))
+	sale.Note = cmp.Or(sale.Note, "Glase says "+string(status))
 	if sale.Held && sale.Commits == 0 && t.now < sale.ReservedUntil {
 		t.canceledElsewhere()
 	}
@@ -216,7 +218,7 @@ func (t *step) gone(status PayStatus) {
 // like a second machine with this terminal.
 func (t *step) canceledElsewhere() {
 	if last := t.s.CanceledAt; last != 0 && t.now.Since(last) < cancelsApart {
-		t.addFault(Fault{Name: FaultForeignCancel})
+		t.addFault(Fault{Name: reason.ForeignCancel})
 	}
 	t.s.CanceledAt = t.now
 }
@@ -231,11 +233,11 @@ func (t *step) unpaid() {
 	case sale.Verdict.Decision == Release || sale.Verdict.Decision == Refund:
 		t.end(Released, "")
 	case !sale.Basket().IsZero():
-		t.end(Lost, "payment_failed")
+		t.end(Lost, reason.PaymentFailed)
 	case sale.Held:
-		t.end(Released, "payment_failed")
+		t.end(Released, reason.PaymentFailed)
 	default:
-		t.end(Cancelled, "payment_failed")
+		t.end(Cancelled, reason.PaymentFailed)
 	}
 }
 
@@ -243,7 +245,7 @@ func (t *step) unpaid() {
 // on so.
 func (t *step) chargeRefused(note string) {
 	if t.s.Sale.Verdict == (Verdict{}) { // whoever decided on an old sale knows already
-		t.addFault(Fault{Name: FaultChargeRefused})
+		t.addFault(Fault{Name: reason.ChargeRefused})
 	}
 	t.doubt(note)
 }
@@ -365,7 +367,7 @@ func (t *step) stepRefunding(e Event) {
 func (t *step) refunded() {
 	switch sale := t.s.Sale; {
 	case sale.Refunded == sale.Charged:
-		t.end(Refunded, "not_delivered")
+		t.end(Refunded, reason.NotDelivered)
 	case sale.Flow != Reservation && !sale.Basket().IsZero():
 		t.receipt()
 	default:
@@ -382,7 +384,7 @@ func (t *step) receipt() {
 func (t *step) stepReceipting(e Event) {
 	if r, ok := e.(Answered); ok {
 		if r.Result.Kind != Done {
-			t.s.Sale.Note = firstOf(t.s.Sale.Note, r.note())
+			t.s.Sale.Note = cmp.Or(t.s.Sale.Note, r.note())
 		}
 		t.end(Charged, "")
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
 )
 
 // Instant is a moment in nanoseconds of the kernel's monotonic clock since the boot named in State.Boot; 0 is "never".
@@ -88,17 +89,17 @@ type Rules struct {
 // State is everything that the machine remembers, as plain values. All of it but Live is durable: a step that changes a
 // durable field is recorded before its effects are carried out, and a restart begins with the last recorded state.
 type State struct {
-	Stage    Stage     `json:"stage"`
-	Reason   string    `json:"reason,omitzero"` // the fault that Stage is out_of_service or maintenance for
-	Boot     string    `json:"boot,omitzero"`   // the boot whose clock the instants are of
-	Deadline Instant   `json:"deadline,omitzero"`
-	Rules    Rules     `json:"rules,omitzero"`
-	Faults   []Fault   `json:"faults,omitzero"`  // what stands against selling, oldest first
-	Shelf    []Slot    `json:"shelf,omitzero"`   // the machine's slots, as the config of the last boot has them
-	Closed   []Closure `json:"closed,omitzero"`  // slots that wait for a technician
-	Sale     Sale      `json:"sale,omitzero"`    // the current sale, or the last one once Sale.Ended; the zero Sale before the first
-	Service  Service   `json:"service,omitzero"` // a technician's act that is on, or the last one; the zero Service before the first
-	Unpaid   int       `json:"unpaid,omitzero"`  // sales in a row that nobody paid for, at most hurryAfter (reservation)
+	Stage    Stage      `json:"stage"`
+	Reason   reason.Why `json:"reason,omitzero"` // the fault that Stage is out_of_service or maintenance for
+	Boot     string     `json:"boot,omitzero"`   // the boot whose clock the instants are of
+	Deadline Instant    `json:"deadline,omitzero"`
+	Rules    Rules      `json:"rules,omitzero"`
+	Faults   []Fault    `json:"faults,omitzero"`  // what stands against selling, oldest first
+	Shelf    []Slot     `json:"shelf,omitzero"`   // the machine's slots, as the config of the last boot has them
+	Closed   []Closure  `json:"closed,omitzero"`  // slots that wait for a technician
+	Sale     Sale       `json:"sale,omitzero"`    // the current sale, or the last one once Sale.Ended; the zero Sale before the first
+	Service  Service    `json:"service,omitzero"` // a technician's act that is on, or the last one; the zero Service before the first
+	Unpaid   int        `json:"unpaid,omitzero"`  // sales in a row that nobody paid for, at most hurryAfter (reservation)
 
 	// Stock is how many products are left in each slot that was ever seen, also those that are no longer on the shelf.
 	Stock map[string]int `json:"stock,omitzero"`
@@ -112,28 +113,16 @@ type State struct {
 
 // Fault is one reason not to sell.
 type Fault struct {
-	Name  string   `json:"name"`           // one word, shown as the reason
-	Hard  bool     `json:"hard,omitzero"`  // also ends a sale that has begun, as soon as its money can be settled
-	Slots []string `json:"slots,omitzero"` // it stands against these slots alone, and is not hard; none: against the machine
-	Note  string   `json:"note,omitzero"`  // for a technician: the facts
+	Name  reason.Why `json:"name"`           // shown as the reason
+	Hard  bool       `json:"hard,omitzero"`  // also ends a sale that has begun, as soon as its money can be settled
+	Slots []string   `json:"slots,omitzero"` // it stands against these slots alone, and is not hard; none: against the machine
+	Note  string     `json:"note,omitzero"`  // for a technician: the facts
 }
-
-// The faults that the state machine itself knows; a runtime may raise others.
-const (
-	FaultJournal       = "journal"        // the journal cannot be written: nothing new moves
-	FaultStopping      = "stopping"       // the daemon is ending
-	FaultDoor          = "door"           // the service door is open; closing it opens all closed slots again
-	FaultTechnician    = "technician"     // a technician works on the machine
-	FaultChargeRefused = "charge_refused" // Glase refused for good to charge what a customer took: the next one would be free as well
-	FaultTooWarm       = "too_warm"       // perishable products were not kept as they should: their slots are closed
-	FaultForeignCancel = "foreign_cancel" // a second reservation of ours within a day was cancelled by somebody else: two machines with one terminal?
-	FaultJournalLost   = "journal_lost"   // the record is known to miss its newest part; it stands until a person accepts that
-)
 
 // Closure is a slot that sells nothing until a technician has looked at it.
 type Closure struct {
-	Slot string `json:"slot"`
-	Why  string `json:"why"` // "jam", "unknown", …: the dispenser's word
+	Slot string     `json:"slot"`
+	Why  reason.Why `json:"why"` // the dispenser's word
 }
 
 // SaleState is how a sale stands, in the words of the outside.
@@ -153,17 +142,17 @@ const (
 
 // Sale is one customer's visit, from the request to its end.
 type Sale struct {
-	ID        string    `json:"id,omitzero"`
-	Flow      Flow      `json:"flow,omitzero"`
-	State     SaleState `json:"state,omitzero"`
-	Ended     bool      `json:"ended,omitzero"`
-	Why       string    `json:"why,omitzero"`    // one word on how it went: "cancelled_by_customer", "jam", …
-	Note      string    `json:"note,omitzero"`   // for a technician: the service's word or the facts of a doubt
-	Stop      string    `json:"stop,omitzero"`   // set: end as soon as the running step allows, for this reason
-	Rounds    int       `json:"rounds,omitzero"` // times that the customer chose "try again"
-	Items     []Item    `json:"items,omitzero"`
-	Recovered bool      `json:"recovered,omitzero"` // a boot found it open, or a person opened it again: it is only settled
-	Verdict   Verdict   `json:"verdict,omitzero"`   // a person's, on a sale that stood in doubt
+	ID        string     `json:"id,omitzero"`
+	Flow      Flow       `json:"flow,omitzero"`
+	State     SaleState  `json:"state,omitzero"`
+	Ended     bool       `json:"ended,omitzero"`
+	Why       reason.Why `json:"why,omitzero"`    // how it went
+	Note      string     `json:"note,omitzero"`   // for a technician: the service's word or the facts of a doubt
+	Stop      reason.Why `json:"stop,omitzero"`   // set: end as soon as the running step allows, for this reason
+	Rounds    int        `json:"rounds,omitzero"` // times that the customer chose "try again"
+	Items     []Item     `json:"items,omitzero"`
+	Recovered bool       `json:"recovered,omitzero"` // a boot found it open, or a person opened it again: it is only settled
+	Verdict   Verdict    `json:"verdict,omitzero"`   // a person's, on a sale that stood in doubt
 
 	Payment `json:"payment,omitzero"`
 }
@@ -239,7 +228,7 @@ type Item struct {
 	UnknownCharged bool          `json:"unknown_charged,omitzero"` // its dispenser's rule: an unknown outcome is charged
 	Started        bool          `json:"started,omitzero"`         // its one motor start was approved
 	Outcome        ItemOutcome   `json:"outcome"`
-	Why            string        `json:"why,omitzero"`
+	Why            reason.Why    `json:"why,omitzero"`
 }
 
 // Charge reports whether the item is to be paid for.
@@ -276,21 +265,21 @@ func (s Sale) Doubtful() bool { return s.State == InDoubt }
 // Live is the volatile part: calls on their way, polls, and what the customer is told meanwhile. Losing it costs a
 // repeated question, never money.
 type Live struct {
-	Calls    int      `json:"calls,omitzero"`    // calls made so far in this boot; the number of the last one
-	Called   Instant  `json:"called,omitzero"`   // when it was made
-	Asked    Instant  `json:"asked,omitzero"`    // when the last question about this sale was, if there was one
-	Heard    string   `json:"heard,omitzero"`    // the last answer's word, when it is one that is believed only when it is said twice
-	Version  int      `json:"version,omitzero"`  // the latest invoice version that we were told
-	KnownAt  Instant  `json:"known_at,omitzero"` // when we asked the question that was answered RESERVED
-	Wanted   Item     `json:"wanted,omitzero"`   // chosen, and waiting for a fresh RESERVED
-	Chooser  string   `json:"chooser,omitzero"`  // whom Answer answers about what is wanted; none for a button
-	Notice   string   `json:"notice,omitzero"`   // why the last choice was not taken: "too_expensive", …
-	Requests []string `json:"requests,omitzero"` // createPurchase calls that wait for the invoice's reference
+	Calls    int        `json:"calls,omitzero"`    // calls made so far in this boot; the number of the last one
+	Called   Instant    `json:"called,omitzero"`   // when it was made
+	Asked    Instant    `json:"asked,omitzero"`    // when the last question about this sale was, if there was one
+	Heard    string     `json:"heard,omitzero"`    // the last answer's word, when it is one that is believed only when it is said twice
+	Version  int        `json:"version,omitzero"`  // the latest invoice version that we were told
+	KnownAt  Instant    `json:"known_at,omitzero"` // when we asked the question that was answered RESERVED
+	Wanted   Item       `json:"wanted,omitzero"`   // chosen, and waiting for a fresh RESERVED
+	Chooser  string     `json:"chooser,omitzero"`  // whom Answer answers about what is wanted; none for a button
+	Notice   reason.Why `json:"notice,omitzero"`   // why the last choice was not taken
+	Requests []string   `json:"requests,omitzero"` // createPurchase calls that wait for the invoice's reference
 	// OverUnseen is why the sale ends when its invoice, which was over before anybody was given it, is brought again.
-	OverUnseen string  `json:"over_unseen,omitzero"`
-	UnheardAt  Instant `json:"unheard_at,omitzero"`  // when the last SendInvoice without an answer ended
-	ShowTill   Instant `json:"show_till,omitzero"`   // the last sale's result stays on the screen until then
-	NoProofAt  Instant `json:"no_proof_at,omitzero"` // since when the answers prove nothing: a PAID without an amount, what was meant for another; 0: they do
+	OverUnseen reason.Why `json:"over_unseen,omitzero"`
+	UnheardAt  Instant    `json:"unheard_at,omitzero"`  // when the last SendInvoice without an answer ended
+	ShowTill   Instant    `json:"show_till,omitzero"`   // the last sale's result stays on the screen until then
+	NoProofAt  Instant    `json:"no_proof_at,omitzero"` // since when the answers prove nothing: a PAID without an amount, what was meant for another; 0: they do
 
 	// Payer is a hash of the phone number of who pays, to know a repeated request by; none when no number was given. It
 	// is never written to the card, which holds whatever it could be found out with.
@@ -333,8 +322,8 @@ func (s State) Wake() (Instant, bool) {
 func (s State) Busy() bool { return s.Sale.ID != "" && !s.Sale.Ended }
 
 // ClosedSlots gives each closed slot's reason: its own, or that of a fault that stands against it.
-func (s State) ClosedSlots() map[string]string {
-	m := make(map[string]string, len(s.Closed))
+func (s State) ClosedSlots() map[string]reason.Why {
+	m := make(map[string]reason.Why, len(s.Closed))
 	for _, f := range s.Faults {
 		for _, slot := range f.Slots {
 			m[slot] = f.Name
@@ -346,7 +335,7 @@ func (s State) ClosedSlots() map[string]string {
 	return m
 }
 
-func (s State) fault(name string) bool {
+func (s State) fault(name reason.Why) bool {
 	for _, f := range s.Faults {
 		if f.Name == name {
 			return true
@@ -360,7 +349,7 @@ func (s State) whole() []Fault {
 	return slices.DeleteFunc(slices.Clone(s.Faults), func(f Fault) bool { return len(f.Slots) > 0 })
 }
 
-func (s State) hardFault() string {
+func (s State) hardFault() reason.Why {
 	for _, f := range s.whole() {
 		if f.Hard {
 			return f.Name

@@ -1,10 +1,12 @@
 package fsm
 
 import (
+	"cmp"
 	"reflect"
 	"time"
 
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
 )
 
 const (
@@ -71,7 +73,7 @@ func Step(s State, e Event) (next State, effects []Effect, durable bool) {
 		t.s = e.State
 		t.s.Live = live
 	case SaleStopped:
-		t.hurry("stopped", true)
+		t.hurry(reason.Stopped, true)
 	default:
 		t.inStage(e)
 	}
@@ -148,23 +150,23 @@ func (t *step) deadline() {
 	switch t.s.Stage {
 	case Maintenance:
 		t.stopService()
-		t.serviceEnded(t.s.Service.ID, Unknown, "timeout")
+		t.serviceEnded(t.s.Service.ID, Unknown, reason.Timeout)
 	case Awaiting:
 		if t.s.Sale.Flow == Reservation {
-			t.release("pin_timeout")
+			t.release(reason.PinTimeout)
 			return
 		}
 		t.s.Stage = Asking // the polls go on: the customer may still pay
 		t.s.Deadline = t.now.add(unpaidAfter)
 	case Asking:
-		t.release("walked_away")
+		t.release(reason.WalkedAway)
 	case Choosing:
-		t.settle("nothing_chosen")
+		t.settle(reason.NothingChosen)
 	case Vending:
 		item := t.pending()
-		t.s.Sale.Stop = firstOf(t.s.Sale.Stop, "timeout") // what nobody hears of may still move: it was this customer's last
+		t.s.Sale.Stop = cmp.Or(t.s.Sale.Stop, reason.Timeout) // what nobody hears of may still move: it was this customer's last
 		t.do(StopVend{t.s.Sale.ID, item.ID})
-		t.vendEnded(VendEnded{At: t.now, Sale: t.s.Sale.ID, Item: item.ID, Outcome: Unknown, Why: "timeout"})
+		t.vendEnded(VendEnded{At: t.now, Sale: t.s.Sale.ID, Item: item.ID, Outcome: Unknown, Why: reason.Timeout})
 	case Updating: // the reservation is over: whatever Glase made of it is the truth now
 		t.enter(Confirming)
 		t.call()
@@ -180,9 +182,9 @@ func (t *step) enter(stage Stage) {
 
 // end closes the sale: nothing more is done for it. When Glase made several invoices for it, it goes on until all are
 // settled.
-func (t *step) end(state SaleState, why string) {
+func (t *step) end(state SaleState, why reason.Why) {
 	t.refuseWaiting()
-	t.s.Sale.Why = firstOf(t.s.Sale.Why, why)
+	t.s.Sale.Why = cmp.Or(t.s.Sale.Why, why)
 	if !t.s.Sale.Verdict.ByHand { // who settles by hand has settled all
 		doubt := ""
 		if state == InDoubt {
@@ -200,7 +202,7 @@ func (t *step) end(state SaleState, why string) {
 func (t *step) over(state SaleState) {
 	for _, i := range t.s.Sale.Items {
 		if i.Outcome == Pending && !i.Started {
-			t.setItem(i.ID, NotDelivered, "not_started")
+			t.setItem(i.ID, NotDelivered, reason.NotStarted)
 		}
 	}
 	t.s.Sale.State, t.s.Sale.Ended, t.s.Sale.Stop = state, true, ""
@@ -216,7 +218,7 @@ func (t *step) over(state SaleState) {
 // doubt ends the sale as one that a person must decide.
 func (t *step) doubt(note string) {
 	t.s.Sale.Note = note
-	t.s.Sale.Why = "in_doubt"
+	t.s.Sale.Why = reason.InDoubt
 	t.end(InDoubt, "")
 }
 

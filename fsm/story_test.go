@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
 )
 
 var update = flag.Bool("update", false, "write the transcripts of testdata anew")
@@ -354,7 +355,7 @@ func (w *teller) event(word string, args []string) Event {
 				item = i.ID
 			}
 		}
-		return VendEnded{w.now, sale, or("item", item), ItemOutcome(arg(0, "")), arg(1, "")}
+		return VendEnded{w.now, sale, or("item", item), ItemOutcome(arg(0, "")), reason.Why(arg(1, ""))}
 	case "cancel":
 		return CancelPressed{w.now}
 	case "retry":
@@ -364,7 +365,7 @@ func (w *teller) event(word string, args []string) Event {
 	case "fault":
 		return FaultRaised{w.now, faultOf(arg(0, ""), arg(1, ""))}
 	case "clear":
-		return FaultCleared{w.now, arg(0, "")}
+		return FaultCleared{w.now, reason.Why(arg(0, ""))}
 	case "open":
 		return SlotsOpened{w.now, plain, "technician"}
 	case "accept":
@@ -384,7 +385,7 @@ func (w *teller) event(word string, args []string) Event {
 		n := arg(1, "10")
 		return StockCounted{w.now, or("request", "q1"), fmt.Sprintf("t%d", w.acts), arg(0, "A1"), or("by", "anna"), number(n), n[0] == '+'}
 	case "served":
-		return ServiceEnded{w.now, or("act", w.s.Service.ID), ItemOutcome(arg(0, "")), arg(1, "")}
+		return ServiceEnded{w.now, or("act", w.s.Service.ID), ItemOutcome(arg(0, "")), reason.Why(arg(1, ""))}
 	case "resolve":
 		return SaleResolved{w.now, "v1", w.known[sale], Verdict{Decision(arg(0, "")), "technician", "looked at it", opt["hand"] == "yes"}}
 	case "tick":
@@ -436,7 +437,7 @@ func (w *teller) shelf(opt map[string]string, sek func(string) money.Amount) ([]
 
 // faultOf is a fault: a hard one, one of a slot alone, or neither.
 func faultOf(name, what string) Fault {
-	f := Fault{Name: name, Hard: what == "hard"}
+	f := Fault{Name: reason.Why(name), Hard: what == "hard"}
 	if what != "" && !f.Hard {
 		f.Slots = []string{what}
 	}

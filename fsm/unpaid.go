@@ -1,6 +1,10 @@
 package fsm
 
-import "time"
+import (
+	"time"
+
+	"kioskd/internal/reason"
+)
 
 // hurryAfter sales in a row that nobody paid for shorten the time for the PIN to Rules.PinHurry. Anybody who has seen
 // the machine's QR can ask for an invoice and leave it: a customer who means it pays, and three in a row do not just
@@ -28,7 +32,7 @@ func (t *step) countUnpaid() {
 	case sale.State == Charged:
 		t.s.Unpaid = 0
 	case sale.Flow != Reservation || sale.State != Cancelled || sale.Held || t.s.Rules.PinHurry <= 0:
-	case sale.Why == "pin_timeout" || sale.Why == "cancelled_on_phone" || sale.Why == "payment_failed":
+	case sale.Why == reason.PinTimeout || sale.Why == reason.CancelledOnPhone || sale.Why == reason.PaymentFailed:
 		t.s.Unpaid = min(t.s.Unpaid+1, hurryAfter)
 	}
 }

@@ -1,10 +1,12 @@
 package fsm
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
 )
 
 // saleResolved opens a sale that stands in doubt again, and settles it as a person decided. It begins with Glase's word
@@ -24,7 +26,7 @@ func (t *step) saleResolved(e SaleResolved) {
 		why = SaleIsOn
 	case t.s.Serving():
 		why = ActIsOn
-	case t.s.fault(FaultJournal):
+	case t.s.fault(reason.Journal):
 		why = NoRecord
 	case !known:
 		why = SaysTooLittle
@@ -36,7 +38,7 @@ func (t *step) saleResolved(e SaleResolved) {
 		return
 	}
 	t.do(Answer{Request: e.Request, Reference: sale.ID})
-	sale.Verdict, sale.Why, sale.Note = v, "resolved", v.String()+"; before: "+firstOf(sale.Note, string(t.s.Stage))
+	sale.Verdict, sale.Why, sale.Note = v, reason.Resolved, v.String()+"; before: "+cmp.Or(sale.Note, string(t.s.Stage))
 	t.s.Sale = sale
 	if v.ByHand {
 		t.settledByHand()
@@ -49,7 +51,7 @@ func (t *step) saleResolved(e SaleResolved) {
 	t.s.Live = Live{Calls: t.s.Live.Calls, UnheardAt: t.now}
 	if s.Reference == "" { // found by its clientInvoiceId, and cancelled
 		t.enter(Invoicing)
-		s.Stop = "resolved"
+		s.Stop = reason.Resolved
 		t.unheard()
 		t.call()
 		return
@@ -129,7 +131,7 @@ func (t *step) decided(a Answered) {
 		sale.Held = true
 		switch {
 		case sale.Verdict.Decision != Charge:
-			t.release("resolved")
+			t.release(reason.Resolved)
 		case sale.Basket().IsZero():
 			t.doubt("nothing came out that could be charged, and the reservation is held: resolve it with release")
 		case sale.Commits > 0: // restarted meanwhile, and the commit may still be on its way
@@ -143,7 +145,7 @@ func (t *step) decided(a Answered) {
 			t.doubt(fmt.Sprintf("the invoice is %s: there is nothing to charge; resolve it with release", a.Status))
 			return
 		}
-		t.release("resolved")
+		t.release(reason.Resolved)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
 )
 
 // stubborn is a Glase that says the same thing for ever.
@@ -162,7 +163,7 @@ func wayOut(t *testing.T, n node, b stubborn, known map[string]bool) (person boo
 // mended is the state once the machine's own faults, which end by themselves or are repaired, are over.
 func mended(s State, now Instant) State {
 	for _, f := range s.Faults {
-		if f.Name != FaultChargeRefused && f.Name != FaultForeignCancel {
+		if f.Name != reason.ChargeRefused && f.Name != reason.ForeignCancel {
 			s, _, _ = Step(s, FaultCleared{now, f.Name})
 		}
 	}

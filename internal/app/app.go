@@ -34,6 +34,7 @@ import (
 	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
 	"kioskd/internal/mdbseller"
+	"kioskd/internal/reason"
 	"kioskd/internal/sdnotify"
 	"kioskd/internal/serve"
 	"kioskd/ups"
@@ -315,7 +316,7 @@ func (a *App) follow(ctx context.Context) {
 		wg.Go(func() {
 			if err := c.Follow(ctx); err != nil && ctx.Err() == nil {
 				a.log.Error().Err(err).Str("contact", c.Name).Msg("cannot be watched")
-				a.Kiosk.Raise(fsm.Fault{Name: "hardware", Hard: true})
+				a.Kiosk.Raise(fsm.Fault{Name: reason.Hardware, Hard: true})
 			}
 		})
 	}
@@ -327,10 +328,10 @@ func (a *App) displayed(err error) {
 	a.vitals.Shown(err)
 	if err != nil {
 		a.log.Error().Err(err).Msg("the display fails: no new sale is offered")
-		a.Kiosk.Raise(fsm.Fault{Name: "display"})
+		a.Kiosk.Raise(fsm.Fault{Name: reason.Display})
 		return
 	}
-	a.Kiosk.Clear("display")
+	a.Kiosk.Clear(reason.Display)
 }
 
 // Close makes the outputs inactive and lets everything go. It may be called when New failed half way.

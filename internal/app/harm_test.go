@@ -18,6 +18,7 @@ import (
 	"kioskd/internal/hardware"
 	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
+	"kioskd/internal/reason"
 	"kioskd/internal/simulated"
 )
 
@@ -134,7 +135,7 @@ func TestAJournalThatTakesRecordsAgainSellsAgain(t *testing.T) {
 		}
 		w.glase.Scan(w.t.Context(), glasetest.Scan{QR: "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=123456", Amount: sek(5000)}) // is refused
 		time.Sleep(time.Second)
-		if s := w.app.Kiosk.State(); s.Stage != fsm.OutOfService || s.Reason != fsm.FaultJournal {
+		if s := w.app.Kiosk.State(); s.Stage != fsm.OutOfService || s.Reason != reason.Journal {
 			t.Errorf("the journal is gone, and the machine is in %s (%s)", s.Stage, s.Reason)
 		}
 		if err := os.Rename(moved, w.cfg.Journal.Path); err != nil {

@@ -11,6 +11,7 @@ import (
 	"kioskd/hw/vend/lock"
 	"kioskd/hw/vend/relay"
 	"kioskd/internal/config"
+	"kioskd/internal/reason"
 )
 
 // homeAndLocker gives A1 a home switch and a retry turn, and makes A2 a locker.
@@ -26,14 +27,14 @@ func homeAndLocker(cfg *config.Config) {
 func TestALockerIsPaidForWhenItsDoorWasOpened(t *testing.T) {
 	for fault, want := range map[string]struct {
 		paid   int64
-		closed string // why nothing more is sold from it
+		closed reason.Why // why nothing more is sold from it
 	}{
 		simboard.FaultNone:        {2250, ""},
 		simboard.FaultBounce:      {2250, ""},
 		simboard.FaultLateDrop:    {2250, ""},
-		simboard.FaultNeverOpens:  {0, string(vend.WhyNotOpened)},
-		simboard.FaultLeftOpen:    {2250, string(vend.WhyLeftOpen)},
-		simboard.FaultStuckSensor: {0, string(vend.WhyStandsOpen)},
+		simboard.FaultNeverOpens:  {0, vend.WhyNotOpened},
+		simboard.FaultLeftOpen:    {2250, vend.WhyLeftOpen},
+		simboard.FaultStuckSensor: {0, vend.WhyStandsOpen},
 	} {
 		for _, flow := range []string{"reservation", "invoice"} {
 			t.Run(fault+"/"+flow, func(t *testing.T) {
@@ -68,14 +69,14 @@ func TestASpiralWithAHomeIsChargedOnce(t *testing.T) {
 	for fault, want := range map[string]struct {
 		paid   int64
 		pulses int
-		closed string
+		closed reason.Why
 	}{
 		simboard.FaultNone:     {1500, 1, ""},
-		simboard.FaultTwoDrop:  {1500, 1, string(vend.WhyTwoDropped)},
-		simboard.FaultJam:      {0, 2, string(vend.WhyEmpty)},
-		simboard.FaultStall:    {0, 1, string(vend.WhyNoMotor)},
-		simboard.FaultWedge:    {0, 1, string(vend.WhyJam)},
-		simboard.FaultHomeLost: {1500, 1, string(vend.WhyTwoDropped)},
+		simboard.FaultTwoDrop:  {1500, 1, vend.WhyTwoDropped},
+		simboard.FaultJam:      {0, 2, vend.WhyEmpty},
+		simboard.FaultStall:    {0, 1, vend.WhyNoMotor},
+		simboard.FaultWedge:    {0, 1, vend.WhyJam},
+		simboard.FaultHomeLost: {1500, 1, vend.WhyTwoDropped},
 	} {
 		t.Run(fault, func(t *testing.T) {
 			playWith(t, "reservation", homeAndLocker, func(w *world) {

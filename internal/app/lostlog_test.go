@@ -12,6 +12,7 @@ import (
 	"kioskd/fsm"
 	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
+	"kioskd/internal/reason"
 )
 
 // killed leaves in the world's folder what a SIGKILL would have left at this moment: the files as they are, with the
@@ -37,7 +38,7 @@ func (w *world) killed() {
 }
 
 // hasFault reports whether the machine stands out of service, the lost log among the reasons.
-func (w *world) hasFault(name string) bool {
+func (w *world) hasFault(name reason.Why) bool {
 	return slices.ContainsFunc(w.app.Kiosk.State().Faults, func(f fsm.Fault) bool { return f.Name == name })
 }
 
@@ -73,18 +74,18 @@ func TestALostLogKeepsTheMachineOutOfServiceUntilSomebodyAcceptsIt(t *testing.T)
 					w.start()
 					time.Sleep(time.Minute)
 					s := w.app.Kiosk.State()
-					if !w.hasFault(fsm.FaultJournalLost) || s.Stage != fsm.OutOfService || s.Reason != fsm.FaultJournalLost {
+					if !w.hasFault(reason.JournalLost) || s.Stage != fsm.OutOfService || s.Reason != reason.JournalLost {
 						w.t.Errorf("the machine stands in %s (%s) as if nothing were gone: %+v", s.Stage, s.Reason, s.Faults)
 					}
 					w.end()
 				}
 				w.start()
 				time.Sleep(time.Second)
-				w.app.Kiosk.Raise(fsm.Fault{Name: fsm.FaultDoor, Hard: true})
-				w.app.Kiosk.Clear(fsm.FaultDoor)
+				w.app.Kiosk.Raise(fsm.Fault{Name: reason.Door, Hard: true})
+				w.app.Kiosk.Clear(reason.Door)
 				w.app.Kiosk.Serviced("somebody who refills it")
 				time.Sleep(time.Second)
-				if !w.hasFault(fsm.FaultJournalLost) {
+				if !w.hasFault(reason.JournalLost) {
 					w.t.Error("an open door, or a refill, is no look at Glase's books")
 				}
 				if err := w.app.Kiosk.AcceptLoss(w.t.Context(), "t", " "); !errors.Is(err, kiosk.ErrNoAcceptance) {
@@ -93,7 +94,7 @@ func TestALostLogKeepsTheMachineOutOfServiceUntilSomebodyAcceptsIt(t *testing.T)
 				if err := w.app.Kiosk.AcceptLoss(w.t.Context(), "t", "compared with Glase"); err != nil {
 					w.t.Error(err)
 				}
-				if s := w.app.Kiosk.State(); w.hasFault(fsm.FaultJournalLost) {
+				if s := w.app.Kiosk.State(); w.hasFault(reason.JournalLost) {
 					w.t.Errorf("still %s (%s)", s.Stage, s.Reason)
 				}
 				if err := w.app.Kiosk.AcceptLoss(w.t.Context(), "t", "again"); !errors.Is(err, kiosk.ErrNoAcceptance) {

@@ -10,6 +10,7 @@ import (
 	"kioskd/internal/identity"
 	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
+	"kioskd/internal/reason"
 )
 
 // identityFile lies beside the journal.
@@ -50,7 +51,7 @@ func (a *App) openIdentity() (identity.Identity, error) {
 	if id.Serial != "" && serial != "" && id.Serial != serial {
 		a.log.Error().Str("identity", path).Msg("out of service: this card was made on another machine, and two machines must not share a terminal")
 		a.copied = true
-		a.faults = append(a.faults, fsm.Fault{Name: "cloned_card", Hard: true})
+		a.faults = append(a.faults, fsm.Fault{Name: reason.ClonedCard, Hard: true})
 	}
 	return id, nil
 }

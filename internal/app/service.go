@@ -46,7 +46,7 @@ func (a *App) stock() []debug.Stock {
 	state := a.Kiosk.State()
 	closed := state.ClosedSlots()
 	for _, o := range state.Offers() {
-		all = append(all, debug.Stock{Slot: o.ID, Name: o.Name, Price: o.Price.Decimal(), Left: o.Left, State: o.State, Why: closed[o.ID]})
+		all = append(all, debug.Stock{Slot: o.ID, Name: o.Name, Price: o.Price.Decimal(), Left: o.Left, State: o.State, Why: string(closed[o.ID])})
 	}
 	return all
 }

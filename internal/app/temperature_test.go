@@ -12,6 +12,7 @@ import (
 	"kioskd/hw/display"
 	"kioskd/internal/config"
 	"kioskd/internal/debug"
+	"kioskd/internal/reason"
 )
 
 // fridge is the kernel's folder with a sensor, or without.
@@ -93,7 +94,7 @@ func TestMilkThatGotWarmIsNotSoldAndTheRestIs(t *testing.T) {
 			t.Errorf("after 10 minutes: %+v", s.Faults)
 		}
 		time.Sleep(7 * time.Minute)
-		if s := w.app.Kiosk.State(); s.Stage != fsm.Ready || s.ClosedSlots()["A1"] != fsm.FaultTooWarm {
+		if s := w.app.Kiosk.State(); s.Stage != fsm.Ready || s.ClosedSlots()["A1"] != reason.TooWarm {
 			t.Errorf("after 17 minutes it is %s, and closed are %v", s.Stage, s.ClosedSlots())
 		}
 		if p := w.health("Temperature"); p.OK || p.Do == "" || !strings.Contains(w.metrics(), `kioskd_faults{name="too_warm"} 1`) {
@@ -102,7 +103,7 @@ func TestMilkThatGotWarmIsNotSoldAndTheRestIs(t *testing.T) {
 		ref := w.scan()
 		w.confirm(ref)
 		w.press("A1")
-		if s := w.screen.now(); s.Notice != fsm.FaultTooWarm || s.Prices[0].State == "" || s.Prices[1].State != "" {
+		if s := w.screen.now(); s.Notice != reason.TooWarm || s.Prices[0].State == "" || s.Prices[1].State != "" {
 			t.Errorf("the display shows %q and %+v", s.Notice, s.Prices)
 		}
 		w.press("A2")
@@ -125,7 +126,7 @@ func TestAFridgeThatNobodyCanMeasureSellsNothingPerishable(t *testing.T) {
 	f := &fridge{}
 	inFridge(t, "invoice", f, func(w *world) {
 		w.press("A1")
-		if s := w.app.Kiosk.State(); s.Busy() || s.Live.Notice != fsm.FaultTooWarm {
+		if s := w.app.Kiosk.State(); s.Busy() || s.Live.Notice != reason.TooWarm {
 			t.Errorf("without a sensor A1 is %s, %q", s.Stage, s.Live.Notice)
 		}
 		if p := w.health("Temperature"); p.OK || p.Do == "" || strings.Contains(w.metrics(), "kioskd_temperature_celsius 0") {
@@ -165,7 +166,7 @@ func TestAMachineOfPerishablesSaysWhyItSellsNothing(t *testing.T) {
 	}
 	playIn(t, "reservation", all, func(w *world) { w.sensors = f }, func(w *world) {
 		time.Sleep(time.Second)
-		if s := w.screen.now(); s.Kind != display.OutOfService || s.Why != fsm.FaultTooWarm {
+		if s := w.screen.now(); s.Kind != display.OutOfService || s.Why != reason.TooWarm {
 			t.Errorf("the display shows %s, %q", s.Kind, s.Why)
 		}
 	})

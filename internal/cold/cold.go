@@ -18,6 +18,7 @@ import (
 	"kioskd/hw/w1"
 	"kioskd/internal/config"
 	"kioskd/internal/debug"
+	"kioskd/internal/reason"
 )
 
 const (
@@ -56,11 +57,11 @@ func (s *thermostat) reading(celsius float64, err error, at fsm.Instant) {
 type Config struct {
 	Devices     fs.FS // the kernel's 1-Wire sensors, as in w1.Folder
 	Temperature config.Temperature
-	Slots       []string           // that hold perishable products; none: the sensor only shows its temperature
-	Now         func() fsm.Instant // a clock that nobody sets
-	Wall        func() time.Time   // for people
-	Raise       func(fsm.Fault)    // closes the slots
-	Clear       func(fault string) // opens them
+	Slots       []string               // that hold perishable products; none: the sensor only shows its temperature
+	Now         func() fsm.Instant     // a clock that nobody sets
+	Wall        func() time.Time       // for people
+	Raise       func(fsm.Fault)        // closes the slots
+	Clear       func(fault reason.Why) // opens them
 	Log         zerolog.Logger
 }
 
@@ -79,7 +80,7 @@ type Guard struct {
 
 // New makes a guard; Run lets it work.
 func New(c Config) *Guard {
-	fault := fsm.Fault{Name: fsm.FaultTooWarm, Slots: c.Slots}
+	fault := fsm.Fault{Name: reason.TooWarm, Slots: c.Slots}
 	return &Guard{cfg: c, fault: fault, state: thermostat{Temperature: c.Temperature}}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/internal/config"
+	"kioskd/internal/reason"
 )
 
 func TestPerishablesAreSoldOnlyWhileTheyAreKeptWell(t *testing.T) {
@@ -47,7 +48,7 @@ func TestHowLongTheyWereWarmIsByTheClockThatNobodySets(t *testing.T) {
 	g := New(Config{
 		Temperature: config.Temperature{Max: 8, Min: 2, Hold: 15 * time.Minute}, Slots: []string{"A1"},
 		Now: func() fsm.Instant { return now }, Wall: func() time.Time { return wall },
-		Raise: func(f fsm.Fault) { closed = slices.Equal(f.Slots, []string{"A1"}) }, Clear: func(string) { closed = false },
+		Raise: func(f fsm.Fault) { closed = slices.Equal(f.Slots, []string{"A1"}) }, Clear: func(reason.Why) { closed = false },
 	})
 	g.reading(5, nil)
 	if closed {

@@ -47,6 +47,7 @@ import (
 	"kioskd/internal/debug/api"
 	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
+	"kioskd/internal/reason"
 )
 
 const (
@@ -205,13 +206,10 @@ func only(methods []string, h http.HandlerFunc) http.Handler {
 	})
 }
 
-// starting is the reason of a machine that has not made its first step.
-const starting = "starting"
-
 func statusOf(s fsm.State) api.Status {
-	st := api.Status{Phase: string(s.Stage.Phase()), Step: string(s.Stage), Reason: s.Reason}
-	if s.Stage == "" {
-		st.Step, st.Reason = string(fsm.OutOfService), starting
+	st := api.Status{Phase: string(s.Stage.Phase()), Step: string(s.Stage), Reason: string(s.Reason)}
+	if s.Stage == "" { // it has not made its first step
+		st.Step, st.Reason = string(fsm.OutOfService), string(reason.Starting)
 	}
 	if s.Busy() {
 		st.Sale = s.Sale.ID
@@ -227,9 +225,9 @@ func (p *port) health(w http.ResponseWriter, _ *http.Request) {
 	s, code, word := p.Kiosk.State(), http.StatusOK, "ok"
 	switch {
 	case s.Stage == "":
-		code, word = http.StatusServiceUnavailable, starting
-	case slices.ContainsFunc(s.Faults, func(f fsm.Fault) bool { return f.Name == fsm.FaultJournal }):
-		code, word = http.StatusServiceUnavailable, fsm.FaultJournal
+		code, word = http.StatusServiceUnavailable, string(reason.Starting)
+	case slices.ContainsFunc(s.Faults, func(f fsm.Fault) bool { return f.Name == reason.Journal }):
+		code, word = http.StatusServiceUnavailable, string(reason.Journal)
 	}
 	answer(w, code, map[string]string{"status": word})
 }
@@ -273,7 +271,7 @@ func saleOf(s journal.Sale) api.Sale {
 		ID: s.ID, Flow: s.Flow, State: s.State,
 		Currency: s.Currency, Reserved: s.Reserved, Charged: s.Charged, Refunded: s.Refunded,
 		InvoiceReference: s.InvoiceReference, ErsReference: s.ErsReference, Items: []api.Item{},
-		Started: s.Started, Ended: s.Ended, Why: s.Why, Note: s.Note,
+		Started: s.Started, Ended: s.Ended, Why: string(s.Why), Note: s.Note,
 	}
 	for _, i := range s.Items {
 		told.Items = append(told.Items, api.Item(i))

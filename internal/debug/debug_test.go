@@ -17,6 +17,7 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/internal/journal"
+	"kioskd/internal/reason"
 )
 
 func TestTheStatusIsShownInTheWordsOfTheOutside(t *testing.T) {
@@ -164,9 +165,9 @@ func TestHealthIsTheDaemonsAndNotTheMachines(t *testing.T) {
 		want  string
 	}{
 		{fsm.State{Stage: fsm.Ready}, 200, `{"status":"ok"}`},
-		{fsm.State{Stage: fsm.OutOfService, Reason: "door", Faults: []fsm.Fault{{Name: fsm.FaultDoor}}}, 200, `{"status":"ok"}`},
-		{fsm.State{Stage: fsm.Maintenance, Reason: "technician", Faults: []fsm.Fault{{Name: fsm.FaultTechnician}}}, 200, `{"status":"ok"}`},
-		{fsm.State{Stage: fsm.Committing, Faults: []fsm.Fault{{Name: fsm.FaultDoor}, {Name: fsm.FaultJournal, Hard: true}}}, 503, `{"status":"journal"}`},
+		{fsm.State{Stage: fsm.OutOfService, Reason: "door", Faults: []fsm.Fault{{Name: reason.Door}}}, 200, `{"status":"ok"}`},
+		{fsm.State{Stage: fsm.Maintenance, Reason: "technician", Faults: []fsm.Fault{{Name: reason.Technician}}}, 200, `{"status":"ok"}`},
+		{fsm.State{Stage: fsm.Committing, Faults: []fsm.Fault{{Name: reason.Door}, {Name: reason.Journal, Hard: true}}}, 503, `{"status":"journal"}`},
 		{fsm.State{}, 503, `{"status":"starting"}`},
 	} {
 		r := ask(t, serve(t, Config{Kiosk: newKiosk(c.state)}), "GET", "/healthz", "")

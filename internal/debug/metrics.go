@@ -13,6 +13,7 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/internal/journal"
+	"kioskd/internal/reason"
 )
 
 // countFirst is how many sales a scrape looks at before it looks at salesMax: more than are made between two scrapes.
@@ -87,7 +88,7 @@ func (m *machine) tell(w io.Writer) {
 		metrics.WriteGaugeUint64(w, fmt.Sprintf("kioskd_step{phase=%q,step=%q}", stage.Phase(), stage), value)
 	}
 	family(w, "faults", "gauge", "1 for each reason that stands against selling.")
-	var names []string
+	var names []reason.Why
 	for _, f := range s.Faults {
 		if !slices.Contains(names, f.Name) { // a name twice would spoil the whole scrape
 			names = append(names, f.Name)

@@ -7,6 +7,7 @@ import (
 
 	"kioskd/internal/debug/api"
 	"kioskd/internal/journal"
+	"kioskd/internal/reason"
 )
 
 // TestTheTechniciansAreToldAllOfASale: a field that the journal's sale gets is told to the technicians too.
@@ -15,7 +16,7 @@ func TestTheTechniciansAreToldAllOfASale(t *testing.T) {
 	v := reflect.ValueOf(&sale).Elem()
 	for n := range v.NumField() {
 		switch f := v.Field(n); f.Interface().(type) {
-		case string:
+		case string, reason.Why:
 			f.SetString(v.Type().Field(n).Name)
 		case time.Time:
 			f.Set(reflect.ValueOf(time.Unix(int64(n), 0)))
@@ -30,6 +31,9 @@ func TestTheTechniciansAreToldAllOfASale(t *testing.T) {
 		name, want := v.Type().Field(n).Name, v.Field(n).Interface()
 		if name == "Items" {
 			want = []api.Item{{Slot: "A1", Price: "15.00", Outcome: "delivered"}}
+		}
+		if why, is := want.(reason.Why); is {
+			want = string(why)
 		}
 		if got := told.FieldByName(name); !got.IsValid() || !reflect.DeepEqual(got.Interface(), want) {
 			t.Errorf("%s is not told", name)

@@ -191,7 +191,7 @@ func (p *port) service(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	answer(w, http.StatusOK, api.Service{
-		Act: v.ID, Kind: string(v.Act), Slot: v.Slot, By: v.By, Ended: v.Ended, Outcome: string(v.Outcome), Why: v.Why,
+		Act: v.ID, Kind: string(v.Act), Slot: v.Slot, By: v.By, Ended: v.Ended, Outcome: string(v.Outcome), Why: string(v.Why),
 	})
 }
 

@@ -65,9 +65,9 @@ func inWords(entry journal.Entry) string {
 	case fsm.VendEnded:
 		return strings.TrimSuffix(fmt.Sprintf("the product was %s: %s", strings.ReplaceAll(string(e.Outcome), "_", " "), e.Why), ": ")
 	case fsm.FaultRaised:
-		return "fault: " + e.Fault.Name
+		return "fault: " + string(e.Fault.Name)
 	case fsm.FaultCleared:
-		return "over: " + e.Name
+		return "over: " + string(e.Name)
 	case fsm.SlotsOpened:
 		return "looked at by " + e.By
 	case fsm.SaleStopped:
@@ -81,7 +81,7 @@ func inWords(entry journal.Entry) string {
 	case fsm.StockCounted:
 		return counted(e)
 	case fsm.ServiceEnded:
-		return strings.TrimSuffix(strings.TrimSpace("the technician's act has ended "+strings.ReplaceAll(string(e.Outcome), "_", " "))+": "+e.Why, ": ")
+		return strings.TrimSuffix(strings.TrimSpace("the technician's act has ended "+strings.ReplaceAll(string(e.Outcome), "_", " "))+": "+string(e.Why), ": ")
 	case fsm.Remembered:
 		return "recorded later what was settled while the journal failed"
 	case fsm.Ticked:

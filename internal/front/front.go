@@ -45,7 +45,7 @@ type typing struct {
 
 // New makes the front of the config's machine. now is the clock of the kiosk's deadlines.
 func New(cfg config.Config, now func() fsm.Instant) *Front {
-	starting := kiosk.Update{State: fsm.State{Reason: string(reason.Starting)}}
+	starting := kiosk.Update{State: fsm.State{Reason: reason.Starting}}
 	return &Front{cfg: cfg, now: now, followers: map[chan display.Screen]struct{}{}, view: starting}
 }
 
@@ -190,7 +190,7 @@ func (f *Front) Picture() ([]byte, error) {
 func draw(cfg config.Config, v kiosk.Update, now fsm.Instant) display.Screen {
 	s, sale, offers := v.State, v.State.Sale, v.State.Offers()
 	p := display.Screen{Language: cfg.Machine.Language, Machine: cfg.Machine.Name, Support: cfg.Machine.Support,
-		Code: sale.ID, Prices: prices(offers), Notice: reason.Why(s.Live.Notice)}
+		Code: sale.ID, Prices: prices(offers), Notice: s.Live.Notice}
 	if s.Deadline != 0 {
 		p.Remaining = max(0, s.Deadline.Since(now))
 	}
@@ -210,7 +210,7 @@ func draw(cfg config.Config, v kiosk.Update, now fsm.Instant) display.Screen {
 		if !sellable(offers) {
 			p.Kind, p.Why = display.OutOfService, reason.SoldOut
 			for _, f := range s.Faults { // against slots alone, or it would not be ready
-				p.Why = reason.Why(f.Name)
+				p.Why = f.Name
 			}
 		}
 	case fsm.Invoicing:
@@ -238,7 +238,7 @@ func draw(cfg config.Config, v kiosk.Update, now fsm.Instant) display.Screen {
 		sale.State = fsm.Charged
 		return ended(p, sale)
 	default:
-		p.Kind, p.Why, p.Code, p.Remaining = display.OutOfService, reason.Why(s.Reason), "", 0
+		p.Kind, p.Why, p.Code, p.Remaining = display.OutOfService, s.Reason, "", 0
 		if s.Stage == fsm.Resolving {
 			p.Why = reason.Resolving
 		}
@@ -248,7 +248,7 @@ func draw(cfg config.Config, v kiosk.Update, now fsm.Instant) display.Screen {
 
 // ended is a sale's result.
 func ended(p display.Screen, sale fsm.Sale) display.Screen {
-	p.Remaining, p.Why, p.Reference, p.Notice = 0, reason.Why(sale.Why), sale.ErsReference, ""
+	p.Remaining, p.Why, p.Reference, p.Notice = 0, sale.Why, sale.ErsReference, ""
 	for _, i := range sale.Items {
 		if i.Charge() {
 			p.Items = append(p.Items, display.Price{Slot: i.Slot, Name: i.Name, Amount: i.Price})

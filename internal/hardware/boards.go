@@ -14,6 +14,7 @@ import (
 	"kioskd/internal/config"
 	"kioskd/internal/debug"
 	"kioskd/internal/kiosk"
+	"kioskd/internal/reason"
 )
 
 // line is a serial board that the machine has, to be kept open while the kiosk runs.
@@ -93,7 +94,7 @@ var errUnheard = errors.New("nothing was heard of it yet")
 // Faults stand against selling until each board was heard of.
 func (b *Boards) Faults() (all []fsm.Fault) {
 	for _, l := range b.lines {
-		all = append(all, fsm.Fault{Name: l.fault})
+		all = append(all, fsm.Fault{Name: reason.Why(l.fault)})
 	}
 	return all
 }
@@ -114,11 +115,11 @@ func (b *Boards) Run(ctx context.Context, k *kiosk.Kiosk) {
 			l.is(err, b.wall())
 			if err != nil {
 				b.log.Error().Err(err).Str("line", l.fault).Msg("the board is not there: no new sale is offered")
-				k.Raise(fsm.Fault{Name: l.fault})
+				k.Raise(fsm.Fault{Name: reason.Why(l.fault)})
 				return
 			}
 			b.log.Info().Str("line", l.fault).Msg("the board is there")
-			k.Clear(l.fault)
+			k.Clear(reason.Why(l.fault))
 		}
 		wg.Go(func() {
 			l.state(errUnheard)

@@ -7,10 +7,12 @@ import (
 
 	"periph.io/x/conn/v3/gpio"
 
-	"kioskd/fsm"
 	pins "kioskd/hw/gpio"
+
+	"kioskd/fsm"
 	"kioskd/internal/config"
 	"kioskd/internal/kiosk"
+	"kioskd/internal/reason"
 )
 
 // contactHold is how long a button or a door must stand still to count; a finger stays longer, a bounce does not.
@@ -54,7 +56,7 @@ func Contacts(cfg config.Config, p *pins.Pins, k *kiosk.Kiosk, key func(rune)) (
 		if err != nil {
 			return err
 		}
-		all = append(all, Contact{fault.Name, func(ctx context.Context) error {
+		all = append(all, Contact{string(fault.Name), func(ctx context.Context) error {
 			return pins.Watch(ctx, in, contactHold, func(l gpio.Level) {
 				if l == bad {
 					k.Raise(fault)
@@ -76,9 +78,9 @@ func Contacts(cfg config.Config, p *pins.Pins, k *kiosk.Kiosk, key func(rune)) (
 		all = append(all, Contact{"tilt", func(ctx context.Context) error {
 			return pins.Shakes(ctx, in, tiltQuiet, func(shaken bool) {
 				if shaken {
-					k.Raise(fsm.Fault{Name: "tilt"})
+					k.Raise(fsm.Fault{Name: reason.Tilt})
 				} else {
-					k.Clear("tilt")
+					k.Clear(reason.Tilt)
 				}
 			})
 		}})
@@ -89,7 +91,7 @@ func Contacts(cfg config.Config, p *pins.Pins, k *kiosk.Kiosk, key func(rune)) (
 		errs = append(errs, button(s.ID, s.Button, func() bool { return k.Choose(s.ID) }))
 	}
 	errs = append(errs, button("cancel", cfg.GPIO.Cancel, k.Cancel), button("retry", cfg.GPIO.Retry, k.Retry),
-		guard(fsm.Fault{Name: fsm.FaultDoor, Hard: true}, cfg.GPIO.Door, gpio.High), // a cut wire reads as an open door
+		guard(fsm.Fault{Name: reason.Door, Hard: true}, cfg.GPIO.Door, gpio.High), // a cut wire reads as an open door
 		tilt(cfg.GPIO.Tilt))
 	pad, err := keypad(cfg.Keypad, p, key)
 	return append(all, pad...), errors.Join(append(errs, err)...)

@@ -58,21 +58,21 @@ func RelayOf(s config.Slot) string {
 }
 
 // Vend implements kiosk.Dispenser.
-func (d *Slots) Vend(ctx context.Context, item fsm.Item) (fsm.ItemOutcome, string) {
+func (d *Slots) Vend(ctx context.Context, item fsm.Item) (fsm.ItemOutcome, reason.Why) {
 	slot := d.by[item.Slot]
 	if slot == nil {
-		return fsm.NotDelivered, string(reason.NoSuchSlot)
+		return fsm.NotDelivered, reason.NoSuchSlot
 	}
 	ctx, done := d.stoppable(ctx, item.ID)
 	defer done()
 	if d.halted.Load() {
-		return fsm.NotDelivered, string(vend.WhyStopped)
+		return fsm.NotDelivered, vend.WhyStopped
 	}
 	got := slot.Vend(ctx)
 	if got.Err != nil {
 		d.log.Error().Err(got.Err).Str("slot", item.Slot).Msg("vend")
 	}
-	return fsm.ItemOutcome(got.Outcome), string(got.Why)
+	return fsm.ItemOutcome(got.Outcome), got.Why
 }
 
 // stoppable lets Halt end what moves.
@@ -101,19 +101,19 @@ func (d *Slots) Halt() error {
 }
 
 // Pulse implements kiosk.Dispenser.
-func (d *Slots) Pulse(ctx context.Context, act fsm.Service) string {
+func (d *Slots) Pulse(ctx context.Context, act fsm.Service) reason.Why {
 	ctx, done := d.stoppable(ctx, act.ID)
 	defer done()
 	if d.halted.Load() {
-		return string(vend.WhyStopped)
+		return vend.WhyStopped
 	}
 	err := d.pins.Pulse(ctx, d.relays[act.Slot], act.On)
 	switch {
 	case err == nil:
 		return ""
 	case ctx.Err() != nil:
-		return string(vend.WhyStopped)
+		return vend.WhyStopped
 	}
 	d.log.Error().Err(err).Str("slot", act.Slot).Msg("relay")
-	return string(vend.WhyRelayFault)
+	return vend.WhyRelayFault
 }

@@ -14,6 +14,7 @@ import (
 	"kioskd/internal/config"
 	"kioskd/internal/debug"
 	"kioskd/internal/doctor"
+	"kioskd/internal/reason"
 )
 
 // Vitals is what a technician asks first about what the machine depends on. Its methods may be called from any
@@ -115,11 +116,11 @@ func (v *Vitals) records(state fsm.State, opened bool) debug.Part {
 	p := debug.Part{Name: "Journal", OK: true, What: v.journal}
 	for _, f := range state.Faults {
 		switch f.Name {
-		case fsm.FaultJournalLost:
+		case reason.JournalLost:
 			p.OK, p.What = false, "has lost its newest entries: "+f.Note
 			p.Do = "look in Glase's books for sales and open reservations since then, and at every slot; " +
 				`then: kioskd accept --reason "…"`
-		case fsm.FaultJournal:
+		case reason.Journal:
 			p.OK, p.What = false, "cannot be written"
 			p.Do = "look at the disk: is it full, or has the card failed? It is tried again each minute"
 		}

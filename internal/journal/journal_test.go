@@ -18,6 +18,7 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/internal/identity"
+	"kioskd/internal/reason"
 )
 
 // TestMain lets the test binary be the process that is killed in TestWhatWasAcknowledgedSurvivesAKill.
@@ -122,8 +123,8 @@ func TestTheLastRecordedStateComesBack(t *testing.T) {
 	m.reserve()
 	m.choose("A1")
 	for range wholeEvery + 5 { // longer than one stretch of changes
-		m.happen(fsm.FaultRaised{At: m.now, Fault: fsm.Fault{Name: fsm.FaultDoor}})
-		m.happen(fsm.FaultCleared{At: m.now, Name: fsm.FaultDoor})
+		m.happen(fsm.FaultRaised{At: m.now, Fault: fsm.Fault{Name: reason.Door}})
+		m.happen(fsm.FaultCleared{At: m.now, Name: reason.Door})
 		want := m.state
 		want.Live = fsm.Live{}
 		got, err := j.Load(t.Context())

@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"kioskd/fsm"
+	"kioskd/internal/reason"
 )
 
 // Lost says what is known to be gone from the end of the journal that was opened, in a sentence for a technician; "":
 // nothing is. It stays the same until Close. The next start says it again until an entry records it: one whose state
-// has fsm.FaultJournalLost with this sentence for a note, as the step of a fsm.Booted that carries it has.
+// has reason.JournalLost with this sentence for a note, as the step of a fsm.Booted that carries it has.
 func (j *Journal) Lost() string { return j.lost }
 
 // missing compares what the witness knows with the entries that are there; "": nothing is gone.
@@ -85,7 +86,7 @@ func (j *Journal) testify(sync bool) error {
 // records reports whether a state says what is lost.
 func (j *Journal) records(s fsm.State) bool {
 	for _, f := range s.Faults {
-		if f.Name == fsm.FaultJournalLost && f.Note == j.lost {
+		if f.Name == reason.JournalLost && f.Note == j.lost {
 			return true
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"kioskd/fsm"
+	"kioskd/internal/reason"
 )
 
 // crashed copies what a SIGKILL leaves of an open journal: its file, its log and its witness.
@@ -90,7 +91,7 @@ func TestALostLogIsNoticed(t *testing.T) {
 				t.Errorf("recorded, and said again: %s", again.Lost())
 			}
 			s, err := again.Load(t.Context())
-			if err != nil || len(s.Faults) != 1 || s.Faults[0].Name != fsm.FaultJournalLost || s.Faults[0].Note != said {
+			if err != nil || len(s.Faults) != 1 || s.Faults[0].Name != reason.JournalLost || s.Faults[0].Note != said {
 				t.Errorf("%+v, %v", s.Faults, err)
 			}
 			r, err := Replay(t.Context(), left)

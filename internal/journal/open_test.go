@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"kioskd/fsm"
+	"kioskd/internal/reason"
 )
 
 // sold is the path of a closed journal with some sales, and the states that it went through.
@@ -307,7 +308,7 @@ func refused(t *testing.T, j *Journal, m *machine, before fsm.State) {
 	t.Helper()
 	for n := range 100 {
 		after := before
-		after.Reason = fmt.Sprint(n, strings.Repeat("x", 900))
+		after.Reason = reason.Why(fmt.Sprint(n, strings.Repeat("x", 900)))
 		err := j.Append(t.Context(), Record{Event: fsm.Ticked{}, After: after})
 		if err == nil {
 			before = after

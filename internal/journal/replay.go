@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"kioskd/fsm"
+	"kioskd/internal/reason"
 )
 
 // Chain is what a walk along the hash chain found.
@@ -249,7 +250,7 @@ func lossIn(e entry) string {
 		var r fsm.Remembered
 		if json.Unmarshal(e.body, &r) == nil {
 			for _, f := range r.State.Faults {
-				if f.Name == fsm.FaultJournalLost {
+				if f.Name == reason.JournalLost {
 					return f.Note
 				}
 			}

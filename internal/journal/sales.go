@@ -11,6 +11,7 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
 )
 
 // Sale is a sale's summary, in the words that the technicians' port shows. Amounts are decimal strings in Currency.
@@ -27,7 +28,7 @@ type Sale struct {
 	Items            []Item
 	Started          time.Time // UTC, by the machine's clock of that moment
 	Ended            time.Time // absent while it is open
-	Why              string
+	Why              reason.Why
 	Note             string // for a technician
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
 )
 
 func TestSalesAreToldAsTheTechniciansPortPromises(t *testing.T) {
@@ -110,7 +111,7 @@ func TestSalesAreInTheOrderTheyHappenedWhateverTheClock(t *testing.T) {
 func TestAnEndedSaleKeepsItsEnd(t *testing.T) {
 	j, _ := fresh(t)
 	for n, s := range []fsm.State{visit("a", fsm.Open), visit("a", fsm.Charged), visit("a", fsm.Charged)} {
-		s.Reason = fmt.Sprint(n) // a durable change that is not the sale's
+		s.Reason = reason.Why(fmt.Sprint(n)) // a durable change that is not the sale's
 		if err := j.Append(t.Context(), Record{Wall: time.UnixMilli(int64(1000 * n)), Event: fsm.Ticked{}, After: s}); err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kioskd/fsm"
+	"kioskd/internal/reason"
 )
 
 // TestAChoiceThatIsTakenBackCostsNobodyTheCredit is a customer who takes the choice back at the machine, or whose vend
@@ -14,7 +15,7 @@ import (
 func TestAChoiceThatIsTakenBackCostsNobodyTheCredit(t *testing.T) {
 	for _, c := range []struct {
 		outcome  fsm.ItemOutcome
-		why      string
+		why      reason.Why
 		choosing bool
 	}{
 		{fsm.NotDelivered, "stopped", true},
@@ -25,7 +26,7 @@ func TestAChoiceThatIsTakenBackCostsNobodyTheCredit(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld()
-			w.vend = func(context.Context) (fsm.ItemOutcome, string) { return c.outcome, c.why }
+			w.vend = func(context.Context) (fsm.ItemOutcome, reason.Why) { return c.outcome, c.why }
 			k, stop, ended := w.start(t, fsm.State{})
 			k.CreatePurchase(t.Context(), "payer", sek(2000)) // enough for A1, and not for A2
 			w.confirm()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kioskd/fsm"
+	"kioskd/internal/reason"
 )
 
 // These stories are what a customer or an operator would suffer from a small mistake in this package.
@@ -29,7 +30,7 @@ func TestAHandInTheMachineStopsTheMotor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()
 			var on, stopped bool
-			w.vend = func(ctx context.Context) (fsm.ItemOutcome, string) {
+			w.vend = func(ctx context.Context) (fsm.ItemOutcome, reason.Why) {
 				on = true
 				select {
 				case <-ctx.Done():
@@ -45,12 +46,12 @@ func TestAHandInTheMachineStopsTheMotor(t *testing.T) {
 				if !on || stopped {
 					t.Fatalf("the motor is on: %v, was stopped: %v", on, stopped)
 				}
-				k.Raise(fsm.Fault{Name: fsm.FaultDoor, Hard: true})
+				k.Raise(fsm.Fault{Name: reason.Door, Hard: true})
 				synctest.Wait()
 				if !stopped {
 					t.Error("the door is open, and the motor turns")
 				}
-				k.Clear(fsm.FaultDoor)
+				k.Clear(reason.Door)
 				rest(time.Minute)
 				if s := k.State(); s.Busy() || s.Serving() || !w.paid.IsZero() {
 					t.Errorf("%s, Glase took %v", s.Stage, w.paid)

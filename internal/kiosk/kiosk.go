@@ -19,6 +19,7 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
 )
 
 const (
@@ -55,10 +56,10 @@ type Payments interface {
 type Dispenser interface {
 	// Vend runs an item's one vend to its end. When ctx ends the motor stops at once; the outcome still says what is
 	// known.
-	Vend(ctx context.Context, item fsm.Item) (outcome fsm.ItemOutcome, why string)
+	Vend(ctx context.Context, item fsm.Item) (outcome fsm.ItemOutcome, why reason.Why)
 	// Pulse has the relay of a technician's act on for as long as it says. When ctx ends it goes off at once. why is ""
 	// when it was on for as long as was asked for.
-	Pulse(ctx context.Context, act fsm.Service) (why string)
+	Pulse(ctx context.Context, act fsm.Service) (why reason.Why)
 	// Halt makes all outputs inactive at once and keeps them so.
 	Halt() error
 }
@@ -260,7 +261,7 @@ func (k *Kiosk) Raise(f fsm.Fault) {
 }
 
 // Clear takes a fault's reason away.
-func (k *Kiosk) Clear(name string) {
+func (k *Kiosk) Clear(name reason.Why) {
 	k.post(func(at fsm.Instant) fsm.Event { return fsm.FaultCleared{At: at, Name: name} })
 }
 

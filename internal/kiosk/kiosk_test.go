@@ -16,6 +16,7 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
 )
 
 func sek(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: "SEK"} }
@@ -30,7 +31,7 @@ type world struct {
 	paid    money.Amount
 	records []Record
 	failAt  int // the record from which on the journal refuses; -1 never
-	vend    func(ctx context.Context) (fsm.ItemOutcome, string)
+	vend    func(ctx context.Context) (fsm.ItemOutcome, reason.Why)
 	healed  bool             // the journal takes records whatever failAt says
 	appends int              // records that were tried
 	refuses func(n int) bool // whether the journal refuses the record that is tried as the n-th, from 1
@@ -103,12 +104,12 @@ func (w *world) Call(_ context.Context, c fsm.Call) fsm.Answered {
 	return a
 }
 
-func (w *world) Vend(ctx context.Context, item fsm.Item) (fsm.ItemOutcome, string) {
+func (w *world) Vend(ctx context.Context, item fsm.Item) (fsm.ItemOutcome, reason.Why) {
 	w.note("motor %s on", item.Slot)
 	return w.vend(ctx)
 }
 
-func (w *world) Pulse(ctx context.Context, v fsm.Service) string {
+func (w *world) Pulse(ctx context.Context, v fsm.Service) reason.Why {
 	w.note("relay %s on for %v", v.Slot, v.On)
 	select {
 	case <-time.After(v.On):
@@ -130,7 +131,7 @@ func (w *world) said(prefix string) int {
 
 func newWorld() *world {
 	w := &world{failAt: -1}
-	w.vend = func(ctx context.Context) (fsm.ItemOutcome, string) {
+	w.vend = func(ctx context.Context) (fsm.ItemOutcome, reason.Why) {
 		select {
 		case <-time.After(time.Second):
 			return fsm.Delivered, ""
@@ -217,7 +218,7 @@ func TestWhenTheJournalFailsNothingNewMovesAndWhatCameOutIsCharged(t *testing.T)
 			sell(t, w, k)
 			failed, motor := w.said("record"), w.said("motor")
 			s := k.State()
-			if s.Busy() || s.Stage != fsm.OutOfService || s.Reason != fsm.FaultJournal {
+			if s.Busy() || s.Stage != fsm.OutOfService || s.Reason != reason.Journal {
 				t.Fatalf("journal failing at record %d: %s (%s), open sale %v", n, s.Stage, s.Reason, s.Busy())
 			}
 			if motor >= 0 && w.paid != sek(1500) {
@@ -306,7 +307,7 @@ func TestAVendThatHangsDoesNotKeepTheDaemonFromEnding(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		free := make(chan struct{})
-		w.vend = func(context.Context) (fsm.ItemOutcome, string) { <-free; return fsm.Unknown, "relay_fault" }
+		w.vend = func(context.Context) (fsm.ItemOutcome, reason.Why) { <-free; return fsm.Unknown, "relay_fault" }
 		k, stop, ended := w.start(t, fsm.State{})
 		k.CreatePurchase(t.Context(), "payer", sek(5000))
 		w.confirm()
@@ -586,7 +587,7 @@ func TestALookRefusesWhatTheLoopWouldAndNothingElse(t *testing.T) {
 		look("other", 5000, fsm.DeviceInUse)
 		time.Sleep(2 * time.Minute)
 		look("other", 5000, "")
-		k.Raise(fsm.Fault{Name: fsm.FaultDoor, Hard: true})
+		k.Raise(fsm.Fault{Name: reason.Door, Hard: true})
 		synctest.Wait()
 		look("other", 5000, fsm.DeviceUnavailable)
 	})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"kioskd/fsm"
+	"kioskd/internal/reason"
 )
 
 // Run is the loop. When ctx ends it makes the outputs inactive, settles the sale that is on as far as settleMax allows,
@@ -47,7 +48,7 @@ func (k *Kiosk) Run(ctx context.Context) error {
 			if err := k.cfg.Dispenser.Halt(); err != nil {
 				k.cfg.Log.Error().Err(err).Msg("outputs could not be made inactive")
 			}
-			k.step(fsm.FaultRaised{At: k.cfg.Now(), Fault: fsm.Fault{Name: fsm.FaultStopping, Hard: true}})
+			k.step(fsm.FaultRaised{At: k.cfg.Now(), Fault: fsm.Fault{Name: reason.Stopping, Hard: true}})
 			over = time.After(settleMax)
 		case <-over:
 			k.cfg.Log.Warn().Str("step", string(k.current.Stage)).Msg("the sale is not settled yet: the next start does it")
@@ -178,18 +179,18 @@ func (k *Kiosk) log(e fsm.Event, s fsm.State, durable bool) {
 	}
 	line.Str("phase", string(s.Stage.Phase())).Str("step", string(s.Stage))
 	if s.Reason != "" {
-		line.Str("reason", s.Reason)
+		line.Str("reason", string(s.Reason))
 	}
 	if s.Sale.ID != "" {
 		line.Str("sale", s.Sale.ID)
 	}
 	if s.Sale.Ended && durable {
-		line.Str("state", string(s.Sale.State)).Str("why", s.Sale.Why).Str("note", s.Sale.Note).
+		line.Str("state", string(s.Sale.State)).Str("why", string(s.Sale.Why)).Str("note", s.Sale.Note).
 			Stringer("charged", s.Sale.Charged).Stringer("refunded", s.Sale.Refunded)
 	}
 	switch e := e.(type) {
 	case fsm.VendEnded:
-		line.Str("outcome", string(e.Outcome)).Str("outcome_why", e.Why)
+		line.Str("outcome", string(e.Outcome)).Str("outcome_why", string(e.Why))
 	case fsm.Answered:
 		if e.Operation == fsm.AskStatus {
 			line.Str("status", string(e.Status))
@@ -205,7 +206,7 @@ func (k *Kiosk) log(e fsm.Event, s fsm.State, durable bool) {
 			line.Int("was", s.Service.Was).Int("left", s.Service.Left)
 		}
 	case fsm.ServiceEnded:
-		line.Str("act", string(s.Service.Act)).Str("slot", s.Service.Slot).Str("outcome", string(e.Outcome)).Str("outcome_why", e.Why)
+		line.Str("act", string(s.Service.Act)).Str("slot", s.Service.Slot).Str("outcome", string(e.Outcome)).Str("outcome_why", string(e.Why))
 	}
 	line.Msg(fsm.Name(e))
 }

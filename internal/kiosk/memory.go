@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"kioskd/fsm"
+	"kioskd/internal/reason"
 )
 
 const (
@@ -18,7 +19,7 @@ func (k *Kiosk) journalFailed(e fsm.Event, err error) {
 	k.cfg.Log.Error().Err(err).Str("event", fsm.Name(e)).Msg("the journal cannot be written: out of service")
 	k.memory = true
 	k.refused()
-	fault := fsm.FaultRaised{At: k.cfg.Now(), Fault: fsm.Fault{Name: fsm.FaultJournal, Hard: true}}
+	fault := fsm.FaultRaised{At: k.cfg.Now(), Fault: fsm.Fault{Name: reason.Journal, Hard: true}}
 	if _, boot := e.(fsm.Booted); boot { // a boot moves nothing, and forgets faults
 		k.step(e)
 		k.step(fault)
@@ -53,7 +54,7 @@ func (k *Kiosk) prove() {
 		k.remember(k.current)
 		return
 	}
-	before, e := k.current, fsm.FaultCleared{At: k.cfg.Now(), Name: fsm.FaultJournal}
+	before, e := k.current, fsm.FaultCleared{At: k.cfg.Now(), Name: reason.Journal}
 	next, effects, durable := fsm.Step(before, e)
 	if err := k.cfg.Journal.Append(k.ctx, Record{k.cfg.Wall(), before.Live, e, next, effects}); err != nil {
 		k.cfg.Log.Error().Err(err).Msg("the journal takes some records and not others: still out of service")

@@ -15,6 +15,7 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
 )
 
 // reserve is a customer who has reserved an amount and stands before the products.
@@ -51,7 +52,7 @@ func TestACustomerMayGoOnForAsLongAsTheCreditBuysSomething(t *testing.T) {
 // released at once, and not when the time to choose is over.
 func TestNobodyWaitsBeforeAMachineThatCanSellThemNothing(t *testing.T) {
 	w := newWorld()
-	w.vend = func(context.Context) (fsm.ItemOutcome, string) { return fsm.NotDelivered, "jam" }
+	w.vend = func(context.Context) (fsm.ItemOutcome, reason.Why) { return fsm.NotDelivered, "jam" }
 	story(t, w, fsm.State{}, func(t *testing.T, k *Kiosk) {
 		reserve(t, w, k, sek(2000))
 		k.Choose("A1")
@@ -157,7 +158,7 @@ func TestNothingIsLeftOfWhatHasEnded(t *testing.T) {
 	w := newWorld()
 	vend := w.vend
 	var motors []context.Context
-	w.vend = func(ctx context.Context) (fsm.ItemOutcome, string) {
+	w.vend = func(ctx context.Context) (fsm.ItemOutcome, reason.Why) {
 		motors = append(motors, ctx)
 		return vend(ctx)
 	}

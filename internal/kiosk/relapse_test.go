@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kioskd/fsm"
+	"kioskd/internal/reason"
 )
 
 func (w *world) tried() int {
@@ -56,7 +57,7 @@ func TestAJournalThatTakesAFewRecordsAndFailsAgainServesNobody(t *testing.T) {
 						time.Sleep(5 * time.Minute)
 					}
 					ref, code := k.CreatePurchase(t.Context(), "p", sek(5000))
-					if s := k.State(); ref != "" || code != fsm.DeviceUnavailable || s.Reason != fsm.FaultJournal {
+					if s := k.State(); ref != "" || code != fsm.DeviceUnavailable || s.Reason != reason.Journal {
 						t.Errorf("the next customer is answered %q %q in %s (%s)", ref, code, s.Stage, s.Reason)
 					}
 					w.confirm()
@@ -88,7 +89,7 @@ func TestAMachineGoesBackIntoServiceOnlyOverRecords(t *testing.T) {
 		w.mu.Lock()
 		last := w.records[len(w.records)-1]
 		w.mu.Unlock()
-		if c, ok := last.Event.(fsm.FaultCleared); !ok || c.Name != fsm.FaultJournal || last.After.Stage != fsm.Ready {
+		if c, ok := last.Event.(fsm.FaultCleared); !ok || c.Name != reason.Journal || last.After.Stage != fsm.Ready {
 			t.Errorf("the last record is %s, and leaves the machine %s", fsm.Name(last.Event), last.After.Stage)
 		}
 		stop()

@@ -18,11 +18,12 @@ import (
 	"kioskd/internal/debug"
 	"kioskd/internal/kiosk"
 	"kioskd/internal/money"
+	"kioskd/internal/reason"
 )
 
 // Fault stands against selling while the machine on the bus cannot be reached or has disabled us. It ends a sale
 // that is on: there is nothing to choose.
-const Fault = "mdb"
+const Fault = reason.MDB
 
 // Seller is such a machine.
 type Seller struct {
@@ -156,7 +157,7 @@ func (b *Seller) Recall(ctx context.Context, left fsm.State) []fsm.Evidence {
 		}
 		if r, known := b.bridge.Recall(ctx, mdb.RecallMax); known {
 			b.log.Warn().Str("slot", i.Slot).Str("outcome", string(r.Outcome)).Msg("mdb: the machine tells what became of an item of before the start")
-			return []fsm.Evidence{{Item: i.ID, Outcome: fsm.ItemOutcome(r.Outcome), Why: string(r.Why)}}
+			return []fsm.Evidence{{Item: i.ID, Outcome: fsm.ItemOutcome(r.Outcome), Why: r.Why}}
 		}
 	}
 	return nil

@@ -84,7 +84,7 @@ func (s *Teller) Follow(ctx, done context.Context, follow func(context.Context) 
 func inWords(s fsm.State) string {
 	words := string(s.Stage.Phase()) + ": " + strings.ReplaceAll(string(s.Stage), "_", " ")
 	if s.Reason != "" {
-		words += " (" + s.Reason + ")"
+		words += " (" + string(s.Reason) + ")"
 	}
 	if s.Busy() {
 		words += ", sale " + s.Sale.ID

@@ -7,7 +7,7 @@ var rooms = map[string][]string{
 	"internal/reason": {},
 	"internal/words":  {"internal/reason"},
 
-	"fsm":                 {"internal/money"},
+	"fsm":                 {"internal/money", "internal/reason"},
 	"glase":               {"internal/money"},
 	"glase/glasetest":     {"internal/money"},
 	"ups":                 {"internal/money"},
@@ -32,10 +32,10 @@ var rooms = map[string][]string{
 	},
 	"internal/identity":     {"internal/plainfile"},
 	"internal/cert":         {"internal/plainfile"},
-	"internal/journal":      {"fsm", "internal/money"},
-	"internal/kiosk":        {"fsm", "internal/money"},
+	"internal/journal":      {"fsm", "internal/money", "internal/reason"},
+	"internal/kiosk":        {"fsm", "internal/money", "internal/reason"},
 	"internal/wiring":       {"hw/gpio/pinname", "hw/wire", "internal/config"},
-	"internal/debug":        {"fsm", "internal/debug/api", "internal/journal", "internal/kiosk"},
+	"internal/debug":        {"fsm", "internal/debug/api", "internal/journal", "internal/kiosk", "internal/reason"},
 	"internal/debug/api":    {}, // what the port and its clients say to each other: it knows neither of them
 	"internal/debug/client": {"internal/debug/api"},
 	"internal/front": {
@@ -45,10 +45,10 @@ var rooms = map[string][]string{
 		"fsm", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/pinname", "hw/vend", "hw/vend/serialport", "hw/wire", "internal/config",
 		"internal/debug", "internal/kiosk", "internal/reason",
 	},
-	"internal/mdbseller": {"fsm", "hw/vend/mdb", "internal/config", "internal/debug", "internal/kiosk", "internal/money"},
+	"internal/mdbseller": {"fsm", "hw/vend/mdb", "internal/config", "internal/debug", "internal/kiosk", "internal/money", "internal/reason"},
 	"internal/glasepay":  {"fsm", "glase", "internal/money", "internal/words", "ups"},
-	"internal/cold":      {"fsm", "hw/w1", "internal/config", "internal/debug"},
-	"internal/health":    {"fsm", "glase", "hw/gpio", "hw/wire", "internal/config", "internal/debug", "internal/doctor"},
+	"internal/cold":      {"fsm", "hw/w1", "internal/config", "internal/debug", "internal/reason"},
+	"internal/health":    {"fsm", "glase", "hw/gpio", "hw/wire", "internal/config", "internal/debug", "internal/doctor", "internal/reason"},
 	"internal/serve":     {"fsm", "internal/cert", "internal/config", "internal/debug", "ups"},
 	"internal/sdnotify":  {"fsm", "internal/kiosk"},
 	"internal/simulated": {"hw/gpio", "hw/gpio/simboard", "hw/wire", "internal/config"},
@@ -197,6 +197,7 @@ var doubles = []string{"cmd/glasesim", "cmd/demo"}
 // pure are the identifiers of other packages that the state machine may use; "*" is all. It has no clock, no input or
 // output, no random number, no goroutine, and remembers nothing outside its state.
 var pure = map[string][]string{
+	"cmp":           {"Or"},
 	"encoding/json": {"Marshal", "Unmarshal"},
 	"fmt":           {"Errorf", "Sprintf"},
 	"maps":          {"*"},

@@ -44,7 +44,7 @@ func brief(s journal.Sale) string {
 		line += fmt.Sprintf(", %s %s", i.Slot, i.Outcome)
 	}
 	if s.Why != "" {
-		line += " (" + s.Why + ")"
+		line += " (" + string(s.Why) + ")"
 	}
 	if s.Note != "" {
 		line += ": " + s.Note

@@ -277,7 +277,7 @@ func (f *referee) suspect(sale journal.Sale) {
 			continue
 		}
 		f.judged[key] = time.Now()
-		bad := o == fsm.Unknown || o == fsm.NotDelivered && slices.Contains(lostProducts, reason.Why(sale.Why))
+		bad := o == fsm.Unknown || o == fsm.NotDelivered && slices.Contains(lostProducts, sale.Why)
 		if bad && slices.ContainsFunc(f.starts, func(s start) bool { return s.sale == sale.ID && s.item == n && s.at.After(f.looked) }) {
 			f.suspects[i.Slot] = true
 		}

@@ -43,7 +43,7 @@ func busSabotages() []sabotage {
 			`	case t.unseen() != "":
 		sale.Held = sale.Held || a.Status == StatusReserved
 		t.doubt(`, `	case t.unseen() != "":
-		t.release("restarted")
+		t.release(reason.Restarted)
 	case false:
 		t.doubt(`}}},
 	}

@@ -69,9 +69,9 @@ func chargeSabotages() []sabotage {
 `}}},
 		{name: "loss-is-a-release", what: "a sale that could not be charged counts as released", edits: []edit{{settleFile,
 			`	case !sale.Basket().IsZero():
-		t.end(Lost, "payment_failed")
+		t.end(Lost, reason.PaymentFailed)
 `, `	case !sale.Basket().IsZero():
-		t.end(Released, "payment_failed")
+		t.end(Released, reason.PaymentFailed)
 `}}},
 		{name: "unknown-is-charged", what: "an item of which nobody knows whether it came out is charged", edits: []edit{{stateFile,
 			`	return i.Outcome == Delivered || i.Outcome == Unknown && i.UnknownCharged
@@ -100,16 +100,16 @@ func chargeSabotages() []sabotage {
 func refundSabotages() []sabotage {
 	return []sabotage{
 		{name: "undelivered-not-refunded", what: "what was paid for and did not come out is not refunded", edits: []edit{{"fsm/dispensing.go",
-			`	sale.Why = firstOf(sale.Why, why, "not_delivered")
+			`	sale.Why = cmp.Or(sale.Why, why, reason.NotDelivered)
 	t.refund()
-`, `	sale.Why = firstOf(sale.Why, why, "not_delivered")
+`, `	sale.Why = cmp.Or(sale.Why, why, reason.NotDelivered)
 	t.receipt()
 `}}},
 		{name: "refund-unknown-is-done", what: "a refund without an answer counts as made", edits: []edit{{settleFile,
 			`		l.Unsure = true // 98 proves an earlier one
 		t.retry()
 `, `		sale.Refunded = sale.Charged
-		t.end(Refunded, "not_delivered")
+		t.end(Refunded, reason.NotDelivered)
 `}}},
 		{name: "refund-unknown-in-doubt", what: "a whole refund without an answer is left to a technician", edits: []edit{{settleFile,
 			`		l.Unsure = true // 98 proves an earlier one
@@ -136,7 +136,7 @@ func refundSabotages() []sabotage {
 		t.doubt(p.note() + ": " + sale.Due.String() + " owed to the customer")
 `, `	default:
 		sale.Refunded = sale.Charged
-		t.end(Refunded, "not_delivered")
+		t.end(Refunded, reason.NotDelivered)
 `}}},
 		{name: "refund-48-is-final", what: "a payment in progress counts as a refusal of the refund", edits: []edit{{settleFile,
 			`	case r.refused(InProgress, Busy):

@@ -73,12 +73,12 @@ func recordSabotages() []sabotage {
 			`func (r refusing) Append(context.Context, kiosk.Record) error { return r.err }`,
 			`func (r refusing) Append(context.Context, kiosk.Record) error { return nil }`}}},
 		{name: "journal-fault-stays", what: "a machine whose journal failed once never sells again", edits: []edit{{memoryFile,
-			`fsm.FaultCleared{At: k.cfg.Now(), Name: fsm.FaultJournal}`, `fsm.FaultCleared{At: k.cfg.Now(), Name: ""}`}}},
+			`fsm.FaultCleared{At: k.cfg.Now(), Name: reason.Journal}`, `fsm.FaultCleared{At: k.cfg.Now(), Name: ""}`}}},
 		{name: "faults-never-cleared", what: "a door that was open once keeps the machine out of service", edits: []edit{{faultsFile,
 			`	if !t.s.fault(name) {
 		return
 	}
-`, `	if !t.s.fault(name) || name == FaultDoor {
+`, `	if !t.s.fault(name) || name == reason.Door {
 		return
 	}
 `}}},
@@ -130,9 +130,9 @@ func bootSabotages() []sabotage {
 	}
 }`}}},
 		{name: "boot-believes-in-delivery", what: "a start takes what was being vended for delivered", edits: []edit{{bootFile,
-			`Evidence{item.ID, Unknown, "restarted"}`, `Evidence{item.ID, Delivered, "restarted"}`}}},
+			`Evidence{item.ID, Unknown, reason.Restarted}`, `Evidence{item.ID, Delivered, reason.Restarted}`}}},
 		{name: "boot-believes-in-no-delivery", what: "a start takes what was being vended for not delivered", edits: []edit{{bootFile,
-			`Evidence{item.ID, Unknown, "restarted"}`, `Evidence{item.ID, NotDelivered, "restarted"}`}}},
+			`Evidence{item.ID, Unknown, reason.Restarted}`, `Evidence{item.ID, NotDelivered, reason.Restarted}`}}},
 		{name: "boot-forgets-the-sale", what: "a start begins with an empty machine", edits: []edit{{bootFile,
 			`	if !t.s.Busy() {
 		t.rest()
@@ -142,12 +142,12 @@ func bootSabotages() []sabotage {
 		{name: "boot-ends-the-sale", what: "a start ends the sale that it finds open, without asking", edits: []edit{{bootFile,
 			`	s.Sale.Recovered = true
 `, `	s.Sale.Recovered = true
-	t.end(Cancelled, "restarted")
+	t.end(Cancelled, reason.Restarted)
 	return
 `}}},
 		{name: "boot-forgets-the-invoice", what: "a start gives up the invoice whose reference it does not know", edits: []edit{{bootFile,
 			`		t.enter(Invoicing) // found by its clientInvoiceId, and cancelled, before there is another
-`, `		t.end(Failed, "restarted")
+`, `		t.end(Failed, reason.Restarted)
 		return
 `}}},
 		{name: "boot-releases-what-came-out", what: "a start lets every reservation go", edits: []edit{{bootFile,
@@ -165,7 +165,7 @@ func bootSabotages() []sabotage {
 			`		s.Live.Unsure = true
 		t.call()
 	case Receipting:`, `		s.Sale.Refunded = s.Sale.Due
-		t.end(Refunded, "restarted")
+		t.end(Refunded, reason.Restarted)
 	case Receipting:`}}},
 		{name: "boot-repeats-a-partial-refund", what: "a start makes the refund of a part again, which may have been made", edits: []edit{{bootFile,
 			`		if !s.Sale.fullRefund() { // the request`, `		if false { // the request`}}},
@@ -177,7 +177,7 @@ func bootSabotages() []sabotage {
 		{name: "boot-in-doubt", what: "a start leaves the reservation that it finds to a technician", edits: []edit{{bootFile,
 			`	case nothing:
 		sale.Held = sale.Held || a.Status == StatusReserved
-		t.release("restarted")
+		t.release(reason.Restarted)
 `, `	case nothing:
 		t.doubt("restarted")
 `}}},

@@ -37,7 +37,7 @@ func saleSabotages() []sabotage {
 			`	case Notified:
 		t.notified(e)
 	case CancelPressed:
-		t.release("cancelled_by_customer")
+		t.release(reason.CancelledByCustomer)
 `, `	case Notified:
 		if t.s.Sale.Flow == Reservation {
 			t.s.Sale.Held, t.s.Live.KnownAt = true, t.now
@@ -47,14 +47,14 @@ func saleSabotages() []sabotage {
 		t.s.Sale.Charged = t.s.Sale.Reserved
 		t.start(t.s.Sale.Items[0])
 	case CancelPressed:
-		t.release("cancelled_by_customer")
+		t.release(reason.CancelledByCustomer)
 `}}},
 		{name: "notification-alone", what: "nobody asks for the status before a notification comes", edits: []edit{{reservedFile,
-			`		t.end(Cancelled, "payment_failed")
+			`		t.end(Cancelled, reason.PaymentFailed)
 	default:
 		t.poll()
 	}
-}`, `		t.end(Cancelled, "payment_failed")
+}`, `		t.end(Cancelled, reason.PaymentFailed)
 	}
 }`}}},
 		{name: "polls-end-with-a-lost-answer", what: "a question without an answer while the customer pays is the last one", edits: []edit{{reservedFile,
@@ -135,20 +135,20 @@ func releaseSabotages() []sabotage {
 		t.release(why)`, `	if t.s.Sale.Basket().IsZero() || why == "cancelled_by_customer" {
 		t.release(why)`}}},
 		{name: "pin-timeout-without-cancel", what: "when the customer's time for the PIN is up the invoice is left alone", edits: []edit{{stepFile,
-			`			t.release("pin_timeout")
-`, `			t.end(Cancelled, "pin_timeout")
+			`			t.release(reason.PinTimeout)
+`, `			t.end(Cancelled, reason.PinTimeout)
 `}}},
 		{name: "walked-away-without-cancel", what: "when the customer walks away the invoice is left alone", edits: []edit{{stepFile,
 			`	case Asking:
-		t.release("walked_away")
+		t.release(reason.WalkedAway)
 `, `	case Asking:
-		t.end(Cancelled, "walked_away")
+		t.end(Cancelled, reason.WalkedAway)
 `}}},
 		{name: "button-without-cancel", what: "the cancel button ends the sale without cancelInvoice", edits: []edit{{reservedFile,
 			`	case CancelPressed:
-		t.release("cancelled_by_customer")
+		t.release(reason.CancelledByCustomer)
 	case RetryPressed:`, `	case CancelPressed:
-		t.end(Cancelled, "cancelled_by_customer")
+		t.end(Cancelled, reason.CancelledByCustomer)
 	case RetryPressed:`}}},
 		{name: "cancel-believed", what: "cancelInvoice's answer is believed for a reservation", edits: []edit{{settleFile,
 			`		l.Checking = true
