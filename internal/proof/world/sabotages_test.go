@@ -139,12 +139,26 @@ func (s sabotage) apply() (map[string]string, error) {
 			}
 			text = string(b)
 		}
-		if n := strings.Count(text, e.old); n != 1 || e.old == e.new {
-			return nil, fmt.Errorf("%s has this %d times: %q", e.file, n, e.old)
+		found := loosely(e.old).FindAllStringIndex(text, -1)
+		if len(found) != 1 || e.old == e.new {
+			return nil, fmt.Errorf("%s has this %d times: %q", e.file, len(found), e.old)
 		}
-		files[e.file] = strings.Replace(text, e.old, e.new, 1)
+		at := found[0]
+		files[e.file] = text[:at[0]] + e.new + text[at[1]:]
 	}
 	return files, nil
+}
+
+// loosely finds the text wherever its lines are broken: what is between its first and its last word may be any space,
+// and some may be behind an opening bracket.
+func loosely(text string) *regexp.Regexp {
+	words := strings.TrimSpace(text)
+	lead, trail, _ := strings.Cut(text, words)
+	pattern := strings.Join(strings.Fields(regexp.QuoteMeta(words)), `\s+`)
+	for _, open := range []string{`\(`, `\[`, `\{`} {
+		pattern = strings.ReplaceAll(pattern, open, open+`\s*`)
+	}
+	return regexp.MustCompile(regexp.QuoteMeta(lead) + strings.ReplaceAll(pattern, `\s*\s+`, `\s*`) + regexp.QuoteMeta(trail))
 }
 
 // build makes this package's test binary with the sabotage in it. The tree is not touched.
