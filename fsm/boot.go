@@ -20,7 +20,8 @@ func (t *step) booted(e Booted) {
 	if len(s.Faults) == 0 {
 		s.Faults = nil
 	}
-	if e.Boot != s.Boot { // another clock: how long the power was away is not known, so the longest rest of the time is taken
+	// another clock: how long the power was away is not known, so the longest rest of the time is taken
+	if e.Boot != s.Boot {
 		s.Boot = e.Boot
 		if s.Sale.ReservedUntil != 0 {
 			s.Sale.ReservedUntil = t.now.add(e.Rules.ReservationTimeout)
@@ -112,7 +113,9 @@ func (t *step) stepResolving(e Event) {
 		t.bounded(fmt.Sprintf("the invoice is %s after it was PAID", a.Status))
 	case t.unseen() != "":
 		sale.Held = sale.Held || a.Status == StatusReserved
-		t.doubt(fmt.Sprintf("restarted while %s delivered, and the invoice is %s: look whether the product came out, then resolve it with charge or release", t.unseen(), a.Status))
+		t.doubt(fmt.Sprintf(
+			"restarted while %s delivered, and the invoice is %s: look whether the product came out, then resolve it "+
+				"with charge or release", t.unseen(), a.Status))
 	case nothing:
 		sale.Held = sale.Held || a.Status == StatusReserved
 		t.release(reason.Restarted)
@@ -147,7 +150,9 @@ func (t *step) unseenPaid(a Answered) {
 		return
 	}
 	sale.Charged, sale.ErsReference = a.Amount, a.ErsReference
-	t.doubt(fmt.Sprintf("restarted while %s delivered, and Glase has charged %v: look whether the product came out, then resolve it with charge or refund", t.unseen(), a.Amount))
+	t.doubt(fmt.Sprintf(
+		"restarted while %s delivered, and Glase has charged %v: look whether the product came out, then resolve it "+
+			"with charge or refund", t.unseen(), a.Amount))
 }
 
 // knownByCharge takes Glase's own record for evidence: a reservation is only ever committed here with the sum of what

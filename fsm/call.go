@@ -12,7 +12,8 @@ type Operation string
 
 // The operations.
 const (
-	SendInvoice       Operation = "sendInvoice"       // ask the customer to pay, always with one ClientInvoiceID for one sale
+	// ask the customer to pay, always with one ClientInvoiceID for one sale
+	SendInvoice       Operation = "sendInvoice"
 	AskStatus         Operation = "getPaymentStatus"  // what became of the invoice
 	UpdateInvoice     Operation = "updateInvoice"     // make a reservation's invoice the basket
 	CommitReservation Operation = "commitReservation" // take the basket's amount of the reservation
@@ -23,7 +24,8 @@ const (
 
 // Operations are all of them, in the order in which a sale meets them.
 func Operations() []Operation {
-	return []Operation{SendInvoice, AskStatus, UpdateInvoice, CommitReservation, CancelInvoice, RefundPayment, SubmitReceipt}
+	return []Operation{SendInvoice, AskStatus, UpdateInvoice, CommitReservation, CancelInvoice, RefundPayment,
+		SubmitReceipt}
 }
 
 // outcome is the name of the operation's Answered in a journal.
@@ -54,16 +56,18 @@ type Call struct {
 	Number    int // counts the calls of this boot
 	Sale      string
 
-	ClientInvoiceID    string        // of the sale, or of its refund
-	Reference          string        // the service's, of the invoice; not for SendInvoice and RefundPayment
-	ErsReference       string        // the service's, of the payment: RefundPayment, SubmitReceipt; AskStatus once the sale has one
+	ClientInvoiceID string // of the sale, or of its refund
+	Reference       string // the service's, of the invoice; not for SendInvoice and RefundPayment
+	// the service's, of the payment: RefundPayment, SubmitReceipt; AskStatus once the sale has one
+	ErsReference       string
 	Secret             string        // SendInvoice: the end of the notification's path
 	Flow               Flow          // SendInvoice
 	Version            int           // AskStatus: the newest that we know
 	Total              money.Amount  // what is to be paid, charged or given back; the receipt's total
 	Items              []Item        // of Total; SendInvoice of a reservation has none yet
 	ReservationTimeout time.Duration // SendInvoice of a reservation
-	Full               bool          // RefundPayment: all of the payment, and no other refund is known, so that it may be repeated
+	// RefundPayment: all of the payment, and no other refund is known, so that it may be repeated
+	Full bool
 }
 
 func (Call) effect() {}
@@ -80,7 +84,8 @@ type Answered struct {
 
 	Reference string `json:"reference,omitzero"` // SendInvoice
 	QR        string `json:"qr,omitzero"`        // SendInvoice
-	Repeated  bool   `json:"repeated,omitzero"`  // SendInvoice: it is the answer to a repetition: an earlier attempt of this call had none
+	// SendInvoice: it is the answer to a repetition: an earlier attempt of this call had none
+	Repeated bool `json:"repeated,omitzero"`
 
 	Status       PayStatus    `json:"status,omitzero"`        // AskStatus
 	Version      int          `json:"version,omitzero"`       // AskStatus
@@ -127,8 +132,9 @@ const (
 type Result struct {
 	Kind  ResultKind `json:"kind"`
 	Means Meaning    `json:"means,omitzero"` // of a refusal
-	Word  string     `json:"word,omitzero"`  // the service's own word for its refusal, as "code 48"; none: it was refused on our side
-	Text  string     `json:"text,omitzero"`  // for a technician; no secret, no phone number
+	// the service's own word for its refusal, as "code 48"; none: it was refused on our side
+	Word string `json:"word,omitzero"`
+	Text string `json:"text,omitzero"` // for a technician; no secret, no phone number
 }
 
 // refused reports whether the service refused, and that means one of these.

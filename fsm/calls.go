@@ -39,7 +39,8 @@ func (t *step) call() {
 		c.ClientInvoiceID, c.Reference, c.ErsReference = sale.refundID(), "", sale.ErsReference
 		c.Total, c.Full = sale.Due, sale.fullRefund()
 	case SubmitReceipt:
-		c.Reference, c.ErsReference, c.Total, c.Items = "", sale.ErsReference, sale.Charged.Sub(sale.refunded()), sale.charged()
+		c.Reference, c.ErsReference, c.Total, c.Items = "", sale.ErsReference, sale.Charged.Sub(sale.refunded()),
+			sale.charged()
 	case AskStatus:
 		l.Asked = t.now
 		c.ClientInvoiceID, c.ErsReference, c.Version = sale.ClientInvoiceID, sale.ErsReference, l.Version
@@ -98,7 +99,8 @@ func (t *step) unacknowledged(e Event) bool {
 	if !ok {
 		return false
 	}
-	if a.Result.Kind != Done || a.Status != StatusReserved && a.Status != StatusPaid || a.Version == t.s.Live.Version || t.s.Live.Acks >= acksMax {
+	if a.Result.Kind != Done || a.Status != StatusReserved && a.Status != StatusPaid || a.Version == t.s.Live.Version ||
+		t.s.Live.Acks >= acksMax {
 		t.s.Live.Acks = 0
 		return false
 	}
@@ -115,7 +117,8 @@ func (t *step) stale(e Event) bool {
 	if !ok {
 		return false
 	}
-	if a.Operation != t.operation() || a.Sale != t.s.Sale.ID || t.s.Sale.Ended || a.Call == 0 || a.Call != t.s.Live.Waiting {
+	if a.Operation != t.operation() || a.Sale != t.s.Sale.ID || t.s.Sale.Ended || a.Call == 0 ||
+		a.Call != t.s.Live.Waiting {
 		return true
 	}
 	t.s.Live.Waiting = 0

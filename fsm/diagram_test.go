@@ -44,7 +44,8 @@ func TestTheDiagramShowsTheCode(t *testing.T) {
 	}
 }
 
-var stages = []Stage{Ready, OutOfService, Maintenance, Resolving, Invoicing, Awaiting, Choosing, Asking, Vending, Updating, Committing,
+var stages = []Stage{Ready, OutOfService, Maintenance, Resolving, Invoicing, Awaiting, Choosing, Asking, Vending,
+	Updating, Committing,
 	Confirming, Releasing, Refunding, Receipting}
 
 // drawing is the page. Starts of the daemon and faults can come in any step, so they stand in words instead of arrows.

@@ -29,7 +29,8 @@ const (
 	NoRecord      Refusal = "no_record"       // the journal cannot be written, or the daemon is ending
 	BadCount      Refusal = "bad_count"       // a slot holds 0 to StockMax products
 	SaysTooLittle Refusal = "says_too_little" // who does it, what, or why is not said
-	NothingToDo   Refusal = "nothing_to_do"   // no such sale stands in doubt, nothing came out to charge for, nothing is lost
+	// no such sale stands in doubt, nothing came out to charge for, nothing is lost
+	NothingToDo Refusal = "nothing_to_do"
 )
 
 // The effects, beside Call.

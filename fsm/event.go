@@ -27,7 +27,8 @@ type (
 		Boot     string     `json:"boot"` // the kernel's boot id: another one means another clock
 		Rules    Rules      `json:"rules"`
 		Evidence []Evidence `json:"evidence,omitzero"` // what dispensers still know of items that were being vended
-		Lost     string     `json:"lost,omitzero"`     // what is known to be gone from the end of the record, for a technician; "": nothing
+		// what is known to be gone from the end of the record, for a technician; "": nothing
+		Lost string `json:"lost,omitzero"`
 
 		Shelf []Slot         `json:"shelf,omitzero"` // what the machine sells, in the order that a customer sees
 		First map[string]int `json:"first,omitzero"` // products in each slot, as the config has it
@@ -44,8 +45,9 @@ type (
 	}
 	// ProductChosen is a button, a key, a page, or a machine of its own. In a direct-debit flow it begins a sale.
 	ProductChosen struct {
-		At      Instant      `json:"at"`
-		Request string       `json:"request,omitzero"` // whom Answer answers, with the item's id when it is taken; none for a button
+		At Instant `json:"at"`
+		// whom Answer answers, with the item's id when it is taken; none for a button
+		Request string       `json:"request,omitzero"`
 		New     NewSale      `json:"new"`
 		Item    string       `json:"item"` // the id that the product has in the sale from now on
 		Slot    string       `json:"slot"`
@@ -131,7 +133,8 @@ type (
 		Slot    string  `json:"slot"`
 		By      string  `json:"by"`
 		Count   int     `json:"count"`
-		More    bool    `json:"more,omitzero"` // Count is how many more there are than were thought; false: how many there are
+		// Count is how many more there are than were thought; false: how many there are
+		More bool `json:"more,omitzero"`
 	}
 	// ServiceEnded is the dispenser's word on a technician's act.
 	ServiceEnded struct {

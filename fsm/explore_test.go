@@ -67,7 +67,8 @@ func alphabet(s State, now Instant, n int) []Event {
 	ids := NewSale{id, "I" + id, "secret-" + id}
 	call, sale := s.Live.Waiting, s.Sale.ID
 	choose := func(slot, request string, price int64) ProductChosen {
-		e := ProductChosen{At: now, Request: request, New: ids, Item: fmt.Sprintf("i%d%s%s", n, slot, request), Slot: slot}
+		e := ProductChosen{At: now, Request: request, New: ids, Item: fmt.Sprintf("i%d%s%s", n, slot, request),
+			Slot: slot}
 		if price != 0 {
 			e.Price = sek(price)
 		}
@@ -88,21 +89,27 @@ func alphabet(s State, now Instant, n int) []Event {
 		PurchaseRequested{now, "q", ids, "p2", sek(5000)},
 		PurchaseRequested{now, "q", ids, "", sek(100)},
 		choose("A1", "", 0), choose("A2", "", 0), choose("A3", "", 0), choose("A4", "", 0), choose("Z9", "", 0),
-		choose("A4", "m", 1600), choose("A4", "m", 9900), choose("A4", "m", 0), choose("A1", "m", 1600), choose("Z9", "m", 1600),
+		choose("A4", "m", 1600), choose("A4", "m", 9900), choose("A4", "m", 0), choose("A1", "m", 1600),
+		choose("Z9", "m", 1600),
 		CancelPressed{now}, RetryPressed{now}, Notified{now, s.Sale.Secret}, Notified{now, "forged"},
-		FaultRaised{now, Fault{Name: reason.Journal, Hard: true}}, FaultRaised{now, Fault{Name: reason.Door, Hard: true}}, FaultRaised{now, Fault{Name: "display"}},
+		FaultRaised{now, Fault{Name: reason.Journal, Hard: true}},
+		FaultRaised{now, Fault{Name: reason.Door, Hard: true}}, FaultRaised{now, Fault{Name: "display"}},
 		FaultRaised{now, Fault{Name: reason.TooWarm, Slots: []string{"A1"}}},
 		FaultCleared{now, reason.Door}, SlotsOpened{now, nil, "t"}, SaleStopped{now, "t"}, Ticked{now},
 		booted(s.Boot, nil, ""), booted(s.Boot+"'", nil, ""), booted(s.Boot, nil, "5 entries"), refilled,
 		StockCounted{now, "c", "c" + id, "A1", "t", 7, false}, StockCounted{now, "c", "c" + id, "A2", "t", -1, true},
-		StockCounted{now, "c", "c" + id, "A1", "t", -1, false}, StockCounted{now, "c", "c" + id, "A1", "t", StockMax, true},
+		StockCounted{now, "c", "c" + id, "A1", "t", -1, false},
+		StockCounted{now, "c", "c" + id, "A1", "t", StockMax, true},
 		StockCounted{now, "c", "c" + id, "Z9", "t", 7, false}, StockCounted{now, "c", "c" + id, "A1", "", 7, false},
 		LossAccepted{now, "l", "t", "compared"}, LossAccepted{now, "l", "t", ""},
 	}
 	for _, v := range []Service{
-		{ID: "t" + id, Act: TestVend, Slot: "A1", By: "t", Longest: 5 * time.Second}, {ID: "t" + id, Act: TestVend, Slot: "A1", Longest: 5 * time.Second},
-		{ID: "t" + id, Act: PulseRelay, Slot: "A2", By: "t", On: time.Second, Longest: time.Second}, {ID: "t" + id, Act: PulseRelay, Slot: "A2", By: "t", Longest: time.Second},
-		{ID: "t" + id, Act: CountStock, Slot: "A1", By: "t", Was: 1, Left: 7}, {ID: "t" + id, Act: TestVend, Slot: "Z9", By: "t"},
+		{ID: "t" + id, Act: TestVend, Slot: "A1", By: "t", Longest: 5 * time.Second},
+		{ID: "t" + id, Act: TestVend, Slot: "A1", Longest: 5 * time.Second},
+		{ID: "t" + id, Act: PulseRelay, Slot: "A2", By: "t", On: time.Second, Longest: time.Second},
+		{ID: "t" + id, Act: PulseRelay, Slot: "A2", By: "t", Longest: time.Second},
+		{ID: "t" + id, Act: CountStock, Slot: "A1", By: "t", Was: 1, Left: 7},
+		{ID: "t" + id, Act: TestVend, Slot: "Z9", By: "t"},
 		{ID: "t" + id, Act: "dance", Slot: "A1", By: "t", Longest: time.Second}, s.Service,
 	} {
 		events = append(events, ServiceBegan{now, "a", v})
@@ -124,11 +131,13 @@ func alphabet(s State, now Instant, n int) []Event {
 			for _, o := range []ItemOutcome{Delivered, NotDelivered, Unknown} {
 				events = append(events, VendEnded{now, sale, i.ID, o, "jam"}, VendEnded{now, sale, i.ID, o, "stopped"})
 			}
-			events = append(events, VendEnded{now, "S0", i.ID, Delivered, ""}, VendEnded{now, sale, "i0", Delivered, ""})
+			events = append(events, VendEnded{now, "S0", i.ID, Delivered, ""},
+				VendEnded{now, sale, "i0", Delivered, ""})
 		}
 	}
 	for _, d := range []Decision{Charge, Release, Refund} {
-		events = append(events, SaleResolved{now, "v", s.Sale, Verdict{d, "t", "r", false}}, SaleResolved{now, "v", s.Sale, Verdict{d, "t", "r", true}})
+		events = append(events, SaleResolved{now, "v", s.Sale, Verdict{d, "t", "r", false}},
+			SaleResolved{now, "v", s.Sale, Verdict{d, "t", "r", true}})
 	}
 	if at, ok := s.Wake(); ok && at > now {
 		events = append(events, Ticked{at}, Ticked{at.add(11 * time.Second)}, Ticked{at.add(12 * time.Minute)})
@@ -166,7 +175,8 @@ func alphabet(s State, now Instant, n int) []Event {
 	answer := func(st PayStatus, a money.Amount, ers string) {
 		events = append(events, said(st, s.Live.Version, a, ers))
 	}
-	for _, st := range []PayStatus{StatusIssued, StatusReserved, StatusCanceled, StatusFailed, "PARTIALLY_PAID", "NEW_WORD"} {
+	for _, st := range []PayStatus{StatusIssued, StatusReserved, StatusCanceled, StatusFailed, "PARTIALLY_PAID",
+		"NEW_WORD"} {
 		answer(st, money.Amount{}, "")
 	}
 	for _, a := range []int64{1400, 1500, 3000, 4500, 5000} {
@@ -227,7 +237,8 @@ func TestStepIsAFunctionOfValues(t *testing.T) {
 // key names a node apart from the passing of time and the counting of calls.
 func key(n node) string {
 	s := n.s
-	for _, i := range []*Instant{&s.Deadline, &s.Live.Called, &s.Live.Asked, &s.Live.CallAt, &s.Live.KnownAt, &s.Live.ShowTill, &s.Live.NoProofAt, &s.Live.UnheardAt,
+	for _, i := range []*Instant{&s.Deadline, &s.Live.Called, &s.Live.Asked, &s.Live.CallAt, &s.Live.KnownAt,
+		&s.Live.ShowTill, &s.Live.NoProofAt, &s.Live.UnheardAt,
 		&s.Sale.InvoicedAt, &s.Sale.ReservedUntil, &s.CanceledAt} {
 		if *i != 0 {
 			*i -= n.now
@@ -290,7 +301,8 @@ func TestNothingForbiddenHappensOnLongWalks(t *testing.T) {
 	for seed := range uint64(walks) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		flow := []Flow{Reservation, Sticker, InvoiceQR, Web}[seed%4]
-		first := Booted{At: Instant(time.Hour), Boot: "b", Rules: Rules{flow, money.Amount{}, time.Minute, time.Minute, 10 * time.Minute, 20 * time.Second}}
+		first := Booted{At: Instant(time.Hour), Boot: "b",
+			Rules: Rules{flow, money.Amount{}, time.Minute, time.Minute, 10 * time.Minute, 20 * time.Second}}
 		first.Shelf, first.First = everyShelf()
 		n := visit(t, node{now: Instant(time.Hour)}, first)
 		for range 80 {

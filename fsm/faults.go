@@ -110,7 +110,8 @@ func (t *step) rest() {
 		return
 	}
 	t.s.Stage, t.s.Reason = OutOfService, whole[0].Name
-	for _, name := range []reason.Why{reason.Technician, reason.Door} { // whoever works on the machine knows what else is wrong
+	// whoever works on the machine knows what else is wrong
+	for _, name := range []reason.Why{reason.Technician, reason.Door} {
 		if t.s.fault(name) {
 			t.s.Stage, t.s.Reason = Maintenance, name
 		}

@@ -42,10 +42,11 @@ func TestEveryCustomerWhoAsksIsAnswered(t *testing.T) {
 		w *teller
 		e PurchaseRequested
 	}{
-		"another currency": {ready, PurchaseRequested{Request: "r1", Amount: money.Amount{Minor: 5000, Currency: "EUR"}}},
-		"nothing":          {ready, PurchaseRequested{Request: "r1", Amount: inSEK(0)}},
-		"too little":       {ready, PurchaseRequested{Request: "r1", Amount: inSEK(1400)}},
-		"no product":       {empty, PurchaseRequested{Request: "r1", Amount: inSEK(5000)}},
+		"another currency": {ready, PurchaseRequested{Request: "r1",
+			Amount: money.Amount{Minor: 5000, Currency: "EUR"}}},
+		"nothing":    {ready, PurchaseRequested{Request: "r1", Amount: inSEK(0)}},
+		"too little": {ready, PurchaseRequested{Request: "r1", Amount: inSEK(1400)}},
+		"no product": {empty, PurchaseRequested{Request: "r1", Amount: inSEK(5000)}},
 	} {
 		c.e.At = c.w.now
 		_, effects, _ := Step(c.w.s, c.e)
@@ -167,7 +168,8 @@ func TestACancelThatGlaseHasCarriedOutAlreadyIsBelievedAtItsStatus(t *testing.T)
 // TestACancelWithoutEffectIsMadeAgain: the invoice can be paid until it is cancelled.
 func TestACancelWithoutEffectIsMadeAgain(t *testing.T) {
 	for _, status := range []string{"ISSUED", "RESERVED"} {
-		w, said := told(t, "boot\nscan 50.00 payer=p1\nsent\ncancel\ncanceled refused 48\ntick\nstatus "+status+"\ntick")
+		w, said := told(t, "boot\nscan 50.00 payer=p1\nsent\ncancel\ncanceled refused 48\ntick\nstatus "+status+
+			"\ntick")
 		if !strings.Contains(said, "CancelInvoice RS1") {
 			t.Errorf("%s: %s\n%s", status, w.s.Stage, said)
 		}
@@ -177,7 +179,8 @@ func TestACancelWithoutEffectIsMadeAgain(t *testing.T) {
 // TestABusyGlaseHasRefusedNoCommit: what it refuses for good is a loss, and what it is too busy for is asked for again.
 func TestABusyGlaseHasRefusedNoCommit(t *testing.T) {
 	for code, want := range map[string]bool{"93": false, "96": false, "48": false, "49": true, "11": true} {
-		if w, _ := told(t, delivered+"updated\ncommitted refused "+code); (w.s.Sale.Refusal != "") != want || w.s.Stage != Confirming {
+		if w, _ := told(t, delivered+"updated\ncommitted refused "+code); (w.s.Sale.Refusal != "") != want ||
+			w.s.Stage != Confirming {
 			t.Errorf("code %s: refusal %q, %s", code, w.s.Sale.Refusal, w.s.Stage)
 		}
 	}

@@ -10,11 +10,13 @@ import (
 func TestARepeatedNotificationAsksGlaseAtMostEach200ms(t *testing.T) {
 	const every, lasts = 1866 * time.Microsecond, 10 * time.Second // 536 a second
 	for name, script := range map[string]string{
-		"awaiting":   "> boot\n> scan 50.00 payer=p1\n> sent\n",
-		"choosing":   "> boot\n> scan 50.00 payer=p1\n> sent\n> tick\n> status RESERVED\n",
-		"confirming": "> boot\n> scan 50.00 payer=p1\n> sent\n> tick\n> status RESERVED\n> choose\n> vended delivered\n> updated\n> committed\n",
+		"awaiting": "> boot\n> scan 50.00 payer=p1\n> sent\n",
+		"choosing": "> boot\n> scan 50.00 payer=p1\n> sent\n> tick\n> status RESERVED\n",
+		"confirming": "> boot\n> scan 50.00 payer=p1\n> sent\n> tick\n> status RESERVED\n> choose\n> vended " +
+			"delivered\n> updated\n> committed\n",
 	} {
-		for _, answered := range []time.Duration{0, 30 * time.Millisecond, 900 * time.Millisecond} { // after which Glase answers
+		// after which Glase answers
+		for _, answered := range []time.Duration{0, 30 * time.Millisecond, 900 * time.Millisecond} {
 			w := &teller{t: t, now: Instant(time.Hour), known: map[string]Sale{}}
 			w.tell(script)
 			s, asked := w.s, []Instant{}
@@ -42,7 +44,8 @@ func TestARepeatedNotificationAsksGlaseAtMostEach200ms(t *testing.T) {
 					if name == "awaiting" {
 						status = StatusIssued
 					}
-					happen(Answered{Operation: AskStatus, At: now, Call: s.Live.Waiting, Sale: s.Sale.ID, Result: Result{Kind: Done},
+					happen(Answered{Operation: AskStatus, At: now, Call: s.Live.Waiting, Sale: s.Sale.ID,
+						Result: Result{Kind: Done},
 						Status: status, Version: s.Live.Version})
 				}
 				happen(Notified{now, s.Sale.Secret})

@@ -24,9 +24,10 @@ const (
 
 // Invoice is one more invoice that Glase made for a sale.
 type Invoice struct {
-	Reference    string       `json:"reference"`
-	Settled      bool         `json:"settled,omitzero"` // nobody can pay it any more, and Charged less Refunded is what it came to
-	Doubt        string       `json:"doubt,omitzero"`   // why a person must look at it, once the others are settled
+	Reference string `json:"reference"`
+	// nobody can pay it any more, and Charged less Refunded is what it came to
+	Settled      bool         `json:"settled,omitzero"`
+	Doubt        string       `json:"doubt,omitzero"` // why a person must look at it, once the others are settled
 	ErsReference string       `json:"ers_reference,omitzero"`
 	Charged      money.Amount `json:"charged,omitzero"`
 	Refunded     money.Amount `json:"refunded,omitzero"`
@@ -37,7 +38,8 @@ func (t *step) unheard() { t.s.Sale.Unheard, t.s.Live.UnheardAt = true, t.now }
 
 // has reports whether an invoice of that reference is known to be the sale's.
 func (s Sale) has(reference string) bool {
-	return reference == s.Reference || slices.ContainsFunc(s.Invoices, func(i Invoice) bool { return i.Reference == reference })
+	return reference == s.Reference || slices.ContainsFunc(s.Invoices,
+		func(i Invoice) bool { return i.Reference == reference })
 }
 
 // invoiceKnown takes the reference that sendInvoice brought, and forgets none that it brought before.
@@ -56,7 +58,8 @@ func (t *step) invoiceKnown(e Answered) {
 		sale.Invoices = append(slices.Clip(sale.Invoices), Invoice{Reference: sale.Reference})
 		fallthrough
 	default:
-		sale.Reference, sale.QR, l.Version, l.Heard = e.Reference, e.QR, 0, "" // what was said of another counts no more
+		// what was said of another counts no more
+		sale.Reference, sale.QR, l.Version, l.Heard = e.Reference, e.QR, 0, ""
 		sale.ReservedUntil = sale.InvoicedAt.add(t.s.Rules.ReservationTimeout)
 	}
 	switch {
@@ -87,7 +90,8 @@ func (t *step) unsettled(doubt string) bool {
 		return false
 	}
 	if sale.Reference != "" {
-		sale.Invoices = append(slices.Clip(sale.Invoices), Invoice{sale.Reference, true, doubt, sale.ErsReference, sale.Charged, sale.Refunded})
+		sale.Invoices = append(slices.Clip(sale.Invoices),
+			Invoice{sale.Reference, true, doubt, sale.ErsReference, sale.Charged, sale.Refunded})
 	}
 	none := money.Amount{}
 	sale.Reference, sale.QR, sale.ErsReference, sale.Charged, sale.Refunded, sale.Due = "", "", "", none, none, none
@@ -104,7 +108,9 @@ func (t *step) unsettled(doubt string) bool {
 		sale.Unheard = false
 		return false
 	case len(sale.Invoices) >= invoicesMax:
-		t.doubt(fmt.Sprintf("Glase made %d invoices for this sale, and an answer was lost again: somebody may have paid one without a name",
+		t.doubt(fmt.Sprintf(
+			"Glase made %d invoices for this sale, and an answer was lost again: somebody may have paid one without "+
+				"a name",
 			len(sale.Invoices)))
 	default:
 		sale.Stop = cmp.Or(sale.Stop, reason.InvoicingFailed)

@@ -16,7 +16,8 @@ func TestASaleHasABoundedNumberOfInvoices(t *testing.T) {
 		now := Instant(time.Hour)
 		sek := func(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: "SEK"} }
 		shelf := []Slot{{ID: "A1", Name: "P", Price: sek(1500), MaxVend: time.Second}}
-		s, _, _ := Step(State{}, Booted{At: now, Boot: "b", Shelf: shelf, First: map[string]int{"A1": 5}, Rules: Rules{flow, money.Amount{}, time.Minute, time.Minute, 10 * time.Minute, 20 * time.Second}})
+		s, _, _ := Step(State{}, Booted{At: now, Boot: "b", Shelf: shelf, First: map[string]int{"A1": 5},
+			Rules: Rules{flow, money.Amount{}, time.Minute, time.Minute, 10 * time.Minute, 20 * time.Second}})
 		var first Event = ProductChosen{At: now, New: NewSale{"S1", "I1", "s"}, Item: "i1", Slot: "A1"}
 		if flow == Reservation {
 			first = PurchaseRequested{now, "r", NewSale{"S1", "I1", "s"}, "p", sek(5000)}
@@ -36,9 +37,11 @@ func TestASaleHasABoundedNumberOfInvoices(t *testing.T) {
 			switch {
 			case s.Stage == Invoicing:
 				sent++
-				s, _, _ = Step(s, Answered{At: now, Operation: SendInvoice, Call: call, Sale: "S1", Result: done, Reference: fmt.Sprint("R", sent), Repeated: true})
+				s, _, _ = Step(s, Answered{At: now, Operation: SendInvoice, Call: call, Sale: "S1", Result: done,
+					Reference: fmt.Sprint("R", sent), Repeated: true})
 			case s.Live.Checking:
-				s, _, _ = Step(s, Answered{At: now, Operation: AskStatus, Call: call, Sale: "S1", Result: done, Status: StatusCanceled})
+				s, _, _ = Step(s, Answered{At: now, Operation: AskStatus, Call: call, Sale: "S1", Result: done,
+					Status: StatusCanceled})
 			default:
 				s, _, _ = Step(s, Answered{At: now, Operation: CancelInvoice, Call: call, Sale: "S1", Result: done})
 			}

@@ -49,7 +49,8 @@ func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool
 		}
 		g = ghost{Sale: next.Sale.ID, RefundDone: of.Refunded.Minor, Paid: []money.Amount{of.Charged}}
 		for _, i := range of.Invoices {
-			g.RefundDone, g.RefundPast, g.Paid, g.Known = g.RefundDone+i.Refunded.Minor, g.RefundPast+i.Refunded.Minor, append(g.Paid, i.Charged), append(g.Known, i.Reference)
+			g.RefundDone, g.RefundPast, g.Paid, g.Known = g.RefundDone+i.Refunded.Minor, g.RefundPast+i.Refunded.Minor,
+				append(g.Paid, i.Charged), append(g.Known, i.Reference)
 		}
 		for _, i := range next.Sale.Items {
 			if i.Started {
@@ -58,7 +59,8 @@ func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool
 		}
 	}
 	if v, ok := e.(VendEnded); ok && !reflect.DeepEqual(s, next) {
-		if !slices.ContainsFunc(s.Sale.Items, func(i Item) bool { return i.ID == v.Item && i.Outcome == Pending }) || v.Sale != s.Sale.ID {
+		if !slices.ContainsFunc(s.Sale.Items, func(i Item) bool { return i.ID == v.Item && i.Outcome == Pending }) ||
+			v.Sale != s.Sale.ID {
 			return g, fmt.Errorf("the end of a vend that is not on changed the state")
 		}
 	}
@@ -76,7 +78,8 @@ func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool
 	}
 	g.hear(s, e)
 	if next.Sale.Misled > s.Sale.Misled { // it was not ours, so it may be forgotten; ours may be there without a name
-		g.Known, g.Unheard = slices.DeleteFunc(slices.Clone(g.Known), func(ref string) bool { return ref == s.Sale.Reference }), true
+		g.Known, g.Unheard = slices.DeleteFunc(slices.Clone(g.Known),
+			func(ref string) bool { return ref == s.Sale.Reference }), true
 	}
 	if next.Sale.Reference != s.Sale.Reference { // another invoice of the sale
 		g.RefundOpen, g.RefundPast = false, g.RefundDone-next.Sale.refunded().Minor
@@ -136,7 +139,8 @@ func (g *ghost) stocked(s State, e Event, next State, durable bool) error {
 		case left < 0 || left > max(StockMax, was):
 			return fmt.Errorf("%d products in %s", left, slot)
 		case counted && slot == count.Slot:
-			if want := next.Service.Left; left != want || next.Service.Was != was || !count.More && want != count.Count {
+			if want := next.Service.Left; left != want || next.Service.Was != was || !count.More &&
+				want != count.Count {
 				return fmt.Errorf("%+v made %d of %d products: %+v", count, left, was, next.Service)
 			}
 		case left > was || was-left > 1:
@@ -381,7 +385,10 @@ func (g *ghost) vend(e Event, next State, f Vend, durable bool) error {
 		return fmt.Errorf("item %s moved its motor twice", f.Item.ID)
 	}
 	g.Vended = append(slices.Clip(g.Vended), f.Item.ID)
-	if !slices.ContainsFunc(sale.Items, func(i Item) bool { return reflect.DeepEqual(i, f.Item) && i.Started && i.Outcome == Pending }) {
+	if !slices.ContainsFunc(sale.Items, func(i Item) bool {
+		return reflect.DeepEqual(i, f.Item) && i.Started &&
+			i.Outcome == Pending
+	}) {
 		return fmt.Errorf("item %s is not an approved item of the sale", f.Item.ID)
 	}
 	if _, closed := next.ClosedSlots()[f.Item.Slot]; closed {
@@ -428,7 +435,8 @@ func (g *ghost) ended(sale Sale) error {
 			ok = false
 		}
 		if !ok {
-			return fmt.Errorf("a verdict ended %s: charged %v, refunded %v, note %q", sale.State, sale.Charged, sale.Refunded, sale.Note)
+			return fmt.Errorf("a verdict ended %s: charged %v, refunded %v, note %q", sale.State, sale.Charged,
+				sale.Refunded, sale.Note)
 		}
 		return nil
 	}
@@ -450,7 +458,8 @@ func (g *ghost) ended(sale Sale) error {
 		ok = false
 	}
 	if !ok {
-		return fmt.Errorf("ended %s: charged %v, refunded %v, basket %v, note %q", sale.State, sale.Charged, sale.Refunded, basket, sale.Note)
+		return fmt.Errorf("ended %s: charged %v, refunded %v, basket %v, note %q", sale.State, sale.Charged,
+			sale.Refunded, basket, sale.Note)
 	}
 	return nil
 }
@@ -495,7 +504,8 @@ func lossStands(s State, e Event, next State) error {
 	}
 	accepted, ok := e.(LossAccepted)
 	cleared, byName := e.(FaultCleared) // of the alphabet, which clears every fault; no part of the program does
-	if s.fault(reason.JournalLost) && !next.fault(reason.JournalLost) && !(ok && accepted.By != "" && accepted.Reason != "") && !(byName && cleared.Name == reason.JournalLost) {
+	if s.fault(reason.JournalLost) && !next.fault(reason.JournalLost) &&
+		!(ok && accepted.By != "" && accepted.Reason != "") && !(byName && cleared.Name == reason.JournalLost) {
 		return fmt.Errorf("%s took a loss away that nobody accepted", Name(e))
 	}
 	return nil

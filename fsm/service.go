@@ -20,14 +20,15 @@ const (
 // Service is a technician's act: the one that is on, or the last one. No sale is on while it is, and none of it is ever
 // charged.
 type Service struct {
-	ID      string        `json:"id,omitzero"`
-	Act     Act           `json:"act,omitzero"`
-	Slot    string        `json:"slot,omitzero"`
-	By      string        `json:"by,omitzero"`
-	Longest time.Duration `json:"longest,omitzero"` // vend and relay: the longest that it takes; then its end is not waited for any more
-	On      time.Duration `json:"on,omitzero"`      // relay: how long it is to be on
-	Was     int           `json:"was,omitzero"`     // stock: before it
-	Left    int           `json:"left,omitzero"`    // stock: after it
+	ID   string `json:"id,omitzero"`
+	Act  Act    `json:"act,omitzero"`
+	Slot string `json:"slot,omitzero"`
+	By   string `json:"by,omitzero"`
+	// vend and relay: the longest that it takes; then its end is not waited for any more
+	Longest time.Duration `json:"longest,omitzero"`
+	On      time.Duration `json:"on,omitzero"`   // relay: how long it is to be on
+	Was     int           `json:"was,omitzero"`  // stock: before it
+	Left    int           `json:"left,omitzero"` // stock: after it
 	Ended   bool          `json:"ended,omitzero"`
 	Outcome ItemOutcome   `json:"outcome,omitzero"` // vend
 	Why     reason.Why    `json:"why,omitzero"`     // the dispenser's word; "": nothing is wrong
@@ -103,7 +104,10 @@ func (t *step) serviceEnded(id string, o ItemOutcome, why reason.Why) {
 // lostService: a boot finds a technician's act that it did not see the end of.
 func (t *step) lostService(evidence []Evidence) {
 	found := Evidence{t.s.Service.ID, Unknown, reason.Restarted}
-	if n := slices.IndexFunc(evidence, func(e Evidence) bool { return e.Item == found.Item && e.Outcome != Pending }); n >= 0 {
+	if n := slices.IndexFunc(evidence, func(e Evidence) bool {
+		return e.Item == found.Item &&
+			e.Outcome != Pending
+	}); n >= 0 {
 		found = evidence[n]
 	}
 	t.serviceEnded(found.Item, found.Outcome, found.Why)

@@ -24,8 +24,10 @@ func serviced(s State, e Event, next State, effects []Effect, durable bool) erro
 	if _, wakes := next.Wake(); next.Serving() && !wakes {
 		return fmt.Errorf("a technician's act could go on for ever")
 	}
-	if taken && (s.Busy() || s.Serving() || !durable || by == "" || s.fault(reason.Journal) || s.fault(reason.Stopping)) {
-		return fmt.Errorf("a technician's act was taken in %s, durable %v, with faults %v: %+v", s.Stage, durable, s.Faults, e)
+	if taken && (s.Busy() || s.Serving() || !durable || by == "" || s.fault(reason.Journal) ||
+		s.fault(reason.Stopping)) {
+		return fmt.Errorf("a technician's act was taken in %s, durable %v, with faults %v: %+v", s.Stage, durable,
+			s.Faults, e)
 	}
 	if asked && !taken && (!reflect.DeepEqual(s, next) || len(effects) != 1 || effects[0].(Answer).Refusal == "") {
 		return fmt.Errorf("a technician's act was refused, with %+v", effects)
@@ -33,7 +35,8 @@ func serviced(s State, e Event, next State, effects []Effect, durable bool) erro
 	if s.Serving() && next.Serving() && s.Service != next.Service || asked && s.Sale.ID != next.Sale.ID {
 		return fmt.Errorf("a technician's act changed into another")
 	}
-	if _, boot := e.(Booted); (s.Serving() || asked) && !boot && !reflect.DeepEqual(s.Sale, next.Sale) { // a boot sets the sale's clock
+	// a boot sets the sale's clock
+	if _, boot := e.(Booted); (s.Serving() || asked) && !boot && !reflect.DeepEqual(s.Sale, next.Sale) {
 		return fmt.Errorf("a technician's act changed a sale")
 	}
 	takes, there := 0, s.Stock[s.Service.Slot]
@@ -59,9 +62,11 @@ func serviced(s State, e Event, next State, effects []Effect, durable bool) erro
 			}
 		}
 	}
-	out := s.Serving() && next.Service.Ended && next.Service.ID == s.Service.ID && next.Service.Act == TestVend && next.Service.Outcome != NotDelivered
+	out := s.Serving() && next.Service.Ended && next.Service.ID == s.Service.ID && next.Service.Act == TestVend &&
+		next.Service.Outcome != NotDelivered
 	if s.Serving() && (takes == 1) != (out && there > 0) || takes > 1 {
-		return fmt.Errorf("%d products taken from the stock for a technician's vend that ended %q", takes, next.Service.Outcome)
+		return fmt.Errorf("%d products taken from the stock for a technician's vend that ended %q", takes,
+			next.Service.Outcome)
 	}
 	return nil
 }
@@ -77,8 +82,10 @@ func TestAnOlderStateHasNoTechniciansAct(t *testing.T) {
 	if b, err := json.Marshal(s); err != nil || string(b) != old || s.Serving() {
 		t.Errorf("%v: %s, want %s", err, b, old)
 	}
-	s, _, _ = Step(s, Booted{At: 1, Boot: "b1", Rules: s.Rules, Shelf: []Slot{{ID: "A1", Price: inSEK(1500), MaxVend: 1}}, First: map[string]int{"A1": 1}})
-	next, effects, durable := Step(s, PurchaseRequested{At: 1, Request: "q", New: NewSale{"S1", "I1", "x"}, Amount: inSEK(5000)})
+	s, _, _ = Step(s, Booted{At: 1, Boot: "b1", Rules: s.Rules,
+		Shelf: []Slot{{ID: "A1", Price: inSEK(1500), MaxVend: 1}}, First: map[string]int{"A1": 1}})
+	next, effects, durable := Step(s, PurchaseRequested{At: 1, Request: "q", New: NewSale{"S1", "I1", "x"},
+		Amount: inSEK(5000)})
 	if next.Stage != Invoicing || len(effects) != 1 || !durable {
 		t.Errorf("%s, %v", next.Stage, effects)
 	}

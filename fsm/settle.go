@@ -82,7 +82,8 @@ func (t *step) stepCommitting(e Event) {
 	case r.Kind == Refused && r.Word != "" && !r.refused(Busy, NotReserved, InProgress):
 		t.s.Sale.Refusal = c.note()
 	}
-	t.confirm() // also when the answer was "done", or "not now": only PAID proves it, and Glase takes back what nobody asks for
+	// also when the answer was "done", or "not now": only PAID proves it, and Glase takes back what nobody asks for
+	t.confirm()
 }
 
 // confirm asks what became of the reservation, until the answer is final.

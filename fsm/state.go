@@ -78,12 +78,16 @@ const (
 // Rules are the settings that decide; they enter with Booted and are recorded, so that a journal replays without its
 // config.
 type Rules struct {
-	Flow               Flow          `json:"flow"`
-	ReserveMax         money.Amount  `json:"reserve_max,omitzero"` // at most this is reserved; none: as much as is offered
-	PinTimeout         time.Duration `json:"pin_timeout"`          // from the invoice to the customer's PIN (reservation)
-	ChooseTimeout      time.Duration `json:"choose_timeout"`       // from the reservation, or the last product, to the next choice
-	ReservationTimeout time.Duration `json:"reservation_timeout"`  // what Glase is told; counted from sendInvoice
-	PinHurry           time.Duration `json:"pin_hurry,omitzero"`   // what PinTimeout is shortened to by unpaid sales in a row; 0: nothing
+	Flow Flow `json:"flow"`
+	// at most this is reserved; none: as much as is offered
+	ReserveMax money.Amount `json:"reserve_max,omitzero"`
+	// from the invoice to the customer's PIN (reservation)
+	PinTimeout time.Duration `json:"pin_timeout"`
+	// from the reservation, or the last product, to the next choice
+	ChooseTimeout      time.Duration `json:"choose_timeout"`
+	ReservationTimeout time.Duration `json:"reservation_timeout"` // what Glase is told; counted from sendInvoice
+	// what PinTimeout is shortened to by unpaid sales in a row; 0: nothing
+	PinHurry time.Duration `json:"pin_hurry,omitzero"`
 }
 
 // State is everything that the machine remembers, as plain values. All of it but Live is durable: a step that changes a
@@ -94,12 +98,15 @@ type State struct {
 	Boot     string     `json:"boot,omitzero"`   // the boot whose clock the instants are of
 	Deadline Instant    `json:"deadline,omitzero"`
 	Rules    Rules      `json:"rules,omitzero"`
-	Faults   []Fault    `json:"faults,omitzero"`  // what stands against selling, oldest first
-	Shelf    []Slot     `json:"shelf,omitzero"`   // the machine's slots, as the config of the last boot has them
-	Closed   []Closure  `json:"closed,omitzero"`  // slots that wait for a technician
-	Sale     Sale       `json:"sale,omitzero"`    // the current sale, or the last one once Sale.Ended; the zero Sale before the first
-	Service  Service    `json:"service,omitzero"` // a technician's act that is on, or the last one; the zero Service before the first
-	Unpaid   int        `json:"unpaid,omitzero"`  // sales in a row that nobody paid for, at most hurryAfter (reservation)
+	Faults   []Fault    `json:"faults,omitzero"` // what stands against selling, oldest first
+	Shelf    []Slot     `json:"shelf,omitzero"`  // the machine's slots, as the config of the last boot has them
+	Closed   []Closure  `json:"closed,omitzero"` // slots that wait for a technician
+	// the current sale, or the last one once Sale.Ended; the zero Sale before the first
+	Sale Sale `json:"sale,omitzero"`
+	// a technician's act that is on, or the last one; the zero Service before the first
+	Service Service `json:"service,omitzero"`
+	// sales in a row that nobody paid for, at most hurryAfter (reservation)
+	Unpaid int `json:"unpaid,omitzero"`
 
 	// Stock is how many products are left in each slot that was ever seen, also those that are no longer on the shelf.
 	Stock map[string]int `json:"stock,omitzero"`
@@ -113,10 +120,11 @@ type State struct {
 
 // Fault is one reason not to sell.
 type Fault struct {
-	Name  reason.Why `json:"name"`           // shown as the reason
-	Hard  bool       `json:"hard,omitzero"`  // also ends a sale that has begun, as soon as its money can be settled
-	Slots []string   `json:"slots,omitzero"` // it stands against these slots alone, and is not hard; none: against the machine
-	Note  string     `json:"note,omitzero"`  // for a technician: the facts
+	Name reason.Why `json:"name"`          // shown as the reason
+	Hard bool       `json:"hard,omitzero"` // also ends a sale that has begun, as soon as its money can be settled
+	// it stands against these slots alone, and is not hard; none: against the machine
+	Slots []string `json:"slots,omitzero"`
+	Note  string   `json:"note,omitzero"` // for a technician: the facts
 }
 
 // Closure is a slot that sells nothing until a technician has looked at it.
@@ -142,17 +150,18 @@ const (
 
 // Sale is one customer's visit, from the request to its end.
 type Sale struct {
-	ID        string     `json:"id,omitzero"`
-	Flow      Flow       `json:"flow,omitzero"`
-	State     SaleState  `json:"state,omitzero"`
-	Ended     bool       `json:"ended,omitzero"`
-	Why       reason.Why `json:"why,omitzero"`    // how it went
-	Note      string     `json:"note,omitzero"`   // for a technician: the service's word or the facts of a doubt
-	Stop      reason.Why `json:"stop,omitzero"`   // set: end as soon as the running step allows, for this reason
-	Rounds    int        `json:"rounds,omitzero"` // times that the customer chose "try again"
-	Items     []Item     `json:"items,omitzero"`
-	Recovered bool       `json:"recovered,omitzero"` // a boot found it open, or a person opened it again: it is only settled
-	Verdict   Verdict    `json:"verdict,omitzero"`   // a person's, on a sale that stood in doubt
+	ID     string     `json:"id,omitzero"`
+	Flow   Flow       `json:"flow,omitzero"`
+	State  SaleState  `json:"state,omitzero"`
+	Ended  bool       `json:"ended,omitzero"`
+	Why    reason.Why `json:"why,omitzero"`    // how it went
+	Note   string     `json:"note,omitzero"`   // for a technician: the service's word or the facts of a doubt
+	Stop   reason.Why `json:"stop,omitzero"`   // set: end as soon as the running step allows, for this reason
+	Rounds int        `json:"rounds,omitzero"` // times that the customer chose "try again"
+	Items  []Item     `json:"items,omitzero"`
+	// a boot found it open, or a person opened it again: it is only settled
+	Recovered bool    `json:"recovered,omitzero"`
+	Verdict   Verdict `json:"verdict,omitzero"` // a person's, on a sale that stood in doubt
 
 	Payment `json:"payment,omitzero"`
 }
@@ -160,21 +169,24 @@ type Sale struct {
 // Payment is what is known of a sale's money.
 type Payment struct {
 	ClientInvoiceID string       `json:"client_invoice_id,omitzero"`
-	Secret          string       `json:"secret,omitzero"`      // random end of the notification's path
-	Requested       money.Amount `json:"requested,omitzero"`   // what the customer's phone offered
-	Reserved        money.Amount `json:"reserved,omitzero"`    // the invoice's total before anything came out
-	Reference       string       `json:"reference,omitzero"`   // the service's, of the invoice
-	QR              string       `json:"qr,omitzero"`          // what the customer may scan to pay it
-	Unheard         bool         `json:"unheard,omitzero"`     // a SendInvoice had no answer: there may be an invoice that nobody can name
-	Invoices        []Invoice    `json:"invoices,omitzero"`    // the others that were made for this sale, by their first answers
-	Misled          int          `json:"misled,omitzero"`      // references that SendInvoice answered and that were not ours
-	Held            bool         `json:"held,omitzero"`        // it was RESERVED once
-	InvoicedAt      Instant      `json:"invoiced_at,omitzero"` // when SendInvoice was first asked for
-	ReservedUntil   Instant      `json:"reserved_until,omitzero"`
-	ErsReference    string       `json:"ers_reference,omitzero"` // the service's, of the payment
-	Charged         money.Amount `json:"charged,omitzero"`       // it was PAID with this amount
-	Due             money.Amount `json:"due,omitzero"`           // the refund that is being made
-	Refunded        money.Amount `json:"refunded,omitzero"`      // refunds that are confirmed
+	Secret          string       `json:"secret,omitzero"`    // random end of the notification's path
+	Requested       money.Amount `json:"requested,omitzero"` // what the customer's phone offered
+	Reserved        money.Amount `json:"reserved,omitzero"`  // the invoice's total before anything came out
+	Reference       string       `json:"reference,omitzero"` // the service's, of the invoice
+	QR              string       `json:"qr,omitzero"`        // what the customer may scan to pay it
+	// a SendInvoice had no answer: there may be an invoice that nobody can name
+	Unheard bool `json:"unheard,omitzero"`
+	// the others that were made for this sale, by their first answers
+	Invoices []Invoice `json:"invoices,omitzero"`
+	// references that SendInvoice answered and that were not ours
+	Misled        int          `json:"misled,omitzero"`
+	Held          bool         `json:"held,omitzero"`        // it was RESERVED once
+	InvoicedAt    Instant      `json:"invoiced_at,omitzero"` // when SendInvoice was first asked for
+	ReservedUntil Instant      `json:"reserved_until,omitzero"`
+	ErsReference  string       `json:"ers_reference,omitzero"` // the service's, of the payment
+	Charged       money.Amount `json:"charged,omitzero"`       // it was PAID with this amount
+	Due           money.Amount `json:"due,omitzero"`           // the refund that is being made
+	Refunded      money.Amount `json:"refunded,omitzero"`      // refunds that are confirmed
 
 	Charging `json:"charging,omitzero"`
 }
@@ -194,7 +206,8 @@ type Decision string
 const (
 	Charge  Decision = "charge"  // the customer pays for what came out, and for what is unknown
 	Release Decision = "release" // the reservation is let go: the customer pays nothing
-	Refund  Decision = "refund"  // what was paid for nothing goes back; all of it when nothing says that it was for nothing
+	// what was paid for nothing goes back; all of it when nothing says that it was for nothing
+	Refund Decision = "refund"
 )
 
 // Verdict is a person's word on a sale in doubt, for the record.
@@ -218,17 +231,18 @@ const (
 
 // Item is one product of a sale. Its price is frozen when it is chosen.
 type Item struct {
-	ID             string        `json:"id"`
-	Slot           string        `json:"slot"`
-	Name           string        `json:"name"`
-	Price          money.Amount  `json:"price"`
-	VAT            int           `json:"vat,omitzero"` // whole percent
-	EAN            string        `json:"ean,omitzero"`
-	MaxVend        time.Duration `json:"max_vend"`                 // the longest that its dispenser takes to answer
-	UnknownCharged bool          `json:"unknown_charged,omitzero"` // its dispenser's rule: an unknown outcome is charged
-	Started        bool          `json:"started,omitzero"`         // its one motor start was approved
-	Outcome        ItemOutcome   `json:"outcome"`
-	Why            reason.Why    `json:"why,omitzero"`
+	ID      string        `json:"id"`
+	Slot    string        `json:"slot"`
+	Name    string        `json:"name"`
+	Price   money.Amount  `json:"price"`
+	VAT     int           `json:"vat,omitzero"` // whole percent
+	EAN     string        `json:"ean,omitzero"`
+	MaxVend time.Duration `json:"max_vend"` // the longest that its dispenser takes to answer
+	// its dispenser's rule: an unknown outcome is charged
+	UnknownCharged bool        `json:"unknown_charged,omitzero"`
+	Started        bool        `json:"started,omitzero"` // its one motor start was approved
+	Outcome        ItemOutcome `json:"outcome"`
+	Why            reason.Why  `json:"why,omitzero"`
 }
 
 // Charge reports whether the item is to be paid for.
@@ -265,10 +279,11 @@ func (s Sale) Doubtful() bool { return s.State == InDoubt }
 // Live is the volatile part: calls on their way, polls, and what the customer is told meanwhile. Losing it costs a
 // repeated question, never money.
 type Live struct {
-	Calls    int        `json:"calls,omitzero"`    // calls made so far in this boot; the number of the last one
-	Called   Instant    `json:"called,omitzero"`   // when it was made
-	Asked    Instant    `json:"asked,omitzero"`    // when the last question about this sale was, if there was one
-	Heard    string     `json:"heard,omitzero"`    // the last answer's word, when it is one that is believed only when it is said twice
+	Calls  int     `json:"calls,omitzero"`  // calls made so far in this boot; the number of the last one
+	Called Instant `json:"called,omitzero"` // when it was made
+	Asked  Instant `json:"asked,omitzero"`  // when the last question about this sale was, if there was one
+	// the last answer's word, when it is one that is believed only when it is said twice
+	Heard    string     `json:"heard,omitzero"`
 	Version  int        `json:"version,omitzero"`  // the latest invoice version that we were told
 	KnownAt  Instant    `json:"known_at,omitzero"` // when we asked the question that was answered RESERVED
 	Wanted   Item       `json:"wanted,omitzero"`   // chosen, and waiting for a fresh RESERVED
@@ -277,9 +292,10 @@ type Live struct {
 	Requests []string   `json:"requests,omitzero"` // createPurchase calls that wait for the invoice's reference
 	// OverUnseen is why the sale ends when its invoice, which was over before anybody was given it, is brought again.
 	OverUnseen reason.Why `json:"over_unseen,omitzero"`
-	UnheardAt  Instant    `json:"unheard_at,omitzero"`  // when the last SendInvoice without an answer ended
-	ShowTill   Instant    `json:"show_till,omitzero"`   // the last sale's result stays on the screen until then
-	NoProofAt  Instant    `json:"no_proof_at,omitzero"` // since when the answers prove nothing: a PAID without an amount, what was meant for another; 0: they do
+	UnheardAt  Instant    `json:"unheard_at,omitzero"` // when the last SendInvoice without an answer ended
+	ShowTill   Instant    `json:"show_till,omitzero"`  // the last sale's result stays on the screen until then
+	// since when the answers prove nothing: a PAID without an amount, what was meant for another; 0: they do
+	NoProofAt Instant `json:"no_proof_at,omitzero"`
 
 	// Payer is a hash of the phone number of who pays, to know a repeated request by; none when no number was given. It
 	// is never written to the card, which holds whatever it could be found out with.
@@ -290,17 +306,19 @@ type Live struct {
 
 // Calling is how the present stage's call stands. Each stage begins with a new one.
 type Calling struct {
-	Waiting  int     `json:"waiting,omitzero"`  // the call whose outcome is waited for; any other outcome is stale
-	CallAt   Instant `json:"call_at,omitzero"`  // the next call, when none is on its way
-	Again    bool    `json:"again,omitzero"`    // a notification came while a question was on its way: ask at once after it
-	Tries    int     `json:"tries,omitzero"`    // outcomes in a row that decided nothing
-	Lost     int     `json:"lost,omitzero"`     // questions in a row that had no answer
-	Answers  int     `json:"answers,omitzero"`  // those of the tries that were answered
-	Overdue  int     `json:"overdue,omitzero"`  // those in a row that said RESERVED after the reservation's time
-	Acks     int     `json:"acks,omitzero"`     // questions in a row that only acknowledged a version
-	Unsure   bool    `json:"unsure,omitzero"`   // an earlier attempt of this call may have been carried out
-	Unseen   bool    `json:"unseen,omitzero"`   // awaiting: it is not yet said that the invoice is known as ours, so nobody is given it
-	Checking bool    `json:"checking,omitzero"` // releasing: the next call is a question, not a CancelInvoice
+	Waiting int     `json:"waiting,omitzero"` // the call whose outcome is waited for; any other outcome is stale
+	CallAt  Instant `json:"call_at,omitzero"` // the next call, when none is on its way
+	// a notification came while a question was on its way: ask at once after it
+	Again   bool `json:"again,omitzero"`
+	Tries   int  `json:"tries,omitzero"`   // outcomes in a row that decided nothing
+	Lost    int  `json:"lost,omitzero"`    // questions in a row that had no answer
+	Answers int  `json:"answers,omitzero"` // those of the tries that were answered
+	Overdue int  `json:"overdue,omitzero"` // those in a row that said RESERVED after the reservation's time
+	Acks    int  `json:"acks,omitzero"`    // questions in a row that only acknowledged a version
+	Unsure  bool `json:"unsure,omitzero"`  // an earlier attempt of this call may have been carried out
+	// awaiting: it is not yet said that the invoice is known as ours, so nobody is given it
+	Unseen   bool `json:"unseen,omitzero"`
+	Checking bool `json:"checking,omitzero"` // releasing: the next call is a question, not a CancelInvoice
 }
 
 // Wake is the next moment that the state cares about, to be told by Ticked; false: none.

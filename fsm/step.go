@@ -10,20 +10,25 @@ import (
 )
 
 const (
-	pollEvery    = time.Second      // Glase's documentation: the status is asked each second while waiting
-	freshFor     = 10 * time.Second // a reservation that was seen this long ago is asked for again before a motor starts
-	settleMargin = 30 * time.Second // what updating and committing may take: no vend ends later than this before the expiry
+	pollEvery = time.Second // Glase's documentation: the status is asked each second while waiting
+	// a reservation that was seen this long ago is asked for again before a motor starts
+	freshFor = 10 * time.Second
+	// what updating and committing may take: no vend ends later than this before the expiry
+	settleMargin = 30 * time.Second
 	expiryGrace  = time.Minute      // after a reservation's expiry Glase is given this long to say so
 	unpaidAfter  = 30 * time.Second // Glase's documentation: direct debit polls this long, then asks the customer
 	reversalWait = 25 * time.Second // an unasked payment is reversed after 20 s; stay silent a little longer
 	vendGrace    = 5 * time.Second  // a dispenser that is silent this long after its longest vend will not answer
 	showFor      = 8 * time.Second  // a sale's result stays on the screen
 	retryMax     = 30 * time.Second // the longest pause between two tries of a call
-	lostMax      = 3 * time.Second  // the pause after a question without an answer, at first: Glase reverses after 20 s what nobody asks for
-	busyWait     = 2 * time.Second  // Glase says a payment is in progress: wait this long and ask
-	recommitWait = 3 * time.Second  // a commit may need this long before its status shows; then it is made again
-	proofWait    = 90 * time.Second // a PAID that says neither how much nor under which reference is asked for again for so long
-	cancelsApart = 24 * time.Hour   // an issuer may cancel one reservation; a second one within this time is somebody with our terminal
+	// the pause after a question without an answer, at first: Glase reverses after 20 s what nobody asks for
+	lostMax      = 3 * time.Second
+	busyWait     = 2 * time.Second // Glase says a payment is in progress: wait this long and ask
+	recommitWait = 3 * time.Second // a commit may need this long before its status shows; then it is made again
+	// a PAID that says neither how much nor under which reference is asked for again for so long
+	proofWait = 90 * time.Second
+	// an issuer may cancel one reservation; a second one within this time is somebody with our terminal
+	cancelsApart = 24 * time.Hour
 
 	itemsMax    = 32  // products in one sale: a basket that no customer fills, and an invoice that Glase takes
 	requestsMax = 64  // createPurchase calls that may wait for one invoice: as many as the customer's side lets in
@@ -164,7 +169,8 @@ func (t *step) deadline() {
 		t.settle(reason.NothingChosen)
 	case Vending:
 		item := t.pending()
-		t.s.Sale.Stop = cmp.Or(t.s.Sale.Stop, reason.Timeout) // what nobody hears of may still move: it was this customer's last
+		// what nobody hears of may still move: it was this customer's last
+		t.s.Sale.Stop = cmp.Or(t.s.Sale.Stop, reason.Timeout)
 		t.do(StopVend{t.s.Sale.ID, item.ID})
 		t.vendEnded(VendEnded{At: t.now, Sale: t.s.Sale.ID, Item: item.ID, Outcome: Unknown, Why: reason.Timeout})
 	case Updating: // the reservation is over: whatever Glase made of it is the truth now

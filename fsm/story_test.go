@@ -156,11 +156,14 @@ func (w *teller) line(words []string) {
 		fmt.Fprintf(&w.out, "  → %s\n", show(e))
 	}
 	if v := next.Service; v != before.Service && v.Ended {
-		fmt.Fprintf(&w.out, "  = %s\n", strings.Join(strings.Fields(fmt.Sprintf("%s of %s by %s ended %s %s", v.Act, v.Slot, v.By, v.Outcome, v.Why)), " "))
+		fmt.Fprintf(&w.out, "  = %s\n", strings.Join(
+			strings.Fields(fmt.Sprintf("%s of %s by %s ended %s %s", v.Act, v.Slot, v.By, v.Outcome, v.Why)), " "))
 	}
-	if next.Sale.Ended && (!before.Sale.Ended || before.Sale.ID != next.Sale.ID || before.Sale.State != next.Sale.State) {
+	if next.Sale.Ended && (!before.Sale.Ended || before.Sale.ID != next.Sale.ID ||
+		before.Sale.State != next.Sale.State) {
 		s := next.Sale
-		fmt.Fprintf(&w.out, "  = %s: charged %v, refunded %v; why %q; note %q\n", s.State, s.Charged, s.Refunded, s.Why, s.Note)
+		fmt.Fprintf(&w.out, "  = %s: charged %v, refunded %v; why %q; note %q\n", s.State, s.Charged, s.Refunded, s.Why,
+			s.Note)
 		for _, i := range s.Items {
 			fmt.Fprintf(&w.out, "    %s %v %s %s\n", i.Slot, i.Price, i.Outcome, i.Why)
 		}
@@ -194,7 +197,8 @@ func show(e Effect) string {
 	case StopVend:
 		return fmt.Sprintf("%s %s", name, e.Item)
 	case Serve:
-		return strings.TrimSuffix(fmt.Sprintf("%s %s: %s of %s for %v", name, e.Service.ID, e.Service.Act, e.Service.Slot, e.Service.On), " for 0s")
+		return strings.TrimSuffix(fmt.Sprintf("%s %s: %s of %s for %v", name, e.Service.ID, e.Service.Act,
+			e.Service.Slot, e.Service.On), " for 0s")
 	}
 	return name + " is not shown"
 }
@@ -222,7 +226,8 @@ func (c Call) show() string {
 
 // refused is a refusal by one of Glase's codes, which the stories speak in.
 func refused(code int) Result {
-	means := map[int]Meaning{48: InProgress, 50: AlreadyPaid, 54: UnknownInvoice, 55: AlreadyOver, 93: Busy, 95: AlreadyOver, 96: NotReserved, 98: OverRefunded}
+	means := map[int]Meaning{48: InProgress, 50: AlreadyPaid, 54: UnknownInvoice, 55: AlreadyOver, 93: Busy,
+		95: AlreadyOver, 96: NotReserved, 98: OverRefunded}
 	return Result{Kind: Refused, Means: means[code], Word: fmt.Sprintf("code %d", code)}
 }
 
@@ -295,7 +300,9 @@ func (w *teller) event(word string, args []string) Event {
 	}
 	switch word {
 	case "boot":
-		e := Booted{At: w.now, Boot: or("id", "boot1"), Rules: Rules{Flow(or("flow", "reservation")), sek("200.00"), time.Minute, time.Minute, 10 * time.Minute, 20 * time.Second}}
+		e := Booted{At: w.now, Boot: or("id", "boot1"),
+			Rules: Rules{Flow(or("flow", "reservation")), sek("200.00"), time.Minute, time.Minute, 10 * time.Minute,
+				20 * time.Second}}
 		e.Lost, e.RefilledBy = opt["lost"], opt["refilled"]
 		e.Shelf, e.First = w.shelf(opt, sek)
 		if o := opt["evidence"]; o != "" && w.s.Serving() {
@@ -322,7 +329,8 @@ func (w *teller) event(word string, args []string) Event {
 		}
 		return e
 	case "sent":
-		e := Answered{At: w.now, Operation: SendInvoice, Call: call, Sale: sale, Result: result(0), Repeated: opt["repeated"] == "yes"}
+		e := Answered{At: w.now, Operation: SendInvoice, Call: call, Sale: sale, Result: result(0),
+			Repeated: opt["repeated"] == "yes"}
 		if e.Result.Kind == Done {
 			e.Reference = or("ref", "R"+sale)
 			e.QR = "HTTP://SEQR.SE/" + e.Reference
@@ -336,7 +344,8 @@ func (w *teller) event(word string, args []string) Event {
 		if status := arg(0, ""); status == "RESERVED" || status == "PAID" {
 			version = strconv.Itoa(w.s.Live.Version)
 		}
-		return Answered{At: w.now, Operation: AskStatus, Call: call, Sale: sale, Result: Result{Kind: Done}, Status: PayStatus(arg(0, "ISSUED")),
+		return Answered{At: w.now, Operation: AskStatus, Call: call, Sale: sale, Result: Result{Kind: Done},
+			Status:  PayStatus(arg(0, "ISSUED")),
 			Version: number(or("version", version)), Amount: sek(opt["amount"]), ErsReference: opt["ers"]}
 	case "updated":
 		return Answered{At: w.now, Operation: UpdateInvoice, Call: call, Sale: sale, Result: result(0)}
@@ -383,11 +392,13 @@ func (w *teller) event(word string, args []string) Event {
 	case "count":
 		w.acts++
 		n := arg(1, "10")
-		return StockCounted{w.now, or("request", "q1"), fmt.Sprintf("t%d", w.acts), arg(0, "A1"), or("by", "anna"), number(n), n[0] == '+'}
+		return StockCounted{w.now, or("request", "q1"), fmt.Sprintf("t%d", w.acts), arg(0, "A1"), or("by", "anna"),
+			number(n), n[0] == '+'}
 	case "served":
 		return ServiceEnded{w.now, or("act", w.s.Service.ID), ItemOutcome(arg(0, "")), reason.Why(arg(1, ""))}
 	case "resolve":
-		return SaleResolved{w.now, "v1", w.known[sale], Verdict{Decision(arg(0, "")), "technician", "looked at it", opt["hand"] == "yes"}}
+		return SaleResolved{w.now, "v1", w.known[sale],
+			Verdict{Decision(arg(0, "")), "technician", "looked at it", opt["hand"] == "yes"}}
 	case "tick":
 		at, ok := w.s.Wake()
 		if !ok {
@@ -422,7 +433,8 @@ func (w *teller) shelf(opt map[string]string, sek func(string) money.Amount) ([]
 			w.t.Fatal(err)
 		}
 		s := w.slots[id]
-		s.ID, s.Name, s.MaxVend, s.UnknownCharged, s.AtMachine = id, "Product", 5*time.Second, kind == "charged", kind == "machine"
+		s.ID, s.Name, s.MaxVend, s.UnknownCharged, s.AtMachine = id, "Product", 5*time.Second, kind == "charged",
+			kind == "machine"
 		if priced {
 			s.Price = sek(price)
 		}
@@ -463,7 +475,8 @@ func storyStates(t *testing.T) []node {
 				return
 			}
 			nodes = append(nodes, n)
-			said := Answered{Operation: AskStatus, At: n.now, Call: n.s.Live.Waiting, Sale: n.s.Sale.ID, Result: Result{Kind: Done}, Status: StatusCanceled}
+			said := Answered{Operation: AskStatus, At: n.now, Call: n.s.Live.Waiting, Sale: n.s.Sale.ID,
+				Result: Result{Kind: Done}, Status: StatusCanceled}
 			switch len(nodes) % 3 { // what must be said twice has been said once
 			case 1:
 				said.Status = StatusFailed

@@ -27,7 +27,8 @@ func TestAForgedCallCostsAtMostOnePINTimeAndFromTheFourthOnTheShortOne(t *testin
 			most = rules.PinHurry
 		}
 		if lost := w.now.Since(began); lost != most || w.s.Stage != Ready || w.s.Unpaid != min(n+1, hurryAfter) {
-			t.Fatalf("forged call %d took %v of the machine, want %v; now %s, %d unpaid", n+1, lost, most, w.s.Stage, w.s.Unpaid)
+			t.Fatalf("forged call %d took %v of the machine, want %v; now %s, %d unpaid", n+1, lost, most, w.s.Stage,
+				w.s.Unpaid)
 		}
 	}
 }

@@ -47,7 +47,8 @@ func (t *step) saleResolved(e SaleResolved) {
 	s := &t.s.Sale
 	s.State, s.Ended, s.Recovered = Open, false, true
 	s.Charging, s.Due = Charging{}, money.Amount{}
-	s.InvoicedAt, s.ReservedUntil = t.now, t.now.add(t.s.Rules.ReservationTimeout) // its own may be of another clock: the longest rest
+	// its own may be of another clock: the longest rest
+	s.InvoicedAt, s.ReservedUntil = t.now, t.now.add(t.s.Rules.ReservationTimeout)
 	t.s.Live = Live{Calls: t.s.Live.Calls, UnheardAt: t.now}
 	if s.Reference == "" { // found by its clientInvoiceId, and cancelled
 		t.enter(Invoicing)
@@ -170,6 +171,7 @@ func (t *step) decidedPaid(a Answered) {
 			sale.Due = due
 		}
 		t.refund()
-		t.s.Live.Unsure = t.s.Stage == Refunding && sale.fullRefund() // the doubt may be whether it was made already: 98 proves it
+		// the doubt may be whether it was made already: 98 proves it
+		t.s.Live.Unsure = t.s.Stage == Refunding && sale.fullRefund()
 	}
 }

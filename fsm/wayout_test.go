@@ -47,7 +47,8 @@ func (b stubborn) unproven() bool {
 
 func stubbornOnes() []stubborn {
 	sek := func(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: "SEK"} }
-	all := []stubborn{{name: "silent", result: Result{Kind: ResultUnknown}}, {name: "out of reach", result: Result{Kind: NotSent}}}
+	all := []stubborn{{name: "silent", result: Result{Kind: ResultUnknown}},
+		{name: "out of reach", result: Result{Kind: NotSent}}}
 	for _, c := range []int{20, 48, 49, 50, 51, 54, 93, 95, 96, 98} {
 		all = append(all, stubborn{name: fmt.Sprint("code ", c), result: refused(c)})
 	}
@@ -61,7 +62,8 @@ func stubbornOnes() []stubborn {
 		stubborn{name: "PAID unread", result: done, status: StatusPaid, amount: sek(1500), ers: "E1", unread: true},
 		stubborn{name: "PAID without an amount", result: done, status: StatusPaid, ers: "E1"},
 		stubborn{name: "PAID without a reference", result: done, status: StatusPaid, amount: sek(1500)},
-		stubborn{name: "PAID in another currency", result: done, status: StatusPaid, amount: money.Amount{Minor: 1500, Currency: "EUR"}, ers: "E1"},
+		stubborn{name: "PAID in another currency", result: done, status: StatusPaid,
+			amount: money.Amount{Minor: 1500, Currency: "EUR"}, ers: "E1"},
 	)
 }
 
@@ -116,7 +118,8 @@ func wayOut(t *testing.T, n node, b stubborn, known map[string]bool) (person boo
 	s, now := n.s, n.now
 	began, paid := now, Instant(0)
 	fail := func(why string) {
-		t.Fatalf("%s with a Glase that says %s: %s (%s)\nsale %+v\nlive %+v\nstory:\n%v", why, b.name, s.Stage, s.Reason, s.Sale, s.Live, n.path)
+		t.Fatalf("%s with a Glase that says %s: %s (%s)\nsale %+v\nlive %+v\nstory:\n%v", why, b.name, s.Stage,
+			s.Reason, s.Sale, s.Live, n.path)
 	}
 	for s.Busy() || s.Serving() {
 		if s.Live.Waiting == 0 && paid == 0 {

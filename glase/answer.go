@@ -115,7 +115,8 @@ func (a *answer) equal(i, j int) bool {
 		return false
 	}
 	for k := range n {
-		if !bytes.Equal(n[k].name, m[k].name) || n[k].end-i != m[k].end-j || !bytes.Equal(n[k].trimmed(), m[k].trimmed()) {
+		if !bytes.Equal(n[k].name, m[k].name) || n[k].end-i != m[k].end-j ||
+			!bytes.Equal(n[k].trimmed(), m[k].trimmed()) {
 			return false
 		}
 	}

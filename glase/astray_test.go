@@ -16,10 +16,12 @@ const steering = "a\tb\nc\u009b2J\u0085\u202egnirts \u2066x"
 func TestAReferenceLongerThanARequestCarriesIsRefusedWhenItArrives(t *testing.T) {
 	long := strings.Repeat("9", 4000)
 	status := func(more string) string {
-		return envelopeOf("getPaymentStatus", "<resultCode>0</resultCode><status>PAID</status><version>2</version>"+more)
+		return envelopeOf("getPaymentStatus", "<resultCode>0</resultCode><status>PAID</status><version>2</version>"+
+			more)
 	}
 	sent := func(ref, qr string) string {
-		return envelopeOf("sendInvoice", "<resultCode>0</resultCode><invoiceReference>"+ref+"</invoiceReference><invoiceQRCode>"+qr+"</invoiceQRCode>")
+		return envelopeOf("sendInvoice", "<resultCode>0</resultCode><invoiceReference>"+ref+
+			"</invoiceReference><invoiceQRCode>"+qr+"</invoiceQRCode>")
 	}
 	ask := func(t *testing.T, c *Client) error { _, err := c.GetPaymentStatus(t.Context(), "1", 0); return err }
 	send := func(t *testing.T, c *Client) error { _, err := c.SendInvoice(t.Context(), simpleInvoice()); return err }
@@ -38,11 +40,16 @@ func TestAReferenceLongerThanARequestCarriesIsRefusedWhenItArrives(t *testing.T)
 		"a reference with a space": {send, sent("123 456", "")},
 		"a QR":                     {send, sent("1", long)},
 		"a payment's reference":    {ask, status("<ersReference>" + long + "</ersReference>")},
-		"a status":                 {ask, envelopeOf("getPaymentStatus", "<resultCode>0</resultCode><status>"+long+"</status><version>2</version>")},
-		"a status with a break":    {ask, envelopeOf("getPaymentStatus", "<resultCode>0</resultCode><status>PA\nID</status><version>2</version>")},
-		"a receipt's reference":    {ask, status("<receipt><invoiceReference>" + long + "</invoiceReference></receipt>")},
-		"a receipt's invoice":      {ask, status("<receipt><invoice><clientInvoiceId>" + long + "</clientInvoiceId></invoice></receipt>")},
-		"a refund's reference":     {refund, envelopeOf("refundPayment", "<resultCode>0</resultCode><ersReference>"+long+"</ersReference>")},
+		"a status": {ask, envelopeOf("getPaymentStatus", "<resultCode>0</resultCode><status>"+long+
+			"</status><version>2</version>")},
+		"a status with a break": {ask, envelopeOf("getPaymentStatus",
+			"<resultCode>0</resultCode><status>PA\nID</status><version>2</version>")},
+		"a receipt's reference": {ask, status("<receipt><invoiceReference>" + long +
+			"</invoiceReference></receipt>")},
+		"a receipt's invoice": {ask, status("<receipt><invoice><clientInvoiceId>" + long +
+			"</clientInvoiceId></invoice></receipt>")},
+		"a refund's reference": {refund,
+			envelopeOf("refundPayment", "<resultCode>0</resultCode><ersReference>"+long+"</ersReference>")},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			err := c.do(t, newClient(t, config(always(200, c.body))))
@@ -60,9 +67,12 @@ func TestAReferenceLongerThanARequestCarriesIsRefusedWhenItArrives(t *testing.T)
 
 func TestNothingOfGlasesTextSteersATerminal(t *testing.T) {
 	for what, answer := range map[string]*transport{
-		"a refusal": always(200, envelopeOf("getPaymentStatus", "<resultCode>12</resultCode><resultDescription>"+steering+"</resultDescription>")),
-		"90":        always(200, envelopeOf("getPaymentStatus", "<resultCode>90</resultCode><resultDescription>"+steering+"</resultDescription>")),
-		"a fault": always(500, `<s:Envelope xmlns:s="`+soapSpace+`"><s:Body><s:Fault><faultcode>`+steering+`</faultcode><faultstring>`+
+		"a refusal": always(200, envelopeOf("getPaymentStatus", "<resultCode>12</resultCode><resultDescription>"+
+			steering+"</resultDescription>")),
+		"90": always(200, envelopeOf("getPaymentStatus", "<resultCode>90</resultCode><resultDescription>"+
+			steering+"</resultDescription>")),
+		"a fault": always(500, `<s:Envelope xmlns:s="`+soapSpace+`"><s:Body><s:Fault><faultcode>`+steering+
+			`</faultcode><faultstring>`+
 			steering+`</faultstring></s:Fault></s:Body></s:Envelope>`),
 		"a library's quotation": {answer: func(int, *http.Request) (*http.Response, error) {
 			return nil, fmt.Errorf("malformed header line: \x1b[2J%s", strings.Repeat(steering, 1000))
@@ -78,14 +88,16 @@ func TestNothingOfGlasesTextSteersATerminal(t *testing.T) {
 			}
 		}
 	}
-	body := envelopeOf("getPaymentStatus", "<resultCode>0</resultCode><status>PAID</status><version>2</version><receipt><receiverName>"+steering+
-		"</receiverName><invoice><title>"+strings.Repeat(steering, 99)+"</title></invoice></receipt>")
+	body := envelopeOf("getPaymentStatus",
+		"<resultCode>0</resultCode><status>PAID</status><version>2</version><receipt><receiverName>"+steering+
+			"</receiverName><invoice><title>"+strings.Repeat(steering, 99)+"</title></invoice></receipt>")
 	s, err := newClient(t, config(always(200, body))).GetPaymentStatus(t.Context(), "1", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, text := range []string{s.Receipt.ReceiverName, s.Receipt.Invoice.Title} {
-		if len([]rune(text)) > textMax+1 || text == "" || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		if len([]rune(text)) > textMax+1 || text == "" ||
+			strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 			t.Errorf("%.200q", text)
 		}
 	}
@@ -105,10 +117,11 @@ func TestAConnectionWhoseAnswersAreNotOursIsNotUsedAgain(t *testing.T) {
 		want int
 	}{
 		"the answer to another operation": {success("cancelInvoice"), 1},
-		"a fact that cannot be meant":     {envelopeOf("getPaymentStatus", "<resultCode>0</resultCode><version>1</version>"), 1},
-		"no XML":                          {"<html>", 1},
-		"a good answer":                   {success("getPaymentStatus"), 0},
-		"a refusal":                       {result("getPaymentStatus", 12), 0},
+		"a fact that cannot be meant": {
+			envelopeOf("getPaymentStatus", "<resultCode>0</resultCode><version>1</version>"), 1},
+		"no XML":        {"<html>", 1},
+		"a good answer": {success("getPaymentStatus"), 0},
+		"a refusal":     {result("getPaymentStatus", 12), 0},
 	} {
 		rt := &idle{transport: always(200, c.body)}
 		_, err := newClient(t, config(rt)).GetPaymentStatus(t.Context(), "1", 0)
@@ -129,7 +142,9 @@ func TestTheAnswerToAnotherOperationIsNeverASuccess(t *testing.T) {
 				continue
 			}
 			var err error
-			synctest.Test(t, func(t *testing.T) { err = call.do(t.Context(), newClient(t, config(always(200, success(other))))) })
+			synctest.Test(t, func(t *testing.T) {
+				err = call.do(t.Context(), newClient(t, config(always(200, success(other)))))
+			})
 			var unknown *UnknownError
 			if !errors.As(err, &unknown) {
 				t.Errorf("%s answered with %s: %v", call.key, other, err)

@@ -81,7 +81,8 @@ func misread(header http.Header, body []byte, say func(string) string) string {
 		}
 		return ""
 	case strings.HasPrefix(kind, "multipart/"):
-		return fmt.Sprintf("the answer is %q, as of a service with MTOM or attachments; only text/xml is read", say(kind))
+		return fmt.Sprintf("the answer is %q, as of a service with MTOM or attachments; only text/xml is read",
+			say(kind))
 	case kind == "text/html":
 		return "the answer is a web page, of a proxy or of a hotspot that wants a login: Glase was not reached"
 	case kind != "text/xml" && kind != "application/xml" && !strings.HasSuffix(kind, "+xml"):

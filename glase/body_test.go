@@ -50,7 +50,8 @@ func TestAnAnswerThatIsGzipAlthoughNobodyAskedIsRead(t *testing.T) {
 	}
 	for _, call := range calls() {
 		for _, coding := range []string{"gzip", "GZIP", "x-gzip"} {
-			if err := call.do(t.Context(), newClient(t, config(carrying(200, zipped(t, success(call.op)), "Content-Encoding", coding)))); err != nil {
+			if err := call.do(t.Context(), newClient(t,
+				config(carrying(200, zipped(t, success(call.op)), "Content-Encoding", coding)))); err != nil {
 				t.Errorf("%s as %s: %v", call.key, coding, err)
 			}
 		}
@@ -76,13 +77,15 @@ func TestAGzipAnswerIsBoundedWhenUnpacked(t *testing.T) {
 		"packed twice":  zipped(t, zipped(t, good)),
 		"and then some": zipped(t, good) + "x",
 	} {
-		_, err := newClient(t, config(carrying(200, body, "Content-Encoding", "gzip"))).GetPaymentStatus(t.Context(), "1", 0)
+		_, err := newClient(t, config(carrying(200, body, "Content-Encoding", "gzip"))).
+			GetPaymentStatus(t.Context(), "1", 0)
 		if kindOf(err) != "unknown" {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	most := zipped(t, good+strings.Repeat(" ", responseMax-len(good)))
-	if _, err := newClient(t, config(carrying(200, most, "Content-Encoding", "gzip"))).GetPaymentStatus(t.Context(), "1", 0); err != nil {
+	if _, err := newClient(t, config(carrying(200, most, "Content-Encoding", "gzip"))).
+		GetPaymentStatus(t.Context(), "1", 0); err != nil {
 		t.Errorf("as much as is allowed: %v", err)
 	}
 }
@@ -116,12 +119,15 @@ func TestATechnicianReadsWhatAnAnswerIsThatCannotBeRead(t *testing.T) {
 			header = append(header, "Content-Encoding", c.coding)
 		}
 		_, err := newClient(t, config(carrying(200, c.body, header...))).GetPaymentStatus(t.Context(), "1", 0)
-		if kindOf(err) != "unknown" || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), terminalSecret) {
+		if kindOf(err) != "unknown" || !strings.Contains(err.Error(), c.want) ||
+			strings.Contains(err.Error(), terminalSecret) {
 			t.Errorf("%s, %s, %.20q: %v, want %s", c.kind, c.coding, c.body, err, c.want)
 		}
 	}
-	for _, kind := range []string{"text/xml; charset=us-ascii", "application/soap+xml; charset=utf-8", "text/plain", "text/xml; charset=iso-8859-1", ""} {
-		if _, err := newClient(t, config(carrying(200, good, "Content-Type", kind))).GetPaymentStatus(t.Context(), "1", 0); err != nil {
+	for _, kind := range []string{"text/xml; charset=us-ascii", "application/soap+xml; charset=utf-8", "text/plain",
+		"text/xml; charset=iso-8859-1", ""} {
+		if _, err := newClient(t, config(carrying(200, good, "Content-Type", kind))).
+			GetPaymentStatus(t.Context(), "1", 0); err != nil {
 			t.Errorf("an answer that can be read, as %q: %v", kind, err)
 		}
 	}

@@ -6,7 +6,8 @@
 //
 //   - ErrInvalid: the request was refused here. Nothing was sent.
 //   - *NotSentError: no attempt got as far as an open connection. Nothing was sent.
-//   - *ResultError: Glase answered with a result code other than 0, which says that it was not done (but see AfterUnknown).
+//   - *ResultError: Glase answered with a result code other than 0, which says that it was not done (but see
+//     AfterUnknown).
 //   - *UnknownError: Glase may or may not have done it. Ask with GetPaymentStatus; never assume.
 //
 // Only questions, receipts and reports use a connection twice: one that was kept may have died unnoticed, and a call on

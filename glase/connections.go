@@ -56,8 +56,10 @@ func newConnections(dial Dial) *connections {
 		TLSHandshakeTimeout: attemptTimeout,
 		// Resumed sessions make a new connection cheap: no certificates on a metered line, no signature to verify on a
 		// Pi Zero.
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(sessionsMax)},
-		ResponseHeaderTimeout:  attemptTimeoutMax, // the attempt's own timeout comes first; this one holds should it be missing
+		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12,
+			ClientSessionCache: tls.NewLRUClientSessionCache(sessionsMax)},
+		// the attempt's own timeout comes first; this one holds should it be missing
+		ResponseHeaderTimeout:  attemptTimeoutMax,
 		MaxResponseHeaderBytes: headerMax,
 		MaxIdleConns:           idleConnsMax,
 		MaxIdleConnsPerHost:    idleConnsMax,

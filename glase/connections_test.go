@@ -153,7 +153,8 @@ func TestALostCallIsRepeatedOnAnotherConnectionAtOnce(t *testing.T) {
 			t.Errorf("%d of 60 questions were lost", lost)
 		}
 		start := time.Now()
-		if err := client.CancelInvoice(t.Context(), sent.Reference); err != nil || time.Since(start) > 100*time.Millisecond {
+		if err := client.CancelInvoice(t.Context(), sent.Reference); err != nil ||
+			time.Since(start) > 100*time.Millisecond {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
 	})
@@ -162,9 +163,10 @@ func TestALostCallIsRepeatedOnAnotherConnectionAtOnce(t *testing.T) {
 func TestAConnectionThatWasSilentForLongIsNotUsedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := glasetest.NewNetwork(time.Millisecond)
-		server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			io.WriteString(w, success("getPaymentStatus"))
-		})}
+		server := &http.Server{ReadHeaderTimeout: time.Minute,
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				io.WriteString(w, success("getPaymentStatus"))
+			})}
 		go server.Serve(network)
 		defer server.Close()
 		opened := 0
@@ -246,8 +248,10 @@ func (m metered) Read(b []byte) (int, error) {
 // answer before it is dying. A question may be lost, and its repetition never; the commit is not lost at all.
 func TestASaleOverRealSocketsIsChargedBehindEachFront(t *testing.T) {
 	for _, front := range []glasetest.Front{
-		{}, {Kind: glasetest.FrontCloses}, {Kind: glasetest.FrontCloses, After: glasetest.Duration(20 * time.Millisecond)},
-		{Kind: glasetest.FrontCloses, After: glasetest.Duration(500 * time.Millisecond)}, {Kind: glasetest.FrontHalfCloses},
+		{}, {Kind: glasetest.FrontCloses}, {Kind: glasetest.FrontCloses,
+			After: glasetest.Duration(20 * time.Millisecond)},
+		{Kind: glasetest.FrontCloses, After: glasetest.Duration(500 * time.Millisecond)},
+		{Kind: glasetest.FrontHalfCloses},
 		{Kind: glasetest.FrontResets}, {Kind: glasetest.FrontForgets},
 	} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -92,7 +92,8 @@ func FuzzEncode(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%v: %q", err, b)
 		}
-		for path, want := range map[string]string{"title": title, "clientInvoiceId": id, "footer": footer, "invoiceRows/invoiceRow/itemDescription": description} {
+		for path, want := range map[string]string{"title": title, "clientInvoiceId": id, "footer": footer,
+			"invoiceRows/invoiceRow/itemDescription": description} {
 			steps := append([]string{"invoice"}, strings.Split(path, "/")...)
 			if got := n.find(steps...); got != want {
 				t.Fatalf("%s: %q came out as %q", path, want, got)

@@ -47,12 +47,14 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func reply(status int, body string) (*http.Response, error) {
-	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body))}, nil
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)),
+		ContentLength: int64(len(body))}, nil
 }
 
 // envelopeOf is an answer as Glase would send it, with the given inside of <return>.
 func envelopeOf(op, inside string) string {
-	return `<soap:Envelope xmlns:soap="` + soapSpace + `"><soap:Body><ns2:` + op + `Response xmlns:ns2="` + glaseSpace + `"><return>` +
+	return `<soap:Envelope xmlns:soap="` + soapSpace + `"><soap:Body><ns2:` + op + `Response xmlns:ns2="` + glaseSpace +
+		`"><return>` +
 		inside + `</return></ns2:` + op + `Response></soap:Body></soap:Envelope>`
 }
 
@@ -62,9 +64,10 @@ func result(op string, code int) string {
 
 // success is an answer with every fact that any operation needs.
 func success(op string) string {
-	return envelopeOf(op, `<ersReference>E1</ersReference><resultCode>0</resultCode><invoiceQRCode>HTTP://SEQR.SE/R1</invoiceQRCode>`+
-		`<invoiceReference>1</invoiceReference><status>ISSUED</status><version>1</version><terminalId>T</terminalId>`+
-		`<transactionPeriodId>P</transactionPeriodId><report><contentString>x</contentString></report>`)
+	return envelopeOf(op,
+		`<ersReference>E1</ersReference><resultCode>0</resultCode><invoiceQRCode>HTTP://SEQR.SE/R1</invoiceQRCode>`+
+			`<invoiceReference>1</invoiceReference><status>ISSUED</status><version>1</version><terminalId>T</terminalId>`+
+			`<transactionPeriodId>P</transactionPeriodId><report><contentString>x</contentString></report>`)
 }
 
 func config(rt http.RoundTripper) Config {
@@ -100,14 +103,17 @@ func fullInvoice() Invoice {
 	rate := 12
 	return Invoice{
 		PaymentMode: ReservationPreliminary, AcknowledgmentMode: OptionalAcknowledgment,
-		IssueDate: time.Date(2017, 3, 15, 8, 22, 30, 5, time.FixedZone("", 3600)), Title: `Körsbär <"&'> ]]>`, ClientInvoiceID: "sale-17",
+		IssueDate: time.Date(2017, 3, 15, 8, 22, 30, 5, time.FixedZone("", 3600)), Title: `Körsbär <"&'> ]]>`,
+		ClientInvoiceID: "sale-17",
 		Rows: []InvoiceRow{
-			{Description: "Coke", Discount: sek(100), EAN: "7310", Quantity: 2, SKU: "16", TaxRate: &rate, Total: sek(3900), Unit: "st", UnitPrice: sek(2000)},
+			{Description: "Coke", Discount: sek(100), EAN: "7310", Quantity: 2, SKU: "16", TaxRate: &rate,
+				Total: sek(3900), Unit: "st", UnitPrice: sek(2000)},
 			{Description: "Voucher", Quantity: 1, Total: sek(-900)},
 		},
 		Total: sek(3000), CashierID: "Bob", Footer: "Thanks\r\nand bye", BackURL: "https://kiosk.example/back?a=1&b=2",
 		NotificationURL: "https://kiosk.example/notify/x", CommitReservationTimeout: 10 * time.Minute,
-		Tokens: []CustomerToken{{Description: "Card", ID: "T-1", Status: TokenUsed, Value: "50"}, {Status: TokenInvalid}},
+		Tokens: []CustomerToken{{Description: "Card", ID: "T-1", Status: TokenUsed, Value: "50"},
+			{Status: TokenInvalid}},
 	}
 }
 
@@ -119,11 +125,23 @@ type testCall struct {
 
 func calls() []testCall {
 	return []testCall{
-		{"sendInvoice", "sendInvoice", func(ctx context.Context, c *Client) error { _, err := c.SendInvoice(ctx, fullInvoice()); return err }},
-		{"updateInvoice", "updateInvoice", func(ctx context.Context, c *Client) error { return c.UpdateInvoice(ctx, "123", fullInvoice()) }},
-		{"getPaymentStatus", "getPaymentStatus", func(ctx context.Context, c *Client) error { _, err := c.GetPaymentStatus(ctx, "123", 0); return err }},
-		{"commitReservation", "commitReservation", func(ctx context.Context, c *Client) error { return c.CommitReservation(ctx, "123", sek(1550)) }},
-		{"cancelInvoice", "cancelInvoice", func(ctx context.Context, c *Client) error { return c.CancelInvoice(ctx, "123") }},
+		{"sendInvoice", "sendInvoice", func(ctx context.Context, c *Client) error {
+			_,
+				err := c.SendInvoice(ctx, fullInvoice())
+			return err
+		}},
+		{"updateInvoice", "updateInvoice", func(ctx context.Context,
+			c *Client) error {
+			return c.UpdateInvoice(ctx, "123", fullInvoice())
+		}},
+		{"getPaymentStatus", "getPaymentStatus",
+			func(ctx context.Context, c *Client) error { _, err := c.GetPaymentStatus(ctx, "123", 0); return err }},
+		{"commitReservation", "commitReservation",
+			func(ctx context.Context, c *Client) error { return c.CommitReservation(ctx, "123", sek(1550)) }},
+		{"cancelInvoice", "cancelInvoice", func(ctx context.Context,
+			c *Client) error {
+			return c.CancelInvoice(ctx, "123")
+		}},
 		{"refundPayment", "refundPayment", func(ctx context.Context, c *Client) error {
 			_, err := c.RefundPayment(ctx, "E1", Invoice{Title: "Refund", Total: sek(500)}, false)
 			return err
@@ -133,21 +151,28 @@ func calls() []testCall {
 			return err
 		}},
 		{"submitPaymentReceipt", "submitPaymentReceipt", func(ctx context.Context, c *Client) error {
-			_, err := c.SubmitPaymentReceipt(ctx, "E1", ReceiptDocument{MimeType: "text/html", Data: []byte("<p>15.00</p>"), Type: "receipt"})
+			_, err := c.SubmitPaymentReceipt(ctx, "E1",
+				ReceiptDocument{MimeType: "text/html", Data: []byte("<p>15.00</p>"), Type: "receipt"})
 			return err
 		}},
 		{"registerTerminal", "registerTerminal", func(ctx context.Context, c *Client) error {
-			_, err := c.RegisterTerminal(ctx, TerminalRegistration{ExternalID: "Shop 1/POS 2", Password: newSecret, Name: "My Shop's Name"})
+			_, err := c.RegisterTerminal(ctx, TerminalRegistration{ExternalID: "Shop 1/POS 2", Password: newSecret,
+				Name: "My Shop's Name"})
 			return err
 		}},
-		{"unregisterTerminal", "unregisterTerminal", func(ctx context.Context, c *Client) error { return c.UnregisterTerminal(ctx) }},
-		{"assignSeqrId", "assignSeqrId", func(ctx context.Context, c *Client) error { return c.AssignSeqrID(ctx, "ABC123") }},
+		{"unregisterTerminal", "unregisterTerminal",
+			func(ctx context.Context, c *Client) error { return c.UnregisterTerminal(ctx) }},
+		{"assignSeqrId", "assignSeqrId", func(ctx context.Context,
+			c *Client) error {
+			return c.AssignSeqrID(ctx, "ABC123")
+		}},
 		{"markTransactionPeriod", "markTransactionPeriod", func(ctx context.Context, c *Client) error {
 			_, err := c.MarkTransactionPeriod(ctx, Parameter{ParameterTerminalID, "T"})
 			return err
 		}},
 		{"executeReport", "executeReport", func(ctx context.Context, c *Client) error {
-			_, err := c.ExecuteReport(ctx, ReportRequest{ReportTerminal, "en", []Parameter{{ParameterPeriodID, "P"}, {ParameterTerminalID, "T"}}})
+			_, err := c.ExecuteReport(ctx, ReportRequest{ReportTerminal, "en",
+				[]Parameter{{ParameterPeriodID, "P"}, {ParameterTerminalID, "T"}}})
 			return err
 		}},
 	}

@@ -98,9 +98,11 @@ const (
 func (e *envelope) invoice(v *Invoice, mayHaveNoRows bool) {
 	e.check(v.PaymentMode == "" || v.PaymentMode == ImmediateDebit || v.PaymentMode == ReservationDesired ||
 		v.PaymentMode == ReservationRequired || v.PaymentMode == ReservationPreliminary, "paymentMode", "unknown")
-	e.check(v.AcknowledgmentMode == "" || v.AcknowledgmentMode == NoAcknowledgment || v.AcknowledgmentMode == OptionalAcknowledgment ||
+	e.check(v.AcknowledgmentMode == "" || v.AcknowledgmentMode == NoAcknowledgment ||
+		v.AcknowledgmentMode == OptionalAcknowledgment ||
 		v.AcknowledgmentMode == RequireAcknowledgment, "acknowledgmentMode", "unknown")
-	e.check(v.PaymentMode != ReservationPreliminary || v.CommitReservationTimeout > 0, "commitReservationTimeout", "missing")
+	e.check(v.PaymentMode != ReservationPreliminary || v.CommitReservationTimeout > 0, "commitReservationTimeout",
+		"missing")
 	e.checkAmount("totalAmount", v.Total)
 	e.check(v.Total.Minor > 0, "totalAmount", "must be more than nothing")
 
@@ -121,10 +123,12 @@ func (e *envelope) invoice(v *Invoice, mayHaveNoRows bool) {
 	e.optional("cashierId", v.CashierID, idMax)
 	e.optional("footer", v.Footer, longMax)
 	e.optional("backURL", v.BackURL, urlMax)
-	e.check(v.NotificationURL == "" || isHTTP(v.NotificationURL), "notificationUrl", "must begin with http:// or https://")
+	e.check(v.NotificationURL == "" || isHTTP(v.NotificationURL), "notificationUrl",
+		"must begin with http:// or https://")
 	e.optional("notificationUrl", v.NotificationURL, urlMax)
 	if t := v.CommitReservationTimeout; t != 0 { // last: the older interface file does not know it
-		e.check(t >= time.Second && t <= reservationTimeoutMax && t%time.Second == 0, "commitReservationTimeout", "must be whole seconds, from a second to a week")
+		e.check(t >= time.Second && t <= reservationTimeoutMax && t%time.Second == 0, "commitReservationTimeout",
+			"must be whole seconds, from a second to a week")
 		e.number("commitReservationTimeout", int64(t/time.Second))
 	}
 	e.close("invoice")

@@ -34,8 +34,9 @@ func (op *operation) timeout(configured time.Duration) time.Duration {
 }
 
 const (
-	sendBudget    = 8 * time.Second  // a customer is standing there, and Glase waits for createPurchase's answer
-	settleBudget  = 10 * time.Second // update, commit, cancel, refund: then the caller asks for the status and decides anew
+	sendBudget = 8 * time.Second // a customer is standing there, and Glase waits for createPurchase's answer
+	// update, commit, cancel, refund: then the caller asks for the status and decides anew
+	settleBudget  = 10 * time.Second
 	receiptBudget = 15 * time.Second // a receipt moves no money
 	adminBudget   = 15 * time.Second // a technician is waiting
 	reportBudget  = time.Minute      // a report is made within seconds of its period's end, but nobody promised it
@@ -50,19 +51,27 @@ const (
 // The operations. Unregistering, assigning and marking a period twice is harmless; registering twice makes two
 // terminals. A refund without a vow that it is the whole payment could be paid out twice.
 var (
-	opSend       = operation{name: "sendInvoice", repeat: true, attempts: 6, budget: sendBudget, bodyMax: responseMax}
-	opStatus     = operation{name: "getPaymentStatus", kept: true, attempts: 1, most: statusTimeoutMax, bodyMax: responseMax}
-	opUpdate     = operation{name: "updateInvoice", repeat: true, attempts: 8, budget: settleBudget, bodyMax: responseMax}
-	opCommit     = operation{name: "commitReservation", attempts: 8, budget: settleBudget, bodyMax: responseMax}
-	opCancel     = operation{name: "cancelInvoice", repeat: true, attempts: 8, budget: settleBudget, bodyMax: responseMax}
+	opSend   = operation{name: "sendInvoice", repeat: true, attempts: 6, budget: sendBudget, bodyMax: responseMax}
+	opStatus = operation{name: "getPaymentStatus", kept: true, attempts: 1, most: statusTimeoutMax,
+		bodyMax: responseMax}
+	opUpdate = operation{name: "updateInvoice", repeat: true, attempts: 8, budget: settleBudget,
+		bodyMax: responseMax}
+	opCommit = operation{name: "commitReservation", attempts: 8, budget: settleBudget, bodyMax: responseMax}
+	opCancel = operation{name: "cancelInvoice", repeat: true, attempts: 8, budget: settleBudget,
+		bodyMax: responseMax}
 	opRefund     = operation{name: "refundPayment", attempts: 8, budget: settleBudget, bodyMax: responseMax}
-	opRefundFull = operation{name: "refundPayment", repeat: true, attempts: 8, budget: settleBudget, bodyMax: responseMax}
-	opReceipt    = operation{name: "submitPaymentReceipt", repeat: true, kept: true, attempts: 4, budget: receiptBudget, bodyMax: responseMax}
+	opRefundFull = operation{name: "refundPayment", repeat: true, attempts: 8, budget: settleBudget,
+		bodyMax: responseMax}
+	opReceipt = operation{name: "submitPaymentReceipt", repeat: true, kept: true, attempts: 4, budget: receiptBudget,
+		bodyMax: responseMax}
 	opRegister   = operation{name: "registerTerminal", reseller: true, attempts: 1, bodyMax: responseMax}
-	opUnregister = operation{name: "unregisterTerminal", repeat: true, attempts: 5, budget: adminBudget, bodyMax: responseMax}
-	opAssign     = operation{name: "assignSeqrId", repeat: true, attempts: 5, budget: adminBudget, bodyMax: responseMax}
-	opPeriod     = operation{name: "markTransactionPeriod", reseller: true, repeat: true, attempts: 5, budget: adminBudget, bodyMax: responseMax}
-	opReport     = operation{name: "executeReport", reseller: true, repeat: true, notReady: true, kept: true, attempts: 20, budget: reportBudget, least: reportTimeout, bodyMax: reportMax}
+	opUnregister = operation{name: "unregisterTerminal", repeat: true, attempts: 5, budget: adminBudget,
+		bodyMax: responseMax}
+	opAssign = operation{name: "assignSeqrId", repeat: true, attempts: 5, budget: adminBudget, bodyMax: responseMax}
+	opPeriod = operation{name: "markTransactionPeriod", reseller: true, repeat: true, attempts: 5,
+		budget: adminBudget, bodyMax: responseMax}
+	opReport = operation{name: "executeReport", reseller: true, repeat: true, notReady: true, kept: true,
+		attempts: 20, budget: reportBudget, least: reportTimeout, bodyMax: reportMax}
 )
 
 // SentInvoice is what SendInvoice made.
@@ -89,7 +98,8 @@ func (c *Client) SendInvoice(ctx context.Context, invoice Invoice) (SentInvoice,
 	e.tokens("tokens", invoice.Tokens)
 	var sent SentInvoice
 	err := c.call(ctx, &opSend, e, func(a *answer) {
-		sent = SentInvoice{Reference: a.reference("invoiceReference"), QRCode: a.token("invoiceQRCode", textMax), Repeated: a.afterUnknown}
+		sent = SentInvoice{Reference: a.reference("invoiceReference"), QRCode: a.token("invoiceQRCode", textMax),
+			Repeated: a.afterUnknown}
 	})
 	if err != nil {
 		return SentInvoice{}, err

@@ -45,19 +45,28 @@ func mayAmount(name string) element { e := mustAmount(name); e.min = 0; return e
 func schema(op string) []element {
 	context := element{"context", 1, 1, nil, []element{
 		must("channel", regexp.MustCompile(`^WS$`)), may("clientComment", anyText), may("clientId", anyText),
-		must("clientReference", regexp.MustCompile(`^.{1,32}$`)), must("clientRequestTimeout", regexp.MustCompile(`^0$`)),
-		{"initiatorPrincipalId", 1, 1, nil, []element{must("id", anyText), must("type", regexp.MustCompile(`^(TERMINALID|RESELLERUSER)$`)), may("userId", anyText)}},
+		must("clientReference", regexp.MustCompile(`^.{1,32}$`)),
+		must("clientRequestTimeout", regexp.MustCompile(`^0$`)),
+		{"initiatorPrincipalId", 1, 1, nil, []element{must("id", anyText),
+			must("type", regexp.MustCompile(`^(TERMINALID|RESELLERUSER)$`)), may("userId", anyText)}},
 		must("password", anyText)}}
 	row := element{"invoiceRow", 1, 1000, nil, []element{
-		may("itemDescription", anyText), mayAmount("itemDiscount"), may("itemEAN", anyText), must("itemQuantity", decimal), may("itemSKU", anyText),
-		may("itemTaxRate", decimal), mustAmount("itemTotalAmount"), may("itemUnit", anyText), mayAmount("itemUnitPrice")}}
+		may("itemDescription", anyText), mayAmount("itemDiscount"), may("itemEAN", anyText),
+		must("itemQuantity", decimal), may("itemSKU", anyText),
+		may("itemTaxRate", decimal), mustAmount("itemTotalAmount"), may("itemUnit", anyText),
+		mayAmount("itemUnitPrice")}}
 	invoice := element{"invoice", 1, 1, nil, []element{
-		may("paymentMode", regexp.MustCompile(`^(IMMEDIATE_DEBIT|RESERVATION_DESIRED|RESERVATION_REQUIRED|RESERVATION_REQUIRED_PRELIMINARY_AMOUNT)$`)),
-		may("acknowledgmentMode", regexp.MustCompile(`^(NO_ACKNOWLEDGMENT|OPTIONAL_ACKNOWLEDGMENT|REQUIRE_ACKNOWLEDGMENT)$`)),
+		may("paymentMode", regexp.MustCompile(
+			`^(IMMEDIATE_DEBIT|RESERVATION_DESIRED|RESERVATION_REQUIRED|RESERVATION_REQUIRED_PRELIMINARY_AMOUNT)$`)),
+		may("acknowledgmentMode", regexp.MustCompile(
+			`^(NO_ACKNOWLEDGMENT|OPTIONAL_ACKNOWLEDGMENT|REQUIRE_ACKNOWLEDGMENT)$`)),
 		may("issueDate", dateTime), may("title", anyText), may("clientInvoiceId", anyText),
-		{"invoiceRows", 0, 1, nil, []element{row}}, mustAmount("totalAmount"), may("cashierId", anyText), may("footer", anyText),
-		may("backURL", anyText), may("notificationUrl", regexp.MustCompile(`^https?://`)), may("commitReservationTimeout", integer)}}
-	tokens := element{"tokens", 0, 1000, nil, []element{may("description", anyText), may("id", anyText), must("status", integer), may("value", anyText)}}
+		{"invoiceRows", 0, 1, nil, []element{row}}, mustAmount("totalAmount"), may("cashierId", anyText),
+		may("footer", anyText),
+		may("backURL", anyText), may("notificationUrl", regexp.MustCompile(`^https?://`)),
+		may("commitReservationTimeout", integer)}}
+	tokens := element{"tokens", 0, 1000, nil,
+		[]element{may("description", anyText), may("id", anyText), must("status", integer), may("value", anyText)}}
 	parameters := element{"parameters", 0, 1, nil, []element{{"parameter", 0, 1, nil, []element{
 		{"entry", 0, 1000, nil, []element{must("key", anyText), must("value", anyText)}}}}}}
 	reference, ers := must("invoiceReference", anyText), must("ersReference", anyText)
@@ -65,8 +74,10 @@ func schema(op string) []element {
 		"sendInvoice": {invoice, tokens}, "updateInvoice": {reference, invoice, tokens},
 		"getPaymentStatus": {reference, must("invoiceVersion", integer)}, "cancelInvoice": {reference},
 		"commitReservation": {mustAmount("amount"), reference}, "refundPayment": {ers, invoice},
-		"submitPaymentReceipt":  {ers, {"receiptDocument", 1, 1, nil, []element{must("mimeType", anyText), must("receiptData", base64s), may("receiptType", anyText)}}},
-		"registerTerminal":      {must("externalTerminalId", anyText), must("password", anyText), must("name", anyText)},
+		"submitPaymentReceipt": {ers, {"receiptDocument", 1, 1, nil,
+			[]element{must("mimeType", anyText), must("receiptData", base64s), may("receiptType", anyText)}}},
+		"registerTerminal": {must("externalTerminalId", anyText), must("password", anyText),
+			must("name", anyText)},
 		"unregisterTerminal":    {},
 		"assignSeqrId":          {must("seqrId", anyText)},
 		"markTransactionPeriod": {parameters},
@@ -103,7 +114,8 @@ func operationOf(b string) (tree, error) {
 	if err := xml.Unmarshal([]byte(b), &n); err != nil {
 		return n, err
 	}
-	if n.XMLName != (xml.Name{Space: soapSpace, Local: "Envelope"}) || len(n.Kids) != 1 || n.Kids[0].XMLName != (xml.Name{Space: soapSpace, Local: "Body"}) ||
+	if n.XMLName != (xml.Name{Space: soapSpace, Local: "Envelope"}) || len(n.Kids) != 1 ||
+		n.Kids[0].XMLName != (xml.Name{Space: soapSpace, Local: "Body"}) ||
 		len(n.Kids[0].Kids) != 1 {
 		return n, errors.New("not an envelope with a body of one element")
 	}
@@ -168,10 +180,12 @@ func TestEveryRequestFollowsTheInterface(t *testing.T) {
 		if n.find("context", "initiatorPrincipalId", "type") != kind || n.find("context", "password") != password {
 			t.Errorf("%s: signed by another principal than %s", call.key, kind)
 		}
-		if rt.header.Get("Content-Type") != "text/xml; charset=utf-8" || fmt.Sprint(map[string][]string(rt.header)[soapAction]) != `[""]` {
+		if rt.header.Get("Content-Type") != "text/xml; charset=utf-8" ||
+			fmt.Sprint(map[string][]string(rt.header)[soapAction]) != `[""]` {
 			t.Errorf("%s: header %v", call.key, rt.header)
 		}
-		if bytes.Contains([]byte(rt.bodies[0]), []byte("> <")) || bytes.ContainsRune([]byte(rt.bodies[0]), '\n') && call.op != "sendInvoice" && call.op != "updateInvoice" {
+		if bytes.Contains([]byte(rt.bodies[0]), []byte("> <")) || bytes.ContainsRune([]byte(rt.bodies[0]), '\n') &&
+			call.op != "sendInvoice" && call.op != "updateInvoice" {
 			t.Errorf("%s: needless white space", call.key)
 		}
 		seen[call.op] = true
@@ -187,7 +201,8 @@ func TestTheCheckerItselfSeesWrongOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	amount := regexp.MustCompile(`<amount>.*</amount>`).FindString(rt.bodies[0])
-	swapped := strings.Replace(strings.Replace(rt.bodies[0], amount, "", 1), "</invoiceReference>", "</invoiceReference>"+amount, 1)
+	swapped := strings.Replace(strings.Replace(rt.bodies[0], amount, "", 1), "</invoiceReference>",
+		"</invoiceReference>"+amount, 1)
 	n, err := operationOf(swapped)
 	if err != nil {
 		t.Fatal(err)
@@ -207,10 +222,15 @@ func TestAnInvoiceArrivesAsItWasMeant(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		"context/clientId": "Bar & Söner AB", "context/clientReference": "kioskd-1.0-1", "invoice/title": `Körsbär <"&'> ]]>`, "invoice/footer": "Thanks\r\nand bye",
-		"invoice/issueDate": "2017-03-15T07:22:30Z", "invoice/totalAmount/value": "30.00", "invoice/totalAmount/currency": "SEK",
-		"invoice/invoiceRows/invoiceRow/itemTotalAmount/value": "39.00", "invoice/invoiceRows/invoiceRow/itemTaxRate": "12",
-		"invoice/commitReservationTimeout": "600", "invoice/backURL": "https://kiosk.example/back?a=1&b=2", "tokens/status": "1",
+		"context/clientId": "Bar & Söner AB", "context/clientReference": "kioskd-1.0-1",
+		"invoice/title": `Körsbär <"&'> ]]>`, "invoice/footer": "Thanks\r\nand bye",
+		"invoice/issueDate": "2017-03-15T07:22:30Z", "invoice/totalAmount/value": "30.00",
+		"invoice/totalAmount/currency":                         "SEK",
+		"invoice/invoiceRows/invoiceRow/itemTotalAmount/value": "39.00",
+		"invoice/invoiceRows/invoiceRow/itemTaxRate":           "12",
+		"invoice/commitReservationTimeout":                     "600",
+		"invoice/backURL":                                      "https://kiosk.example/back?a=1&b=2",
+		"tokens/status":                                        "1",
 	} {
 		if got := n.find(strings.Split(path, "/")...); got != want {
 			t.Errorf("%s is %q, want %q", path, got, want)
@@ -243,34 +263,41 @@ func TestEachCallHasAReferenceOfItsOwn(t *testing.T) {
 
 func TestWhatGlaseWouldMisreadIsNeverSent(t *testing.T) {
 	bad := map[string]func(*Invoice){
-		"invoiceRows":                     func(v *Invoice) { v.Rows[0].Total = sek(19999) },
-		"invoiceRows ":                    func(v *Invoice) { v.Rows = nil },
-		"invoiceRows  ":                   func(v *Invoice) { v.Rows = make([]InvoiceRow, rowsMax+1) },
-		"totalAmount":                     func(v *Invoice) { v.Total = sek(0) },
-		"totalAmount ":                    func(v *Invoice) { v.Total.Currency = "" },
-		"totalAmount  ":                   func(v *Invoice) { v.Total.Currency, v.Rows[0].Total.Currency = "KRO", "KRO" },
+		"invoiceRows":   func(v *Invoice) { v.Rows[0].Total = sek(19999) },
+		"invoiceRows ":  func(v *Invoice) { v.Rows = nil },
+		"invoiceRows  ": func(v *Invoice) { v.Rows = make([]InvoiceRow, rowsMax+1) },
+		"totalAmount":   func(v *Invoice) { v.Total = sek(0) },
+		"totalAmount ":  func(v *Invoice) { v.Total.Currency = "" },
+		"totalAmount  ": func(v *Invoice) {
+			v.Total.Currency, v.Rows[0].Total.Currency = "KRO",
+				"KRO"
+		},
 		"totalAmount   ":                  func(v *Invoice) { v.Total.Minor, v.Rows[0].Total.Minor = 1<<62, 1<<62 },
 		"invoiceRow 1: itemTotalAmount":   func(v *Invoice) { v.Rows[0].Total.Currency = "EUR" },
 		"invoiceRow 1: itemTotalAmount ":  func(v *Invoice) { v.Rows[0].Total = money.Amount{} },
 		"invoiceRow 1: itemTotalAmount  ": func(v *Invoice) { v.Rows[0].Total.Minor = -1 << 63 },
 		"invoiceRow 1: itemQuantity":      func(v *Invoice) { v.Rows[0].Quantity = 0 },
 		"invoiceRow 1: itemDescription":   func(v *Invoice) { v.Rows[0].Description = strings.Repeat("å", textMax+1) },
-		"invoiceRow 1: itemUnitPrice":     func(v *Invoice) { v.Rows[0].UnitPrice = money.Amount{Minor: 1, Currency: "NOK"} },
-		"invoiceRow 1: itemTaxRate":       func(v *Invoice) { v.Rows[0].TaxRate = new(int); *v.Rows[0].TaxRate = 101 },
-		"title":                           func(v *Invoice) { v.Title = "a\x00b" },
-		"title ":                          func(v *Invoice) { v.Title = "" },
-		"title  ":                         func(v *Invoice) { v.Title = "\xff" },
-		"title   ":                        func(v *Invoice) { v.Title = "\ufffe" },
-		"footer":                          func(v *Invoice) { v.Footer = "\x1b[1m" },
-		"clientInvoiceId":                 func(v *Invoice) { v.ClientInvoiceID = "" },
-		"paymentMode":                     func(v *Invoice) { v.PaymentMode = "CASH" },
-		"paymentMode ":                    func(v *Invoice) { v.PaymentMode = "" },
-		"acknowledgmentMode":              func(v *Invoice) { v.AcknowledgmentMode = "YES" },
-		"notificationUrl":                 func(v *Invoice) { v.NotificationURL = "ftp://x" },
-		"commitReservationTimeout":        func(v *Invoice) { v.CommitReservationTimeout = 0 },
-		"commitReservationTimeout ":       func(v *Invoice) { v.CommitReservationTimeout = 1500 * time.Millisecond },
-		"issueDate":                       func(v *Invoice) { v.IssueDate = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
-		"tokens":                          func(v *Invoice) { v.Tokens = make([]CustomerToken, tokenMax+1) },
+		"invoiceRow 1: itemUnitPrice": func(v *Invoice) {
+			v.Rows[0].UnitPrice = money.Amount{Minor: 1, Currency: "NOK"}
+		},
+		"invoiceRow 1: itemTaxRate": func(v *Invoice) { v.Rows[0].TaxRate = new(int); *v.Rows[0].TaxRate = 101 },
+		"title":                     func(v *Invoice) { v.Title = "a\x00b" },
+		"title ":                    func(v *Invoice) { v.Title = "" },
+		"title  ":                   func(v *Invoice) { v.Title = "\xff" },
+		"title   ":                  func(v *Invoice) { v.Title = "\ufffe" },
+		"footer":                    func(v *Invoice) { v.Footer = "\x1b[1m" },
+		"clientInvoiceId":           func(v *Invoice) { v.ClientInvoiceID = "" },
+		"paymentMode":               func(v *Invoice) { v.PaymentMode = "CASH" },
+		"paymentMode ":              func(v *Invoice) { v.PaymentMode = "" },
+		"acknowledgmentMode":        func(v *Invoice) { v.AcknowledgmentMode = "YES" },
+		"notificationUrl":           func(v *Invoice) { v.NotificationURL = "ftp://x" },
+		"commitReservationTimeout":  func(v *Invoice) { v.CommitReservationTimeout = 0 },
+		"commitReservationTimeout ": func(v *Invoice) { v.CommitReservationTimeout = 1500 * time.Millisecond },
+		"issueDate": func(v *Invoice) {
+			v.IssueDate = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+		},
+		"tokens": func(v *Invoice) { v.Tokens = make([]CustomerToken, tokenMax+1) },
 	}
 	rt := always(200, success("sendInvoice"))
 	c := newClient(t, config(rt))
@@ -288,8 +315,9 @@ func TestWhatGlaseWouldMisreadIsNeverSent(t *testing.T) {
 		"invoiceReference": c.CancelInvoice(t.Context(), ""),
 		"seqrId":           c.AssignSeqrID(t.Context(), strings.Repeat("A", idMax+1)),
 		"invoiceVersion":   second(c.GetPaymentStatus(t.Context(), "R", -1)),
-		"receiptData":      second(c.SubmitPaymentReceipt(t.Context(), "E", ReceiptDocument{MimeType: "text/html", Data: make([]byte, receiptMax+1)})),
-		"parameters":       second(c.MarkTransactionPeriod(t.Context(), make([]Parameter, parametersMax+1)...)),
+		"receiptData": second(c.SubmitPaymentReceipt(t.Context(), "E",
+			ReceiptDocument{MimeType: "text/html", Data: make([]byte, receiptMax+1)})),
+		"parameters": second(c.MarkTransactionPeriod(t.Context(), make([]Parameter, parametersMax+1)...)),
 	} {
 		if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), ": "+strings.TrimSpace(what)+": ") {
 			t.Errorf("%s: %v", what, err)
@@ -308,7 +336,9 @@ func TestARefundNeedsNoRowsButTheyMustAddUp(t *testing.T) {
 	if _, err := c.RefundPayment(t.Context(), "E", Invoice{Total: sek(500)}, false); err != nil {
 		t.Error(err)
 	}
-	if _, err := c.RefundPayment(t.Context(), "E", Invoice{Total: sek(500), Rows: []InvoiceRow{{Quantity: 1, Total: sek(400)}}}, false); !errors.Is(err, ErrInvalid) {
+	if _, err := c.RefundPayment(t.Context(), "E",
+		Invoice{Total: sek(500), Rows: []InvoiceRow{{Quantity: 1, Total: sek(400)}}}, false); !errors.Is(err,
+		ErrInvalid) {
 		t.Error(err)
 	}
 }
@@ -355,13 +385,15 @@ func TestEachPrincipalIsNeededOnlyForItsOwnOperations(t *testing.T) {
 		rt := always(200, success(call.op))
 		cfg := config(rt)
 		cfg.Reseller = nil
-		if err := call.do(t.Context(), newClient(t, cfg)); errors.Is(err, ErrInvalid) != reseller || len(rt.bodies) == 1 == reseller {
+		if err := call.do(t.Context(), newClient(t, cfg)); errors.Is(err, ErrInvalid) != reseller ||
+			len(rt.bodies) == 1 == reseller {
 			t.Errorf("%s without a reseller: %v, %d sent", call.key, err, len(rt.bodies))
 		}
 		rt = always(200, success(call.op))
 		cfg = config(rt)
 		cfg.TerminalID, cfg.Password = "", ""
-		if err := call.do(t.Context(), newClient(t, cfg)); errors.Is(err, ErrInvalid) == reseller || len(rt.bodies) == 1 != reseller {
+		if err := call.do(t.Context(), newClient(t, cfg)); errors.Is(err, ErrInvalid) == reseller ||
+			len(rt.bodies) == 1 != reseller {
 			t.Errorf("%s without a terminal: %v, %d sent", call.key, err, len(rt.bodies))
 		}
 	}

@@ -25,35 +25,69 @@ var (
 		kind   string // unknown, busy, notsent, final
 		answer func(op string, r *http.Request) (*http.Response, error)
 	}{
-		"timeout":     {"unknown", func(_ string, r *http.Request) (*http.Response, error) { return hang(r) }},
-		"lost answer": {"unknown", func(string, *http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }},
+		"timeout": {"unknown", func(_ string, r *http.Request) (*http.Response, error) { return hang(r) }},
+		"lost answer": {"unknown", func(string, *http.Request) (*http.Response, error) {
+			return nil,
+				io.ErrUnexpectedEOF
+		}},
 		"reset": {"unknown", func(string, *http.Request) (*http.Response, error) {
 			return nil, &net.OpError{Op: "read", Err: errors.New("connection reset by peer")}
 		}},
-		"fault":                     {"unknown", func(string, *http.Request) (*http.Response, error) { return reply(500, faultBody) }},
-		"fault200":                  {"unknown", func(string, *http.Request) (*http.Response, error) { return reply(200, faultBody) }},
-		"502":                       {"unknown", func(string, *http.Request) (*http.Response, error) { return reply(502, "Bad gateway") }},
-		"500 with a success inside": {"unknown", func(op string, _ *http.Request) (*http.Response, error) { return reply(500, success(op)) }},
-		"401":                       {"unknown", func(string, *http.Request) (*http.Response, error) { return reply(401, "") }},
-		"404":                       {"unknown", func(string, *http.Request) (*http.Response, error) { return reply(404, "") }},
+		"fault": {"unknown",
+			func(string, *http.Request) (*http.Response, error) { return reply(500, faultBody) }},
+		"fault200": {"unknown",
+			func(string, *http.Request) (*http.Response, error) { return reply(200, faultBody) }},
+		"502": {"unknown",
+			func(string, *http.Request) (*http.Response, error) { return reply(502, "Bad gateway") }},
+		"500 with a success inside": {"unknown",
+			func(op string, _ *http.Request) (*http.Response, error) { return reply(500, success(op)) }},
+		"401": {"unknown",
+			func(string, *http.Request) (*http.Response, error) { return reply(401, "") }},
+		"404": {"unknown",
+			func(string, *http.Request) (*http.Response, error) { return reply(404, "") }},
 		"redirect": {"unknown", func(string, *http.Request) (*http.Response, error) {
 			resp, err := reply(302, "")
 			resp.Header.Set("Location", "http://elsewhere.example/")
 			return resp, err
 		}},
-		"HTML":               {"unknown", func(string, *http.Request) (*http.Response, error) { return reply(200, "<html>hello</html>") }},
-		"90":                 {"unknown", func(op string, _ *http.Request) (*http.Response, error) { return reply(200, result(op, 90)) }},
-		"94":                 {"unknown", func(op string, _ *http.Request) (*http.Response, error) { return reply(200, result(op, 94)) }},
-		"93":                 {"busy", func(op string, _ *http.Request) (*http.Response, error) { return reply(200, result(op, 93)) }},
+		"HTML": {"unknown", func(string, *http.Request) (*http.Response,
+			error) {
+			return reply(200, "<html>hello</html>")
+		}},
+		"90": {"unknown", func(op string, _ *http.Request) (*http.Response,
+			error) {
+			return reply(200, result(op, 90))
+		}},
+		"94": {"unknown", func(op string, _ *http.Request) (*http.Response,
+			error) {
+			return reply(200, result(op, 94))
+		}},
+		"93": {"busy", func(op string, _ *http.Request) (*http.Response,
+			error) {
+			return reply(200, result(op, 93))
+		}},
 		"refused connection": {"notsent", func(string, *http.Request) (*http.Response, error) { return nil, errDial }},
-		"11":                 {"final", func(op string, _ *http.Request) (*http.Response, error) { return reply(200, result(op, 11)) }},
-		"48":                 {"final", func(op string, _ *http.Request) (*http.Response, error) { return reply(200, result(op, 48)) }},
-		"98":                 {"final", func(op string, _ *http.Request) (*http.Response, error) { return reply(200, result(op, 98)) }},
-		"777":                {"final", func(op string, _ *http.Request) (*http.Response, error) { return reply(200, result(op, 777)) }},
+		"11": {"final", func(op string, _ *http.Request) (*http.Response,
+			error) {
+			return reply(200, result(op, 11))
+		}},
+		"48": {"final", func(op string, _ *http.Request) (*http.Response,
+			error) {
+			return reply(200, result(op, 48))
+		}},
+		"98": {"final", func(op string, _ *http.Request) (*http.Response,
+			error) {
+			return reply(200, result(op, 98))
+		}},
+		"777": {"final", func(op string, _ *http.Request) (*http.Response,
+			error) {
+			return reply(200, result(op, 777))
+		}},
 	}
 )
 
-const faultBody = `<s:Envelope xmlns:s="` + soapSpace + `"><s:Body><s:Fault><faultcode>s:Server</faultcode><faultstring>down</faultstring></s:Fault></s:Body></s:Envelope>`
+const faultBody = `<s:Envelope xmlns:s="` + soapSpace +
+	`"><s:Body><s:Fault><faultcode>s:Server</faultcode><faultstring>down</faultstring></s:Fault></s:Body></s:Envelope>`
 
 // rules is the retry table as the merchant needs it, written down once more: whether an unknown outcome is repeated,
 // whether a certain "not done" is, and how long a call may take.
@@ -101,14 +135,18 @@ func TestRetriesBelongToTheOperation(t *testing.T) {
 	for _, call := range calls() {
 		for name, outcome := range outcomes {
 			synctest.Test(t, func(t *testing.T) {
-				rt := &transport{answer: func(_ int, r *http.Request) (*http.Response, error) { return outcome.answer(call.op, r) }}
+				rt := &transport{answer: func(_ int, r *http.Request) (*http.Response,
+					error) {
+					return outcome.answer(call.op, r)
+				}}
 				start := time.Now()
 				err := call.do(t.Context(), newClient(t, config(rt)))
 				took, rule := time.Since(start), rules[call.key]
 				if got := kindOf(err); got != outcome.kind {
 					t.Errorf("%s: %s: %v is %q, want %q", call.key, name, err, got, outcome.kind)
 				}
-				again := outcome.kind == "unknown" && rule.unknown || (outcome.kind == "busy" || outcome.kind == "notsent") && rule.notDone
+				again := outcome.kind == "unknown" && rule.unknown ||
+					(outcome.kind == "busy" || outcome.kind == "notsent") && rule.notDone
 				if n := len(rt.bodies); n > 1 != again {
 					t.Errorf("%s: %s: %d attempts, repeated should be %v", call.key, name, n, again)
 				}
@@ -129,7 +167,8 @@ func TestAnotherAttemptThatSucceedsIsASuccess(t *testing.T) {
 	for _, call := range calls() {
 		for name, outcome := range outcomes {
 			rule := rules[call.key]
-			if !(outcome.kind == "unknown" && rule.unknown || (outcome.kind == "busy" || outcome.kind == "notsent") && rule.notDone) {
+			if !(outcome.kind == "unknown" && rule.unknown || (outcome.kind == "busy" || outcome.kind == "notsent") &&
+				rule.notDone) {
 				continue
 			}
 			synctest.Test(t, func(t *testing.T) {
@@ -311,14 +350,16 @@ func TestNoAttemptIsBegunThatWouldBeCutShort(t *testing.T) {
 		}}
 		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 		defer cancel()
-		if err := newClient(t, config(rt)).CommitReservation(ctx, "1", sek(5)); kindOf(err) != "busy" || len(rt.bodies) != 1 {
+		if err := newClient(t, config(rt)).CommitReservation(ctx, "1", sek(5)); kindOf(err) != "busy" ||
+			len(rt.bodies) != 1 {
 			t.Errorf("%v after %d attempts", err, len(rt.bodies))
 		}
 	})
 }
 
 func TestAStatusNeverTakesLongerThanThreeSeconds(t *testing.T) {
-	for timeout, want := range map[time.Duration]time.Duration{0: 3 * time.Second, 10 * time.Second: 3 * time.Second, time.Second: time.Second} {
+	for timeout, want := range map[time.Duration]time.Duration{0: 3 * time.Second, 10 * time.Second: 3 * time.Second,
+		time.Second: time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			cfg := config(&transport{answer: func(_ int, r *http.Request) (*http.Response, error) { return hang(r) }})
 			cfg.Timeout = timeout
@@ -347,7 +388,8 @@ func TestTheLogHearsOfEachAttemptThatFailed(t *testing.T) {
 			}
 			heard = append(heard, attempt)
 		}
-		if err := newClient(t, cfg).CancelInvoice(t.Context(), "1"); err != nil || len(heard) != 2 || heard[0] != 1 || heard[1] != 2 {
+		if err := newClient(t, cfg).CancelInvoice(t.Context(), "1"); err != nil || len(heard) != 2 || heard[0] != 1 ||
+			heard[1] != 2 {
 			t.Errorf("%v, attempts %v", err, heard)
 		}
 	})

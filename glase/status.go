@@ -24,9 +24,10 @@ const (
 
 // PaymentStatus is how an invoice stands.
 type PaymentStatus struct {
-	Status       Status // never empty
-	Version      int    // hand it to the next GetPaymentStatus
-	ErsReference string // the payment's reference, once PAID; empty when Glase left it out, which the caller decides about
+	Status  Status // never empty
+	Version int    // hand it to the next GetPaymentStatus
+	// the payment's reference, once PAID; empty when Glase left it out, which the caller decides about
+	ErsReference string
 	Receipt      *Receipt
 	Tokens       []CustomerToken
 }
@@ -61,7 +62,8 @@ func (a *answer) paymentStatus() PaymentStatus {
 	}
 	tokens := a.child("customerTokens")
 	tokens.each("token", func(t *answer) {
-		s.Tokens = append(s.Tokens, CustomerToken{t.words("description", textMax), t.token("id", idMax), t.number("status"), t.words("value", textMax)})
+		s.Tokens = append(s.Tokens, CustomerToken{t.words("description", textMax), t.token("id", idMax),
+			t.number("status"), t.words("value", textMax)})
 	})
 	a.join(tokens)
 	return s

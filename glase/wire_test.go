@@ -99,7 +99,8 @@ func TestManyGoroutinesMayShareAClient(t *testing.T) {
 		b, _ := io.ReadAll(r.Body)
 		_, rest, _ := strings.Cut(string(b), "<invoiceReference>")
 		reference, _, _ := strings.Cut(rest, "<")
-		io.WriteString(w, envelopeOf("getPaymentStatus", "<resultCode>0</resultCode><status>"+reference+"</status><version>1</version>"))
+		io.WriteString(w, envelopeOf("getPaymentStatus", "<resultCode>0</resultCode><status>"+reference+
+			"</status><version>1</version>"))
 	}))
 	var wg sync.WaitGroup
 	for i := range 20 {
@@ -129,7 +130,8 @@ func TestARequestThatNeverLeftIsToldFromOneThatMayHave(t *testing.T) {
 		lost.URL: "unknown",
 	} {
 		for _, call := range calls() {
-			if call.op != "getPaymentStatus" && call.op != "registerTerminal" { // the others would repeat it for seconds
+			// the others would repeat it for seconds
+			if call.op != "getPaymentStatus" && call.op != "registerTerminal" {
 				continue
 			}
 			cfg := config(nil)
@@ -149,7 +151,8 @@ func TestAConnectionThatNeverOpensIsNotUnknown(t *testing.T) {
 		}))
 		c := newClient(t, cfg)
 		start := time.Now()
-		if err := c.CommitReservation(t.Context(), "1", sek(5)); kindOf(err) != "notsent" || time.Since(start) > settleBudget {
+		if err := c.CommitReservation(t.Context(), "1", sek(5)); kindOf(err) != "notsent" ||
+			time.Since(start) > settleBudget {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
 	})
@@ -169,7 +172,8 @@ func TestAServerThatHangsAfterItsHeaderIsCutOff(t *testing.T) {
 	cfg := config(nil)
 	cfg.Endpoint, cfg.Timeout = s.URL, 50*time.Millisecond
 	c := newClient(t, cfg)
-	if _, err := c.GetPaymentStatus(t.Context(), "1", 0); kindOf(err) != "unknown" || !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := c.GetPaymentStatus(t.Context(), "1", 0); kindOf(err) != "unknown" ||
+		!errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}
 	if err := c.CommitReservation(t.Context(), "1", sek(5)); kindOf(err) != "unknown" {
@@ -202,7 +206,8 @@ func TestAnEndlessAnswerIsLeftUnread(t *testing.T) {
 
 func TestARedirectIsNotFollowed(t *testing.T) {
 	var followed atomic.Bool
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { followed.Store(true) }))
+	elsewhere := httptest.NewServer(http.HandlerFunc(
+		func(w http.ResponseWriter, r *http.Request) { followed.Store(true) }))
 	defer elsewhere.Close()
 	c, _ := served(t, http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
 	if _, err := c.GetPaymentStatus(t.Context(), "1", 0); kindOf(err) != "unknown" || followed.Load() {

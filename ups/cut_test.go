@@ -17,7 +17,8 @@ func TestABodyThatWasCutOffReservesNothing(t *testing.T) {
 		w := httptest.NewRecorder()
 		body := io.MultiReader(strings.NewReader(wish("20.00", msisdn)), iotest.ErrReader(lost))
 		newHandler(t, m, nil).ServeHTTP(w, httptest.NewRequest("POST", "/seqr/createPurchase", body))
-		if r := (reply{w.Code, w.Header(), w.Body.String()}); r.status != 400 || !r.isCode(SystemError) || m.calls() != 0 {
+		if r := (reply{w.Code, w.Header(), w.Body.String()}); r.status != 400 || !r.isCode(SystemError) ||
+			m.calls() != 0 {
 			t.Errorf("%s: answered %d %s after asking the kiosk %d times", name, r.status, r.body, m.calls())
 		}
 	}

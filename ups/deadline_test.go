@@ -18,13 +18,22 @@ func TestAnAnswerComesInTimeWhateverTheKioskDoes(t *testing.T) {
 		kiosk func(context.Context, Purchase) (string, ErrorCode)
 		after time.Duration
 	}{
-		"hangs":             {func(context.Context, Purchase) (string, ErrorCode) { time.Sleep(time.Hour); return "late", "" }, 9 * time.Second},
-		"obeys the context": {func(ctx context.Context, _ Purchase) (string, ErrorCode) { <-ctx.Done(); return "", SystemError }, 9 * time.Second},
-		"panics":            {func(context.Context, Purchase) (string, ErrorCode) { panic(msisdn) }, 0},
-		"ends":              {func(context.Context, Purchase) (string, ErrorCode) { runtime.Goexit(); return "", "" }, 0},
-		"says nothing":      {func(context.Context, Purchase) (string, ErrorCode) { return "", "" }, 0},
-		"says both":         {func(context.Context, Purchase) (string, ErrorCode) { return "1", DeviceInUse }, 0},
-		"makes up a code":   {func(context.Context, Purchase) (string, ErrorCode) { return "", "OUT_OF_CHOCOLATE" }, 0},
+		"hangs": {func(context.Context, Purchase) (string,
+			ErrorCode) {
+			time.Sleep(time.Hour)
+			return "late", ""
+		}, 9 * time.Second},
+		"obeys the context": {func(ctx context.Context, _ Purchase) (string, ErrorCode) {
+			<-ctx.Done()
+			return "",
+				SystemError
+		}, 9 * time.Second},
+		"panics": {func(context.Context, Purchase) (string, ErrorCode) { panic(msisdn) }, 0},
+		"ends": {func(context.Context, Purchase) (string, ErrorCode) { runtime.Goexit(); return "", "" },
+			0},
+		"says nothing":    {func(context.Context, Purchase) (string, ErrorCode) { return "", "" }, 0},
+		"says both":       {func(context.Context, Purchase) (string, ErrorCode) { return "1", DeviceInUse }, 0},
+		"makes up a code": {func(context.Context, Purchase) (string, ErrorCode) { return "", "OUT_OF_CHOCOLATE" }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -76,7 +85,8 @@ func TestABodyThatNeverEndsIsAnsweredAndNeverReachesTheKiosk(t *testing.T) {
 			start := time.Now()
 			fmt.Fprint(c, "POST /seqr/createPurchase HTTP/1.1\r\nHost: kiosk\r\n"+head)
 			r := read(t, c)
-			if took := time.Since(start); r.status != 400 || !r.isCode(SystemError) || took != readWithin || m.calls() != 0 {
+			if took := time.Since(start); r.status != 400 || !r.isCode(SystemError) || took != readWithin ||
+				m.calls() != 0 {
 				t.Errorf("%s: answered %d %s after %v; kiosk asked %d times", name, r.status, r.body, took, m.calls())
 			}
 		})
@@ -85,7 +95,11 @@ func TestABodyThatNeverEndsIsAnsweredAndNeverReachesTheKiosk(t *testing.T) {
 
 func TestASlowBodyTakesFromTheSameNineSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := &machine{instead: func(ctx context.Context, _ Purchase) (string, ErrorCode) { <-ctx.Done(); return "", SystemError }}
+		m := &machine{instead: func(ctx context.Context, _ Purchase) (string, ErrorCode) {
+			<-ctx.Done()
+			return "",
+				SystemError
+		}}
 		c := servePipes(t, newHandler(t, m, nil)).dial(t)
 		body := wish("20.00", msisdn)
 		start := time.Now()

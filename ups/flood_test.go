@@ -64,8 +64,10 @@ func TestACreatePurchaseWithABOMOrAsPlainTextIsWellFormed(t *testing.T) {
 	}
 	for _, c := range [][2]string{
 		{"application/json", bom + good}, {"application/json; charset=UTF-8", bom + good}, {"text/plain", bom + good},
-		{"text/plain; charset=ISO-8859-1", good}, {"text/plain; charset=us-ascii", good}, {"text/plain;charset=ASCII", good},
-		{"application/json; charset=windows-1252", good}, {"application/json; charset=latin1", good}, {"text/plain; charset=UTF-8", good},
+		{"text/plain; charset=ISO-8859-1", good}, {"text/plain; charset=us-ascii", good},
+		{"text/plain;charset=ASCII", good},
+		{"application/json; charset=windows-1252", good}, {"application/json; charset=latin1", good},
+		{"text/plain; charset=UTF-8", good},
 		{"text/plain; charset=ISO-8859-1", bom + good}, // the mark says what it really is
 	} {
 		if r, _ := post(c[0], c[1]); r.status != 200 || !r.isReference() {
@@ -76,13 +78,16 @@ func TestACreatePurchaseWithABOMOrAsPlainTextIsWellFormed(t *testing.T) {
 		contentType, body string
 		status            int
 	}{
-		{"application/json", bom + bom + good, 400}, {"application/json", good + bom, 400}, {"application/json", bom, 400},
+		{"application/json", bom + bom + good, 400}, {"application/json", good + bom, 400},
+		{"application/json", bom, 400},
 		{"application/json", "\xef\xbb" + good, 400}, {"application/json", "\xff\xfe" + good, 400},
-		{"text/plain; charset=ISO-8859-1", strings.Replace(good, msisdn, "48334432342\xe5", 1), 415}, // which of two letters?
+		// which of two letters?
+		{"text/plain; charset=ISO-8859-1", strings.Replace(good, msisdn, "48334432342\xe5", 1), 415},
 		{"application/json; charset=UTF-16", good, 415}, {"application/json; charset=EBCDIC", good, 415},
 	} {
 		if r, m := post(c.contentType, c.body); r.status != c.status || !r.isCode(SystemError) || m.calls() != 0 {
-			t.Errorf("%s, %q…: answered %d %s, want %d; the kiosk was asked %d times", c.contentType, c.body[:3], r.status, r.body, c.status, m.calls())
+			t.Errorf("%s, %q…: answered %d %s, want %d; the kiosk was asked %d times", c.contentType, c.body[:3],
+				r.status, r.body, c.status, m.calls())
 		}
 	}
 }

@@ -11,7 +11,8 @@ import (
 // FuzzCreatePurchase holds what every body gets, and that a purchase which reaches the kiosk is what the body says by
 // another reading of it: exact fractions of math/big.
 func FuzzCreatePurchase(f *testing.F) {
-	for _, s := range []string{wish("20.00", msisdn), wish(`"19.999"`, msisdn), wish("2e1", msisdn), wish("1e309", msisdn), wish("-1", msisdn), "[]", "null", "", "\ufeff" + wish("1", msisdn),
+	for _, s := range []string{wish("20.00", msisdn), wish(`"19.999"`, msisdn), wish("2e1", msisdn),
+		wish("1e309", msisdn), wish("-1", msisdn), "[]", "null", "", "\ufeff" + wish("1", msisdn),
 		`{"reservationToken":"29834231890234","reservationAmount":"20.00","currency":"EUR","msisdn":483344323423}`,
 		`{"token":29834231890234,"amount":2000e-2,"amount":20,"currency":"EUR","msisdn":"1"}`} {
 		f.Add([]byte(s))
@@ -27,7 +28,8 @@ func FuzzCreatePurchase(f *testing.F) {
 			return
 		}
 		p := m.asked[0]
-		if r.status != 200 || p.Amount.Minor <= 0 || p.Amount.Currency != "EUR" || strings.TrimSpace(p.Payer) == "" || len(p.Payer) > payerMax {
+		if r.status != 200 || p.Amount.Minor <= 0 || p.Amount.Currency != "EUR" || strings.TrimSpace(p.Payer) == "" ||
+			len(p.Payer) > payerMax {
 			t.Errorf("asked for %v of %q", p, p.Payer)
 		}
 		if len(p.Payer) > 8 && strings.Contains(log.String(), p.Payer) { // shorter ones are in the log's own words

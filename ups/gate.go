@@ -11,13 +11,15 @@ import (
 // How many purchases with the right token may reach the kiosk: those that it would not refuse at a look. The package's
 // documentation says why there are two shares.
 const (
-	freshEvery      = 3 * time.Second // a customer who has no purchase here, and so begins a sale, which is recorded and logged
+	// a customer who has no purchase here, and so begins a sale, which is recorded and logged
+	freshEvery      = 3 * time.Second
 	freshBurst      = 10
 	knownPerSecond  = 50 // the same when only Glase can call, which lets people in at their own pace
 	knownBurst      = 100
 	repeatPerSecond = 20 // of those who have one: no app repeats faster, and each costs the kiosk's loop one event
 	repeatBurst     = 50
-	outstandingMax  = 64 // calls of Kiosk.CreatePurchase that have not returned; it answers at once but for an invoice under way
+	// calls of Kiosk.CreatePurchase that have not returned; it answers at once but for an invoice under way
+	outstandingMax = 64
 )
 
 // gate decides which purchases reach the kiosk. It remembers customers as keyed hashes; two that collide share a share.

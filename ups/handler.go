@@ -87,7 +87,8 @@ func (h *handler) createPurchase(r *http.Request, start time.Time) answer {
 	if !ok {
 		return refused(http.StatusBadRequest, "not a JSON object")
 	}
-	if token, ok := values.one(fieldToken); !ok || subtle.ConstantTimeCompare([]byte(token), []byte(h.config.Token)) == 0 {
+	if token, ok := values.one(fieldToken); !ok ||
+		subtle.ConstantTimeCompare([]byte(token), []byte(h.config.Token)) == 0 {
 		return refused(http.StatusOK, "token")
 	}
 	p, why := values.purchase(h.config.Currency)
@@ -111,7 +112,8 @@ func readable(contentType string, body []byte) bool {
 	switch strings.ToLower(params["charset"]) {
 	case "", "utf-8", "utf8":
 		return true
-	case "us-ascii", "ascii", "iso-8859-1", "iso8859-1", "iso_8859-1", "latin1", "iso-8859-15", "windows-1252", "cp1252":
+	case "us-ascii", "ascii", "iso-8859-1", "iso8859-1", "iso_8859-1", "latin1", "iso-8859-15", "windows-1252",
+		"cp1252":
 		return !bytes.ContainsFunc(body, func(r rune) bool { return r > unicode.MaxASCII })
 	}
 	return false

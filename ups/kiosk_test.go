@@ -254,7 +254,8 @@ func (p *pipes) post(t *testing.T, body string) (c net.Conn) {
 
 func postOn(t *testing.T, c net.Conn, body string) {
 	t.Helper()
-	if _, err := fmt.Fprintf(c, "POST /seqr/createPurchase HTTP/1.1\r\nHost: kiosk\r\nContent-Length: %d\r\n\r\n%s", len(body), body); err != nil {
+	if _, err := fmt.Fprintf(c, "POST /seqr/createPurchase HTTP/1.1\r\nHost: kiosk\r\nContent-Length: %d\r\n\r\n%s",
+		len(body), body); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -21,7 +21,8 @@ func TestAFloodCannotKeepTheCustomerOfTheSaleOut(t *testing.T) {
 		}
 		for second := range 60 {
 			for i := range 200 {
-				if r := direct(h, wish("20.00", fmt.Sprintf("46%03d%03d", second, i))); r.status != 200 || !r.isCode(DeviceInUse) {
+				if r := direct(h, wish("20.00", fmt.Sprintf("46%03d%03d", second, i))); r.status != 200 ||
+					!r.isCode(DeviceInUse) {
 					t.Fatalf("a stranger was answered %d %s", r.status, r.body)
 				}
 			}
@@ -41,7 +42,8 @@ func TestAFloodCannotKeepTheCustomerOfTheSaleOut(t *testing.T) {
 }
 
 func TestACustomerWhoseInvoiceIsStillUnderWayIsRecognised(t *testing.T) {
-	for name, wait := range map[string]time.Duration{"while invoicing": time.Second, "after the answer came too late": 20 * time.Second} {
+	for name, wait := range map[string]time.Duration{"while invoicing": time.Second,
+		"after the answer came too late": 20 * time.Second} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				done := make(chan struct{})
@@ -76,7 +78,8 @@ func TestWrongTokensTakeNothingFromTheRightOne(t *testing.T) {
 	m := &machine{}
 	h := newHandler(t, m, nil)
 	for range 10_000 {
-		if r := direct(h, strings.Replace(wish("20.00", msisdn), token, "1", 1)); r.status != 200 || !r.isCode(SystemError) {
+		if r := direct(h, strings.Replace(wish("20.00", msisdn), token, "1", 1)); r.status != 200 ||
+			!r.isCode(SystemError) {
 			t.Fatalf("answered %d %s", r.status, r.body)
 		}
 	}
@@ -92,7 +95,8 @@ func TestALimitedPurchaseIsAnsweredInJSONWith200AndPassesLater(t *testing.T) {
 		limited := 0
 		for i := range 100 {
 			r := direct(h, wish("20.00", fmt.Sprint(46700000000+i)))
-			if r.status != 200 || !r.isCode(DeviceUnavailable) && !r.isCode(DeviceInUse) || r.header.Get("Content-Type") != "application/json;charset=UTF-8" {
+			if r.status != 200 || !r.isCode(DeviceUnavailable) && !r.isCode(DeviceInUse) ||
+				r.header.Get("Content-Type") != "application/json;charset=UTF-8" {
 				t.Fatalf("answered %d %s", r.status, r.body)
 			}
 			if r.isCode(DeviceInUse) {
@@ -144,7 +148,8 @@ func TestANotificationIsAHintWhoseBodyMeansNothing(t *testing.T) {
 	m := &machine{secrets: map[string]bool{secret: true}}
 	s := serve(t, m, nil)
 	url := NotificationURL(s+"/seqr", secret)
-	for _, c := range [][2]string{{"", ""}, {"application/json", `{"invoiceReference":"1"}`}, {"text/xml; charset=latin1", "<oops\xff"},
+	for _, c := range [][2]string{{"", ""}, {"application/json", `{"invoiceReference":"1"}`},
+		{"text/xml; charset=latin1", "<oops\xff"},
 		{"application/x-www-form-urlencoded", "invoiceReference=1"}, {"", strings.Repeat("x", 100<<10)}} {
 		if r := send(t, "POST", url, c[0], c[1]); r.status != 200 || r.body != "" {
 			t.Errorf("%q: answered %d %s", c[0], r.status, r.body)
@@ -225,7 +230,8 @@ func TestAFloodFillsNoLog(t *testing.T) {
 			t.Error(r.body)
 		}
 		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
-		if last := lines[len(lines)-1]; !strings.Contains(last, `"path":"createPurchase","status":200`) || !strings.Contains(last, `"unlogged":`) {
+		if last := lines[len(lines)-1]; !strings.Contains(last, `"path":"createPurchase","status":200`) ||
+			!strings.Contains(last, `"unlogged":`) {
 			t.Error("the purchase has no line, or it does not say that others were left out")
 		}
 	})
@@ -244,7 +250,8 @@ func TestTwoHundredAtOnceAreEachAnswered(t *testing.T) {
 			for i := range work {
 				switch i % 4 {
 				case 0:
-					if r := purchase(t, s, wish("20.00", fmt.Sprint(46700000000+i))); r.status != 200 || !r.isCode(DeviceInUse) {
+					if r := purchase(t, s, wish("20.00", fmt.Sprint(46700000000+i))); r.status != 200 ||
+						!r.isCode(DeviceInUse) {
 						t.Errorf("a stranger: %d %s", r.status, r.body)
 					}
 				case 1:

@@ -21,7 +21,8 @@ func TestAPurchaseIsAnsweredWithItsInvoice(t *testing.T) {
 	if r.status != 200 || !r.isReference() {
 		t.Errorf("answered %d %s", r.status, r.body)
 	}
-	for name, want := range map[string]string{"Content-Type": "application/json;charset=UTF-8", "Cache-Control": "no-store", "Content-Length": "42"} {
+	for name, want := range map[string]string{"Content-Type": "application/json;charset=UTF-8",
+		"Cache-Control": "no-store", "Content-Length": "42"} {
 		if got := r.header.Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
@@ -52,12 +53,16 @@ func TestEachErrorCodeIsReachedByItsCause(t *testing.T) {
 func TestAnAmountIsReadExactlyAndNeverAboveTheMaximum(t *testing.T) {
 	for said, cents := range map[string]int64{
 		`20`: 2000, `20.00`: 2000, `"20.00"`: 2000, `"20"`: 2000, `20.5`: 2050, `0.01`: 1, `"007"`: 700,
-		`2e1`: 2000, `2E+1`: 2000, `"2e1"`: 2000, `2000e-2`: 2000, `2.0005e3`: 200050, `1e-2`: 1, `15e-1`: 150, `0.00002e6`: 2000,
-		`1e0`: 100, `12.5e1`: 12500, `0e5`: 0, `1e-3`: 0, `0.009`: 0,
+		`2e1`: 2000, `2E+1`: 2000, `"2e1"`: 2000, `2000e-2`: 2000, `2.0005e3`: 200050, `1e-2`: 1, `15e-1`: 150,
+		`0.00002e6`: 2000,
+		`1e0`:       100, `12.5e1`: 12500, `0e5`: 0, `1e-3`: 0, `0.009`: 0,
 		`19.999`: 1999, `0.019`: 1, `1234567.8949999999999999999`: 123456789, `90071992547409.93`: 9007199254740993,
-		`0`: 0, `0.00`: 0, `-0`: 0, `-20`: 0, `"-20"`: 0, `"NaN"`: 0, `"Infinity"`: 0, `1e309`: 0, `"1e309"`: 0, `1e99`: 0, `1e-99`: 0,
-		`99999999999999999999`: 0, `100000000000000000`: 0, `"20,00"`: 0, `"+20"`: 0, `"20."`: 0, `".5"`: 0, `" 20"`: 0, `"20 "`: 0,
-		`"20.00 EUR"`: 0, `"0x14"`: 0, `"٢٠"`: 0, `"1_000"`: 0, `""`: 0, `[20]`: 0, `{"value": 20}`: 0, `true`: 0, `null`: 0,
+		`0`: 0, `0.00`: 0, `-0`: 0, `-20`: 0, `"-20"`: 0, `"NaN"`: 0, `"Infinity"`: 0, `1e309`: 0, `"1e309"`: 0,
+		`1e99`: 0, `1e-99`: 0,
+		`99999999999999999999`: 0, `100000000000000000`: 0, `"20,00"`: 0, `"+20"`: 0, `"20."`: 0, `".5"`: 0, `" 20"`: 0,
+		`"20 "`:       0,
+		`"20.00 EUR"`: 0, `"0x14"`: 0, `"٢٠"`: 0, `"1_000"`: 0, `""`: 0, `[20]`: 0, `{"value": 20}`: 0, `true`: 0,
+		`null`:                          0,
 		`20.` + strings.Repeat("0", 41): 0,
 	} {
 		m := &machine{instead: func(context.Context, Purchase) (string, ErrorCode) { return "20170315072260070", "" }}
@@ -83,25 +88,26 @@ func TestBothReleasesOfThePageAreUnderstood(t *testing.T) {
 		`{"token":"29834231890234","amount":20,"currency":"EUR","msisdn":"1","new":{"a":[1]},"Token":"x","AMOUNT":7,"":null}`:                  true,
 		`{"token":"29834231890234","amount":20,"amount":"20.0","currency":"EUR","currency":"EUR","msisdn":"1"}`:                                true,
 
-		`{"token":"29834231890234","reservationToken":"1","amount":20,"currency":"EUR","msisdn":"1"}`:                false,
-		`{"reservationToken":"1","token":"29834231890234","amount":20,"currency":"EUR","msisdn":"1"}`:                false,
-		`{"token":"29834231890234","amount":20,"reservationAmount":"30","currency":"EUR","msisdn":"1"}`:              false,
-		`{"token":"29834231890234","amount":0,"reservationAmount":"20","currency":"EUR","msisdn":"1"}`:               false,
-		`{"token":"29834231890234","amount":20,"amount":30,"currency":"EUR","msisdn":"1"}`:                           false,
-		`{"token":"29834231890234","amount":20,"reservationAmount":{},"currency":"EUR","msisdn":"1"}`:                false,
-		`{"token":"29834231890234","amount":20,"currency":"SEK","msisdn":"1"}`:                                       false,
-		`{"token":"29834231890234","amount":20,"currency":"eur","msisdn":"1"}`:                                       false,
-		`{"token":"29834231890234","amount":20,"currency":"EUR","currency":"SEK","msisdn":"1"}`:                      false,
-		`{"token":"29834231890234","amount":20,"msisdn":"1"}`:                                                        false,
-		`{"token":"29834231890234","currency":"EUR","msisdn":"1"}`:                                                   false,
-		`{"amount":20,"currency":"EUR","msisdn":"1"}`:                                                                false,
-		`{"TOKEN":"29834231890234","amount":20,"currency":"EUR","msisdn":"1"}`:                                       false,
-		`{"token":"","amount":20,"currency":"EUR","msisdn":"1"}`:                                                     false,
-		`{"token":["29834231890234"],"amount":20,"currency":"EUR","msisdn":"1"}`:                                     false,
-		`{"token":"29834231890234","amount":20,"currency":"EUR"}`:                                                    false,
-		`{"token":"29834231890234","amount":20,"currency":"EUR","msisdn":""}`:                                        false,
-		`{"token":"29834231890234","amount":20,"currency":"EUR","msisdn":"1","msisdn":"2"}`:                          false,
-		`{"token":"29834231890234","amount":20,"currency":"EUR","msisdn":"` + strings.Repeat("4", payerMax+1) + `"}`: false,
+		`{"token":"29834231890234","reservationToken":"1","amount":20,"currency":"EUR","msisdn":"1"}`:   false,
+		`{"reservationToken":"1","token":"29834231890234","amount":20,"currency":"EUR","msisdn":"1"}`:   false,
+		`{"token":"29834231890234","amount":20,"reservationAmount":"30","currency":"EUR","msisdn":"1"}`: false,
+		`{"token":"29834231890234","amount":0,"reservationAmount":"20","currency":"EUR","msisdn":"1"}`:  false,
+		`{"token":"29834231890234","amount":20,"amount":30,"currency":"EUR","msisdn":"1"}`:              false,
+		`{"token":"29834231890234","amount":20,"reservationAmount":{},"currency":"EUR","msisdn":"1"}`:   false,
+		`{"token":"29834231890234","amount":20,"currency":"SEK","msisdn":"1"}`:                          false,
+		`{"token":"29834231890234","amount":20,"currency":"eur","msisdn":"1"}`:                          false,
+		`{"token":"29834231890234","amount":20,"currency":"EUR","currency":"SEK","msisdn":"1"}`:         false,
+		`{"token":"29834231890234","amount":20,"msisdn":"1"}`:                                           false,
+		`{"token":"29834231890234","currency":"EUR","msisdn":"1"}`:                                      false,
+		`{"amount":20,"currency":"EUR","msisdn":"1"}`:                                                   false,
+		`{"TOKEN":"29834231890234","amount":20,"currency":"EUR","msisdn":"1"}`:                          false,
+		`{"token":"","amount":20,"currency":"EUR","msisdn":"1"}`:                                        false,
+		`{"token":["29834231890234"],"amount":20,"currency":"EUR","msisdn":"1"}`:                        false,
+		`{"token":"29834231890234","amount":20,"currency":"EUR"}`:                                       false,
+		`{"token":"29834231890234","amount":20,"currency":"EUR","msisdn":""}`:                           false,
+		`{"token":"29834231890234","amount":20,"currency":"EUR","msisdn":"1","msisdn":"2"}`:             false,
+		`{"token":"29834231890234","amount":20,"currency":"EUR","msisdn":"` + strings.Repeat("4", payerMax+1) +
+			`"}`: false,
 		`{}`: false,
 	} {
 		m := &machine{}
@@ -134,7 +140,8 @@ func TestWhatIsNoCreatePurchaseIsRefusedAsJSONAndNeverReachesTheKiosk(t *testing
 		{"a leading zero", "POST", utf8, wish("020", msisdn), 400},
 		{"not UTF-8", "POST", utf8, strings.Replace(good, msisdn, "\xff", 1), 400},
 		{"deep nesting", "POST", utf8, strings.Repeat("[", bodyMax), 400},
-		{"deep nesting, closed", "POST", utf8, `{"a":` + strings.Repeat("[", bodyMax/2-8) + strings.Repeat("]", bodyMax/2-8) + "}", 200},
+		{"deep nesting, closed", "POST", utf8, `{"a":` + strings.Repeat("[", bodyMax/2-8) +
+			strings.Repeat("]", bodyMax/2-8) + "}", 200},
 		{"one byte too large", "POST", utf8, good + strings.Repeat(" ", bodyMax-len(good)+1), 413},
 		{"1 MiB", "POST", utf8, `{"a":"` + strings.Repeat("a", 1<<20) + `"}`, 413},
 		{"Latin-1", "POST", "application/json; charset=ISO-8859-1", strings.Replace(good, msisdn, "\xe5", 1), 415},
@@ -160,19 +167,22 @@ func TestWhatIsNoCreatePurchaseIsRefusedAsJSONAndNeverReachesTheKiosk(t *testing
 }
 
 func TestAnyContentTypeIsTakenForJSON(t *testing.T) {
-	for _, contentType := range []string{"", "application/json", "text/plain", "application/json; charset=utf-8", `application/json;charset="UTF-8"`, "application/json;;", "json"} {
+	for _, contentType := range []string{"", "application/json", "text/plain", "application/json; charset=utf-8",
+		`application/json;charset="UTF-8"`, "application/json;;", "json"} {
 		body := wish("20.00", msisdn)
 		if len(body) < bodyMax { // the largest body that is still read
 			body += strings.Repeat(" ", bodyMax-len(body))
 		}
-		if r := send(t, "POST", serve(t, &machine{}, nil)+"/seqr/createPurchase", contentType, body); r.status != 200 || !r.isReference() {
+		if r := send(t, "POST", serve(t, &machine{}, nil)+"/seqr/createPurchase", contentType, body); r.status != 200 ||
+			!r.isReference() {
 			t.Errorf("%q: answered %d %s", contentType, r.status, r.body)
 		}
 	}
 }
 
 func TestPathsAreExact(t *testing.T) {
-	for prefix, known := range map[string]string{"": "/createPurchase", "/seqr": "/seqr/createPurchase", "/a/b-1": "/a/b-1/createPurchase"} {
+	for prefix, known := range map[string]string{"": "/createPurchase", "/seqr": "/seqr/createPurchase",
+		"/a/b-1": "/a/b-1/createPurchase"} {
 		m := &machine{secrets: map[string]bool{secret: true}}
 		h, err := New(Config{Token: token, PathPrefix: prefix, Currency: "EUR"}, m)
 		if err != nil {
@@ -185,14 +195,17 @@ func TestPathsAreExact(t *testing.T) {
 		if r := send(t, "POST", NotificationURL(s+prefix+"/", secret), "", ""); r.status != 200 {
 			t.Errorf("prefix %q: notification: %d", prefix, r.status)
 		}
-		for _, path := range []string{"", "/", "/createPurchase/", "//createPurchase", "/./createPurchase", "/x/../createPurchase", "/createpurchase",
-			"/notify", "/notify/", "/notify/" + secret + "/", "/notify//" + secret, "/notify/%2F" + secret, "/notify/" + strings.Repeat("a", secretMax+1)} {
+		for _, path := range []string{"", "/", "/createPurchase/", "//createPurchase", "/./createPurchase",
+			"/x/../createPurchase", "/createpurchase",
+			"/notify", "/notify/", "/notify/" + secret + "/", "/notify//" + secret, "/notify/%2F" + secret, "/notify/" +
+				strings.Repeat("a", secretMax+1)} {
 			if r := send(t, "POST", s+prefix+path, "", wish("20", msisdn)); r.status != http.StatusNotFound {
 				t.Errorf("prefix %q: POST %s: %d", prefix, path, r.status)
 			}
 		}
 		if m.hints != 1 || m.calls() != 1 {
-			t.Errorf("prefix %q: a path that is none reached the kiosk: %d hints, %d purchases", prefix, m.hints, m.calls())
+			t.Errorf("prefix %q: a path that is none reached the kiosk: %d hints, %d purchases", prefix, m.hints,
+				m.calls())
 		}
 	}
 }

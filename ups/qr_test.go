@@ -8,7 +8,8 @@ import (
 
 func TestEachQRIsReadAsWhatItIs(t *testing.T) {
 	for text, want := range map[string]QR{
-		StaticQR("public_test_shop", "123456"):           {Kind: KindUPS, MerchantID: "public_test_shop", Token: "123456"},
+		StaticQR("public_test_shop", "123456"): {Kind: KindUPS, MerchantID: "public_test_shop",
+			Token: "123456"},
 		"HTTP://SEQR.SE/000/ups?w=merchantId&t=123456":   {Kind: KindUPS, MerchantID: "merchantId", Token: "123456"},
 		"http://seqr.se/000/ups?t=1&w=2&utm=x":           {Kind: KindUPS, MerchantID: "2", Token: "1"},
 		AppLink(StaticQR("a", "b")):                      {Kind: KindUPS, MerchantID: "a", Token: "b"},
@@ -16,7 +17,8 @@ func TestEachQRIsReadAsWhatItIs(t *testing.T) {
 		"HTTP://SEQR.SE/R1312169763796":                  {Kind: KindInvoice, InvoiceReference: "1312169763796"},
 		"seqr://SEQR.SE/R1312169763796":                  {Kind: KindInvoice, InvoiceReference: "1312169763796"},
 		"HTTPS://seqr.se/Q" + strings.Repeat("Z", idMax): {Kind: KindSticker, SeqrID: strings.Repeat("Z", idMax)},
-		StaticQR("Kiosk & Co", "a=b+c/d%20?é#\x00\xff"):  {Kind: KindUPS, MerchantID: "Kiosk & Co", Token: "a=b+c/d%20?é#\x00\xff"},
+		StaticQR("Kiosk & Co", "a=b+c/d%20?é#\x00\xff"): {Kind: KindUPS, MerchantID: "Kiosk & Co",
+			Token: "a=b+c/d%20?é#\x00\xff"},
 	} {
 		if q, err := ParseQR(text); err != nil || q != want {
 			t.Errorf("%q is read as %+v, %v", text, q, err)
@@ -42,11 +44,16 @@ func TestTheWordingOfTheQRsIsGlases(t *testing.T) {
 }
 
 func TestWhatIsNoGlaseQRIsRefused(t *testing.T) {
-	for _, text := range []string{"", "SEQR.SE/R1", "ftp://SEQR.SE/R1", "HTTP://SEQR.SE.evil.example/R1", "HTTP://evil.example/R1", "HTTP://u:p@SEQR.SE/R1",
-		"HTTP://SEQR.SE:80/R1", "HTTP://SEQR.SE/R1#x", "HTTP:SEQR.SE/R1", "HTTP://SEQR.SE/", "HTTP://SEQR.SE/R", "HTTP://SEQR.SE/Q", "HTTP://SEQR.SE/r1",
-		"HTTP://SEQR.SE/X1", "HTTP://SEQR.SE/R1/2", "HTTP://SEQR.SE/R1-2", "HTTP://SEQR.SE/R%00", "HTTP://SEQR.SE/Q" + strings.Repeat("Z", idMax+1),
-		"HTTP://SEQR.SE/000/ups", "HTTP://SEQR.SE/000/ups?w=1", "HTTP://SEQR.SE/000/ups?w=&t=1", "HTTP://SEQR.SE/000/ups?w=1&t=1&t=2",
-		"HTTP://SEQR.SE/000/ups?w=1&t=%zz", "HTTP://SEQR.SE/000/UPS?w=1&t=1", "HTTP://SEQR.SE/001/ups?w=1&t=1", "HTTP://SEQR.SE/R1\n", " HTTP://SEQR.SE/R1",
+	for _, text := range []string{"", "SEQR.SE/R1", "ftp://SEQR.SE/R1", "HTTP://SEQR.SE.evil.example/R1",
+		"HTTP://evil.example/R1", "HTTP://u:p@SEQR.SE/R1",
+		"HTTP://SEQR.SE:80/R1", "HTTP://SEQR.SE/R1#x", "HTTP:SEQR.SE/R1", "HTTP://SEQR.SE/", "HTTP://SEQR.SE/R",
+		"HTTP://SEQR.SE/Q", "HTTP://SEQR.SE/r1",
+		"HTTP://SEQR.SE/X1", "HTTP://SEQR.SE/R1/2", "HTTP://SEQR.SE/R1-2", "HTTP://SEQR.SE/R%00", "HTTP://SEQR.SE/Q" +
+			strings.Repeat("Z", idMax+1),
+		"HTTP://SEQR.SE/000/ups", "HTTP://SEQR.SE/000/ups?w=1", "HTTP://SEQR.SE/000/ups?w=&t=1",
+		"HTTP://SEQR.SE/000/ups?w=1&t=1&t=2",
+		"HTTP://SEQR.SE/000/ups?w=1&t=%zz", "HTTP://SEQR.SE/000/UPS?w=1&t=1", "HTTP://SEQR.SE/001/ups?w=1&t=1",
+		"HTTP://SEQR.SE/R1\n", " HTTP://SEQR.SE/R1",
 		StaticQR("1", strings.Repeat("2", qrMax))} {
 		if q, err := ParseQR(text); !errors.Is(err, ErrQR) || q != (QR{}) {
 			t.Errorf("%q is read as %+v, %v", text, q, err)
@@ -55,7 +62,8 @@ func TestWhatIsNoGlaseQRIsRefused(t *testing.T) {
 }
 
 func FuzzParseQR(f *testing.F) {
-	for _, s := range []string{"HTTP://SEQR.SE/000/ups?w=merchantId&t=123456", "HTTP://SEQR.SE/QABC123", "seqr://seqr.se/R1", "https://SEQR.SE/R%31?x#", "HTTP://SEQR.SE/000/ups?w=%FF&t=+"} {
+	for _, s := range []string{"HTTP://SEQR.SE/000/ups?w=merchantId&t=123456", "HTTP://SEQR.SE/QABC123",
+		"seqr://seqr.se/R1", "https://SEQR.SE/R%31?x#", "HTTP://SEQR.SE/000/ups?w=%FF&t=+"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -66,7 +74,8 @@ func FuzzParseQR(f *testing.F) {
 			}
 			return
 		}
-		written := map[Kind]string{KindUPS: StaticQR(q.MerchantID, q.Token), KindSticker: StickerQR(q.SeqrID), KindInvoice: "HTTP://SEQR.SE/R" + q.InvoiceReference}[q.Kind]
+		written := map[Kind]string{KindUPS: StaticQR(q.MerchantID, q.Token), KindSticker: StickerQR(q.SeqrID),
+			KindInvoice: "HTTP://SEQR.SE/R" + q.InvoiceReference}[q.Kind]
 		if len(written) > qrMax {
 			return // bytes that a URL may hold as they are, escaped by us
 		}

@@ -19,8 +19,9 @@ const (
 	writeWithin  = 15 * time.Second // from the headers to the answer's last byte: thinking, and a slow line back
 	idleWithin   = 5 * time.Second  // between requests
 	headerMax    = 16 << 10         // bytes; proxies add some
-	connsMax     = 128              // connections at once: about 20 KiB and a file descriptor each, as the sale needs too
-	perCallerMax = 16               // of them from one address; Glase needs one for each who scans at the same moment
+	// connections at once: about 20 KiB and a file descriptor each, as the sale needs too
+	connsMax     = 128
+	perCallerMax = 16 // of them from one address; Glase needs one for each who scans at the same moment
 )
 
 // callerBits are what of an IPv6 address names a caller: whoever has one of a /64 has all of it.

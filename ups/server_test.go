@@ -74,7 +74,8 @@ func TestAHandshakeThatIsNeverBegunHoldsNoPlace(t *testing.T) {
 	client := s.Client()
 	client.Transport.(*http.Transport).DisableKeepAlives = true
 	for range 25 {
-		res, err := client.Post(s.URL+"/seqr/createPurchase", "application/json", strings.NewReader(wish("20.00", msisdn)))
+		res, err := client.Post(s.URL+"/seqr/createPurchase", "application/json",
+			strings.NewReader(wish("20.00", msisdn)))
 		if err != nil {
 			t.Fatalf("a customer found no place: %v", err)
 		}
@@ -89,7 +90,11 @@ func TestAHandshakeThatIsNeverBegunHoldsNoPlace(t *testing.T) {
 func TestTheOldestThatWaitsGivesWayAndNobodyWhoIsServedDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answer := make(chan struct{})
-		m := &machine{instead: func(context.Context, Purchase) (string, ErrorCode) { <-answer; return "20170315072260070", "" }}
+		m := &machine{instead: func(context.Context, Purchase) (string,
+			ErrorCode) {
+			<-answer
+			return "20170315072260070", ""
+		}}
 		p := servePipes(t, newHandler(t, m, nil))
 		served := p.dial(t)
 		postOn(t, served, wish("20.00", msisdn))
@@ -133,7 +138,11 @@ func TestTheOldestThatWaitsGivesWayAndNobodyWhoIsServedDoes(t *testing.T) {
 func TestConnectionsAreBoundedAndComeFreeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answer := make(chan struct{})
-		m := &machine{instead: func(context.Context, Purchase) (string, ErrorCode) { <-answer; return "20170315072260070", "" }}
+		m := &machine{instead: func(context.Context, Purchase) (string,
+			ErrorCode) {
+			<-answer
+			return "20170315072260070", ""
+		}}
 		p := servePipes(t, newHandler(t, m, nil))
 		for range perCallerMax {
 			p.post(t, wish("20.00", msisdn))
@@ -186,7 +195,8 @@ func TestARefusalEndsItsConnectionAndAnAnswerDoesNot(t *testing.T) {
 	if closes(purchase, wish("20.00", msisdn)) || closes("/seqr/notify/"+secret, "") {
 		t.Error("an answer ended its connection")
 	}
-	for _, c := range [][2]string{{purchase, wish("20.00", "4670")}, {purchase, wish("0.01", msisdn+"1")}, {purchase, "{"}, {purchase, strings.Replace(wish("20.00", msisdn), token, "1", 1)},
+	for _, c := range [][2]string{{purchase, wish("20.00", "4670")}, {purchase, wish("0.01", msisdn+"1")},
+		{purchase, "{"}, {purchase, strings.Replace(wish("20.00", msisdn), token, "1", 1)},
 		{"/seqr/notify/unknown", ""}, {"/", ""}} {
 		if !closes(c[0], c[1]) {
 			t.Errorf("a refusal left its connection open: %s %s", c[0], c[1])
@@ -261,7 +271,8 @@ func TestAForgedBurstOnARealSocketRefusesNoCustomer(t *testing.T) {
 					return
 				}
 				body := wish("20.00", fmt.Sprint(46700000000+n))
-				fmt.Fprintf(c, "POST /seqr/createPurchase HTTP/1.1\r\nHost: k\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+				fmt.Fprintf(c, "POST /seqr/createPurchase HTTP/1.1\r\nHost: k\r\nContent-Length: %d\r\n\r\n%s",
+					len(body), body)
 				if answer, _ := io.ReadAll(c); len(answer) > 0 {
 					t.Errorf("a forged call was answered %s", answer)
 				}

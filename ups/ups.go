@@ -11,9 +11,10 @@
 // unknown fields are ignored, and names are compared exactly:
 //
 //   - token, or reservationToken: the machine's id, as in its static QR; compared in constant time.
-//   - amount, or reservationAmount: the most that may be reserved. It is read exactly, never as floating point: digits, a
-//     fraction and an exponent of at most two digits (20, "20.00", 2E+1, as Java writes decimals). A part finer than the minor
-//     unit is cut off, which is safe for a maximum. Nothing, less than nothing and more than money holds are refused.
+//   - amount, or reservationAmount: the most that may be reserved. It is read exactly, never as floating point: digits,
+//     a fraction and an exponent of at most two digits (20, "20.00", 2E+1, as Java writes decimals). A part finer than
+//     the minor unit is cut off, which is safe for a maximum. Nothing, less than nothing and more than money holds are
+//     refused.
 //   - currency: ISO 4217, the machine's own.
 //   - msisdn: the customer's phone number. It is required, since it alone tells a repeating customer from another one.
 //
@@ -45,17 +46,18 @@
 // that leaves to an attacker.
 //
 //   - Connections are bounded, also those of one address, unless all come through one proxy; see Server.
-//   - A wrong token costs its own parsing and no more: it never reaches the Kiosk and takes nothing from the right token's share.
+//   - A wrong token costs its own parsing and no more: it never reaches the Kiosk and takes nothing from the right
+//     token's share.
 //   - What the Kiosk would refuse is refused at a look (Kiosk.Refusal), and takes nothing from any share either.
-//   - Other purchases with the right token pass one each 3 s, 10 at once; more are told DEVICE_IN_USE, and the app lets the customer
-//     try again. Each of them begins a sale, so it is enough for every customer in front of one machine, and little enough for its
-//     journal and its log. When nobody but Glase can call (Config.Known), 50 a second pass.
-//   - The customer whose purchase was accepted last, or is being asked for now, repeats on a share of their own, which a flood
-//     of others cannot use up. They are recognised by a keyed hash whose key dies with the process.
-//   - Notifications are not limited: a limit that cannot tell a known secret from a guess would drop the known one as well. So
-//     Kiosk.Notify must cost next to nothing; the secret's length keeps guesses out.
-//   - Requests are logged in two shares, new customers and all others; the next line says how many were left out. An hour of whatever
-//     flood writes less than half a megabyte.
+//   - Other purchases with the right token pass one each 3 s, 10 at once; more are told DEVICE_IN_USE, and the app lets
+//     the customer try again. Each of them begins a sale, so it is enough for every customer in front of one machine,
+//     and little enough for its journal and its log. When nobody but Glase can call (Config.Known), 50 a second pass.
+//   - The customer whose purchase was accepted last, or is being asked for now, repeats on a share of their own, which
+//     a flood of others cannot use up. They are recognised by a keyed hash whose key dies with the process.
+//   - Notifications are not limited: a limit that cannot tell a known secret from a guess would drop the known one as
+//     well. So Kiosk.Notify must cost next to nothing; the secret's length keeps guesses out.
+//   - Requests are logged in two shares, new customers and all others; the next line says how many were left out. An
+//     hour of whatever flood writes less than half a megabyte.
 package ups
 
 import (
@@ -160,7 +162,8 @@ func New(c Config, k Kiosk) (http.Handler, error) {
 	case !money.Known(c.Currency):
 		return nil, fmt.Errorf("ups: %q is not a currency of ISO 4217", c.Currency)
 	case c.AnswerWithin < 0 || c.AnswerWithin > answerWithinMax:
-		return nil, fmt.Errorf("ups: an answer within %v: must be above 0 and at most %v", c.AnswerWithin, answerWithinMax)
+		return nil, fmt.Errorf("ups: an answer within %v: must be above 0 and at most %v", c.AnswerWithin,
+			answerWithinMax)
 	}
 	return &handler{
 		config: c,

@@ -134,7 +134,8 @@ func (p *player) presses(ctx context.Context, button, what string) error {
 
 // ended waits for a sale's end and checks how it ended.
 func (p *player) ended(ctx context.Context, n int, state, charged string) error {
-	s, err := p.newest(ctx, n, "the sale's end", func(s sale, now status) bool { return !s.Ended.IsZero() && now.Step == "ready" })
+	s, err := p.newest(ctx, n, "the sale's end",
+		func(s sale, now status) bool { return !s.Ended.IsZero() && now.Step == "ready" })
 	if err != nil {
 		return err
 	}
@@ -218,7 +219,8 @@ func auto(ctx context.Context, w *world, out io.Writer) error {
 		what string
 		play func(context.Context) error
 	}{
-		{"the product comes out", p.delivered}, {"the product jams", p.jams}, {"the customer cancels on the phone", p.cancelled},
+		{"the product comes out", p.delivered}, {"the product jams", p.jams},
+		{"the customer cancels on the phone", p.cancelled},
 	} {
 		fmt.Fprintf(out, "\nSale %d: %s\n", i+1, sale.what)
 		if err := sale.play(ctx); err != nil {

@@ -44,7 +44,8 @@ func (b books) audit() (sums, []string) {
 	for _, s := range []struct {
 		what string
 		sum  money.Amount
-	}{{"what came out is worth", a.sums.dropped}, {"the kiosk charged", a.sums.charged}, {"the customer paid", a.sums.paid}} {
+	}{{"what came out is worth", a.sums.dropped}, {"the kiosk charged", a.sums.charged},
+		{"the customer paid", a.sums.paid}} {
 		if s.sum != b.charged {
 			a.differ("%s %v in all, and should be %v", s.what, s.sum, b.charged)
 		}
@@ -65,7 +66,8 @@ type audit struct {
 func newAudit(b books) *audit {
 	zero := money.Amount{Currency: currency}
 	return &audit{books: b, sums: sums{zero, zero, zero, zero},
-		held: map[string]money.Amount{}, paid: map[string]money.Amount{}, reserved: map[string]bool{}, fell: map[string]int{}}
+		held: map[string]money.Amount{}, paid: map[string]money.Amount{}, reserved: map[string]bool{},
+		fell: map[string]int{}}
 }
 
 func (a *audit) differ(format string, args ...any) {
@@ -175,7 +177,8 @@ func ledgerSays(ledger []movement) string {
 	a := newAudit(books{ledger: ledger})
 	a.readLedger()
 	if !a.sums.held.IsZero() {
-		return fmt.Sprintf("Glase has %v paid, and %v is still reserved: the kiosk's next start would settle that.", a.sums.paid, a.sums.held)
+		return fmt.Sprintf("Glase has %v paid, and %v is still reserved: the kiosk's next start would settle that.",
+			a.sums.paid, a.sums.held)
 	}
 	return fmt.Sprintf("Glase has %v paid, and nothing is left reserved.", a.sums.paid)
 }
@@ -192,7 +195,8 @@ func (b books) print(out io.Writer, s sums) {
 		if items == "" {
 			items = "nothing was chosen"
 		}
-		fmt.Fprintf(t, "  %d\t%s\t%s\t%8s\t%7s\t%8s\t%s\n", i+1, s.Invoice, s.State, s.Reserved, s.Charged, s.Refunded, items)
+		fmt.Fprintf(t, "  %d\t%s\t%s\t%8s\t%7s\t%8s\t%s\n", i+1, s.Invoice, s.State, s.Reserved, s.Charged, s.Refunded,
+			items)
 	}
 	fmt.Fprintln(t, "\nGlase's ledger\n  \tinvoice\tmovement\tamount\twhy")
 	for _, m := range b.ledger {
@@ -203,7 +207,8 @@ func (b books) print(out io.Writer, s sums) {
 		what string
 		sum  money.Amount
 	}{
-		{"products that fell out of the machine, at their prices", s.dropped}, {"charged less refunded, as the kiosk recorded it", s.charged},
+		{"products that fell out of the machine, at their prices", s.dropped},
+		{"charged less refunded, as the kiosk recorded it", s.charged},
 		{"paid by the customer, as Glase's ledger has it", s.paid}, {"still reserved", s.held},
 	} {
 		fmt.Fprintf(t, "  %s\t%10v\n", line.what, line.sum)

@@ -36,26 +36,42 @@ func TestEveryOreIsAccountedForOrItsAbsenceIsTold(t *testing.T) {
 		said     string // by the audit; "" when it adds up
 	}{
 		{"all went well", "", "", ""},
-		{"an öre is missing at Glase", `"kind":"charge","amount":"15.00"`, `"kind":"charge","amount":"14.99"`, "Glase's ledger says 14.99 SEK"},
-		{"an öre too much at Glase", `"kind":"charge","amount":"15.00"`, `"kind":"charge","amount":"15.01"`, "the customer paid 15.01 SEK in all"},
-		{"an öre too much is charged", `"charged":"15.00"`, `"charged":"15.01"`, "15.00 SEK came out and 15.01 SEK was charged"},
-		{"an öre is left reserved", `"kind":"release","amount":"35.00"`, `"kind":"release","amount":"34.99"`, "0.01 SEK of invoice 101 is still reserved"},
-		{"a reservation is left", `"kind":"release","amount":"50.00"`, `"kind":"release","amount":"0.00"`, "50.00 SEK of invoice 102 is still reserved"},
-		{"too much was released", `"kind":"release","amount":"50.00"`, `"kind":"release","amount":"50.01"`, "-0.01 SEK of invoice 102 is still reserved"},
-		{"the payment was reversed", `"kind":"release","amount":"35.00"`, `"kind":"reversal","amount":"15.00"`, "Glase's ledger says 0.00 SEK"},
-		{"a second product fell", `"pulses":1,"dropped":1`, `"pulses":1,"dropped":2`, "slot A1: 2 products fell, the sales have 1"},
-		{"nothing fell", `"pulses":1,"dropped":1`, `"pulses":1,"dropped":0`, "slot A1: 0 products fell, the sales have 1"},
-		{"what jammed fell after all", `"pulses":1,"dropped":0`, `"pulses":1,"dropped":1`, "what came out is worth 37.50 SEK in all"},
+		{"an öre is missing at Glase", `"kind":"charge","amount":"15.00"`, `"kind":"charge","amount":"14.99"`,
+			"Glase's ledger says 14.99 SEK"},
+		{"an öre too much at Glase", `"kind":"charge","amount":"15.00"`, `"kind":"charge","amount":"15.01"`,
+			"the customer paid 15.01 SEK in all"},
+		{"an öre too much is charged", `"charged":"15.00"`, `"charged":"15.01"`,
+			"15.00 SEK came out and 15.01 SEK was charged"},
+		{"an öre is left reserved", `"kind":"release","amount":"35.00"`, `"kind":"release","amount":"34.99"`,
+			"0.01 SEK of invoice 101 is still reserved"},
+		{"a reservation is left", `"kind":"release","amount":"50.00"`, `"kind":"release","amount":"0.00"`,
+			"50.00 SEK of invoice 102 is still reserved"},
+		{"too much was released", `"kind":"release","amount":"50.00"`, `"kind":"release","amount":"50.01"`,
+			"-0.01 SEK of invoice 102 is still reserved"},
+		{"the payment was reversed", `"kind":"release","amount":"35.00"`, `"kind":"reversal","amount":"15.00"`,
+			"Glase's ledger says 0.00 SEK"},
+		{"a second product fell", `"pulses":1,"dropped":1`, `"pulses":1,"dropped":2`,
+			"slot A1: 2 products fell, the sales have 1"},
+		{"nothing fell", `"pulses":1,"dropped":1`, `"pulses":1,"dropped":0`,
+			"slot A1: 0 products fell, the sales have 1"},
+		{"what jammed fell after all", `"pulses":1,"dropped":0`, `"pulses":1,"dropped":1`,
+			"what came out is worth 37.50 SEK in all"},
 		{"a relay is on", `{"slot":"A2","relay":false`, `{"slot":"A2","relay":true`, "slot A2: the relay is on"},
-		{"something fell out of nowhere", `"slot":"A1","price"`, `"slot":"Z9","price"`, "slot Z9: the sales have 1 products of a slot that the machine has not"},
-		{"a sale is open", `"started":"2026-01-02T03:05:05Z","ended":"2026-01-02T03:05:06Z"`, `"started":"2026-01-02T03:05:05Z"`, "sale S2 has not ended"},
+		{"something fell out of nowhere", `"slot":"A1","price"`, `"slot":"Z9","price"`,
+			"slot Z9: the sales have 1 products of a slot that the machine has not"},
+		{"a sale is open", `"started":"2026-01-02T03:05:05Z","ended":"2026-01-02T03:05:06Z"`,
+			`"started":"2026-01-02T03:05:05Z"`, "sale S2 has not ended"},
 		{"Glase has no payment", `"101":"PAID"`, `"101":"RESERVED"`, "its invoice is RESERVED, not PAID"},
 		{"Glase has a payment", `"102":"CANCELED"`, `"102":"PAID"`, "its invoice is PAID, not CANCELED"},
-		{"Glase does not know a sale", `"invoice_reference":"101"`, `"invoice_reference":"999"`, "Glase's ledger says 0.00 SEK"},
-		{"the kiosk does not know a payment", `"invoice_reference":"101"`, `"invoice_reference":"999"`, "Glase moved money for invoice 101"},
-		{"another currency", `"kind":"charge","amount":"15.00","currency":"SEK"`, `"kind":"charge","amount":"15.00","currency":"EUR"`, `"15.00" "EUR" is no amount in SEK`},
+		{"Glase does not know a sale", `"invoice_reference":"101"`, `"invoice_reference":"999"`,
+			"Glase's ledger says 0.00 SEK"},
+		{"the kiosk does not know a payment", `"invoice_reference":"101"`, `"invoice_reference":"999"`,
+			"Glase moved money for invoice 101"},
+		{"another currency", `"kind":"charge","amount":"15.00","currency":"SEK"`,
+			`"kind":"charge","amount":"15.00","currency":"EUR"`, `"15.00" "EUR" is no amount in SEK`},
 		{"not a number", `"charged":"15.00"`, `"charged":"1e1"`, `sale S1: "1e1" "SEK" is no amount in SEK`},
-		{"a price of another product", `"price":"15.00"`, `"price":"22.50"`, "22.50 SEK came out and 15.00 SEK was charged"},
+		{"a price of another product", `"price":"15.00"`, `"price":"22.50"`,
+			"22.50 SEK came out and 15.00 SEK was charged"},
 		{"a movement that nobody knows", `"kind":"charge"`, `"kind":"tip"`, `unknown kind: "tip"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -85,7 +101,8 @@ func TestConsistentButWrongSumsDiffer(t *testing.T) {
 
 func TestTheLedgerAloneTellsWhatIsPaidAndReserved(t *testing.T) {
 	b := booksOf(t, "", "")
-	for n, want := range []string{"0.00 SEK paid, and nothing", "0.00 SEK paid, and 50.00 SEK is still", "15.00 SEK paid, and 35.00 SEK is still", "15.00 SEK paid, and nothing"} {
+	for n, want := range []string{"0.00 SEK paid, and nothing", "0.00 SEK paid, and 50.00 SEK is still",
+		"15.00 SEK paid, and 35.00 SEK is still", "15.00 SEK paid, and nothing"} {
 		if got := ledgerSays(b.ledger[:n]); !strings.Contains(got, want) {
 			t.Errorf("after %d movements: %q, want %q", n, got, want)
 		}
@@ -96,7 +113,8 @@ func TestTheLedgerAloneTellsWhatIsPaidAndReserved(t *testing.T) {
 func booksOf(t *testing.T, old, new string) (b books) {
 	t.Helper()
 	found := old == ""
-	for text, into := range map[string]any{salesJSON: &b.sales, ledgerJSON: &b.ledger, boardJSON: &b.board, phoneJSON: &b.phone} {
+	for text, into := range map[string]any{salesJSON: &b.sales, ledgerJSON: &b.ledger, boardJSON: &b.board,
+		phoneJSON: &b.phone} {
 		if old != "" && strings.Contains(text, old) {
 			found, text = true, strings.Replace(text, old, new, 1)
 		}

@@ -143,7 +143,8 @@ func (d *demo) processes() (all []string) {
 		d.t.Fatal("the machine's processes cannot be seen:", err)
 	}
 	for _, link := range links {
-		if exe, err := os.Readlink(link); err == nil && strings.HasPrefix(exe, d.bin) { // others end meanwhile, or are not ours to see
+		// others end meanwhile, or are not ours to see
+		if exe, err := os.Readlink(link); err == nil && strings.HasPrefix(exe, d.bin) {
 			all = append(all, link+" "+exe)
 		}
 	}
@@ -175,8 +176,10 @@ func autoAccounts(t *testing.T, d *demo) {
 	}
 	d.leavesNothing()
 	for _, want := range []string{
-		"the sale is charged: 15.00 SEK charged", "the sale is released: 0.00 SEK charged", "the sale is cancelled: 0.00 SEK charged",
-		"A2 22.50 not_delivered", "Every öre is accounted for.", "Glase has 15.00 SEK paid, and nothing is left reserved.",
+		"the sale is charged: 15.00 SEK charged", "the sale is released: 0.00 SEK charged",
+		"the sale is cancelled: 0.00 SEK charged",
+		"A2 22.50 not_delivered", "Every öre is accounted for.",
+		"Glase has 15.00 SEK paid, and nothing is left reserved.",
 	} {
 		if !strings.Contains(d.output(), want) {
 			t.Errorf("it does not say %q", want)
@@ -233,7 +236,8 @@ func childDies(t *testing.T, d *demo) {
 	d.start(nil)
 	d.ends(1)
 	d.leavesNothing()
-	if out := d.output(); !strings.Contains(out, "kioskd ended by itself (exit status 7)") || !strings.Contains(out, "full of snakes") {
+	if out := d.output(); !strings.Contains(out, "kioskd ended by itself (exit status 7)") ||
+		!strings.Contains(out, "full of snakes") {
 		t.Errorf("it says\n%s", out)
 	}
 }

@@ -19,7 +19,8 @@ import (
 )
 
 func main() {
-	signal.Ignore(syscall.SIGPIPE) // a reader that went away (demo --auto | head) must not keep the demo from tidying up
+	// a reader that went away (demo --auto | head) must not keep the demo from tidying up
+	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	ctx, hurry := untilSignal(signals)
@@ -76,7 +77,8 @@ A sale is s, p, 1. What came out is charged when you press c, or a little while 
 With --auto it is the customer itself: one sale goes well, in one the product jams, and one is cancelled on the
 phone. Then it shows what the kiosk recorded and what Glase's ledger says, and adds both up. Its exit status is 0
 only if every öre is accounted for.`,
-		Example:       "  make demo\n  make demo ARGS=--auto\n  bin/demo --auto --keep     look into the journal afterwards: bin/kioskd replay …/journal.db",
+		Example: "  make demo\n  make demo ARGS=--auto\n  bin/demo --auto --keep     look into the journal " +
+			"afterwards: bin/kioskd replay …/journal.db",
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -155,7 +157,8 @@ func show(ctx context.Context, w *world, out io.Writer) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	go newScene(w, l.Addr().String()).serve(ctx, l)
-	fmt.Fprintf(out, "A kiosk is running; Ctrl-C ends it.\n\n  Open this in a browser:   http://%s/\n\n%s\n", l.Addr(), w.howTo())
+	fmt.Fprintf(out, "A kiosk is running; Ctrl-C ends it.\n\n  Open this in a browser:   http://%s/\n\n%s\n", l.Addr(),
+		w.howTo())
 	return w.wait(ctx)
 }
 

@@ -19,8 +19,9 @@ import (
 var sceneFiles embed.FS
 
 const (
-	sceneAddress  = "127.0.0.1:8090" // where the page is, unless somebody else is there
-	scenePolicy   = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+	sceneAddress = "127.0.0.1:8090" // where the page is, unless somebody else is there
+	scenePolicy  = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+		"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 	clickMax      = 1 << 10                // bytes of what a click says
 	watchersMax   = 8                      // pages that may be open
 	watchEvery    = 200 * time.Millisecond // between two looks at the machine, while a page is open
@@ -81,7 +82,8 @@ type scene struct {
 
 func newScene(w *world, address string) *scene {
 	_, port, _ := net.SplitHostPort(address)
-	return &scene{w: w, host: []string{address, "localhost:" + port, "127.0.0.1:" + port}, watchers: map[chan []byte]bool{}}
+	return &scene{w: w, host: []string{address, "localhost:" + port, "127.0.0.1:" + port},
+		watchers: map[chan []byte]bool{}}
 }
 
 // listenScene takes the usual address, or a free one.
@@ -95,8 +97,12 @@ func listenScene() (net.Listener, error) {
 // handler serves the page to this machine's own browser: another site's page may neither read nor act.
 func (s *scene) handler() http.Handler {
 	mux := http.NewServeMux()
-	for path, file := range map[string]string{"GET /{$}": "scene/scene.html", "GET /scene.js": "scene/scene.js", "GET /scene.css": "scene/scene.css"} {
-		mux.HandleFunc(path, func(rw http.ResponseWriter, r *http.Request) { http.ServeFileFS(rw, r, sceneFiles, file) })
+	for path, file := range map[string]string{"GET /{$}": "scene/scene.html", "GET /scene.js": "scene/scene.js",
+		"GET /scene.css": "scene/scene.css"} {
+		mux.HandleFunc(path, func(rw http.ResponseWriter,
+			r *http.Request) {
+			http.ServeFileFS(rw, r, sceneFiles, file)
+		})
 	}
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /screen.png", s.screen)
@@ -377,7 +383,8 @@ func (s *scene) onPhone(i invoice, err error) error {
 
 // serve serves the page until ctx ends.
 func (s *scene) serve(ctx context.Context, l net.Listener) {
-	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute, BaseContext: func(net.Listener) context.Context { return ctx }}
+	server := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		IdleTimeout: time.Minute, BaseContext: func(net.Listener) context.Context { return ctx }}
 	go s.run(ctx)
 	go func() {
 		<-ctx.Done()

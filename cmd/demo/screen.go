@@ -54,10 +54,13 @@ func newScreen(in, out *os.File) (*screen, error) {
 		return nil, fmt.Errorf("the terminal does not say how large it is: %w: try --auto", err)
 	}
 	if columns < columnsMin || rows < rowsMin {
-		return nil, fmt.Errorf("the terminal has %d columns and %d rows; the kiosk's screen and the lines under it need %d and %d: make it larger, or try --auto",
+		return nil, fmt.Errorf(
+			"the terminal has %d columns and %d rows; the kiosk's screen and the lines under it need %d and %d: make "+
+				"it larger, or try --auto",
 			columns, rows, columnsMin, rowsMin)
 	}
-	return &screen{in: in, out: out, width: columns, height: rows - linesBelow, colour: os.Getenv("NO_COLOR") == ""}, nil
+	return &screen{in: in, out: out, width: columns, height: rows - linesBelow, colour: os.Getenv("NO_COLOR") == ""},
+		nil
 }
 
 // run shows the kiosk and takes keys until the customer or ctx ends it, or a child ends by itself. The terminal is then
@@ -97,7 +100,8 @@ func (s *screen) run(ctx context.Context, w *world) error {
 	}
 	beside(func() { readKeys(ctx, s.in, typed) })
 	beside(func() { readPictures(ctx, w.picture, drawn) })
-	beside(func() { _ = w.follow(ctx, func(st status) { send(ctx, steps, st) }) }) // a kiosk that ends is noticed otherwise
+	// a kiosk that ends is noticed otherwise
+	beside(func() { _ = w.follow(ctx, func(st status) { send(ctx, steps, st) }) })
 	h := &hands{w: w, tell: func(v seen) { send(ctx, sights, v) }}
 	beside(func() { h.run(ctx, strokes) })
 
@@ -195,7 +199,8 @@ func (s *screen) all() {
 	fmt.Fprint(s.out, "\x1b[0m\x1b[2J\x1b[H")
 	switch {
 	case s.small:
-		fmt.Fprintf(s.out, "Too small: make this terminal\r\nat least %d x %d again. q ends.", s.width, s.height+linesBelow)
+		fmt.Fprintf(s.out, "Too small: make this terminal\r\nat least %d x %d again. q ends.", s.width,
+			s.height+linesBelow)
 	case s.help != "":
 		fmt.Fprint(s.out, "\x1b[?7h", strings.ReplaceAll(s.help, "\n", "\r\n"), "\r\nAny key goes back.\x1b[?7l")
 	default:

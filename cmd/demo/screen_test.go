@@ -82,7 +82,8 @@ func FuzzNothingIsCutInThePictures(f *testing.F) {
 			if !bytes.Equal(append(bytes.Clone(passed), p.rest...), all[:len(all)-len(rest)]) {
 				t.Fatalf("passed %q and kept %q of %q", passed, p.rest, all[:len(all)-len(rest)])
 			}
-			broken := len(passed) < len(all) && all[len(passed)] == escape // by the kiosk itself, which every terminal forgives
+			// by the kiosk itself, which every terminal forgives
+			broken := len(passed) < len(all) && all[len(passed)] == escape
 			if i := bytes.LastIndexByte(passed, escape); i >= 0 && !finished(passed[i:]) && !broken {
 				t.Fatalf("%q ends in a control sequence", passed)
 			}
@@ -90,7 +91,8 @@ func FuzzNothingIsCutInThePictures(f *testing.F) {
 				t.Fatalf("%q ends in a character", passed)
 			}
 		}
-		if i := bytes.LastIndex(passed, []byte(pictureStart)); i >= 0 && n > len(all) && !bytes.Equal(p.last, passed[i:]) {
+		if i := bytes.LastIndex(passed, []byte(pictureStart)); i >= 0 && n > len(all) &&
+			!bytes.Equal(p.last, passed[i:]) {
 			t.Fatalf("%q is kept to draw again, of %q", p.last, passed)
 		}
 	})

@@ -98,7 +98,8 @@ func (d *demo) givenBack(tty *os.File, before unix.Termios) {
 	}
 	d.until("the cursor and the first screen to be back", func() bool {
 		out := d.output()
-		return strings.LastIndex(out, "\x1b[?25h") > strings.LastIndex(out, "\x1b[?25l") && strings.LastIndex(out, "\x1b[?1049l") > strings.LastIndex(out, "\x1b[?1049h")
+		return strings.LastIndex(out, "\x1b[?25h") > strings.LastIndex(out, "\x1b[?25l") &&
+			strings.LastIndex(out, "\x1b[?1049l") > strings.LastIndex(out, "\x1b[?1049h")
 	})
 }
 

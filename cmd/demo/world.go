@@ -118,8 +118,10 @@ func newWorld(bin string, s setup) (w *world, err error) {
 	t, err := template.New("demo.toml").Option("missingkey=error").Parse(configText)
 	if err == nil {
 		err = t.Execute(&b, map[string]any{
-			"Token": token, "Merchant": merchant, "Glase": w.glase, "UPS": w.ups, "UPSListen": address(1), "DebugListen": address(2),
-			"ChooseTimeout": s.ChooseTimeout, "Display": s.Display, "Width": s.Width, "Height": s.Height, "Slots": slots(),
+			"Token": token, "Merchant": merchant, "Glase": w.glase, "UPS": w.ups, "UPSListen": address(1),
+			"DebugListen":   address(2),
+			"ChooseTimeout": s.ChooseTimeout, "Display": s.Display, "Width": s.Width, "Height": s.Height,
+			"Slots": slots(),
 		})
 	}
 	if err != nil {
@@ -157,7 +159,8 @@ func (w *world) start(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	w.machine, err = start(filepath.Join(w.bin, "kioskd"), w.path("board.log"), nil, nil, "sim-board", "--config", w.path("kioskd.toml"))
+	w.machine, err = start(filepath.Join(w.bin, "kioskd"), w.path("board.log"), nil, nil, "sim-board", "--config",
+		w.path("kioskd.toml"))
 	if err != nil {
 		return err
 	}
@@ -210,7 +213,8 @@ func (w *world) powerCut() error {
 	p := w.kiosk()
 	p.signal(syscall.SIGKILL)
 	<-p.done
-	_ = exec.Command(filepath.Join(w.bin, "kioskd"), "outputs-off", "--config", w.path("kioskd.toml")).Run() // a motor without power
+	// a motor without power
+	_ = exec.Command(filepath.Join(w.bin, "kioskd"), "outputs-off", "--config", w.path("kioskd.toml")).Run()
 	time.AfterFunc(darkFor, func() {
 		if w.startKiosk() == nil {
 			w.back <- struct{}{}
@@ -352,10 +356,13 @@ func (p *process) finish(most time.Duration, hurry <-chan struct{}, out io.Write
 func (w *world) howTo() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Be the customer, in another terminal: scan, confirm with the PIN, press the button of A1.\n\n")
-	fmt.Fprintf(&b, "  ref=$(curl -s %s/phone/scan -d '{\"amount\": \"%s\",\n    \"qr\": \"%s\"}' |\n", w.glase, amount, qr())
+	fmt.Fprintf(&b, "  ref=$(curl -s %s/phone/scan -d '{\"amount\": \"%s\",\n    \"qr\": \"%s\"}' |\n", w.glase, amount,
+		qr())
 	fmt.Fprintf(&b, "    sed 's/.*\"invoiceReference\":\"\\([0-9]*\\)\".*/\\1/'); echo $ref\n")
-	fmt.Fprintf(&b, "  curl %s/phone/confirm \\\n    -d '{\"invoiceReference\": \"'$ref'\", \"pin\": \"%s\"}'\n", w.glase, pin)
-	fmt.Fprintf(&b, "  curl %s/sim/press \\\n    -H 'Content-Type: application/json' -d '{\"slot\": \"A1\"}'\n\n", w.debug)
+	fmt.Fprintf(&b, "  curl %s/phone/confirm \\\n    -d '{\"invoiceReference\": \"'$ref'\", \"pin\": \"%s\"}'\n",
+		w.glase, pin)
+	fmt.Fprintf(&b, "  curl %s/sim/press \\\n    -H 'Content-Type: application/json' -d '{\"slot\": \"A1\"}'\n\n",
+		w.debug)
 	fmt.Fprintf(&b, "  the phone, in a browser   %s/\n", w.glase)
 	fmt.Fprintf(&b, "  Glase's ledger            %s/ledger\n", w.glase)
 	fmt.Fprintf(&b, "  the kiosk's state         %s/api/status\n", w.debug)

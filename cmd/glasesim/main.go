@@ -93,7 +93,8 @@ Nothing is stored: ending glasesim forgets it all. It has no secrets and no lock
 	c.SetOut(out)
 	f := c.Flags()
 	f.StringVar(&o.listen, "listen", "127.0.0.1:9090", "`ADDRESS` to listen on; port 0 takes a free one")
-	f.StringArrayVar(&o.ups, "ups", nil, "where a kiosk is, as `TOKEN=URL`, the full URL ending in createPurchase; repeatable")
+	f.StringArrayVar(&o.ups, "ups", nil,
+		"where a kiosk is, as `TOKEN=URL`, the full URL ending in createPurchase; repeatable")
 	f.BoolVar(&o.strict, "strict", false, "refuse with a SOAP Fault what the 2.6.0 schema refuses")
 	f.Uint64Var(&o.seed, "seed", 0, "`NUMBER` that every random choice follows")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print no line for each call")
@@ -166,7 +167,9 @@ func greet(out io.Writer, addr net.Addr, ups []string) {
 		host = net.JoinHostPort("127.0.0.1", fmt.Sprint(tcp.Port))
 	}
 	base := "http://" + host
-	fmt.Fprintf(out, "glasesim: listening on %s\n\n  SOAP    %s/soap/merchant/cashregister-2\n  phone   %s/\n  ledger  %s/ledger\n  faults  %s/faults\n\n",
+	fmt.Fprintf(out,
+		"glasesim: listening on %s\n\n  SOAP    %s/soap/merchant/cashregister-2\n  phone   %s/\n  ledger  "+
+			"%s/ledger\n  faults  %s/faults\n\n",
 		addr, base, base, base, base)
 	if tcp, ok := addr.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		fmt.Fprint(out, "Others on the network can reach it, and anybody who does can pay and set faults.\n\n")

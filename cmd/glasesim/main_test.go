@@ -75,13 +75,17 @@ func post(t *testing.T, url, body string) map[string]any {
 }
 
 func TestAScanReachesTheKioskThatUPSNames(t *testing.T) {
-	kiosk := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, `{"errorCode": "DEVICE_IN_USE"}`) }))
+	kiosk := httptest.NewServer(http.HandlerFunc(
+		func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, `{"errorCode": "DEVICE_IN_USE"}`) }))
 	defer kiosk.Close()
-	_, base, greeting := started(t, "--listen", "127.0.0.1:0", "--ups", "1=http://127.0.0.1:1/createPurchase", "--ups", "77="+kiosk.URL+"/seqr/createPurchase", "--seed", "3")
-	if said := post(t, base+"/phone/scan", `{"qr": "HTTP://SEQR.SE/000/ups?w=a&t=77"}`); said["errorCode"] != "DEVICE_IN_USE" {
+	_, base, greeting := started(t, "--listen", "127.0.0.1:0", "--ups", "1=http://127.0.0.1:1/createPurchase", "--ups",
+		"77="+kiosk.URL+"/seqr/createPurchase", "--seed", "3")
+	if said := post(t, base+"/phone/scan",
+		`{"qr": "HTTP://SEQR.SE/000/ups?w=a&t=77"}`); said["errorCode"] != "DEVICE_IN_USE" {
 		t.Errorf("%v", said)
 	}
-	if !strings.Contains(greeting, `curl -d '{"qr": "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=1"}' `+base+"/phone/scan") || strings.Contains(greeting, "Others") {
+	if !strings.Contains(greeting, `curl -d '{"qr": "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=1"}' `+base+
+		"/phone/scan") || strings.Contains(greeting, "Others") {
 		t.Errorf("%s", greeting)
 	}
 }
@@ -114,7 +118,8 @@ func TestTheFrontThatIsAskedForLetsAConnectionDie(t *testing.T) {
 func TestSignalsEndItCleanly(t *testing.T) {
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		c, base, _ := started(t, "--listen", "127.0.0.1:0")
-		post(t, base+"/faults", `{"rules": [{"operation": "cancelInvoice", "fault": "latency", "delay": "5m", "count": 1}]}`)
+		post(t, base+"/faults",
+			`{"rules": [{"operation": "cancelInvoice", "fault": "latency", "delay": "5m", "count": 1}]}`)
 		slow := make(chan error, 1)
 		go func() {
 			resp, err := http.Post(base+"/soap/merchant/cashregister-2", "text/xml", strings.NewReader(
@@ -169,7 +174,8 @@ func TestWhatCannotWorkIsSaidAndExitsWith1(t *testing.T) {
 		var stderr bytes.Buffer
 		c.Stderr = &stderr
 		err := c.Run()
-		if c.ProcessState.ExitCode() != 1 || !strings.Contains(stderr.String(), k.want) || strings.Count(stderr.String(), "\n") != 1 {
+		if c.ProcessState.ExitCode() != 1 || !strings.Contains(stderr.String(), k.want) ||
+			strings.Count(stderr.String(), "\n") != 1 {
 			t.Errorf("%v: %v, %s", k.args, err, stderr.String())
 		}
 	}
@@ -180,7 +186,8 @@ func TestHelpTeachesWithExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"Examples:", "/phone/scan", "--ups TOKEN=URL", "public_test_shop_terminal", "127.0.0.1:9090", "/faults", "--strict"} {
+	for _, want := range []string{"Examples:", "/phone/scan", "--ups TOKEN=URL", "public_test_shop_terminal",
+		"127.0.0.1:9090", "/faults", "--strict"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("the help lacks %q", want)
 		}
@@ -189,7 +196,8 @@ func TestHelpTeachesWithExamples(t *testing.T) {
 
 func TestItSaysWhenOthersCanReachIt(t *testing.T) {
 	_, base, greeting := started(t, "--listen", ":0", "--quiet")
-	if !strings.Contains(greeting, "Others on the network can reach it") || !strings.HasPrefix(base, "http://127.0.0.1:") {
+	if !strings.Contains(greeting, "Others on the network can reach it") ||
+		!strings.HasPrefix(base, "http://127.0.0.1:") {
 		t.Errorf("%s", greeting)
 	}
 }

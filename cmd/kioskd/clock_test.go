@@ -32,8 +32,9 @@ func later(t *testing.T) (url string) {
 		t.Fatal(err)
 	}
 	begin := time.Now().Add(30 * 24 * time.Hour)
-	c := x509.Certificate{SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: begin, NotAfter: begin.Add(24 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true}
+	c := x509.Certificate{SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: begin,
+		NotAfter: begin.Add(24 * time.Hour),
+		IsCA:     true, BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, &c, &c, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -70,14 +71,16 @@ func TestAClockThatIsBehindIsNamedWhereTheNetworkWasBlamed(t *testing.T) {
 	seen := false
 	for _, f := range looked.Findings {
 		if f.Area == "glase" {
-			seen = f.State == doctor.Fail && strings.Contains(f.Says, "clock is behind") && strings.Contains(f.Remedy, "timedatectl")
+			seen = f.State == doctor.Fail && strings.Contains(f.Says, "clock is behind") &&
+				strings.Contains(f.Remedy, "timedatectl")
 		}
 	}
 	if !seen {
 		t.Errorf("the doctor says\n%s", out)
 	}
 	r.start()
-	if a := r.post("http://127.0.0.1:"+r.upsPort+"/seqr/createPurchase", `{"token": "123456", "msisdn": "46700000001", "amount": "50.00", "currency": "SEK"}`); a["errorCode"] == nil {
+	if a := r.post("http://127.0.0.1:"+r.upsPort+"/seqr/createPurchase",
+		`{"token": "123456", "msisdn": "46700000001", "amount": "50.00", "currency": "SEK"}`); a["errorCode"] == nil {
 		t.Errorf("a purchase that reaches no Glase is answered %v", a)
 	}
 	out, _, _ = kioskd(t, "status", "--json", "--config", r.config)
@@ -89,10 +92,12 @@ func TestAClockThatIsBehindIsNamedWhereTheNetworkWasBlamed(t *testing.T) {
 	for _, p := range s.Health {
 		parts[p.Name] = p
 	}
-	if p := parts["Glase"]; p.OK || !strings.Contains(p.What, "clock is behind") || !strings.Contains(p.Do, "timedatectl") {
+	if p := parts["Glase"]; p.OK || !strings.Contains(p.What, "clock is behind") ||
+		!strings.Contains(p.Do, "timedatectl") {
 		t.Errorf("Glase: %+v", p)
 	}
-	if p := parts["Clock"]; p.OK || !strings.Contains(p.What, "keeps Glase away") || !strings.Contains(p.Do, "timedatectl") {
+	if p := parts["Clock"]; p.OK || !strings.Contains(p.What, "keeps Glase away") ||
+		!strings.Contains(p.Do, "timedatectl") {
 		t.Errorf("Clock: %+v", p)
 	}
 }

@@ -42,11 +42,14 @@ wrong with it by file, line and key; a mistake in a file that it names, by key. 
 			}
 		}
 		if *asJSON {
-			if err := json.NewEncoder(out).Encode(map[string]any{"ok": len(problems) == 0, "problems": append(config.Errors{}, problems...)}); err != nil {
+			if err := json.NewEncoder(out).Encode(
+				map[string]any{"ok": len(problems) == 0,
+					"problems": append(config.Errors{}, problems...)}); err != nil {
 				return err
 			}
 		} else if len(problems) == 0 {
-			fmt.Fprintf(out, "%s is right: %q sells from %d slots by %s, in %s.\n", *file, cfg.Machine.Name, len(cfg.Slots), cfg.Payment.Flow, cfg.Machine.Currency)
+			fmt.Fprintf(out, "%s is right: %q sells from %d slots by %s, in %s.\n", *file, cfg.Machine.Name,
+				len(cfg.Slots), cfg.Payment.Flow, cfg.Machine.Currency)
 		} else {
 			fmt.Fprintln(c.ErrOrStderr(), problems)
 		}
@@ -110,7 +113,8 @@ func printReplay(out io.Writer, file string, r journal.Report) {
 		fmt.Fprintln(out, "the hash chain is whole.")
 	}
 	if d := r.Difference; d != nil {
-		fmt.Fprintf(out, "Entry %d (%s, %s, recorded by version %s) comes out differently:\n", d.Seq, d.Wall.Format("2006-01-02 15:04:05"), d.Event, d.Version)
+		fmt.Fprintf(out, "Entry %d (%s, %s, recorded by version %s) comes out differently:\n", d.Seq,
+			d.Wall.Format("2006-01-02 15:04:05"), d.Event, d.Version)
 		for _, line := range d.Lines {
 			fmt.Fprintln(out, "  "+line)
 		}
@@ -122,13 +126,16 @@ func printReplay(out io.Writer, file string, r journal.Report) {
 // printMissing says what is, or may be, gone.
 func printMissing(out io.Writer, r journal.Report) {
 	for _, l := range r.Losses {
-		fmt.Fprintf(out, "At entry %d (%s) earlier entries were gone: %s.\n", l.Seq, l.Wall.Format("2006-01-02 15:04:05"), printable(l.What))
+		fmt.Fprintf(out, "At entry %d (%s) earlier entries were gone: %s.\n", l.Seq,
+			l.Wall.Format("2006-01-02 15:04:05"), printable(l.What))
 	}
 	if r.Missing != "" {
 		fmt.Fprintf(out, "The witness beside it knows more: %s.\n", r.Missing)
 	}
 	if r.MayEndLate {
-		fmt.Fprintln(out, "It was copied while a kiosk used it, and without its -wal file: the newest entries may be missing. kioskd export makes a whole copy.")
+		fmt.Fprintln(out,
+			"It was copied while a kiosk used it, and without its -wal file: the newest entries may be missing. "+
+				"kioskd export makes a whole copy.")
 	}
 }
 
@@ -143,7 +150,8 @@ A config with mistakes does not stop it: what can be read of it is used, and the
 	}
 	file := configFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, bad := config.Load(*file, drivers.All()) // what could be read of a bad config still names outputs that must go off
+		// what could be read of a bad config still names outputs that must go off
+		cfg, bad := config.Load(*file, drivers.All())
 		n, err := outputsOff(cfg)
 		fmt.Fprintf(c.OutOrStdout(), "%d outputs are inactive.\n", n)
 		return errors.Join(err, bad)
@@ -157,9 +165,12 @@ func versionCommand() *cobra.Command {
 	asJSON := jsonFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if *asJSON {
-			return json.NewEncoder(c.OutOrStdout()).Encode(map[string]string{"version": version, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
+			return json.NewEncoder(c.OutOrStdout()).
+				Encode(map[string]string{"version": version, "go": runtime.Version(), "platform": runtime.GOOS + "/" +
+					runtime.GOARCH})
 		}
-		fmt.Fprintf(c.OutOrStdout(), "kioskd %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		fmt.Fprintf(c.OutOrStdout(), "kioskd %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS,
+			runtime.GOARCH)
 		return nil
 	}
 	return c

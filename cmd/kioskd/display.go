@@ -30,7 +30,8 @@ func openDisplay(cfg config.Config) (app.Driver, error) {
 			Device: c.Device, Width: c.Width, Height: c.Height, Rotation: c.Rotation, Open: display.OpenFrame,
 		}))
 	case "ssd1306":
-		return driver(display.NewSSD1306(display.SSD1306Options{Bus: c.Device, Address: uint16(c.Address), Rotation: c.Rotation, Open: gpio.I2C}))
+		return driver(display.NewSSD1306(display.SSD1306Options{Bus: c.Device, Address: uint16(c.Address),
+			Rotation: c.Rotation, Open: gpio.I2C}))
 	case "epd":
 		return driver(display.NewEPD(display.EPDOptions{
 			Panel: c.Panel, Rotation: c.Rotation, Open: func() (display.EPDWires, error) { return epdWires(cfg) },
@@ -54,7 +55,8 @@ func driver[D interface {
 func openTerminal(c config.Display) (app.Driver, error) {
 	out := os.Stdout
 	if c.Device != "" {
-		f, err := os.OpenFile(c.Device, os.O_WRONLY|syscall.O_NONBLOCK, 0) // a pipe that nobody reads must not hang the start
+		// a pipe that nobody reads must not hang the start
+		f, err := os.OpenFile(c.Device, os.O_WRONLY|syscall.O_NONBLOCK, 0)
 		if err != nil {
 			return nil, fmt.Errorf("[display] device: %w", err)
 		}

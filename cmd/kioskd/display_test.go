@@ -32,7 +32,8 @@ func TestADisplayThatIsNotThereYetIsTriedAgain(t *testing.T) {
 		}
 	}
 	for _, c := range []config.Display{
-		{Driver: "framebuffer", Rotation: 1}, {Driver: "ssd1306", Rotation: 90}, {Driver: "epd", Panel: "none"}, {Driver: "png"},
+		{Driver: "framebuffer", Rotation: 1}, {Driver: "ssd1306", Rotation: 90}, {Driver: "epd", Panel: "none"},
+		{Driver: "png"},
 		{Driver: "terminal", Device: "/nowhere/tty"},
 	} {
 		if d, err := openDisplay(config.Config{Display: c}); d != nil || err == nil {

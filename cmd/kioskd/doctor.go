@@ -119,10 +119,12 @@ func examineConfig(file string) (config.Config, []doctor.Finding) {
 	var found []doctor.Finding
 	for _, p := range problems {
 		p.File = firstOf(p.File, file)
-		found = append(found, doctor.Failed(area, strings.TrimSpace(p.String()), "mend it, and look again: kioskd check --config "+file))
+		found = append(found, doctor.Failed(area, strings.TrimSpace(p.String()),
+			"mend it, and look again: kioskd check --config "+file))
 	}
 	if len(found) == 0 {
-		found = append(found, doctor.Ok(area, fmt.Sprintf("%s is right: %d slots, paid by %s", file, len(cfg.Slots), cfg.Payment.Flow)))
+		found = append(found, doctor.Ok(area,
+			fmt.Sprintf("%s is right: %d slots, paid by %s", file, len(cfg.Slots), cfg.Payment.Flow)))
 	}
 	return cfg, found
 }
@@ -135,7 +137,8 @@ type alive struct {
 }
 
 // examineDaemon asks the running kiosk how it is.
-func examineDaemon(ctx context.Context, file string, cfg config.Config, root doctor.Root) (a alive, found []doctor.Finding) {
+func examineDaemon(ctx context.Context, file string, cfg config.Config, root doctor.Root) (a alive,
+	found []doctor.Finding) {
 	const area = "kioskd"
 	ctx, cancel := context.WithTimeout(ctx, client.Within)
 	defer cancel()
@@ -147,9 +150,11 @@ func examineDaemon(ctx context.Context, file string, cfg config.Config, root doc
 	if err != nil {
 		if a.runs = doctor.Held(root, cfg.Journal.Path); a.runs {
 			a.serving = true // for all that is known
-			return a, []doctor.Finding{doctor.Warned(area, "a kioskd holds the journal and does not answer: "+err.Error(), "journalctl -u kioskd -e; if it hangs: sudo systemctl restart kioskd")}
+			return a, []doctor.Finding{doctor.Warned(area, "a kioskd holds the journal and does not answer: "+
+				err.Error(), "journalctl -u kioskd -e; if it hangs: sudo systemctl restart kioskd")}
 		}
-		return a, []doctor.Finding{doctor.Warned(area, "no kioskd is running with this config", "sudo systemctl enable --now kioskd; then systemctl status kioskd")}
+		return a, []doctor.Finding{doctor.Warned(area, "no kioskd is running with this config",
+			"sudo systemctl enable --now kioskd; then systemctl status kioskd")}
 	}
 	a = alive{runs: true, serving: s.Phase != "idle" || s.Sale != "" || s.Reason == "technician"}
 	line := "runs: " + strings.ReplaceAll(s.Step, "_", " ")
@@ -157,12 +162,14 @@ func examineDaemon(ctx context.Context, file string, cfg config.Config, root doc
 		line += " (" + strings.ReplaceAll(s.Reason, "_", " ") + ")"
 	}
 	if s.Step == "out_of_service" {
-		found = append(found, doctor.Warned(area, line, "look for this reason in docs/technician.md; kioskd status says more"))
+		found = append(found, doctor.Warned(area, line,
+			"look for this reason in docs/technician.md; kioskd status says more"))
 	} else {
 		found = append(found, doctor.Ok(area, line))
 	}
 	if doubts, err := d.InDoubt(ctx, client.SalesMax); err == nil && len(doubts) > 0 {
-		found = append(found, doctor.Warned(area, fmt.Sprintf("%d sales stand in doubt", len(doubts)), "kioskd status lists them, with the command for each"))
+		found = append(found, doctor.Warned(area, fmt.Sprintf("%d sales stand in doubt", len(doubts)),
+			"kioskd status lists them, with the command for each"))
 	}
 	if health, err := d.Health(ctx); err == nil {
 		found = append(found, partsOf(health, &a)...)
@@ -210,7 +217,8 @@ func pairs(cfg config.Config) (all []doctor.Pair) {
 	if u, err := url.Parse(cfg.UPS.PublicURL); err == nil && !cfg.UPS.BehindProxy {
 		host = u.Hostname()
 	}
-	for _, p := range []doctor.Pair{{Key: "ups.tls_cert", Cert: cfg.UPS.TLSCert, Private: cfg.UPS.TLSKey, Host: host, Listen: cfg.UPS.Listen},
+	for _, p := range []doctor.Pair{{Key: "ups.tls_cert", Cert: cfg.UPS.TLSCert, Private: cfg.UPS.TLSKey, Host: host,
+		Listen: cfg.UPS.Listen},
 		{Key: "debug.tls_cert", Cert: cfg.Debug.TLSCert, Private: cfg.Debug.TLSKey, Listen: cfg.Debug.Listen}} {
 		if p.Cert != "" {
 			all = append(all, p)

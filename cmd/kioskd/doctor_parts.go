@@ -21,7 +21,8 @@ func each(v reflect.Value, key string, tell func(key, text string)) {
 		tell(key, v.String())
 	case reflect.Struct:
 		for n := range v.NumField() {
-			if f := v.Type().Field(n); f.IsExported() && f.Name != "Pins" { // [[pin]] says how one is wired, not what for
+			// [[pin]] says how one is wired, not what for
+			if f := v.Type().Field(n); f.IsExported() && f.Name != "Pins" {
 				each(v.Field(n), strings.TrimPrefix(key+"."+camel.ReplaceAllString(f.Name, "${1}_$2"), "."), tell)
 			}
 		}
@@ -30,7 +31,8 @@ func each(v reflect.Value, key string, tell func(key, text string)) {
 			each(v.Elem(), key, tell)
 		}
 	case reflect.Map: // boards, by their sections
-		for _, k := range slices.SortedFunc(slices.Values(v.MapKeys()), func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) }) {
+		for _, k := range slices.SortedFunc(slices.Values(v.MapKeys()),
+			func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) }) {
 			each(v.MapIndex(k), k.String(), tell)
 		}
 	case reflect.Slice:
@@ -82,7 +84,8 @@ func serials(cfg config.Config) []doctor.Device {
 		return strings.HasSuffix(key, ".device") && key != "display.device" && key != "gpio.device"
 	})
 	for n := range all {
-		all[n].Do = "plug it in, and look at dmesg; ls /dev/serial/by-id/ names what is there. A port of the header: enable_uart=1 in config.txt"
+		all[n].Do = "plug it in, and look at dmesg; ls /dev/serial/by-id/ names what is there. A port of the header: " +
+			"enable_uart=1 in config.txt"
 	}
 	return all
 }
@@ -100,7 +103,8 @@ func oneWire(cfg config.Config) []doctor.Device {
 	all := keyed(cfg, func(_, text string) bool { return sensorID.MatchString(text) })
 	for n := range all {
 		all[n].Path = "/sys/bus/w1/devices/" + all[n].Path
-		all[n].Do = "dtoverlay=w1-gpio in config.txt, and restart the machine; then ls /sys/bus/w1/devices/, and look at the sensor's wires and its 4.7 kΩ"
+		all[n].Do = "dtoverlay=w1-gpio in config.txt, and restart the machine; then ls /sys/bus/w1/devices/, and " +
+			"look at the sensor's wires and its 4.7 kΩ"
 	}
 	return all
 }
@@ -115,7 +119,8 @@ func examinePins(cfg config.Config, pins []doctor.Pin, running bool) []doctor.Fi
 	uses, err := hardware.LookAtPins(cfg)
 	var lines []doctor.Line
 	for _, u := range uses {
-		l := doctor.Line{Pin: doctor.Pin{Name: u.Pin, Role: "in use"}, At: u.At, By: u.By, Err: u.Err, Ours: u.By == "kioskd"}
+		l := doctor.Line{Pin: doctor.Pin{Name: u.Pin, Role: "in use"}, At: u.At, By: u.By, Err: u.Err,
+			Ours: u.By == "kioskd"}
 		if n := slices.IndexFunc(pins, func(p doctor.Pin) bool { return p.Name == u.Pin }); n >= 0 {
 			l.Pin = pins[n]
 		}
@@ -149,7 +154,9 @@ func examineDisplay(root doctor.Root, d config.Display) []doctor.Finding {
 	device := d.Device
 	switch d.Driver {
 	case "png":
-		return doctor.Devices(root, area, []doctor.Device{{Path: filepath.Dir(device), For: "display.device's folder", Do: "make the folder: sudo install -d -o kioskd " + filepath.Dir(device)}})
+		return doctor.Devices(root, area, []doctor.Device{
+			{Path: filepath.Dir(device), For: "display.device's folder",
+				Do: "make the folder: sudo install -d -o kioskd " + filepath.Dir(device)}})
 	case "framebuffer":
 		device = firstOf(device, "/dev/fb0")
 	case "ssd1306":
@@ -161,9 +168,11 @@ func examineDisplay(root doctor.Root, d config.Display) []doctor.Finding {
 		return []doctor.Finding{doctor.Ok(area, "driver "+firstOf(d.Driver, "none")+" needs no device")}
 	}
 	do := map[string]string{
-		"framebuffer": "connect the display before the machine starts, or force it: video=HDMI-A-1:800x480@60D in cmdline.txt",
-		"ssd1306":     "sudo raspi-config nonint do_i2c 0, which sets dtparam=i2c_arm=on; restart the machine",
-		"epd":         "sudo raspi-config nonint do_spi 0, which sets dtparam=spi=on; restart the machine",
+		"framebuffer": "connect the display before the machine starts, or force it: video=HDMI-A-1:800x480@60D in " +
+			"cmdline.txt",
+		"ssd1306": "sudo raspi-config nonint do_i2c 0, which sets dtparam=i2c_arm=on; restart the machine",
+		"epd":     "sudo raspi-config nonint do_spi 0, which sets dtparam=spi=on; restart the machine",
 	}[d.Driver]
-	return doctor.Devices(root, area, []doctor.Device{{Path: device, For: "display.device", Do: firstOf(do, "name a device that is there")}})
+	return doctor.Devices(root, area, []doctor.Device{
+		{Path: device, For: "display.device", Do: firstOf(do, "name a device that is there")}})
 }

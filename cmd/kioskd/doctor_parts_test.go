@@ -19,7 +19,8 @@ func TestTheDoctorForgetsNoPartOfTheConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	pins := pinsOf(cfg)
-	for _, want := range []doctor.Pin{{Name: "GPIO26", Role: "gpio.door"}, {Name: "GPIO17", Role: "slot A1.vend.relay"}, {Name: "GPIO6", Role: "slot A2.button"}} {
+	for _, want := range []doctor.Pin{{Name: "GPIO26", Role: "gpio.door"}, {Name: "GPIO17", Role: "slot A1.vend.relay"},
+		{Name: "GPIO6", Role: "slot A2.button"}} {
 		if !slices.Contains(pins, want) {
 			t.Errorf("no %v in %v", want, pins)
 		}
@@ -37,11 +38,13 @@ func TestTheDoctorForgetsNoPartOfTheConfig(t *testing.T) {
 		Boards    map[string]line
 		Slots     []config.Slot
 		Pins      []config.Pin
-	}{line{"/dev/ttyS0", 9600}, map[string]line{"new_board": {"/dev/ttyS1", 9600}}, []config.Slot{{ID: "A1", Button: "GPIO5", Vend: relay.Config{Drop: "GPIO6"}}}, []config.Pin{{Name: "GPIO5"}}}), "", func(key, text string) {
-		if text != "" {
-			got[key] = text
-		}
-	})
+	}{line{"/dev/ttyS0", 9600}, map[string]line{"new_board": {"/dev/ttyS1", 9600}},
+		[]config.Slot{{ID: "A1", Button: "GPIO5", Vend: relay.Config{Drop: "GPIO6"}}}, []config.Pin{{Name: "GPIO5"}}}),
+		"", func(key, text string) {
+			if text != "" {
+				got[key] = text
+			}
+		})
 	want := map[string]string{"Lock_Board.Device": "/dev/ttyS0", "new_board.Device": "/dev/ttyS1",
 		"slot A1.ID": "A1", "slot A1.Button": "GPIO5", "slot A1.Vend.Drop": "GPIO6"}
 	if !reflect.DeepEqual(got, want) {

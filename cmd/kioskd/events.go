@@ -67,5 +67,6 @@ func lineOf(s api.Event, p paint) string {
 	if s.Reason != "" {
 		stands = p.in(yellow, stands)
 	}
-	return strings.TrimRight(fmt.Sprintf("%s  %s  %s %s %s", s.Time.Local().Format("15:04:05.000"), what, stands, s.Sale, strings.ReplaceAll(s.Reason, "_", " ")), " ")
+	return strings.TrimRight(fmt.Sprintf("%s  %s  %s %s %s", s.Time.Local().Format("15:04:05.000"), what, stands,
+		s.Sale, strings.ReplaceAll(s.Reason, "_", " ")), " ")
 }

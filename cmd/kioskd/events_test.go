@@ -21,7 +21,8 @@ func TestTheStepsCanBeFollowed(t *testing.T) {
 	}
 	r.world()
 	for _, args := range [][]string{nil, {"--json"}} {
-		follower := exec.Command(filepath.Join(programs, "kioskd"), append([]string{"events", "--config", r.config}, args...)...)
+		follower := exec.Command(filepath.Join(programs, "kioskd"),
+			append([]string{"events", "--config", r.config}, args...)...)
 		out, w := io.Pipe()
 		follower.Stdout, follower.Stderr = w, w
 		if err := follower.Start(); err != nil {
@@ -50,10 +51,12 @@ func TestTheStepsCanBeFollowed(t *testing.T) {
 			return opened != ""
 		})
 		if args == nil {
-			if !strings.Contains(opened, "idle       maintenance") || !strings.HasSuffix(opened, "door") || strings.Contains(opened, "\x1b") {
+			if !strings.Contains(opened, "idle       maintenance") || !strings.HasSuffix(opened, "door") ||
+				strings.Contains(opened, "\x1b") {
 				t.Errorf("the line is %q", opened)
 			}
-		} else if s := (api.Event{}); json.Unmarshal([]byte(opened), &s) != nil || s.Event != "FaultRaised" || s.Reason != "door" || !s.Durable {
+		} else if s := (api.Event{}); json.Unmarshal([]byte(opened), &s) != nil || s.Event != "FaultRaised" ||
+			s.Reason != "door" || !s.Durable {
 			t.Errorf("the line is %q", opened)
 		}
 		if err := follower.Process.Signal(syscall.SIGINT); err != nil {

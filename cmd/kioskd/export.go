@@ -55,9 +55,11 @@ that the copy is whole and on the disk.`,
 		case report.Chain.Entries == 0:
 			fmt.Fprintf(out, "%s is a copy of a journal without entries.\n", args[0])
 		case report.Chain.Broken == "":
-			fmt.Fprintf(out, "%s holds entries %d to %d, and their hash chain is whole.\n", args[0], report.Chain.First, report.Chain.Last)
+			fmt.Fprintf(out, "%s holds entries %d to %d, and their hash chain is whole.\n", args[0], report.Chain.First,
+				report.Chain.Last)
 		default:
-			fmt.Fprintf(out, "%s holds what can be read, entries %d to %d, and the hash chain is broken: %s.\n", args[0], report.Chain.First, report.Chain.Last, report.Chain.Broken)
+			fmt.Fprintf(out, "%s holds what can be read, entries %d to %d, and the hash chain is broken: %s.\n",
+				args[0], report.Chain.First, report.Chain.Last, report.Chain.Broken)
 		}
 		if report.Chain.Broken != "" {
 			return errSaid
@@ -80,8 +82,9 @@ entries are gone. What they held the machine has forgotten, so look first
   at the stock       with kioskd stock, since it was counted back
 
 Who accepts it, and why, is recorded. Opening the door, or a start with --serviced-by, does not accept it.`,
-		Example: "  kioskd status\n  kioskd accept --reason \"compared with Glase: one reservation, which has expired; A1 was jammed\"",
-		Args:    cobra.NoArgs,
+		Example: "  kioskd status\n  kioskd accept --reason \"compared with Glase: one reservation, which has " +
+			"expired; A1 was jammed\"",
+		Args: cobra.NoArgs,
 	}
 	file, asJSON := configFlag(c), jsonFlag(c)
 	reason := c.Flags().String("reason", "", "what you have compared, in a sentence; required")
@@ -104,7 +107,8 @@ Who accepts it, and why, is recorded. Opening the door, or a start with --servic
 		if *asJSON {
 			return json.NewEncoder(c.OutOrStdout()).Encode(s)
 		}
-		fmt.Fprintf(c.OutOrStdout(), "Accepted, and on record. The machine is now: %s %s\n", strings.ReplaceAll(s.Step, "_", " "), s.Reason)
+		fmt.Fprintf(c.OutOrStdout(), "Accepted, and on record. The machine is now: %s %s\n",
+			strings.ReplaceAll(s.Step, "_", " "), s.Reason)
 		return nil
 	}
 	return c

@@ -43,7 +43,9 @@ exactly what came out.
 	root.SetOut(out)
 	root.SetErr(errOut)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(runCommand(), checkCommand(), statusCommand(), salesCommand(), eventsCommand(), resolveCommand(), acceptCommand(), replayCommand(), exportCommand(), outputsOffCommand(), wiringCommand(), versionCommand(), boardCommand())
+	root.AddCommand(runCommand(), checkCommand(), statusCommand(), salesCommand(), eventsCommand(), resolveCommand(),
+		acceptCommand(), replayCommand(), exportCommand(), outputsOffCommand(), wiringCommand(), versionCommand(),
+		boardCommand())
 	root.AddCommand(doctorCommand(), sensorsCommand(), stockCommand(), vendCommand(), relayCommand())
 	return root
 }

@@ -89,7 +89,8 @@ func newRig(t *testing.T) *rig {
 	_, r.upsPort, _ = net.SplitHostPort(port.Free())
 	example, _, _ := kioskd(t, "check", "--example")
 	text := strings.NewReplacer(
-		"http://127.0.0.1:8080", r.glase, "127.0.0.1:8082", "127.0.0.1:"+r.upsPort, "127.0.0.1:8081", strings.TrimPrefix(r.debug, "http://"),
+		"http://127.0.0.1:8080", r.glase, "127.0.0.1:8082", "127.0.0.1:"+r.upsPort, "127.0.0.1:8081",
+		strings.TrimPrefix(r.debug, "http://"),
 		"/var/lib/kioskd", r.dir, "/run/kioskd", r.dir, `driver = "terminal"`, `driver = "none"`,
 		`driver = "sim"`, `driver = "sim"`+"\ndevice = \""+r.dir+"/board\"",
 	).Replace(example)
@@ -201,12 +202,14 @@ func (r *rig) lastSale() map[string]any {
 // process.
 func TestAKilledKioskLosesNoMoneyAndItsRelayGoesOff(t *testing.T) {
 	r := newRig(t)
-	r.begin("glasesim", "--listen", strings.TrimPrefix(r.glase, "http://"), "--ups", "123456=http://127.0.0.1:"+r.upsPort+"/seqr/createPurchase")
+	r.begin("glasesim", "--listen", strings.TrimPrefix(r.glase, "http://"), "--ups", "123456=http://127.0.0.1:"+
+		r.upsPort+"/seqr/createPurchase")
 	r.begin("kioskd", "sim-board", "--config", r.config)
 	r.until("the board is there", func() bool { _, err := os.Stat(r.dir + "/board"); return err == nil })
 	r.until("Glase is there", func() bool { return r.get(r.glase+"/faults") != nil })
 	r.start()
-	invoice := r.post(r.glase+"/phone/scan", `{"qr": "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=123456", "amount": "50.00"}`)
+	invoice := r.post(r.glase+"/phone/scan",
+		`{"qr": "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=123456", "amount": "50.00"}`)
 	confirm := fmt.Sprintf(`{"invoiceReference": %q, "pin": "1234"}`, invoice["invoiceReference"])
 	r.post(r.glase+"/phone/confirm", confirm)
 	r.until("a product may be chosen", func() bool { return r.step() == "choosing" })
@@ -234,11 +237,13 @@ func TestAKilledKioskLosesNoMoneyAndItsRelayGoesOff(t *testing.T) {
 	if s := r.lastSale(); s["state"] != "released" || s["charged"] != "0.00" {
 		t.Errorf("the sale: %v", s)
 	}
-	if i := r.get(fmt.Sprintf("%s/phone/invoices/%v", r.glase, invoice["invoiceReference"])); i["status"] != "CANCELED" {
+	if i := r.get(fmt.Sprintf("%s/phone/invoices/%v", r.glase,
+		invoice["invoiceReference"])); i["status"] != "CANCELED" {
 		t.Errorf("the invoice: %v", i)
 	}
 
-	if _, e, exit := kioskd(t, "run", "--config", r.config); exit != 1 || !strings.Contains(e, "in use by another process") {
+	if _, e, exit := kioskd(t, "run", "--config", r.config); exit != 1 ||
+		!strings.Contains(e, "in use by another process") {
 		t.Errorf("a second kiosk on the same journal: exit %d, %q", exit, e)
 	}
 	if err := r.kiosk.Process.Signal(syscall.SIGTERM); err != nil {
@@ -248,7 +253,8 @@ func TestAKilledKioskLosesNoMoneyAndItsRelayGoesOff(t *testing.T) {
 		log, _ := os.ReadFile(r.dir + "/kioskd.log")
 		t.Errorf("SIGTERM: %v\n%s", err, log)
 	}
-	if out, e, exit := kioskd(t, "replay", r.dir+"/journal.db"); exit != 0 || !strings.Contains(out, "every state came out the same") {
+	if out, e, exit := kioskd(t, "replay", r.dir+"/journal.db"); exit != 0 ||
+		!strings.Contains(out, "every state came out the same") {
 		t.Errorf("replay: exit %d, %q %q", exit, out, e)
 	}
 	log, err := os.ReadFile(r.dir + "/kioskd.log")
@@ -267,8 +273,9 @@ func TestCheckNamesEveryMistake(t *testing.T) {
 		t.Fatal(err)
 	}
 	for old, bad := range map[string]string{
-		"\nprice = \"15.00\"": "\nprice = \"1,50\"", "\ncurrency = \"SEK\"": "\ncurrency = \"KRONOR\"", "\nbutton = \"GPIO6\"": "\nbutton = \"GPIO17\"",
-		"\nid = \"A2\"": "\nid = \"A1\"", "\nname = \"Lobby\"": "\nname = \"Lobby\"\nnmae = 1",
+		"\nprice = \"15.00\"": "\nprice = \"1,50\"", "\ncurrency = \"SEK\"": "\ncurrency = \"KRONOR\"",
+		"\nbutton = \"GPIO6\"": "\nbutton = \"GPIO17\"",
+		"\nid = \"A2\"":        "\nid = \"A1\"", "\nname = \"Lobby\"": "\nname = \"Lobby\"\nnmae = 1",
 	} {
 		text := strings.Replace(string(good), old, bad, 1)
 		if text == string(good) {
@@ -278,7 +285,8 @@ func TestCheckNamesEveryMistake(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, command := range []string{"check", "run", "outputs-off"} {
-			if out, e, exit := kioskd(t, command, "--config", r.config); exit != 1 || !strings.Contains(e, "kioskd.toml:") {
+			if out, e, exit := kioskd(t, command, "--config", r.config); exit != 1 ||
+				!strings.Contains(e, "kioskd.toml:") {
 				t.Errorf("%s with %s: exit %d, %q %q", command, bad, exit, out, e)
 			}
 		}
@@ -287,7 +295,8 @@ func TestCheckNamesEveryMistake(t *testing.T) {
 			OK       bool
 			Problems []struct{ File, Key, Message string }
 		}
-		if err := json.Unmarshal([]byte(out), &v); err != nil || v.OK || len(v.Problems) == 0 || v.Problems[0].Message == "" || exit != 1 {
+		if err := json.Unmarshal([]byte(out), &v); err != nil || v.OK || len(v.Problems) == 0 ||
+			v.Problems[0].Message == "" || exit != 1 {
 			t.Errorf("--json with %s: exit %d, %q", bad, exit, out)
 		}
 	}
@@ -303,7 +312,8 @@ func TestCheckNamesEveryMistake(t *testing.T) {
 			t.Errorf("%s with a password that all may read: exit %d, %q", command, exit, e)
 		}
 	}
-	if _, e, exit := kioskd(t, "run", "--config", r.dir+"/none.toml"); exit != 1 || !strings.Contains(e, "check --example") {
+	if _, e, exit := kioskd(t, "run", "--config", r.dir+"/none.toml"); exit != 1 ||
+		!strings.Contains(e, "check --example") {
 		t.Errorf("no config: exit %d, %q", exit, e)
 	}
 }

@@ -41,7 +41,8 @@ func TestNoPipeOrDeviceKeepsACommandFromItsEnd(t *testing.T) {
 			}
 			text = bytes.Replace(text, []byte("\ndevice = "), []byte("\n#device = "), 1)
 			text = bytes.Replace(text, []byte("\n[debug]\n"), []byte("\n[debug]\n"+c.write+"\n"), 1)
-			if err := errors.Join(os.WriteFile(r.config, text, 0o644), os.WriteFile(r.dir+"/cert", nil, 0o600), os.WriteFile(r.dir+"/key", nil, 0o600)); err != nil {
+			if err := errors.Join(os.WriteFile(r.config, text, 0o644), os.WriteFile(r.dir+"/cert", nil, 0o600),
+				os.WriteFile(r.dir+"/key", nil, 0o600)); err != nil {
 				t.Fatal(err)
 			}
 			path := filepath.Join(r.dir, c.file)
@@ -57,7 +58,8 @@ func TestNoPipeOrDeviceKeepsACommandFromItsEnd(t *testing.T) {
 				}
 				for _, name := range c.commands {
 					ctx, cancel := context.WithTimeout(t.Context(), hangs)
-					said, err := exec.CommandContext(ctx, filepath.Join(programs, "kioskd"), name, "--config", r.config).CombinedOutput()
+					said, err := exec.CommandContext(ctx, filepath.Join(programs, "kioskd"), name, "--config",
+						r.config).CombinedOutput()
 					cancel()
 					if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != 1 {
 						t.Errorf("%s with %s as %s: %v\n%s", name, is, c.file, err, said)

@@ -46,7 +46,8 @@ begin. Slots that other drivers move (mdb, board) have no relay here: test them 
 		err = tellAct(c.OutOrStdout(), v, *asJSON, func(v api.Service) string {
 			switch {
 			case v.Why != "":
-				return fmt.Sprintf("%s: the relay was not on for %v: %s", v.Slot, really, printable(strings.ReplaceAll(v.Why, "_", " ")))
+				return fmt.Sprintf("%s: the relay was not on for %v: %s", v.Slot, really,
+					printable(strings.ReplaceAll(v.Why, "_", " ")))
 			case really < *on:
 				return fmt.Sprintf("%s: the relay was on for %v, the longest that its max_on allows.", v.Slot, really)
 			}

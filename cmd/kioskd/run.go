@@ -43,7 +43,8 @@ customer's display is that same terminal, it goes to kioskd.log beside the journ
 	}
 	file := configFlag(c)
 	logFile := c.Flags().String("log", "", "write the log to `FILE`")
-	serviced := c.Flags().String("serviced-by", "", "say that `WHO` has refilled the machine: the stock is the config's, and closed slots sell again")
+	serviced := c.Flags().String("serviced-by", "",
+		"say that `WHO` has refilled the machine: the stock is the config's, and closed slots sell again")
 	verbose := c.Flags().BoolP("verbose", "v", false, "log each poll and tick as well")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		hangups := make(chan os.Signal, 1)
@@ -94,7 +95,8 @@ func run(ctx context.Context, cfg config.Config, log zerolog.Logger, serviced st
 	}
 	a, err := app.New(ctx, cfg, app.Parts{
 		Pins: pins, Sim: sim,
-		Version: version, Log: log, Clock: clock, Random: rand.Reader, Screen: screen, ServicedBy: serviced, Supervisor: supervisor,
+		Version: version, Log: log, Clock: clock, Random: rand.Reader, Screen: screen, ServicedBy: serviced,
+		Supervisor: supervisor,
 	})
 	if err != nil {
 		return err
@@ -148,11 +150,13 @@ func openLog(cfg config.Config, path string, verbose bool) (zerolog.Logger, func
 		level = zerolog.DebugLevel
 	}
 	onTerminal := term.IsTerminal(int(os.Stderr.Fd()))
-	if path == "" && onTerminal && term.IsTerminal(int(os.Stdout.Fd())) && cfg.Display.Driver == "terminal" && cfg.Display.Device == "" {
+	if path == "" && onTerminal && term.IsTerminal(int(os.Stdout.Fd())) && cfg.Display.Driver == "terminal" &&
+		cfg.Display.Device == "" {
 		path = filepath.Join(filepath.Dir(cfg.Journal.Path), "kioskd.log")
 	}
 	if path != "" {
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0o640) // a pipe that nobody reads must not hang the start
+		// a pipe that nobody reads must not hang the start
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0o640)
 		if err != nil {
 			return zerolog.Logger{}, nil, fmt.Errorf("the log cannot be written: %w", err)
 		}

@@ -27,13 +27,15 @@ func TestATechnicianTestsTheMachineFromAShell(t *testing.T) {
 		}
 		return out
 	}
-	for _, command := range [][]string{{"vend", "A1"}, {"relay", "A1", "--for", "1s"}, {"stock"}, {"sensors", "--once"}} {
+	for _, command := range [][]string{{"vend", "A1"}, {"relay", "A1", "--for", "1s"}, {"stock"},
+		{"sensors", "--once"}} {
 		run(1, "is it running", command...)
 	}
 	r.world()
 	run(0, "A1: delivered; one less in stock, nobody is charged.", "vend", "A1", "--by", "anna")
 	var v api.Service
-	if out := run(0, "", "vend", "A1", "--by", "anna", "--json"); json.Unmarshal([]byte(out), &v) != nil || v.Outcome != "delivered" || v.By != "anna" {
+	if out := run(0, "", "vend", "A1", "--by", "anna", "--json"); json.Unmarshal([]byte(out), &v) != nil ||
+		v.Outcome != "delivered" || v.By != "anna" {
 		t.Errorf("%+v", v)
 	}
 	run(1, "no such slot", "vend", "Z9")
@@ -57,13 +59,15 @@ func TestATechnicianTestsTheMachineFromAShell(t *testing.T) {
 	run(1, "at most 2", "stock", "A1", "+1", "+1")
 	run(1, "unknown flag", "stock", "--left", "1")
 	var stock []api.Stock
-	if out := run(0, "", "stock", "--json"); json.Unmarshal([]byte(out), &stock) != nil || len(stock) != 4 || stock[0].Left != 19 || stock[1].Why != "jam" {
+	if out := run(0, "", "stock", "--json"); json.Unmarshal([]byte(out), &stock) != nil || len(stock) != 4 ||
+		stock[0].Left != 19 || stock[1].Why != "jam" {
 		t.Errorf("%+v", stock)
 	}
 
 	run(0, "GPIO17     A1 relay         low    off", "sensors", "--once")
 	var pins []api.Pin
-	if out := run(0, "", "sensors", "--once", "--json"); strings.Count(out, "\n") != 1 || json.Unmarshal([]byte(out), &pins) != nil || len(pins) < 9 {
+	if out := run(0, "", "sensors", "--once", "--json"); strings.Count(out, "\n") != 1 ||
+		json.Unmarshal([]byte(out), &pins) != nil || len(pins) < 9 {
 		t.Errorf("%q", out)
 	}
 
@@ -174,7 +178,8 @@ func TestTheDoctorSaysWhatToMend(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found, ok, _ := examined(); ok || found["glase"].State != doctor.Fail || found["kioskd"].State != doctor.Warn || found["config"].State != doctor.OK {
+	if found, ok, _ := examined(); ok || found["glase"].State != doctor.Fail || found["kioskd"].State != doctor.Warn ||
+		found["config"].State != doctor.OK {
 		t.Errorf("nothing runs: %+v", found)
 	}
 	if after, err := os.ReadDir(r.dir); err != nil || len(after) != len(before) {
@@ -185,7 +190,8 @@ func TestTheDoctorSaysWhatToMend(t *testing.T) {
 	if !ok {
 		t.Errorf("a good machine: %+v", found)
 	}
-	for area, want := range map[string]string{"kioskd": "runs: ready", "glase": "knows this terminal", "ups": "is a kiosk's", "journal": "was written", "disk": "MB free", "config": "4 slots"} {
+	for area, want := range map[string]string{"kioskd": "runs: ready", "glase": "knows this terminal",
+		"ups": "is a kiosk's", "journal": "was written", "disk": "MB free", "config": "4 slots"} {
 		if f := found[area]; f.State != doctor.OK || !strings.Contains(f.Says, want) {
 			t.Errorf("%s: %+v", area, f)
 		}
@@ -199,7 +205,8 @@ func TestTheDoctorSaysWhatToMend(t *testing.T) {
 
 	root := t.TempDir()
 	for name, text := range map[string]string{
-		"boot/firmware/config.txt": "dtoverlay=w1-gpio,gpiopin=27\n", "sys/module/pinctrl_bcm2835/parameters/persist_gpio_outputs": "Y\n",
+		"boot/firmware/config.txt":                                   "dtoverlay=w1-gpio,gpiopin=27\n",
+		"sys/module/pinctrl_bcm2835/parameters/persist_gpio_outputs": "Y\n",
 	} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o755); err != nil {
 			t.Fatal(err)
@@ -212,16 +219,20 @@ func TestTheDoctorSaysWhatToMend(t *testing.T) {
 		t.Fatal(err)
 	}
 	found, _, exit := examined("--root", root)
-	for area, want := range map[string]string{"overlays": "GPIO27 is slot A1.vend.drop", "outputs": "persist_gpio_outputs", "glase": "20 AUTHENTICATION_FAILED"} {
+	for area, want := range map[string]string{"overlays": "GPIO27 is slot A1.vend.drop",
+		"outputs": "persist_gpio_outputs", "glase": "20 AUTHENTICATION_FAILED"} {
 		if f := found[area]; f.State != doctor.Fail || !strings.Contains(f.Says, want) || exit != 1 {
 			t.Errorf("%s: %+v, exit %d", area, f, exit)
 		}
 	}
 	out, _, exit := kioskd(t, "doctor", "--config", r.config, "--root", root)
-	if exit != 1 || !strings.Contains(out, "fail  overlays      GPIO27") || !strings.Contains(out, "→ take that line out") || strings.Contains(out, "wrong") || strings.Contains(out, "\x1b") {
+	if exit != 1 || !strings.Contains(out, "fail  overlays      GPIO27") ||
+		!strings.Contains(out, "→ take that line out") || strings.Contains(out, "wrong") ||
+		strings.Contains(out, "\x1b") {
 		t.Errorf("exit %d:\n%s", exit, out)
 	}
-	if out, _, exit := kioskd(t, "doctor", "--config", r.dir+"/none.toml"); exit != 1 || !strings.Contains(out, "check --example") {
+	if out, _, exit := kioskd(t, "doctor", "--config", r.dir+"/none.toml"); exit != 1 ||
+		!strings.Contains(out, "check --example") {
 		t.Errorf("without a config: exit %d:\n%s", exit, out)
 	}
 }

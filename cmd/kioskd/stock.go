@@ -26,7 +26,8 @@ func stockCommand() *cobra.Command {
 With a slot and a number it puts the count right: +5 is five more, =10 is ten in all, -1 is one less. The
 journal records it with who has counted. While a customer is being served it is refused. A slot is not opened
 by it: one that is closed for a jam sells again when the door has been opened and closed.`,
-		Example:            "  kioskd stock\n  kioskd stock A1 +5\n  kioskd stock A1 =10 --by anna\n  kioskd stock A1 -1",
+		Example: "  kioskd stock\n  kioskd stock A1 +5\n  kioskd stock A1 =10 --by anna\n  kioskd stock " +
+			"A1 -1",
 		DisableFlagParsing: true, // below: -1 is a number here
 	}
 	file, asJSON, by := configFlag(c), jsonFlag(c), byFlag(c)

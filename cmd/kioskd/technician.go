@@ -118,7 +118,8 @@ func salesCommand() *cobra.Command {
 				items = append(items, i.Slot+" "+i.Outcome)
 			}
 			note := printable(strings.Trim(s.Why+": "+s.Note, ": "))
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s %s\t%s\t%s\t%s\n", s.ID, local(s.Started), s.Flow, p.state(s.State, s.State), s.Charged, s.Currency, s.Refunded, strings.Join(items, ", "), note)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s %s\t%s\t%s\t%s\n", s.ID, local(s.Started), s.Flow,
+				p.state(s.State, s.State), s.Charged, s.Currency, s.Refunded, strings.Join(items, ", "), note)
 		}
 		return t.Flush()
 	}
@@ -172,7 +173,8 @@ decides it. Write no names and no phone numbers of customers into the reason.`,
 				return err
 			}
 		} else {
-			fmt.Fprintf(out, "Sale %s is %s: %s\n%s", sale.ID, strings.ReplaceAll(sale.State, "_", " "), printable(sale.Note), facts(sale))
+			fmt.Fprintf(out, "Sale %s is %s: %s\n%s", sale.ID, strings.ReplaceAll(sale.State, "_", " "),
+				printable(sale.Note), facts(sale))
 		}
 		if sale.State == "in_doubt" {
 			return errSaid
@@ -211,7 +213,8 @@ func settled(ctx context.Context, d *client.Client, id string, progress io.Write
 			return sales[n], nil
 		}
 	}
-	return api.Sale{}, fmt.Errorf("sale %s is settled, and older than the last 500: kioskd status lists what is still in doubt", id)
+	return api.Sale{},
+		fmt.Errorf("sale %s is settled, and older than the last 500: kioskd status lists what is still in doubt", id)
 }
 
 // whoami is the person at the keyboard.

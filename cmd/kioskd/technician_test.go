@@ -13,7 +13,8 @@ import (
 
 // world starts a Glase, a board and a kiosk.
 func (r *rig) world() {
-	r.begin("glasesim", "--listen", strings.TrimPrefix(r.glase, "http://"), "--ups", "123456=http://127.0.0.1:"+r.upsPort+"/seqr/createPurchase")
+	r.begin("glasesim", "--listen", strings.TrimPrefix(r.glase, "http://"), "--ups", "123456=http://127.0.0.1:"+
+		r.upsPort+"/seqr/createPurchase")
 	r.begin("kioskd", "sim-board", "--config", r.config)
 	r.until("the board is there", func() bool { _, err := os.Stat(r.dir + "/board"); return err == nil })
 	r.until("Glase is there", func() bool { return r.get(r.glase+"/faults") != nil })
@@ -37,8 +38,10 @@ func (r *rig) doubt() string {
 
 // scan is the customer's phone: the code and the PIN.
 func (r *rig) scan() {
-	invoice := r.post(r.glase+"/phone/scan", `{"qr": "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=123456", "amount": "50.00"}`)
-	r.post(r.glase+"/phone/confirm", fmt.Sprintf(`{"invoiceReference": %q, "pin": "1234"}`, invoice["invoiceReference"]))
+	invoice := r.post(r.glase+"/phone/scan",
+		`{"qr": "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=123456", "amount": "50.00"}`)
+	r.post(r.glase+"/phone/confirm", fmt.Sprintf(`{"invoiceReference": %q, "pin": "1234"}`,
+		invoice["invoiceReference"]))
 }
 
 // press presses a button until something comes of it: a busy computer may see no finger that is as quick as this one.
@@ -75,18 +78,22 @@ func TestAPersonSettlesWhatStandsInDoubt(t *testing.T) {
 		t.Errorf("no daemon: exit %d, %q", exit, e)
 	}
 	r.world()
-	if out, e, exit := kioskd(t, "status", "--config", r.config); exit != 0 || !strings.HasPrefix(out, "[idle] → reserved → dispensing → commit: ready\n") ||
+	if out, e, exit := kioskd(t, "status", "--config", r.config); exit != 0 ||
+		!strings.HasPrefix(out, "[idle] → reserved → dispensing → commit: ready\n") ||
 		!strings.Contains(out, "\nGlase    well  not called since the start\n") || strings.Contains(out, "\x1b") {
 		t.Errorf("status: exit %d, %q %q", exit, out, e)
 	}
 	first := r.doubt()
-	if out, _, exit := kioskd(t, "status", "--config", r.config); exit != 0 || !strings.Contains(out, "Sale "+first+" stands in doubt") ||
-		!strings.Contains(out, "updateInvoice refused with code 11") || !strings.Contains(out, "kioskd resolve "+first) || !strings.Contains(out, "A1 for 15.00: delivered") {
+	if out, _, exit := kioskd(t, "status", "--config", r.config); exit != 0 ||
+		!strings.Contains(out, "Sale "+first+" stands in doubt") ||
+		!strings.Contains(out, "updateInvoice refused with code 11") ||
+		!strings.Contains(out, "kioskd resolve "+first) || !strings.Contains(out, "A1 for 15.00: delivered") {
 		t.Errorf("status: exit %d\n%s", exit, out)
 	}
 	out, _, _ := kioskd(t, "status", "--json", "--config", r.config)
 	var s standing
-	if err := json.Unmarshal([]byte(out), &s); err != nil || s.Step != "ready" || len(s.InDoubt) != 1 || s.InDoubt[0].ID != first {
+	if err := json.Unmarshal([]byte(out), &s); err != nil || s.Step != "ready" || len(s.InDoubt) != 1 ||
+		s.InDoubt[0].ID != first {
 		t.Errorf("status --json: %v %q", err, out)
 	}
 	if out, _, _ := kioskd(t, "sales", "--in-doubt", "--config", r.config); !strings.Contains(out, first) {
@@ -106,13 +113,16 @@ func TestAPersonSettlesWhatStandsInDoubt(t *testing.T) {
 		{[]string{first, "charge", "--reason", "x\ny"}, "on one line"},
 		{[]string{first, "charge", "--reason", "x", "--by", " "}, "who decides"},
 	} {
-		if out, e, exit := kioskd(t, append([]string{"resolve", "--config", r.config}, c.args...)...); exit != 1 || !strings.Contains(e, c.want) {
+		if out, e, exit := kioskd(t, append([]string{"resolve", "--config", r.config}, c.args...)...); exit != 1 ||
+			!strings.Contains(e, c.want) {
 			t.Errorf("%v: exit %d, %q %q", c.args, exit, out, e)
 		}
 	}
 
-	out, e, exit := kioskd(t, "resolve", first, "charge", "--reason", "Glase had a bad day", "--by", "anna", "--config", r.config)
-	if exit != 0 || !strings.Contains(out, "Sale "+first+" is charged: charge, decided by anna: Glase had a bad day") || !strings.Contains(e, " …") {
+	out, e, exit := kioskd(t, "resolve", first, "charge", "--reason", "Glase had a bad day", "--by", "anna", "--config",
+		r.config)
+	if exit != 0 || !strings.Contains(out, "Sale "+first+" is charged: charge, decided by anna: Glase had a bad day") ||
+		!strings.Contains(e, " …") {
 		t.Errorf("charge: exit %d, %q %q", exit, out, e)
 	}
 	second := r.doubt()
@@ -128,7 +138,8 @@ func TestAPersonSettlesWhatStandsInDoubt(t *testing.T) {
 	if !r.metric("kioskd_sales_in_doubt 0") {
 		t.Error("the metric still counts doubts")
 	}
-	if _, e, exit := kioskd(t, "resolve", first, "refund", "--reason", "again", "--config", r.config); exit != 1 || !strings.Contains(e, "stands in doubt") {
+	if _, e, exit := kioskd(t, "resolve", first, "refund", "--reason", "again", "--config", r.config); exit != 1 ||
+		!strings.Contains(e, "stands in doubt") {
 		t.Errorf("a settled sale: exit %d, %q", exit, e)
 	}
 	resp, err := http.Get(r.glase + "/ledger")
@@ -142,7 +153,8 @@ func TestAPersonSettlesWhatStandsInDoubt(t *testing.T) {
 	}
 	out, _, exit = kioskd(t, "sales", "--config", r.config)
 	lines := strings.Split(strings.TrimSpace(out), "\n")
-	if exit != 0 || len(lines) != 4 || !strings.Contains(lines[1], third) || !strings.Contains(lines[3], first) || !strings.Contains(lines[3], "charged") {
+	if exit != 0 || len(lines) != 4 || !strings.Contains(lines[1], third) || !strings.Contains(lines[3], first) ||
+		!strings.Contains(lines[3], "charged") {
 		t.Errorf("sales: exit %d\n%s", exit, out)
 	}
 	if out, _, _ := kioskd(t, "replay", r.dir+"/journal.db"); !strings.Contains(out, "every state came out the same") {

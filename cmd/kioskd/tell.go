@@ -17,7 +17,8 @@ import (
 // tell says it to people: what waits for them first.
 func (s standing) tell(out io.Writer, p paint) error {
 	for _, sale := range s.InDoubt {
-		fmt.Fprintf(out, "%s since %s: %s\n%s", p.in(red, "Sale "+sale.ID+" stands in doubt"), local(sale.Ended), printable(sale.Note), facts(sale))
+		fmt.Fprintf(out, "%s since %s: %s\n%s", p.in(red, "Sale "+sale.ID+" stands in doubt"), local(sale.Ended),
+			printable(sale.Note), facts(sale))
 		fmt.Fprintf(out, "  kioskd resolve %s charge|release|refund --reason \"…\"\n\n", sale.ID)
 	}
 	var phases []string

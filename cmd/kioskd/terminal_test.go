@@ -115,7 +115,8 @@ func TestATerminalIsInColourAndStraight(t *testing.T) {
 		if !strings.Contains(shown, "\x1b[3") {
 			t.Errorf("%v has no colour on a terminal", args)
 		}
-		if shown, err := onTerminal(t, []string{"NO_COLOR=1"}, args...).end(); err != nil || strings.Contains(shown, "\x1b") {
+		if shown, err := onTerminal(t, []string{"NO_COLOR=1"}, args...).end(); err != nil ||
+			strings.Contains(shown, "\x1b") {
 			t.Errorf("%v with NO_COLOR: %v %q", args, err, shown)
 		}
 	}
@@ -123,19 +124,23 @@ func TestATerminalIsInColourAndStraight(t *testing.T) {
 	if !strings.HasPrefix(out, "Sale "+sale+" stands in doubt") {
 		t.Errorf("a doubt is not on top:\n%s", out)
 	}
-	if !regexp.MustCompile(`(?m)^GPIO17 +off +A1 relay, low, changed \d{4}-\d\d-\d\d \d\d:\d\d:\d\d$`).MatchString(out) ||
+	if !regexp.MustCompile(`(?m)^GPIO17 +off +A1 relay, low, changed \d{4}-\d\d-\d\d \d\d:\d\d:\d\d$`).
+		MatchString(out) ||
 		!regexp.MustCompile(`(?m)^GPIO22 +off +A2 relay, low$`).MatchString(out) {
 		t.Errorf("the pins are\n%s", out)
 	}
 	var s standing
-	if out, _, _ := kioskd(t, "status", "--pins", "--json", "--config", r.config); json.Unmarshal([]byte(out), &s) != nil || len(s.Pins) < 9 || len(s.Health) < 4 {
+	if out, _, _ := kioskd(t, "status", "--pins", "--json", "--config", r.config); json.Unmarshal([]byte(out),
+		&s) != nil || len(s.Pins) < 9 || len(s.Health) < 4 {
 		t.Errorf("status --pins --json: %s", out)
 	}
-	if out, _, _ := kioskd(t, "sales", sale, "--config", r.config); !strings.Contains(out, "A1 chosen, Still water 50 cl for 15.00 SEK") || !strings.Contains(out, "the product was delivered") {
+	if out, _, _ := kioskd(t, "sales", sale, "--config", r.config); !strings.Contains(out,
+		"A1 chosen, Still water 50 cl for 15.00 SEK") || !strings.Contains(out, "the product was delivered") {
 		t.Errorf("the sale's story:\n%s", out)
 	}
 	var lines []api.Line
-	if out, _, _ := kioskd(t, "sales", sale, "--json", "--config", r.config); json.Unmarshal([]byte(out), &lines) != nil || len(lines) < 5 {
+	if out, _, _ := kioskd(t, "sales", sale, "--json", "--config", r.config); json.Unmarshal([]byte(out),
+		&lines) != nil || len(lines) < 5 {
 		t.Errorf("the sale's story in JSON: %s", out)
 	}
 	for _, id := range []string{"NONE", "../../healthz", "a/b", "?limit=1", "%2e%2e"} {
@@ -164,7 +169,8 @@ func TestASaleIsFollowedToItsEnd(t *testing.T) {
 	r.scan()
 	r.until("a product may be chosen", func() bool { return r.step() == "choosing" })
 	sale := r.lastSale()["id"].(string)
-	follower := exec.Command(filepath.Join(programs, "kioskd"), "events", "--json", "--sale", sale, "--config", r.config)
+	follower := exec.Command(filepath.Join(programs, "kioskd"), "events", "--json", "--sale", sale, "--config",
+		r.config)
 	out, err := follower.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

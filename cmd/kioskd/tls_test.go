@@ -60,8 +60,10 @@ func TestARenewedCertificateIsServedAndSIGHUPEndsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	withTLS := strings.Replace(string(text), "\n[ups]\n", "\n[ups]\ntls_cert = \"kiosk.crt\"\ntls_key = \"kiosk.key\"\n", 1)
-	withTLS = strings.Replace(withTLS, `"http://127.0.0.1:`+r.upsPort+`/seqr"`, `"https://127.0.0.1:`+r.upsPort+`/seqr"`, 1)
+	withTLS := strings.Replace(string(text), "\n[ups]\n",
+		"\n[ups]\ntls_cert = \"kiosk.crt\"\ntls_key = \"kiosk.key\"\n", 1)
+	withTLS = strings.Replace(withTLS, `"http://127.0.0.1:`+r.upsPort+`/seqr"`, `"https://127.0.0.1:`+r.upsPort+
+		`/seqr"`, 1)
 	if err := os.WriteFile(r.config, []byte(withTLS), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +102,8 @@ func TestARenewedCertificateIsServedAndSIGHUPEndsNothing(t *testing.T) {
 	if got := r.served(r.upsPort); got != 2 {
 		t.Errorf("a half written key has certificate %d served", got)
 	}
-	if out, _, exit := kioskd(t, "status", "--config", r.config); exit != 0 || !strings.Contains(out, "the old one is served") {
+	if out, _, exit := kioskd(t, "status", "--config", r.config); exit != 0 ||
+		!strings.Contains(out, "the old one is served") {
 		t.Errorf("status: exit %d\n%s", exit, out)
 	}
 	doctor("is not in the files any more (serial 2")

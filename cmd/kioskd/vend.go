@@ -106,5 +106,6 @@ func vended(v api.Service) string {
 	case v.Outcome == "delivered":
 		return line + "; one less in stock. The slot is closed until the door has been opened and closed."
 	}
-	return line + ": look whether it came out, and put the stock right (kioskd stock " + v.Slot + " =N). The slot is closed until the door has been opened and closed."
+	return line + ": look whether it came out, and put the stock right (kioskd stock " + v.Slot +
+		" =N). The slot is closed until the door has been opened and closed."
 }

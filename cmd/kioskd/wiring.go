@@ -57,7 +57,8 @@ func printWires(out io.Writer, p paint, parts []wiring.Part) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprint(out, "\nA contact closes to GND and uses the chip's own pull-up; beyond 1 m of cable add 4.7 kΩ to 3.3 V.\n")
+	fmt.Fprint(out, "\nA contact closes to GND and uses the chip's own pull-up; beyond 1 m of cable add 4.7 kΩ to "+
+		"3.3 V.\n")
 	for _, part := range parts {
 		if part.Warning != "" {
 			fmt.Fprintf(out, "\n%s %s: %s\n", p.in(yellow, "warning:"), part.Title(), part.Warning)

@@ -87,13 +87,16 @@ func optionalXML(a money.Amount) *xmlAmount {
 
 // receiptOf is the proof of a payment. Its total is what was charged.
 func receiptOf(i *invoice) *xmlReceipt {
-	inv := xmlInvoice{Mode: i.mode, Ack: i.ack, Issued: i.issued, Title: i.title, ClientID: i.clientID, Total: amountXML(i.charged),
+	inv := xmlInvoice{Mode: i.mode, Ack: i.ack, Issued: i.issued, Title: i.title, ClientID: i.clientID,
+		Total:   amountXML(i.charged),
 		Cashier: i.cashier, Footer: i.footer, Back: i.back, Notify: i.notify}
 	for _, r := range i.rows {
-		inv.Rows = append(inv.Rows, xmlRow{r.description, optionalXML(r.discount), r.ean, r.quantity, r.sku, r.taxRate, amountXML(r.total),
+		inv.Rows = append(inv.Rows, xmlRow{r.description, optionalXML(r.discount), r.ean, r.quantity, r.sku, r.taxRate,
+			amountXML(r.total),
 			r.unit, optionalXML(r.unitPrice)})
 	}
-	return &xmlReceipt{TerminalID: i.term.id, PaymentDate: i.paidAt.Format(time.RFC3339), ClientInvoiceID: i.clientID, InvoiceReference: i.ref,
+	return &xmlReceipt{TerminalID: i.term.id, PaymentDate: i.paidAt.Format(time.RFC3339), ClientInvoiceID: i.clientID,
+		InvoiceReference: i.ref,
 		PaymentReference: i.ers, PayerTerminalID: i.payer, ReceiverName: TestReseller, Invoice: inv}
 }
 
@@ -106,14 +109,16 @@ func envelope(op string, ans answer) []byte {
 	if err != nil {
 		panic("glasetest: an answer that cannot be written: " + err.Error()) // the types above always can
 	}
-	return []byte(xml.Header + `<soap:Envelope xmlns:soap="` + soapNS + `"><soap:Body><ns2:` + op + `Response xmlns:ns2="` + glaseNS + `">` +
+	return []byte(xml.Header + `<soap:Envelope xmlns:soap="` + soapNS + `"><soap:Body><ns2:` + op +
+		`Response xmlns:ns2="` + glaseNS + `">` +
 		string(inner) + `</ns2:` + op + `Response></soap:Body></soap:Envelope>`)
 }
 
 // faultEnvelope is a SOAP 1.1 Fault; who is "Client" or "Server".
 func faultEnvelope(who, why string) []byte {
 	var b strings.Builder
-	b.WriteString(xml.Header + `<soap:Envelope xmlns:soap="` + soapNS + `"><soap:Body><soap:Fault><faultcode>soap:` + who + `</faultcode><faultstring>`)
+	b.WriteString(xml.Header + `<soap:Envelope xmlns:soap="` + soapNS + `"><soap:Body><soap:Fault><faultcode>soap:` +
+		who + `</faultcode><faultstring>`)
 	_ = xml.EscapeText(&b, []byte(why)) // a strings.Builder never fails
 	b.WriteString(`</faultstring></soap:Fault></soap:Body></soap:Envelope>`)
 	return []byte(b.String())

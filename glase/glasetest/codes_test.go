@@ -44,7 +44,8 @@ func TestEveryResultCodeIsReachable(t *testing.T) {
 			return s.on("updateInvoice", ref, invoiceOf(debit, "a", "14.00", ""))
 		}},
 		{10, "a reference longer than documented", func(s stranger) reply {
-			return s.call("cancelInvoice", strings.Replace(asTerminal, "<clientReference>1", "<clientReference>"+strings.Repeat("1", 33), 1), "")
+			return s.call("cancelInvoice", strings.Replace(asTerminal, "<clientReference>1", "<clientReference>"+
+				strings.Repeat("1", 33), 1), "")
 		}},
 		{11, "an invoice of nothing", func(s stranger) reply { return inv(s, invoiceOf(debit, "a", "0.00", "")) }},
 		{11, "an update above what is reserved", func(s stranger) reply {
@@ -52,7 +53,11 @@ func TestEveryResultCodeIsReachable(t *testing.T) {
 		}},
 		{11, "a commit above what is reserved", func(s stranger) reply { return s.commit(reserved(s), "50.01") }},
 		{11, "a commit of nothing", func(s stranger) reply { return s.commit(reserved(s), "0") }},
-		{11, "a refund of nothing", func(s stranger) reply { _, ers := s.paid("a", "15.00"); return s.refund(ers, "0.00") }},
+		{11, "a refund of nothing", func(s stranger) reply {
+			_,
+				ers := s.paid("a", "15.00")
+			return s.refund(ers, "0.00")
+		}},
 		{12, "forced", forced(12)},
 		{20, "a wrong password", func(s stranger) reply {
 			return s.call("cancelInvoice", contextOf("TERMINALID", glasetest.TestTerminal, "", "wrong"), "")
@@ -60,7 +65,8 @@ func TestEveryResultCodeIsReachable(t *testing.T) {
 		{20, "a reseller's wrong password", func(s stranger) reply {
 			return s.call("registerTerminal", contextOf("RESELLERUSER", glasetest.TestReseller, "9900", "wrong"), "")
 		}},
-		{21, "a terminal that registers a terminal", func(s stranger) reply { return s.call("registerTerminal", asTerminal, "") }},
+		{21, "a terminal that registers a terminal",
+			func(s stranger) reply { return s.call("registerTerminal", asTerminal, "") }},
 		{21, "a reseller that sells", func(s stranger) reply {
 			return s.call("sendInvoice", asReseller, invoiceOf(debit, "a", "15.00", ""))
 		}},
@@ -102,19 +108,30 @@ func TestEveryResultCodeIsReachable(t *testing.T) {
 		{49, "no rows", func(s stranger) reply {
 			return inv(s, "<invoice><title>x</title>"+amountOf("totalAmount", "15.00")+"</invoice>")
 		}},
-		{49, "no total", func(s stranger) reply { return inv(s, "<invoice><invoiceRows>"+rowOf("1")+"</invoiceRows></invoice>") }},
+		{49, "no total", func(s stranger) reply {
+			return inv(s, "<invoice><invoiceRows>"+rowOf("1")+"</invoiceRows></invoice>")
+		}},
 		{49, "no invoice", func(s stranger) reply { return inv(s, "") }},
 		{49, "half an öre", func(s stranger) reply { return inv(s, invoiceOf(debit, "a", "15.005", "")) }},
 		{49, "less than one of a thing", func(s stranger) reply {
 			return inv(s, strings.Replace(invoiceOf(debit, "a", "15.00", ""), "<itemQuantity>1", "<itemQuantity>0", 1))
 		}},
-		{49, "a preliminary amount without a timeout", func(s stranger) reply { return inv(s, invoiceOf(preliminary, "a", "15.00", "")) }},
-		{49, "an unknown payment mode", func(s stranger) reply { return inv(s, invoiceOf("BARTER", "a", "15.00", "")) }},
-		{49, "an update in another currency", func(s stranger) reply {
-			return s.on("updateInvoice", reserved(s), strings.ReplaceAll(invoiceOf(preliminary, "a", "15.00", ""), "SEK", "EUR"))
+		{49, "a preliminary amount without a timeout",
+			func(s stranger) reply { return inv(s, invoiceOf(preliminary, "a", "15.00", "")) }},
+		{49, "an unknown payment mode", func(s stranger) reply {
+			return inv(s, invoiceOf("BARTER", "a", "15.00", ""))
 		}},
-		{50, "cancelling what is paid", func(s stranger) reply { ref, _ := s.paid("a", "15.00"); return s.on("cancelInvoice", ref, "") }},
-		{51, "cancelling while the customer pays", func(s stranger) reply { return s.on("cancelInvoice", inProgress(s), "") }},
+		{49, "an update in another currency", func(s stranger) reply {
+			return s.on("updateInvoice", reserved(s),
+				strings.ReplaceAll(invoiceOf(preliminary, "a", "15.00", ""), "SEK", "EUR"))
+		}},
+		{50, "cancelling what is paid", func(s stranger) reply {
+			ref,
+				_ := s.paid("a", "15.00")
+			return s.on("cancelInvoice", ref, "")
+		}},
+		{51, "cancelling while the customer pays",
+			func(s stranger) reply { return s.on("cancelInvoice", inProgress(s), "") }},
 		{51, "cancelling a reservation, when so chosen", func(s stranger) reply {
 			choice(s, glasetest.Choices{CancelReserved: "refuse_51"})
 			return s.on("cancelInvoice", reserved(s), "")
@@ -124,11 +141,14 @@ func TestEveryResultCodeIsReachable(t *testing.T) {
 			s.must("assignSeqrId", asTerminal, "<seqrId>ABC123</seqrId>")
 			return s.call("assignSeqrId", s.register(), "<seqrId>ABC123</seqrId>")
 		}},
-		{53, "no letters and digits", func(s stranger) reply { return s.call("assignSeqrId", asTerminal, "<seqrId>ABC-123</seqrId>") }},
+		{53, "no letters and digits", func(s stranger) reply {
+			return s.call("assignSeqrId", asTerminal, "<seqrId>ABC-123</seqrId>")
+		}},
 		{54, "an unknown invoice", func(s stranger) reply { return s.on("cancelInvoice", "123", "") }},
 		{54, "another terminal's invoice", func(s stranger) reply {
 			ref := s.send(debit, "a", "15.00", "")
-			return s.call("getPaymentStatus", s.register(), "<invoiceReference>"+ref+"</invoiceReference><invoiceVersion>0</invoiceVersion>")
+			return s.call("getPaymentStatus", s.register(), "<invoiceReference>"+ref+
+				"</invoiceReference><invoiceVersion>0</invoiceVersion>")
 		}},
 		{55, "refunding what was reversed", func(s stranger) reply {
 			choice(s, glasetest.Choices{AcknowledgedBy: "latest_version"})
@@ -140,7 +160,8 @@ func TestEveryResultCodeIsReachable(t *testing.T) {
 			return inv(s, invoiceOf(debit, "a", "15.00", "<notificationUrl>ftp://kiosk/</notificationUrl>"))
 		}},
 		{90, "forced", forced(90)},
-		{91, "an operation that is not for merchants", func(s stranger) reply { return s.call("requestTopup", asTerminal, "") }},
+		{91, "an operation that is not for merchants",
+			func(s stranger) reply { return s.call("requestTopup", asTerminal, "") }},
 		{92, "forced", forced(92)},
 		{93, "forced", forced(93)},
 		{94, "forced", forced(94)},
@@ -149,8 +170,13 @@ func TestEveryResultCodeIsReachable(t *testing.T) {
 			s.on("cancelInvoice", ref, "")
 			return s.on("cancelInvoice", ref, "")
 		}},
-		{96, "committing what is not reserved", func(s stranger) reply { return s.commit(s.send(preliminary, "a", "15.00", ""), "15.00") }},
-		{96, "committing twice", func(s stranger) reply { ref := reserved(s); s.commit(ref, "15.00"); return s.commit(ref, "15.00") }},
+		{96, "committing what is not reserved",
+			func(s stranger) reply { return s.commit(s.send(preliminary, "a", "15.00", ""), "15.00") }},
+		{96, "committing twice", func(s stranger) reply {
+			ref := reserved(s)
+			s.commit(ref, "15.00")
+			return s.commit(ref, "15.00")
+		}},
 		{97, "a reseller that may not refund", func(s stranger) reply {
 			choice(s, glasetest.Choices{Refunds: "refuse_97"})
 			_, ers := s.paid("a", "15.00")
@@ -180,7 +206,8 @@ func TestEveryResultCodeIsReachable(t *testing.T) {
 
 // inProgress is an invoice whose customer is paying for the next minute.
 func inProgress(s stranger) string {
-	s.faulty(glasetest.Faults{Rules: []glasetest.Fault{{Operation: "confirm", Fault: "latency", Delay: glasetest.Duration(time.Minute)}}})
+	s.faulty(glasetest.Faults{Rules: []glasetest.Fault{
+		{Operation: "confirm", Fault: "latency", Delay: glasetest.Duration(time.Minute)}}})
 	ref := s.send(debit, "a", "15.00", "")
 	go func() { _, _ = s.Confirm(ref, "1234") }()
 	synctest.Wait()
@@ -193,5 +220,6 @@ func reportOf(id, period, terminal string) string {
 	if terminal != "" {
 		entries += "<entry><key>TERMINALID</key><value>" + terminal + "</value></entry>"
 	}
-	return "<reportId>" + id + "</reportId><language>en</language><parameters><parameter>" + entries + "</parameter></parameters>"
+	return "<reportId>" + id + "</reportId><language>en</language><parameters><parameter>" + entries +
+		"</parameter></parameters>"
 }

@@ -48,7 +48,8 @@ type Faults struct {
 
 // Fault is one rule: what goes wrong, with which operation, how often.
 type Fault struct {
-	Operation   string   `json:"operation"`             // a SOAP operation, "*" for any of them, "confirm", "notification" or "createPurchase"
+	// a SOAP operation, "*" for any of them, "confirm", "notification" or "createPurchase"
+	Operation   string   `json:"operation"`
 	Fault       string   `json:"fault"`                 // what happens; see the package documentation
 	Acts        bool     `json:"acts,omitempty"`        // the operation is done all the same, before the fault shows
 	Delay       Duration `json:"delay,omitempty"`       // of "latency" and "late"
@@ -61,16 +62,20 @@ type Fault struct {
 
 // Choices are what Glase's documentation leaves open. An empty one takes the default, the first named.
 type Choices struct {
-	AcknowledgedBy   string `json:"acknowledged_by"`   // "asked": any getPaymentStatus acknowledges a payment; "latest_version": only one that carries its version
-	CancelReserved   string `json:"cancel_reserved"`   // what cancelInvoice does to a reservation: "accept", "refuse_48", "refuse_51", "ignore" (answers 0)
-	UnaskedCommit    string `json:"unasked_commit"`    // "keep", or "reverse" 20 s after commitReservation
-	UnaskedReserved  string `json:"unasked_reserved"`  // "keep", or "release" 20 s after the PIN
-	Notify           string `json:"notify"`            // "all", or "paid_only"
-	Commits          string `json:"commits"`           // what commitReservation charges: "asked", what it is asked for; "reserved", all that is reserved
+	// "asked": any getPaymentStatus acknowledges a payment; "latest_version": only one that carries its version
+	AcknowledgedBy string `json:"acknowledged_by"`
+	// what cancelInvoice does to a reservation: "accept", "refuse_48", "refuse_51", "ignore" (answers 0)
+	CancelReserved  string `json:"cancel_reserved"`
+	UnaskedCommit   string `json:"unasked_commit"`   // "keep", or "reverse" 20 s after commitReservation
+	UnaskedReserved string `json:"unasked_reserved"` // "keep", or "release" 20 s after the PIN
+	Notify          string `json:"notify"`           // "all", or "paid_only"
+	// what commitReservation charges: "asked", what it is asked for; "reserved", all that is reserved
+	Commits          string `json:"commits"`
 	Refunds          string `json:"refunds"`           // "allow", "refuse_97", "refuse_99"
 	TestTerminal     string `json:"test_terminal"`     // "cash_register": one invoice at a time; "webshop": many
 	CanceledSpelling string `json:"canceled_spelling"` // "CANCELED", or "CANCELLED", which the schema does not know
-	ClientInvoiceID  string `json:"client_invoice_id"` // what a clientInvoiceId that was sent before brings: "same_invoice", or "new_invoice" as any other
+	// what a clientInvoiceId that was sent before brings: "same_invoice", or "new_invoice" as any other
+	ClientInvoiceID string `json:"client_invoice_id"`
 }
 
 // The operations that are not SOAP, and the faults that each kind of operation can have.
@@ -124,14 +129,16 @@ func (f *Faults) normal() error {
 }
 
 func (r Fault) check() error {
-	kinds := []string{"latency", "lost_request", "lost_answer", "http", "soap_fault", "malformed", "html", "reset", "result_code", "gzip", otherAnswer, previousAnswer, unproven}
+	kinds := []string{"latency", "lost_request", "lost_answer", "http", "soap_fault", "malformed", "html", "reset",
+		"result_code", "gzip", otherAnswer, previousAnswer, unproven}
 	switch {
 	case r.Operation == opConfirm:
 		kinds = []string{"latency", "payment_fails"}
 	case r.Operation == opNotification || r.Operation == opCreatePurchase:
 		kinds = []string{"late", "doubled", "missing"}
 	case r.Operation != "*" && !isOperation(r.Operation):
-		return fmt.Errorf("operation %q is none of Glase's twelve, nor %q, %q, %q or %q", clip(r.Operation), "*", opConfirm, opNotification, opCreatePurchase)
+		return fmt.Errorf("operation %q is none of Glase's twelve, nor %q, %q, %q or %q", clip(r.Operation), "*",
+			opConfirm, opNotification, opCreatePurchase)
 	}
 	delayed := r.Fault == "latency" || r.Fault == "late"
 	switch {
@@ -143,7 +150,8 @@ func (r Fault) check() error {
 		return errors.New("http, and it alone, has a status from 400 to 599")
 	case (r.Fault == "result_code") != (r.Code != nil):
 		return errors.New("result_code, and it alone, has a code")
-	case r.Acts && (r.Fault == "lost_request" || r.Fault != "lost_answer" && slices.Contains(doneFirst, r.Fault) || r.Operation != "*" && !isOperation(r.Operation)):
+	case r.Acts && (r.Fault == "lost_request" || r.Fault != "lost_answer" && slices.Contains(doneFirst, r.Fault) ||
+		r.Operation != "*" && !isOperation(r.Operation)):
 		return fmt.Errorf("fault %q of %q has no acts", r.Fault, r.Operation)
 	case r.Skip < 0 || r.Count < 0 || !(r.Probability >= 0 && r.Probability <= 1):
 		return errors.New("skip and count are whole numbers from 0, probability is from 0 to 1")

@@ -23,18 +23,33 @@ func TestEachFaultIsSeenToWork(t *testing.T) {
 		done  bool
 		seen  func(r reply, err error, took time.Duration) bool
 	}{
-		{`"fault": "latency", "delay": "5s"`, true, func(r reply, err error, took time.Duration) bool { return r.code == 0 && took == 5*time.Second }},
-		{`"fault": "latency", "delay": "5s", "acts": true`, true, func(r reply, err error, took time.Duration) bool { return r.code == 0 && took == 5*time.Second }},
-		{`"fault": "lost_request"`, false, func(_ reply, err error, _ time.Duration) bool { return errors.Is(err, io.EOF) }},
-		{`"fault": "lost_answer"`, true, func(_ reply, err error, _ time.Duration) bool { return errors.Is(err, io.EOF) }},
-		{`"fault": "reset"`, false, func(_ reply, err error, _ time.Duration) bool { return errors.Is(err, syscall.ECONNRESET) }},
-		{`"fault": "reset", "acts": true`, true, func(_ reply, err error, _ time.Duration) bool { return errors.Is(err, syscall.ECONNRESET) }},
-		{`"fault": "http", "status": 503`, false, func(r reply, err error, _ time.Duration) bool { return r.status == 503 }},
-		{`"fault": "http", "status": 502, "acts": true`, true, func(r reply, err error, _ time.Duration) bool { return r.status == 502 }},
+		{`"fault": "latency", "delay": "5s"`, true,
+			func(r reply, err error, took time.Duration) bool { return r.code == 0 && took == 5*time.Second }},
+		{`"fault": "latency", "delay": "5s", "acts": true`, true,
+			func(r reply, err error, took time.Duration) bool { return r.code == 0 && took == 5*time.Second }},
+		{`"fault": "lost_request"`, false, func(_ reply, err error,
+			_ time.Duration) bool {
+			return errors.Is(err, io.EOF)
+		}},
+		{`"fault": "lost_answer"`, true, func(_ reply, err error,
+			_ time.Duration) bool {
+			return errors.Is(err, io.EOF)
+		}},
+		{`"fault": "reset"`, false, func(_ reply, err error,
+			_ time.Duration) bool {
+			return errors.Is(err, syscall.ECONNRESET)
+		}},
+		{`"fault": "reset", "acts": true`, true,
+			func(_ reply, err error, _ time.Duration) bool { return errors.Is(err, syscall.ECONNRESET) }},
+		{`"fault": "http", "status": 503`, false,
+			func(r reply, err error, _ time.Duration) bool { return r.status == 503 }},
+		{`"fault": "http", "status": 502, "acts": true`, true,
+			func(r reply, err error, _ time.Duration) bool { return r.status == 502 }},
 		{`"fault": "soap_fault"`, false, func(r reply, err error, _ time.Duration) bool {
 			return r.status == 500 && strings.Contains(r.body, "soap:Server")
 		}},
-		{`"fault": "soap_fault", "acts": true`, true, func(r reply, err error, _ time.Duration) bool { return r.status == 500 }},
+		{`"fault": "soap_fault", "acts": true`, true,
+			func(r reply, err error, _ time.Duration) bool { return r.status == 500 }},
 		{`"fault": "malformed"`, false, func(r reply, err error, _ time.Duration) bool {
 			return r.status == 200 && !strings.Contains(r.body, "Envelope>")
 		}},
@@ -44,16 +59,20 @@ func TestEachFaultIsSeenToWork(t *testing.T) {
 		{`"fault": "html"`, false, func(r reply, err error, _ time.Duration) bool {
 			return r.status == 200 && strings.Contains(r.body, "<html>")
 		}},
-		{`"fault": "result_code", "code": 93`, false, func(r reply, err error, _ time.Duration) bool { return r.code == 93 }},
-		{`"fault": "result_code", "code": 90, "acts": true`, true, func(r reply, err error, _ time.Duration) bool { return r.code == 90 }},
+		{`"fault": "result_code", "code": 93`, false,
+			func(r reply, err error, _ time.Duration) bool { return r.code == 93 }},
+		{`"fault": "result_code", "code": 90, "acts": true`, true,
+			func(r reply, err error, _ time.Duration) bool { return r.code == 90 }},
 		{`"fault": "gzip"`, true, func(r reply, err error, _ time.Duration) bool {
 			return r.status == 200 && strings.HasPrefix(r.body, "\x1f\x8b")
 		}},
-		{`"fault": "result_code", "code": 0`, false, func(r reply, err error, _ time.Duration) bool { return r.code == 0 }},
+		{`"fault": "result_code", "code": 0`, false,
+			func(r reply, err error, _ time.Duration) bool { return r.code == 0 }},
 	} {
 		inTime(t, func(t *testing.T, s stranger) {
 			ref := s.send(debit, "a", "15.00", "")
-			if status, said := s.json("POST", "/faults", `{"rules": [{"operation": "cancelInvoice", "count": 1, `+k.fault+`}]}`); status != 200 {
+			if status, said := s.json("POST", "/faults", `{"rules": [{"operation": "cancelInvoice", "count": 1, `+
+				k.fault+`}]}`); status != 200 {
 				t.Fatalf("%s: %v", k.fault, said)
 			}
 			start := time.Now()
@@ -77,10 +96,12 @@ func TestASlowOperationIsDoneThoughTheCallerHasHungUp(t *testing.T) {
 	for _, acts := range []bool{false, true} {
 		inTime(t, func(t *testing.T, s stranger) {
 			ref := s.send(debit, "a", "15.00", "")
-			s.faulty(glasetest.Faults{Rules: []glasetest.Fault{{Operation: "*", Fault: "latency", Delay: glasetest.Duration(10 * time.Second), Acts: acts}}})
+			s.faulty(glasetest.Faults{Rules: []glasetest.Fault{
+				{Operation: "*", Fault: "latency", Delay: glasetest.Duration(10 * time.Second), Acts: acts}}})
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 			defer cancel()
-			req, err := http.NewRequestWithContext(ctx, "POST", soapURL, strings.NewReader(wrap("cancelInvoice", asTerminal+"<invoiceReference>"+ref+"</invoiceReference>")))
+			req, err := http.NewRequestWithContext(ctx, "POST", soapURL,
+				strings.NewReader(wrap("cancelInvoice", asTerminal+"<invoiceReference>"+ref+"</invoiceReference>")))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -102,11 +123,14 @@ func TestFaultsWorkOverARealConnectionToo(t *testing.T) {
 	defer g.Close()
 	server := httptest.NewServer(g)
 	defer server.Close()
-	for fault, want := range map[string]error{"lost_request": io.EOF, "lost_answer": io.EOF, "reset": syscall.ECONNRESET} {
-		if err := g.SetFaults(glasetest.Faults{Rules: []glasetest.Fault{{Operation: "cancelInvoice", Fault: fault}}}); err != nil {
+	for fault, want := range map[string]error{"lost_request": io.EOF, "lost_answer": io.EOF,
+		"reset": syscall.ECONNRESET} {
+		if err := g.SetFaults(glasetest.Faults{
+			Rules: []glasetest.Fault{{Operation: "cancelInvoice", Fault: fault}}}); err != nil {
 			t.Fatal(err)
 		}
-		_, err := server.Client().Post(server.URL+"/soap/merchant/cashregister-2", "text/xml", strings.NewReader(wrap("cancelInvoice", asTerminal)))
+		_, err := server.Client().Post(server.URL+"/soap/merchant/cashregister-2", "text/xml",
+			strings.NewReader(wrap("cancelInvoice", asTerminal)))
 		if !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", fault, err, want)
 		}
@@ -115,7 +139,8 @@ func TestFaultsWorkOverARealConnectionToo(t *testing.T) {
 
 func TestARuleCountsItsMatchingCalls(t *testing.T) {
 	s := newStranger(t, glasetest.Config{})
-	s.faulty(glasetest.Faults{Rules: []glasetest.Fault{{Operation: "cancelInvoice", Fault: "http", Status: 503, Skip: 2, Count: 2}}})
+	s.faulty(glasetest.Faults{Rules: []glasetest.Fault{
+		{Operation: "cancelInvoice", Fault: "http", Status: 503, Skip: 2, Count: 2}}})
 	got := ""
 	for range 6 {
 		r, err := s.try("cancelInvoice", asTerminal, "")
@@ -137,7 +162,8 @@ func TestARuleCountsItsMatchingCalls(t *testing.T) {
 func TestProbabilityFollowsTheSeed(t *testing.T) {
 	play := func(seed uint64) (got string) {
 		s := newStranger(t, glasetest.Config{})
-		s.faulty(glasetest.Faults{Seed: seed, Rules: []glasetest.Fault{{Operation: "*", Fault: "http", Status: 503, Probability: 0.3}}})
+		s.faulty(glasetest.Faults{Seed: seed,
+			Rules: []glasetest.Fault{{Operation: "*", Fault: "http", Status: 503, Probability: 0.3}}})
 		for range 100 {
 			r, err := s.try("cancelInvoice", asTerminal, "")
 			if err != nil {
@@ -163,18 +189,29 @@ func TestWhatCannotBeSetIsRefusedAndChangesNothing(t *testing.T) {
 	}
 	for _, bad := range []string{
 		``, `[]`, `{"rule": []}`, `{} {}`, `{"choices": {"notify": "never"}}`, `{"choices": {"acknowledged": "asked"}}`,
-		`{"rules": [{"fault": "reset"}]}`, `{"rules": [{"operation": "sendInvoices", "fault": "reset"}]}`, `{"rules": [{"operation": "*", "fault": "rest"}]}`,
-		`{"rules": [{"operation": "*", "fault": "latency"}]}`, `{"rules": [{"operation": "*", "fault": "latency", "delay": 5}]}`,
-		`{"rules": [{"operation": "*", "fault": "latency", "delay": "5 s"}]}`, `{"rules": [{"operation": "*", "fault": "latency", "delay": "24h"}]}`,
-		`{"rules": [{"operation": "*", "fault": "reset", "delay": "5s"}]}`, `{"rules": [{"operation": "*", "fault": "http"}]}`,
-		`{"rules": [{"operation": "*", "fault": "http", "status": 200}]}`, `{"rules": [{"operation": "*", "fault": "result_code"}]}`,
-		`{"rules": [{"operation": "*", "fault": "reset", "code": 1}]}`, `{"rules": [{"operation": "*", "fault": "lost_request", "acts": true}]}`,
-		`{"rules": [{"operation": "notification", "fault": "reset"}]}`, `{"rules": [{"operation": "*", "fault": "gzip", "acts": true}]}`, `{"rules": [{"operation": "confirm", "fault": "missing"}]}`,
-		`{"rules": [{"operation": "notification", "fault": "doubled", "acts": true}]}`, `{"rules": [{"operation": "*", "fault": "reset", "count": -1}]}`,
+		`{"rules": [{"fault": "reset"}]}`, `{"rules": [{"operation": "sendInvoices", "fault": "reset"}]}`,
+		`{"rules": [{"operation": "*", "fault": "rest"}]}`,
+		`{"rules": [{"operation": "*", "fault": "latency"}]}`,
+		`{"rules": [{"operation": "*", "fault": "latency", "delay": 5}]}`,
+		`{"rules": [{"operation": "*", "fault": "latency", "delay": "5 s"}]}`,
+		`{"rules": [{"operation": "*", "fault": "latency", "delay": "24h"}]}`,
+		`{"rules": [{"operation": "*", "fault": "reset", "delay": "5s"}]}`,
+		`{"rules": [{"operation": "*", "fault": "http"}]}`,
+		`{"rules": [{"operation": "*", "fault": "http", "status": 200}]}`,
+		`{"rules": [{"operation": "*", "fault": "result_code"}]}`,
+		`{"rules": [{"operation": "*", "fault": "reset", "code": 1}]}`,
+		`{"rules": [{"operation": "*", "fault": "lost_request", "acts": true}]}`,
+		`{"rules": [{"operation": "notification", "fault": "reset"}]}`,
+		`{"rules": [{"operation": "*", "fault": "gzip", "acts": true}]}`,
+		`{"rules": [{"operation": "confirm", "fault": "missing"}]}`,
+		`{"rules": [{"operation": "notification", "fault": "doubled", "acts": true}]}`,
+		`{"rules": [{"operation": "*", "fault": "reset", "count": -1}]}`,
 		`{"rules": [{"operation": "*", "fault": "reset", "probability": 1.5}]}`, `{"seed": -1}`,
-		`{"rules": [` + strings.Repeat(`{"operation": "*", "fault": "reset"},`, 100) + `{"operation": "*", "fault": "reset"}]}`,
+		`{"rules": [` + strings.Repeat(`{"operation": "*", "fault": "reset"},`, 100) +
+			`{"operation": "*", "fault": "reset"}]}`,
 	} {
-		if status, said := s.json("POST", "/faults", bad); status != 400 || said["errorCode"] != "BAD_REQUEST" || said["message"] == "" {
+		if status, said := s.json("POST", "/faults", bad); status != 400 || said["errorCode"] != "BAD_REQUEST" ||
+			said["message"] == "" {
 			t.Errorf("%.80s: HTTP %d %v", bad, status, said)
 		}
 	}
@@ -204,7 +241,8 @@ func TestWhatIsSetCanBeReadAndSetAgain(t *testing.T) {
 	if got := resp("GET", ""); got != all {
 		t.Errorf("set  %s\nread %s", all, got)
 	}
-	if got := resp("POST", "{}"); !strings.Contains(got, `"rules":[]`) || !strings.Contains(got, `"acknowledged_by":"asked"`) {
+	if got := resp("POST", "{}"); !strings.Contains(got, `"rules":[]`) ||
+		!strings.Contains(got, `"acknowledged_by":"asked"`) {
 		t.Errorf("{} left %s", got)
 	}
 }
@@ -214,7 +252,8 @@ func TestTheOtherSpellingOfCanceledCanBeChosen(t *testing.T) {
 	s.faulty(glasetest.Faults{Choices: glasetest.Choices{CanceledSpelling: "CANCELLED"}})
 	ref := s.send(debit, "a", "15.00", "")
 	s.on("cancelInvoice", ref, "")
-	r, err := s.try("getPaymentStatus", asTerminal, "<invoiceReference>"+ref+"</invoiceReference><invoiceVersion>0</invoiceVersion>")
+	r, err := s.try("getPaymentStatus", asTerminal, "<invoiceReference>"+ref+
+		"</invoiceReference><invoiceVersion>0</invoiceVersion>")
 	if err != nil || r.text("status") != "CANCELLED" {
 		t.Errorf("%v: %s", err, r.body)
 	}
@@ -253,10 +292,13 @@ func TestNotificationsFollowConfirmationsAndCancellations(t *testing.T) {
 		{"a payment", `{}`, debit, confirm, []time.Duration{0}},
 		{"a cancelled payment", `{}`, debit, cancel, nil},
 		{"a reservation when PAID only", `{"choices": {"notify": "paid_only"}}`, preliminary, confirm, nil},
-		{"a commit when PAID only", `{"choices": {"notify": "paid_only"}}`, preliminary, func(s stranger, ref string) { s.pin(ref); s.commit(ref, "15.00") }, []time.Duration{0}},
+		{"a commit when PAID only", `{"choices": {"notify": "paid_only"}}`, preliminary,
+			func(s stranger, ref string) { s.pin(ref); s.commit(ref, "15.00") }, []time.Duration{0}},
 		{"a payment when PAID only", `{"choices": {"notify": "paid_only"}}`, debit, confirm, []time.Duration{0}},
-		{"doubled", `{"rules": [{"operation": "notification", "fault": "doubled"}]}`, debit, confirm, []time.Duration{0, 0}},
-		{"late", `{"rules": [{"operation": "notification", "fault": "late", "delay": "5s"}]}`, debit, confirm, []time.Duration{5 * time.Second}},
+		{"doubled", `{"rules": [{"operation": "notification", "fault": "doubled"}]}`, debit, confirm,
+			[]time.Duration{0, 0}},
+		{"late", `{"rules": [{"operation": "notification", "fault": "late", "delay": "5s"}]}`, debit, confirm,
+			[]time.Duration{5 * time.Second}},
 		{"missing", `{"rules": [{"operation": "notification", "fault": "missing"}]}`, debit, confirm, nil},
 	} {
 		synctest.Test(t, func(t *testing.T) {

@@ -73,7 +73,8 @@ const way = 10 * time.Millisecond // what a network in memory takes
 // TestEachFrontLosesWhatComesAtTheWrongTime plays each front against net/http's transport, and looks what Glase made of
 // the call.
 func TestEachFrontLosesWhatComesAtTheWrongTime(t *testing.T) {
-	closes, half, resets, forgets := glasetest.FrontCloses, glasetest.FrontHalfCloses, glasetest.FrontResets, glasetest.FrontForgets
+	closes, half, resets, forgets := glasetest.FrontCloses, glasetest.FrontHalfCloses, glasetest.FrontResets,
+		glasetest.FrontForgets
 	for _, k := range []struct {
 		kind        string
 		after, wait time.Duration // of the front, and of the next call since the answer
@@ -84,15 +85,16 @@ func TestEachFrontLosesWhatComesAtTheWrongTime(t *testing.T) {
 		{"", 0, time.Second, true, nil, true},
 		{closes, 100 * time.Millisecond, 0, true, syscall.ECONNRESET, false},
 		{closes, 100 * time.Millisecond, 50 * time.Millisecond, true, syscall.ECONNRESET, false},
-		{closes, 100 * time.Millisecond, 85 * time.Millisecond, true, syscall.ECONNRESET, false}, // closed before it arrives
-		{closes, 100 * time.Millisecond, 105 * time.Millisecond, false, nil, true},               // closed, and known
-		{half, 100 * time.Millisecond, 50 * time.Millisecond, true, nil, true},                   // in time
-		{half, 100 * time.Millisecond, 95 * time.Millisecond, true, io.EOF, true},                // done, and no answer
-		{half, 100 * time.Millisecond, 200 * time.Millisecond, false, nil, true},                 //
-		{resets, 100 * time.Millisecond, 50 * time.Millisecond, true, nil, true},                 //
-		{resets, 100 * time.Millisecond, 20 * time.Second, true, syscall.ECONNRESET, false},      //
-		{forgets, 30 * time.Second, 29 * time.Second, true, nil, true},                           //
-		{forgets, 30 * time.Second, 31 * time.Second, true, errTimeout, false},                   // nobody says a word
+		// closed before it arrives
+		{closes, 100 * time.Millisecond, 85 * time.Millisecond, true, syscall.ECONNRESET, false},
+		{closes, 100 * time.Millisecond, 105 * time.Millisecond, false, nil, true},          // closed, and known
+		{half, 100 * time.Millisecond, 50 * time.Millisecond, true, nil, true},              // in time
+		{half, 100 * time.Millisecond, 95 * time.Millisecond, true, io.EOF, true},           // done, and no answer
+		{half, 100 * time.Millisecond, 200 * time.Millisecond, false, nil, true},            //
+		{resets, 100 * time.Millisecond, 50 * time.Millisecond, true, nil, true},            //
+		{resets, 100 * time.Millisecond, 20 * time.Second, true, syscall.ECONNRESET, false}, //
+		{forgets, 30 * time.Second, 29 * time.Second, true, nil, true},                      //
+		{forgets, 30 * time.Second, 31 * time.Second, true, errTimeout, false},              // nobody says a word
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			network := glasetest.NewNetwork(way)
@@ -142,11 +144,13 @@ func TestFrontsWorkOverRealSocketsToo(t *testing.T) {
 			}}
 			if secret != nil {
 				transport.DialTLSContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
-					return (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext(ctx, network, l.Addr().String())
+					return (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).
+						DialContext(ctx, network, l.Addr().String())
 				}
 			}
 			s := fronted(t, l, transport, secret)
-			if status, said := s.json("POST", "/faults", `{"front": {"kind": "`+kind+`", "after": "`+after+`"}}`); status != 200 {
+			if status, said := s.json("POST", "/faults", `{"front": {"kind": "`+kind+`", "after": "`+after+
+				`"}}`); status != 200 {
 				t.Fatal(said)
 			}
 			ref := s.send(debit, "a", "15.00", "")
@@ -177,11 +181,15 @@ func TestAFrontLeavesThePhoneAndTheFaultsAlone(t *testing.T) {
 func TestAFrontThatMakesNoSenseIsRefused(t *testing.T) {
 	s := newStranger(t, glasetest.Config{})
 	for _, bad := range []string{
-		`{"front": {"kind": "slam"}}`, `{"front": {"kind": "close", "after": "-1ms"}}`, `{"front": {"kind": "close", "after": "1h"}}`,
-		`{"front": {"after": "1s"}}`, `{"front": {"kind": "close", "after": 100}}`, `{"front": {"kind": "close", "after": "100"}}`,
-		`{"front": {"kind": "close", "delay": "1s"}}`, `{"front": "close"}`, `{"front": {"kind": "CLOSE"}}`, `{"front": [{"kind": "close"}]}`,
+		`{"front": {"kind": "slam"}}`, `{"front": {"kind": "close", "after": "-1ms"}}`,
+		`{"front": {"kind": "close", "after": "1h"}}`,
+		`{"front": {"after": "1s"}}`, `{"front": {"kind": "close", "after": 100}}`,
+		`{"front": {"kind": "close", "after": "100"}}`,
+		`{"front": {"kind": "close", "delay": "1s"}}`, `{"front": "close"}`, `{"front": {"kind": "CLOSE"}}`,
+		`{"front": [{"kind": "close"}]}`,
 	} {
-		if status, said := s.json("POST", "/faults", bad); status != 400 || said["errorCode"] != "BAD_REQUEST" || said["message"] == "" {
+		if status, said := s.json("POST", "/faults", bad); status != 400 || said["errorCode"] != "BAD_REQUEST" ||
+			said["message"] == "" {
 			t.Errorf("%s: HTTP %d %v", bad, status, said)
 		}
 	}
@@ -189,7 +197,8 @@ func TestAFrontThatMakesNoSenseIsRefused(t *testing.T) {
 		t.Errorf("%+v", f.Front)
 	}
 	status, said := s.json("POST", "/faults", `{"front": {"kind": "forget", "after": "30s"}}`)
-	if front, ok := said["front"].(map[string]any); status != 200 || !ok || front["kind"] != "forget" || front["after"] != "30s" {
+	if front, ok := said["front"].(map[string]any); status != 200 || !ok || front["kind"] != "forget" ||
+		front["after"] != "30s" {
 		t.Errorf("HTTP %d %v", status, said)
 	}
 }

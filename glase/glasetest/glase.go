@@ -70,18 +70,22 @@ func New(cfg Config) *Glase {
 	ctx, stop := context.WithCancel(context.Background())
 	g := &Glase{
 		cfg: cfg, ctx: ctx, stop: stop, schema: schema(),
-		ups: map[string]string{}, terminals: map[string]*terminal{}, stickers: map[string]*terminal{}, invoices: map[string]*invoice{},
-		live: map[string]*invoice{}, payments: map[string]*invoice{}, periods: map[string]*period{}, marks: map[string]int{}, calls: map[string]int{},
+		ups: map[string]string{}, terminals: map[string]*terminal{}, stickers: map[string]*terminal{},
+		invoices: map[string]*invoice{},
+		live:     map[string]*invoice{}, payments: map[string]*invoice{}, periods: map[string]*period{},
+		marks: map[string]int{}, calls: map[string]int{},
 	}
 	transport := cfg.Transport
 	if transport == nil {
 		transport = &http.Transport{MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute}
 	}
-	g.out = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	g.out = &http.Client{Transport: transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	for token, url := range cfg.UPS {
 		g.ups[token] = url
 	}
-	g.terminals[TestTerminal] = &terminal{id: TestTerminal, password: TestTerminalPassword, builtin: true, byClientID: map[string]*invoice{}}
+	g.terminals[TestTerminal] = &terminal{id: TestTerminal, password: TestTerminalPassword, builtin: true,
+		byClientID: map[string]*invoice{}}
 	g.doers = g.operations()
 	if err := g.SetFaults(Faults{}); err != nil {
 		panic(err) // the zero Faults is good
@@ -100,7 +104,8 @@ func New(cfg Config) *Glase {
 	g.mux.HandleFunc("POST /faults", g.serveFaults)
 	g.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'")
+		w.Header().Set("Content-Security-Policy",
+			"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'")
 		_, _ = w.Write(page)
 	})
 	return g

@@ -80,12 +80,14 @@ func contextOf(kind, id, user, password string) string {
 		user = "<userId>" + user + "</userId>"
 	}
 	return "<context><channel>WS</channel><clientId>Stranger</clientId><clientReference>1</clientReference><clientRequestTimeout>0</clientRequestTimeout>" +
-		"<initiatorPrincipalId><id>" + id + "</id><type>" + kind + "</type>" + user + "</initiatorPrincipalId><password>" + password + "</password></context>"
+		"<initiatorPrincipalId><id>" + id + "</id><type>" + kind + "</type>" + user +
+		"</initiatorPrincipalId><password>" + password + "</password></context>"
 }
 
 var (
 	asTerminal = contextOf("TERMINALID", glasetest.TestTerminal, "", glasetest.TestTerminalPassword)
-	asReseller = contextOf("RESELLERUSER", glasetest.TestReseller, glasetest.TestResellerUser, glasetest.TestResellerPassword)
+	asReseller = contextOf("RESELLERUSER", glasetest.TestReseller, glasetest.TestResellerUser,
+		glasetest.TestResellerPassword)
 )
 
 func (s stranger) try(op, context, inner string) (reply, error) {
@@ -121,13 +123,16 @@ func amountOf(name, value string) string {
 }
 
 func rowOf(value string) string {
-	return "<invoiceRow><itemDescription>Nuts</itemDescription><itemQuantity>1</itemQuantity>" + amountOf("itemTotalAmount", value) + "</invoiceRow>"
+	return "<invoiceRow><itemDescription>Nuts</itemDescription><itemQuantity>1</itemQuantity>" +
+		amountOf("itemTotalAmount", value) + "</invoiceRow>"
 }
 
 // invoiceOf is a plain invoice; extra stands at the end.
 func invoiceOf(mode, clientID, total, extra string) string {
-	return "<invoice><paymentMode>" + mode + "</paymentMode><acknowledgmentMode>NO_ACKNOWLEDGMENT</acknowledgmentMode><title>Snacks</title>" +
-		"<clientInvoiceId>" + clientID + "</clientInvoiceId><invoiceRows>" + rowOf(total) + "</invoiceRows>" + amountOf("totalAmount", total) + extra + "</invoice>"
+	return "<invoice><paymentMode>" + mode +
+		"</paymentMode><acknowledgmentMode>NO_ACKNOWLEDGMENT</acknowledgmentMode><title>Snacks</title>" +
+		"<clientInvoiceId>" + clientID + "</clientInvoiceId><invoiceRows>" + rowOf(total) + "</invoiceRows>" +
+		amountOf("totalAmount", total) + extra + "</invoice>"
 }
 
 const (
@@ -148,7 +153,8 @@ func (s stranger) send(mode, clientID, total, extra string) string {
 // ask is getPaymentStatus with a version.
 func (s stranger) ask(ref string, version int) reply {
 	s.Helper()
-	return s.must("getPaymentStatus", asTerminal, "<invoiceReference>"+ref+"</invoiceReference><invoiceVersion>"+strconv.Itoa(version)+"</invoiceVersion>")
+	return s.must("getPaymentStatus", asTerminal, "<invoiceReference>"+ref+"</invoiceReference><invoiceVersion>"+
+		strconv.Itoa(version)+"</invoiceVersion>")
 }
 
 func (s stranger) on(op, ref, inner string) reply {
@@ -158,12 +164,14 @@ func (s stranger) on(op, ref, inner string) reply {
 
 func (s stranger) commit(ref, amount string) reply {
 	s.Helper()
-	return s.call("commitReservation", asTerminal, amountOf("amount", amount)+"<invoiceReference>"+ref+"</invoiceReference>")
+	return s.call("commitReservation", asTerminal, amountOf("amount", amount)+"<invoiceReference>"+ref+
+		"</invoiceReference>")
 }
 
 func (s stranger) refund(ers, amount string) reply {
 	s.Helper()
-	return s.call("refundPayment", asTerminal, "<ersReference>"+ers+"</ersReference><invoice><title>Refund</title>"+amountOf("totalAmount", amount)+"</invoice>")
+	return s.call("refundPayment", asTerminal, "<ersReference>"+ers+"</ersReference><invoice><title>Refund</title>"+
+		amountOf("totalAmount", amount)+"</invoice>")
 }
 
 func (s stranger) pin(ref string) glasetest.Invoice {
@@ -189,7 +197,8 @@ func (s stranger) paid(clientID, total string) (ref, ers string) {
 
 func (s stranger) register() (context string) {
 	s.Helper()
-	id := s.must("registerTerminal", asReseller, "<externalTerminalId>7</externalTerminalId><password>secret</password><name>Kiosk</name>").text("terminalId")
+	id := s.must("registerTerminal", asReseller,
+		"<externalTerminalId>7</externalTerminalId><password>secret</password><name>Kiosk</name>").text("terminalId")
 	return contextOf("TERMINALID", id, "", "secret")
 }
 

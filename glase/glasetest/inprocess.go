@@ -35,7 +35,8 @@ func (p inProcess) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	r := req.Clone(ctx)
-	r.Body, r.ContentLength, r.RequestURI, r.RemoteAddr = io.NopCloser(bytes.NewReader(body)), int64(len(body)), req.URL.RequestURI(), "127.0.0.1:1"
+	r.Body, r.ContentLength, r.RequestURI, r.RemoteAddr = io.NopCloser(bytes.NewReader(body)), int64(len(body)),
+		req.URL.RequestURI(), "127.0.0.1:1"
 	if r.Host == "" {
 		r.Host = req.URL.Host
 	}

@@ -26,12 +26,13 @@ type Status string
 
 // The states that an invoice comes into here. PARTIALLY_PAID, the seventh of the schema, is for shared bills alone.
 const (
-	Issued   Status = "ISSUED"                     // sent, waiting for the customer
-	Pending  Status = "PENDING_ISSUER_ACKNOWLEDGE" // seen by the customer, waiting for the shop (REQUIRE_ACKNOWLEDGMENT)
-	Reserved Status = "RESERVED"                   // the customer's money is held
-	Paid     Status = "PAID"                       // the customer's money has moved
-	Canceled Status = "CANCELED"                   // ended without payment, or reversed
-	Failed   Status = "FAILED"                     // the customer confirmed, and the payment failed
+	Issued Status = "ISSUED" // sent, waiting for the customer
+	// seen by the customer, waiting for the shop (REQUIRE_ACKNOWLEDGMENT)
+	Pending  Status = "PENDING_ISSUER_ACKNOWLEDGE"
+	Reserved Status = "RESERVED" // the customer's money is held
+	Paid     Status = "PAID"     // the customer's money has moved
+	Canceled Status = "CANCELED" // ended without payment, or reversed
+	Failed   Status = "FAILED"   // the customer confirmed, and the payment failed
 )
 
 const (
@@ -106,8 +107,10 @@ func (i *invoice) due() (time.Time, bool) {
 // readInvoice takes the merchant's words in any order and refuses what Glase refuses: an unknown currency, amounts that
 // are none, rows that do not add up. A missing row list is left to the caller.
 func readInvoice(n *node) (details, *refusal) {
-	d := details{mode: n.value("paymentMode"), ack: n.value("acknowledgmentMode"), issued: n.value("issueDate"), title: n.value("title"),
-		clientID: n.value("clientInvoiceId"), cashier: n.value("cashierId"), footer: n.value("footer"), back: n.value("backURL"),
+	d := details{mode: n.value("paymentMode"), ack: n.value("acknowledgmentMode"), issued: n.value("issueDate"),
+		title:    n.value("title"),
+		clientID: n.value("clientInvoiceId"), cashier: n.value("cashierId"), footer: n.value("footer"),
+		back:   n.value("backURL"),
 		notify: n.value("notificationUrl")}
 	if n == nil {
 		return d, refuse(InvalidInvoiceData, "no invoice")
@@ -149,7 +152,8 @@ func (d *details) readRows(list *node) *refusal {
 	for _, n := range rows {
 		r := row{description: n.value("itemDescription"), ean: n.value("itemEAN"), quantity: n.value("itemQuantity"),
 			sku: n.value("itemSKU"), taxRate: n.value("itemTaxRate"), unit: n.value("itemUnit")}
-		if q, ok := new(big.Rat).SetString(clip(r.quantity)); r.quantity != "" && (!isDecimal(r.quantity) || !ok || q.Cmp(big.NewRat(1, 1)) < 0) {
+		if q, ok := new(big.Rat).SetString(clip(r.quantity)); r.quantity != "" &&
+			(!isDecimal(r.quantity) || !ok || q.Cmp(big.NewRat(1, 1)) < 0) {
 			return refuse(InvalidInvoiceData, "itemQuantity must be at least 1")
 		}
 		if !isDecimal(r.taxRate) {

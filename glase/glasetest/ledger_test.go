@@ -28,9 +28,11 @@ func playAtRandom(t *testing.T, seed uint64) {
 	ers := map[string]string{}
 	for n := range 150 {
 		if n%25 == 0 {
-			s.faulty(glasetest.Faults{Choices: glasetest.Choices{AcknowledgedBy: one("asked", "latest_version"), UnaskedCommit: one("keep", "reverse"),
-				CancelReserved: one("accept", "refuse_48", "refuse_51", "ignore"), UnaskedReserved: one("keep", "release"),
-				TestTerminal: one("cash_register", "webshop")}})
+			s.faulty(glasetest.Faults{Choices: glasetest.Choices{AcknowledgedBy: one("asked", "latest_version"),
+				UnaskedCommit:   one("keep", "reverse"),
+				CancelReserved:  one("accept", "refuse_48", "refuse_51", "ignore"),
+				UnaskedReserved: one("keep", "release"),
+				TestTerminal:    one("cash_register", "webshop")}})
 		}
 		if len(refs) == 0 || rng.IntN(5) == 0 {
 			mode := one(debit, preliminary)
@@ -80,7 +82,8 @@ func playAtRandom(t *testing.T, seed uint64) {
 			wantPaid = i.Charged.Sub(i.Refunded)
 		}
 		if err != nil || held != wantHeld || paid != wantPaid {
-			t.Errorf("seed=%d: %s is %s: held %v, paid %v; want %v and %v", seed, ref, i.Status, held, paid, wantHeld, wantPaid)
+			t.Errorf("seed=%d: %s is %s: held %v, paid %v; want %v and %v", seed, ref, i.Status, held, paid, wantHeld,
+				wantPaid)
 		}
 	}
 }

@@ -101,16 +101,19 @@ func TestARepeatedInvoiceIsTheSameInvoice(t *testing.T) {
 			t.Errorf("a paid invoice was sent again as %s", again)
 		}
 		ctx := s.register()
-		if other := s.must("sendInvoice", ctx, invoiceOf(debit, "a", "15.00", "")).text("invoiceReference"); other == ref {
+		if other := s.must("sendInvoice", ctx, invoiceOf(debit, "a", "15.00", "")).
+			text("invoiceReference"); other == ref {
 			t.Error("two terminals share an invoice")
 		}
 	})
 }
 
 func TestARepeatedInvoiceIsAnotherOneWhenSoChosen(t *testing.T) {
-	for terminal, left := range map[string]glasetest.Status{"cash_register": glasetest.Canceled, "webshop": glasetest.Issued} {
+	for terminal, left := range map[string]glasetest.Status{"cash_register": glasetest.Canceled,
+		"webshop": glasetest.Issued} {
 		inTime(t, func(t *testing.T, s stranger) {
-			s.faulty(glasetest.Faults{Choices: glasetest.Choices{ClientInvoiceID: "new_invoice", TestTerminal: terminal}})
+			s.faulty(glasetest.Faults{Choices: glasetest.Choices{ClientInvoiceID: "new_invoice",
+				TestTerminal: terminal}})
 			first := s.send(debit, "a", "15.00", "")
 			second := s.send(debit, "a", "15.00", "")
 			if second == first {
@@ -183,7 +186,8 @@ func TestACommitChargesTheAmountAndReleasesTheRest(t *testing.T) {
 		s.commit(ref, "15.00")
 		s.balanced(ref, "0.00", "15.00")
 		r := s.ask(ref, 0)
-		if r.text("status") != "PAID" || r.text("ersReference") == "" || r.text("paymentReference") != r.text("ersReference") {
+		if r.text("status") != "PAID" || r.text("ersReference") == "" ||
+			r.text("paymentReference") != r.text("ersReference") {
 			t.Errorf("%s", r.body)
 		}
 		if i, _ := s.Invoice(ref); i.Charged != sek(1500) || i.Total != sek(1500) || i.Reserved != sek(5000) {
@@ -268,7 +272,8 @@ func TestASlowPaymentIsPaidInTheEnd(t *testing.T) {
 func TestAnExpiryIsDatedAtItsDeadlineThoughNobodyLooked(t *testing.T) {
 	inTime(t, func(t *testing.T, s stranger) {
 		s.faulty(glasetest.Faults{Choices: glasetest.Choices{TestTerminal: "webshop"}})
-		held, paid := s.send(preliminary, "a", "50.00", "<commitReservationTimeout>60</commitReservationTimeout>"), s.send(debit, "b", "15.00", "")
+		held, paid := s.send(preliminary, "a", "50.00", "<commitReservationTimeout>60</commitReservationTimeout>"),
+			s.send(debit, "b", "15.00", "")
 		start := time.Now()
 		s.pin(held)
 		s.pin(paid)
@@ -286,7 +291,8 @@ func TestCancellingAReservationFollowsTheChoice(t *testing.T) {
 		code   int
 		status glasetest.Status
 		held   string
-	}{"": {0, glasetest.Canceled, "0.00"}, "accept": {0, glasetest.Canceled, "0.00"}, "ignore": {0, glasetest.Reserved, "50.00"},
+	}{"": {0, glasetest.Canceled, "0.00"}, "accept": {0, glasetest.Canceled, "0.00"},
+		"ignore":    {0, glasetest.Reserved, "50.00"},
 		"refuse_48": {48, glasetest.Reserved, "50.00"}, "refuse_51": {51, glasetest.Reserved, "50.00"}} {
 		inTime(t, func(t *testing.T, s stranger) {
 			s.faulty(glasetest.Faults{Choices: glasetest.Choices{CancelReserved: choice}})
@@ -338,7 +344,8 @@ func TestAStickerLeadsToTheCurrentInvoice(t *testing.T) {
 func TestAnInvoiceWithoutAcknowledgmentModeWaitsForTheAmount(t *testing.T) {
 	inTime(t, func(t *testing.T, s stranger) {
 		send := func(ack string) string {
-			return s.must("sendInvoice", asTerminal, "<invoice>"+ack+"<title>x</title><invoiceRows>"+rowOf("15.00")+"</invoiceRows>"+
+			return s.must("sendInvoice", asTerminal, "<invoice>"+ack+"<title>x</title><invoiceRows>"+rowOf("15.00")+
+				"</invoiceRows>"+
 				amountOf("totalAmount", "15.00")+"</invoice>").text("invoiceReference")
 		}
 		waits := func(ref string) bool {

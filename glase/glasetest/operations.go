@@ -13,7 +13,8 @@ import (
 // the choice client_invoice_id says otherwise. On a cash register a new one cancels the terminal's previous one.
 func (g *Glase) sendInvoice(c caller, n *node, ans *answer) *refusal {
 	d, bad := readInvoice(n.child("invoice"))
-	if i := c.term.byClientID[d.clientID]; d.clientID != "" && i != nil && g.faults.Choices.ClientInvoiceID != "new_invoice" {
+	if i := c.term.byClientID[d.clientID]; d.clientID != "" && i != nil &&
+		g.faults.Choices.ClientInvoiceID != "new_invoice" {
 		ans.Reference, ans.QRCode = i.ref, qrOf(i)
 		return nil
 	}
@@ -88,7 +89,8 @@ func (g *Glase) getPaymentStatus(c caller, n *node, ans *answer) *refusal {
 		return bad
 	}
 	seen, err := strconv.Atoi(n.value("invoiceVersion"))
-	if latest := err == nil && seen == i.version; !i.asked.IsZero() && (latest || g.faults.Choices.AcknowledgedBy == "asked") {
+	if latest := err == nil && seen == i.version; !i.asked.IsZero() &&
+		(latest || g.faults.Choices.AcknowledgedBy == "asked") {
 		i.asked = time.Time{}
 		g.track(i)
 	}
@@ -141,7 +143,8 @@ func (g *Glase) updateInvoice(c caller, n *node, _ *answer) *refusal {
 		return refuse(InvalidNotificationURL, "notificationUrl does not start with http")
 	}
 	i.rows, i.total = d.rows, d.total
-	for to, given := range map[*string]string{&i.title: d.title, &i.ack: d.ack, &i.issued: d.issued, &i.cashier: d.cashier, &i.footer: d.footer,
+	for to, given := range map[*string]string{&i.title: d.title, &i.ack: d.ack, &i.issued: d.issued,
+		&i.cashier: d.cashier, &i.footer: d.footer,
 		&i.back: d.back, &i.notify: d.notify} {
 		if given != "" {
 			*to = given
@@ -265,7 +268,8 @@ func (g *Glase) submitPaymentReceipt(c caller, n *node, ans *answer) *refusal {
 		return refuse(RejectedBusinessLogic, "no receiptDocument")
 	}
 	if len(i.receipts) < receiptsMax {
-		i.receipts = append(i.receipts, Receipt{doc.value("mimeType"), doc.value("receiptType"), doc.value("receiptData")})
+		i.receipts = append(i.receipts, Receipt{doc.value("mimeType"), doc.value("receiptType"),
+			doc.value("receiptData")})
 	}
 	ans.Ers = g.newErs()
 	return nil

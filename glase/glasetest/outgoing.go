@@ -123,7 +123,8 @@ func (g *Glase) scanMachine(ctx context.Context, s Scan, q url.Values) (Invoice,
 	defer g.enter()()
 	i := g.invoices[ref]
 	if i == nil {
-		return Invoice{}, &PhoneError{Code: SystemFailure, Message: "the kiosk answered with an invoice that Glase does not have"}
+		return Invoice{}, &PhoneError{Code: SystemFailure,
+			Message: "the kiosk answered with an invoice that Glase does not have"}
 	}
 	return g.seen(i, s), nil
 }

@@ -42,7 +42,8 @@ func (e *PhoneError) Error() string {
 
 // Scan is a customer holding the phone before a QR. Everything but the QR may be left out.
 type Scan struct {
-	QR     string       // HTTP://SEQR.SE/R<reference>, /Q<seqrId>, or /000/ups?w=<merchantId>&t=<token>; also with seqr:
+	// HTTP://SEQR.SE/R<reference>, /Q<seqrId>, or /000/ups?w=<merchantId>&t=<token>; also with seqr:
+	QR     string
 	Amount money.Amount // the most that a machine may reserve; a machine's QR alone asks for it
 	MSISDN string       // the phone's number
 }
@@ -115,14 +116,17 @@ func (i Invoice) MarshalJSON() ([]byte, error) {
 		Back      string    `json:"backURL,omitempty"`
 		Waiting   bool      `json:"waitingForAmount,omitempty"`
 		Receipts  int       `json:"receipts,omitempty"`
-	}{i.Reference, i.Status, i.Version, i.Title, i.Terminal, i.PaymentMode, i.Total.Decimal(), i.Total.Currency, rows, optional(i.Reserved),
+	}{i.Reference, i.Status, i.Version, i.Title, i.Terminal, i.PaymentMode, i.Total.Decimal(), i.Total.Currency, rows,
+		optional(i.Reserved),
 		optional(i.Charged), optional(i.Refunded), i.ErsReference, i.Footer, i.BackURL, i.WaitingForAmount, i.Receipts})
 }
 
 // view is the invoice as others may see it. The caller holds the lock.
 func (i *invoice) view() Invoice {
-	v := Invoice{Reference: i.ref, Status: i.status, Version: i.version, Title: i.title, Terminal: i.term.id, PaymentMode: i.mode, Total: i.total,
-		Reserved: i.reserved, Charged: i.charged, Refunded: i.refunded, ErsReference: i.ers, Footer: i.footer, BackURL: i.back,
+	v := Invoice{Reference: i.ref, Status: i.status, Version: i.version, Title: i.title, Terminal: i.term.id,
+		PaymentMode: i.mode, Total: i.total,
+		Reserved: i.reserved, Charged: i.charged, Refunded: i.refunded, ErsReference: i.ers, Footer: i.footer,
+		BackURL:          i.back,
 		WaitingForAmount: i.open() && i.waitsForAmount(), Receipts: len(i.receipts)}
 	for _, r := range i.rows {
 		v.Rows = append(v.Rows, Row{r.description, r.quantity, r.total})

@@ -20,12 +20,15 @@ func machine(t *testing.T, purchase func(s stranger, w http.ResponseWriter, body
 	var s stranger
 	floor := shopFloor{notified: make(chan time.Time, 9), purchase: func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		if r.Method != "POST" || r.URL.Path != "/seqr/createPurchase" || r.Header.Get("Content-Type") != "application/json;charset=UTF-8" || r.Header.Get("Accept") != "application/json" {
+		if r.Method != "POST" || r.URL.Path != "/seqr/createPurchase" ||
+			r.Header.Get("Content-Type") != "application/json;charset=UTF-8" ||
+			r.Header.Get("Accept") != "application/json" {
 			t.Errorf("%s %s %v", r.Method, r.URL, r.Header)
 		}
 		purchase(s, w, string(body))
 	}}
-	s = newStranger(t, glasetest.Config{Transport: glasetest.InProcess(floor), UPS: map[string]string{"123456": "http://kiosk.test/seqr/createPurchase"}})
+	s = newStranger(t, glasetest.Config{Transport: glasetest.InProcess(floor),
+		UPS: map[string]string{"123456": "http://kiosk.test/seqr/createPurchase"}})
 	return s
 }
 
@@ -44,7 +47,8 @@ func TestAMachinesQRAsksTheKioskForAnInvoice(t *testing.T) {
 		asked = body
 		fmt.Fprintf(w, `{"invoiceReferenceId": %q}`, s.send(preliminary, "a", "50.00", ""))
 	})
-	status, said := s.json("POST", "/phone/scan", `{"qr": "`+machineQR+`", "amount": "50.00", "currency": "SEK", "msisdn": "46700000002"}`)
+	status, said := s.json("POST", "/phone/scan", `{"qr": "`+machineQR+
+		`", "amount": "50.00", "currency": "SEK", "msisdn": "46700000002"}`)
 	if asked != `{"token":"123456","amount":50.00,"currency":"SEK","msisdn":"46700000002"}` {
 		t.Errorf("createPurchase said %s", asked)
 	}
@@ -52,13 +56,15 @@ func TestAMachinesQRAsksTheKioskForAnInvoice(t *testing.T) {
 		t.Fatalf("HTTP %d %v", status, said)
 	}
 	ref := said["invoiceReference"].(string)
-	if status, said := s.json("POST", "/phone/confirm", map[string]string{"invoiceReference": ref, "pin": "1234"}); status != 200 || said["status"] != "RESERVED" {
+	if status, said := s.json("POST", "/phone/confirm",
+		map[string]string{"invoiceReference": ref, "pin": "1234"}); status != 200 || said["status"] != "RESERVED" {
 		t.Errorf("HTTP %d %v", status, said)
 	}
 	s.on("updateInvoice", ref, invoiceOf(preliminary, "", "15.00", ""))
 	s.commit(ref, "15.00")
 	status, said = s.json("GET", "/phone/invoices/"+ref, nil)
-	if status != 200 || said["status"] != "PAID" || said["totalAmount"] != "15.00" || said["ersReference"] == "" || said["chargedAmount"] != "15.00" || said["reservedAmount"] != "50.00" {
+	if status != 200 || said["status"] != "PAID" || said["totalAmount"] != "15.00" || said["ersReference"] == "" ||
+		said["chargedAmount"] != "15.00" || said["reservedAmount"] != "50.00" {
 		t.Errorf("HTTP %d %v", status, said)
 	}
 	if rows := said["rows"].([]any); len(rows) != 1 || rows[0].(map[string]any)["totalAmount"] != "15.00" {
@@ -83,7 +89,8 @@ func TestTheKiosksErrorReachesThePhone(t *testing.T) {
 		strings.Repeat(" ", 70_000) + `{}`: glasetest.SystemFailure,
 	} {
 		s := machine(t, func(_ stranger, w http.ResponseWriter, _ string) { _, _ = io.WriteString(w, said) })
-		if status, got := s.json("POST", "/phone/scan", `{"qr": "`+machineQR+`"}`); status != 200 || got["errorCode"] != want {
+		if status, got := s.json("POST", "/phone/scan", `{"qr": "`+machineQR+`"}`); status != 200 ||
+			got["errorCode"] != want {
 			t.Errorf("%.40s: HTTP %d %v", said, status, got)
 		}
 	}
@@ -113,7 +120,8 @@ func TestCreatePurchaseCanBeDoubledLateOrLost(t *testing.T) {
 		calls int
 		code  any
 		took  time.Duration
-	}{`"doubled"`: {2, nil, 0}, `"missing"`: {0, glasetest.SystemFailure, 0}, `"late", "delay": "5s"`: {1, nil, 5 * time.Second}} {
+	}{`"doubled"`: {2, nil, 0}, `"missing"`: {0, glasetest.SystemFailure, 0},
+		`"late", "delay": "5s"`: {1, nil, 5 * time.Second}} {
 		synctest.Test(t, func(t *testing.T) {
 			calls := 0
 			s := machine(t, func(s stranger, w http.ResponseWriter, _ string) {
@@ -142,9 +150,11 @@ func TestAnInvoicesOwnQRLeadsToIt(t *testing.T) {
 			t.Errorf("%s: %v", text, said)
 		}
 	}
-	for _, text := range []string{"", "15", "HTTP://SEQR.SE/R1", "HTTP://SEQR.SE/QX", "HTTP://SEQR.SE/", "HTTP://EXAMPLE.COM/R" + ref, "ftp://SEQR.SE/R" + ref,
+	for _, text := range []string{"", "15", "HTTP://SEQR.SE/R1", "HTTP://SEQR.SE/QX", "HTTP://SEQR.SE/",
+		"HTTP://EXAMPLE.COM/R" + ref, "ftp://SEQR.SE/R" + ref,
 		"HTTP://SEQR.SE/000/ups?w=a&t=unknown", machineQR} {
-		if status, said := s.json("POST", "/phone/scan", map[string]string{"qr": text}); status != 200 || said["errorCode"] != glasetest.UnknownQR {
+		if status, said := s.json("POST", "/phone/scan", map[string]string{"qr": text}); status != 200 ||
+			said["errorCode"] != glasetest.UnknownQR {
 			t.Errorf("%q: HTTP %d %v", text, status, said)
 		}
 	}
@@ -182,10 +192,12 @@ func TestThePhoneSaysWhyItCannotGoOn(t *testing.T) {
 			t.Errorf("%s: HTTP %d %v", path, status, code)
 		}
 	}
-	if status, said := s.json("GET", "/phone/invoices/123", nil); status != 404 || said["errorCode"] != glasetest.UnknownInvoice {
+	if status, said := s.json("GET", "/phone/invoices/123", nil); status != 404 ||
+		said["errorCode"] != glasetest.UnknownInvoice {
 		t.Errorf("HTTP %d %v", status, said)
 	}
-	for _, bad := range []string{`{"qr": 1}`, `{"code": "x"}`, `{"qr": "x", "amount": "1e2"}`, `{"qr": "x", "amount": "1", "currency": "KRO"}`, `{"qr": "` + strings.Repeat("x", 70_000) + `"}`} {
+	for _, bad := range []string{`{"qr": 1}`, `{"code": "x"}`, `{"qr": "x", "amount": "1e2"}`,
+		`{"qr": "x", "amount": "1", "currency": "KRO"}`, `{"qr": "` + strings.Repeat("x", 70_000) + `"}`} {
 		if status, said := s.json("POST", "/phone/scan", bad); status != 400 || said["errorCode"] != "BAD_REQUEST" {
 			t.Errorf("%.60s: HTTP %d %v", bad, status, said)
 		}
@@ -215,10 +227,13 @@ func TestTheLedgerCanBeRead(t *testing.T) {
 		s.refund(ers, "5.00")
 		var got []string
 		for _, m := range read() {
-			got = append(got, fmt.Sprintln(m["seq"], m["kind"], m["amount"], m["currency"], m["invoiceReference"] == ref, m["ersReference"] == ers, m["why"] != "", m["terminalId"]))
+			got = append(got, fmt.Sprintln(m["seq"], m["kind"], m["amount"], m["currency"],
+				m["invoiceReference"] == ref, m["ersReference"] == ers, m["why"] != "", m["terminalId"]))
 		}
-		want := []string{"1 reserve 50.00 SEK true false true public_test_shop_terminal\n", "2 charge 15.00 SEK true true true public_test_shop_terminal\n",
-			"3 release 35.00 SEK true false true public_test_shop_terminal\n", "4 refund 5.00 SEK true false true public_test_shop_terminal\n"}
+		want := []string{"1 reserve 50.00 SEK true false true public_test_shop_terminal\n",
+			"2 charge 15.00 SEK true true true public_test_shop_terminal\n",
+			"3 release 35.00 SEK true false true public_test_shop_terminal\n",
+			"4 refund 5.00 SEK true false true public_test_shop_terminal\n"}
 		if !slices.Equal(got, want) {
 			t.Errorf("got  %v\nwant %v", got, want)
 		}
@@ -233,7 +248,8 @@ func TestThePageNeedsNobodyElse(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	page, _ := io.ReadAll(resp.Body)
-	if !strings.HasPrefix(string(page), "<!DOCTYPE html>") || !strings.Contains(resp.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+	if !strings.HasPrefix(string(page), "<!DOCTYPE html>") ||
+		!strings.Contains(resp.Header.Get("Content-Security-Policy"), "default-src 'none'") {
 		t.Errorf("%v: %.60s", resp.Header, page)
 	}
 	for _, word := range []string{"src=", "href=", "https://", "//cdn", "@import"} {
@@ -246,8 +262,10 @@ func TestThePageNeedsNobodyElse(t *testing.T) {
 func TestReceiptsAreKept(t *testing.T) {
 	s := newStranger(t, glasetest.Config{})
 	ref, ers := s.paid("a", "15.00")
-	s.must("submitPaymentReceipt", asTerminal, "<ersReference>"+ers+"</ersReference><receiptDocument><mimeType>text/html</mimeType><receiptData>PGI+</receiptData><receiptType>x</receiptType></receiptDocument>")
-	if got := s.Receipts(ref); len(got) != 1 || got[0] != (glasetest.Receipt{MimeType: "text/html", Type: "x", Data: "PGI+"}) {
+	s.must("submitPaymentReceipt", asTerminal, "<ersReference>"+ers+
+		"</ersReference><receiptDocument><mimeType>text/html</mimeType><receiptData>PGI+</receiptData><receiptType>x</receiptType></receiptDocument>")
+	if got := s.Receipts(ref); len(got) != 1 ||
+		got[0] != (glasetest.Receipt{MimeType: "text/html", Type: "x", Data: "PGI+"}) {
 		t.Errorf("%v", got)
 	}
 }
@@ -256,7 +274,8 @@ func TestNoSecretReachesTheLog(t *testing.T) {
 	var mu sync.Mutex
 	var log strings.Builder
 	floor := shopFloor{purchase: func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }}
-	s := newStranger(t, glasetest.Config{Transport: glasetest.InProcess(floor), UPS: map[string]string{"123456": "http://kiosk.test/seqr/createPurchase"},
+	s := newStranger(t, glasetest.Config{Transport: glasetest.InProcess(floor),
+		UPS: map[string]string{"123456": "http://kiosk.test/seqr/createPurchase"},
 		Log: func(line string) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -265,7 +284,8 @@ func TestNoSecretReachesTheLog(t *testing.T) {
 	s.json("POST", "/phone/scan", `{"qr": "`+machineQR+`", "msisdn": "46700000002"}`)
 	s.paid("a", "15.00")
 	s.call("cancelInvoice", contextOf("TERMINALID", glasetest.TestTerminal, "", "hush-hush"), "")
-	s.must("registerTerminal", asReseller, "<externalTerminalId>7</externalTerminalId><password>hush-hush</password><name>Kiosk</name>")
+	s.must("registerTerminal", asReseller,
+		"<externalTerminalId>7</externalTerminalId><password>hush-hush</password><name>Kiosk</name>")
 	for _, secret := range []string{"46700000002", "12345678", "hush-hush"} {
 		if strings.Contains(log.String(), secret) {
 			t.Errorf("%s is in the log:\n%s", secret, log.String())
@@ -284,7 +304,8 @@ func TestManyAtOnce(t *testing.T) {
 	for n := range 8 {
 		all.Go(func() {
 			for k := range 10 {
-				ref := s.send(preliminary, fmt.Sprint(n, "/", k), "50.00", "<notificationUrl>http://kiosk.test/notify/x</notificationUrl>")
+				ref := s.send(preliminary, fmt.Sprint(n, "/", k), "50.00",
+					"<notificationUrl>http://kiosk.test/notify/x</notificationUrl>")
 				s.pin(ref)
 				s.commit(ref, "15.00")
 				s.ask(ref, 0)

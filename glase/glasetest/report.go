@@ -109,7 +109,8 @@ func (g *Glase) reportXML(period, term string, sales []Movement, summary bool) s
 		Row []detail
 	}
 	doc.XMLName.Local = "TransactionDetails"
-	doc.Meta.ResellerID, doc.Meta.TerminalID, doc.Meta.PeriodID, doc.Meta.At = TestReseller, term, period, g.now().Format("2006-01-02 15:04")
+	doc.Meta.ResellerID, doc.Meta.TerminalID, doc.Meta.PeriodID, doc.Meta.At = TestReseller, term, period, g.now().
+		Format("2006-01-02 15:04")
 	count, total := 0, money.Amount{}
 	for _, m := range sales {
 		a := m.Amount
@@ -123,7 +124,8 @@ func (g *Glase) reportXML(period, term string, sales []Movement, summary bool) s
 		if cashier == "" {
 			cashier = "NULL"
 		}
-		doc.Row = append(doc.Row, detail{TerminalID: m.Terminal, CashierID: cashier, Amount: fiveDecimals(a), Ers: m.ErsReference})
+		doc.Row = append(doc.Row, detail{TerminalID: m.Terminal, CashierID: cashier, Amount: fiveDecimals(a),
+			Ers: m.ErsReference})
 	}
 	if summary {
 		doc.XMLName.Local = "CashierTransactionSummary"

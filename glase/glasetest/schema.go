@@ -66,13 +66,17 @@ func schema() map[string]rule {
 	context := seq("context", text("channel"), text("clientComment"), text("clientId"), text("clientReference"),
 		must(typed("clientRequestTimeout", isInt(64))),
 		seq("initiatorPrincipalId", text("id"), text("type"), text("userId")), text("password"))
-	row := seq("invoiceRow", text("itemDescription"), amount("itemDiscount"), text("itemEAN"), typed("itemQuantity", isDecimal),
-		text("itemSKU"), typed("itemTaxRate", isDecimal), amount("itemTotalAmount"), text("itemUnit"), amount("itemUnitPrice"))
+	row := seq("invoiceRow", text("itemDescription"), amount("itemDiscount"), text("itemEAN"),
+		typed("itemQuantity", isDecimal),
+		text("itemSKU"), typed("itemTaxRate", isDecimal), amount("itemTotalAmount"), text("itemUnit"),
+		amount("itemUnitPrice"))
 	invoice := seq("invoice",
 		typed("paymentMode", oneOf(modeDebit, modeDesired, modeRequired, modePreliminary)),
 		typed("acknowledgmentMode", oneOf(ackNone, ackOptional, ackRequired)),
-		typed("issueDate", isDateTime), text("title"), text("clientInvoiceId"), seq("invoiceRows", many(row)), amount("totalAmount"),
-		text("cashierId"), text("footer"), text("backURL"), text("notificationUrl"), typed("commitReservationTimeout", isInt(64)))
+		typed("issueDate", isDateTime), text("title"), text("clientInvoiceId"), seq("invoiceRows", many(row)),
+		amount("totalAmount"),
+		text("cashierId"), text("footer"), text("backURL"), text("notificationUrl"),
+		typed("commitReservationTimeout", isInt(64)))
 	token := many(seq("tokens", text("description"), text("id"), must(typed("status", isInt(32))), text("value")))
 	parameters := seq("parameters", seq("parameter", many(seq("entry", text("key"), text("value")))))
 	ref, ers := text("invoiceReference"), text("ersReference")

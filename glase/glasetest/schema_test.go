@@ -11,8 +11,10 @@ import (
 
 // fullOf makes an element that holds everything the interface allows, once.
 func fullOf(types map[string]xsdElement, e xsdElement) anyElement {
-	n := anyElement{XMLName: xml.Name{Local: e.Name}, Text: map[string]string{"xs:string": "x", "xs:long": "1", "xs:int": "1", "xs:decimal": "1.5",
-		"xs:dateTime": "2026-01-02T03:04:05.678Z", "xs:base64Binary": "AAAA", "tns:paymentMode": debit, "tns:acknowledgmentMode": "NO_ACKNOWLEDGMENT"}[e.Type]}
+	n := anyElement{XMLName: xml.Name{Local: e.Name},
+		Text: map[string]string{"xs:string": "x", "xs:long": "1", "xs:int": "1", "xs:decimal": "1.5",
+			"xs:dateTime": "2026-01-02T03:04:05.678Z", "xs:base64Binary": "AAAA", "tns:paymentMode": debit,
+			"tns:acknowledgmentMode": "NO_ACKNOWLEDGMENT"}[e.Type]}
 	for _, k := range sequenceOf(types, e) {
 		n.Kids = append(n.Kids, fullOf(types, k))
 	}
@@ -50,8 +52,10 @@ func variants(n *anyElement, try func(what string)) {
 func TestStrictIsAsStrictAsTheInterface(t *testing.T) {
 	s := newStranger(t, glasetest.Config{Strict: true})
 	tried, refused := 0, 0
-	for _, op := range []string{"sendInvoice", "updateInvoice", "getPaymentStatus", "cancelInvoice", "commitReservation", "submitPaymentReceipt",
-		"refundPayment", "registerTerminal", "unregisterTerminal", "assignSeqrId", "markTransactionPeriod", "executeReport"} {
+	for _, op := range []string{"sendInvoice", "updateInvoice", "getPaymentStatus", "cancelInvoice",
+		"commitReservation", "submitPaymentReceipt",
+		"refundPayment", "registerTerminal", "unregisterTerminal", "assignSeqrId", "markTransactionPeriod",
+		"executeReport"} {
 		e := xsdElement{Name: op, Type: "tns:" + op}
 		whole := fullOf(xsdTypes(), e)
 		try := func(what string) {

@@ -48,13 +48,16 @@ func (g *Glase) operations() map[string]doer {
 
 // isOperation knows the twelve operations by name.
 func isOperation(name string) bool {
-	return oneOf("sendInvoice", "updateInvoice", "getPaymentStatus", "cancelInvoice", "commitReservation", "submitPaymentReceipt",
-		"refundPayment", "registerTerminal", "unregisterTerminal", "assignSeqrId", "markTransactionPeriod", "executeReport")(name)
+	return oneOf("sendInvoice", "updateInvoice", "getPaymentStatus", "cancelInvoice", "commitReservation",
+		"submitPaymentReceipt",
+		"refundPayment", "registerTerminal", "unregisterTerminal", "assignSeqrId", "markTransactionPeriod",
+		"executeReport")(name)
 }
 
 // isUnsupported knows the operations that the interface describes and this service refuses with 91.
 func isUnsupported(name string) bool {
-	return oneOf("benchmarkingNop", "changePrincipalPassword", "confirmCustomerRegistration", "requestPrincipalInformation", "requestPurchase",
+	return oneOf("benchmarkingNop", "changePrincipalPassword", "confirmCustomerRegistration",
+		"requestPrincipalInformation", "requestPurchase",
 		"requestTopup", "requestTransfer")(name)
 }
 
@@ -178,7 +181,9 @@ func (g *Glase) spoil(w http.ResponseWriter, op string, ans answer, f Fault) {
 		writeXML(w, http.StatusOK, whole[:len(whole)*2/3])
 	case "html":
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = io.WriteString(w, "<!DOCTYPE html><html><head><title>Welcome</title></head><body><p>Please accept our terms.<br></body></html>")
+		_, _ = io.WriteString(w,
+			"<!DOCTYPE html><html><head><title>Welcome</title></head><body><p>Please accept our "+
+				"terms.<br></body></html>")
 	case unproven:
 		writeXML(w, http.StatusOK, envelope(op, g.unprove(ans)))
 	case "gzip":

@@ -71,20 +71,24 @@ func TestStrictRefusesWhatTheSchemaRefuses(t *testing.T) {
 		refused        bool
 	}{
 		{"sendInvoice", good, "good", false},
-		{"sendInvoice", good + "<tokens><status>0</status></tokens><tokens><status>1</status></tokens>", "many tokens", false},
+		{"sendInvoice", good + "<tokens><status>0</status></tokens><tokens><status>1</status></tokens>", "many tokens",
+			false},
 		{"sendInvoice", invoiceOf(preliminary, "b", "15.00", tenMinutes), "the additions of 2.6.0", false},
 		{"getPaymentStatus", status, "good", false},
 		{"getPaymentStatus", "<invoiceReference>1</invoiceReference>", "lacks invoiceVersion", true},
-		{"getPaymentStatus", "<invoiceVersion>0</invoiceVersion><invoiceReference>1</invoiceReference>", "another order", true},
+		{"getPaymentStatus", "<invoiceVersion>0</invoiceVersion><invoiceReference>1</invoiceReference>",
+			"another order", true},
 		{"getPaymentStatus", status + "<extra/>", "an unknown element", true},
 		{"getPaymentStatus", strings.Replace(status, ">0<", ">zero<", 1), "a version that is no number", true},
 		{"getPaymentStatus", strings.Replace(status, ">0<", "> 0 <", 1), "white space around a number", false},
 		{"getPaymentStatus", "some text" + status, "text between the elements", true},
-		{"getPaymentStatus", strings.Replace(status, "<invoiceReference>", `<invoiceReference kind="x">`, 1), "an attribute", true},
+		{"getPaymentStatus", strings.Replace(status, "<invoiceReference>", `<invoiceReference kind="x">`, 1),
+			"an attribute", true},
 		{"getPaymentStatus", status + "<invoiceVersion>0</invoiceVersion>", "an element twice", true},
 		{"sendInvoice", strings.Replace(good, debit, "BARTER", 1), "an unknown paymentMode", true},
 		{"sendInvoice", strings.ReplaceAll(good, "15.00", "1e1"), "an amount that is no decimal", true},
-		{"sendInvoice", strings.Replace(good, "<itemQuantity>1</itemQuantity>", "", 1), "no itemQuantity, which the schema allows", false},
+		{"sendInvoice", strings.Replace(good, "<itemQuantity>1</itemQuantity>", "", 1),
+			"no itemQuantity, which the schema allows", false},
 	} {
 		r, err := strict.try(k.op, asTerminal, k.inner)
 		if err != nil || (r.status == 500 && strings.Contains(r.body, "faultstring")) != k.refused {
@@ -99,15 +103,20 @@ func TestStrictRefusesWhatTheSchemaRefuses(t *testing.T) {
 func TestWhatIsNoMessageIsAFault(t *testing.T) {
 	s := newStranger(t, glasetest.Config{})
 	for why, envelope := range map[string]string{
-		"nothing":                    "",
-		"cut off":                    wrap("cancelInvoice", asTerminal)[:200],
-		"JSON":                       `{"a": 1}`,
-		"SOAP 1.2":                   strings.Replace(wrap("cancelInvoice", asTerminal), "http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope", 1),
-		"another namespace":          strings.Replace(wrap("cancelInvoice", asTerminal), "seamless.com", "seamless.org", 1),
-		"an unknown operation":       wrap("makeMoney", asTerminal),
-		"two operations":             strings.Replace(wrap("cancelInvoice", asTerminal), "<x:cancel", "<a/><x:cancel", 1),
-		"a DTD":                      `<!DOCTYPE a [<!ENTITY b "c">]>` + strings.TrimPrefix(wrap("cancelInvoice", asTerminal), `<?xml version="1.0" encoding="utf-8"?>`),
-		"too deep":                   wrap("cancelInvoice", asTerminal+strings.Repeat("<a>", 40)+strings.Repeat("</a>", 40)),
+		"nothing": "",
+		"cut off": wrap("cancelInvoice", asTerminal)[:200],
+		"JSON":    `{"a": 1}`,
+		"SOAP 1.2": strings.Replace(wrap("cancelInvoice", asTerminal),
+			"http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope", 1),
+		"another namespace": strings.Replace(wrap("cancelInvoice", asTerminal), "seamless.com", "seamless.org",
+			1),
+		"an unknown operation": wrap("makeMoney", asTerminal),
+		"two operations": strings.Replace(wrap("cancelInvoice", asTerminal), "<x:cancel", "<a/><x:cancel",
+			1),
+		"a DTD": `<!DOCTYPE a [<!ENTITY b "c">]>` +
+			strings.TrimPrefix(wrap("cancelInvoice", asTerminal), `<?xml version="1.0" encoding="utf-8"?>`),
+		"too deep": wrap("cancelInvoice", asTerminal+strings.Repeat("<a>", 40)+
+			strings.Repeat("</a>", 40)),
 		"more elements than allowed": wrap("cancelInvoice", asTerminal+strings.Repeat("<a/>", 20_001)),
 		"no body":                    `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"/>`,
 		"a second root":              wrap("cancelInvoice", asTerminal) + "<a/>",
@@ -117,14 +126,16 @@ func TestWhatIsNoMessageIsAFault(t *testing.T) {
 			t.Errorf("%s: %v, HTTP %d: %s", why, err, r.status, r.body)
 		}
 	}
-	if r, _ := s.post(wrap("cancelInvoice", asTerminal+"<a>"+strings.Repeat("x", 1<<20)+"</a>")); r.status != http.StatusRequestEntityTooLarge {
+	if r, _ := s.post(wrap("cancelInvoice", asTerminal+"<a>"+strings.Repeat("x", 1<<20)+
+		"</a>")); r.status != http.StatusRequestEntityTooLarge {
 		t.Errorf("a huge request: HTTP %d", r.status)
 	}
 }
 
 func TestChildrenInANamespaceAreNotSeen(t *testing.T) {
 	s := newStranger(t, glasetest.Config{})
-	qualified := strings.Replace(wrap("cancelInvoice", asTerminal), `<x:cancelInvoice xmlns:x=`, `<cancelInvoice xmlns=`, 1)
+	qualified := strings.Replace(wrap("cancelInvoice", asTerminal), `<x:cancelInvoice xmlns:x=`,
+		`<cancelInvoice xmlns=`, 1)
 	r, err := s.post(strings.Replace(qualified, "</x:", "</", 1))
 	if err != nil || r.code != 29 {
 		t.Errorf("%v, %d: %s", err, r.code, r.body)
@@ -152,7 +163,8 @@ func TestTheInterfaceIsServedWithItsAddress(t *testing.T) {
 		t.Errorf("%v, %v", resp, err)
 	}
 	_ = resp.Body.Close()
-	resp, err = http.Post(server.URL+"/soap/merchant/cashregister-2", "application/soap+xml", strings.NewReader(wrap("cancelInvoice", asTerminal)))
+	resp, err = http.Post(server.URL+"/soap/merchant/cashregister-2", "application/soap+xml",
+		strings.NewReader(wrap("cancelInvoice", asTerminal)))
 	if err != nil || resp.StatusCode != http.StatusUnsupportedMediaType {
 		t.Errorf("%v, %v", resp, err)
 	}
@@ -178,26 +190,36 @@ func TestReportsListWhatWasSold(t *testing.T) {
 		s.refund(ers, "3.31")
 		ctx := s.register()
 		id := strings.Split(strings.Split(ctx, "<id>")[1], "<")[0]
-		ref := s.must("sendInvoice", ctx, strings.Replace(invoiceOf(debit, "a", "30.00", ""), "</totalAmount>", "</totalAmount><cashierId>Bob</cashierId>", 1)).text("invoiceReference")
+		ref := s.must("sendInvoice", ctx, strings.Replace(invoiceOf(debit, "a", "30.00", ""), "</totalAmount>",
+			"</totalAmount><cashierId>Bob</cashierId>", 1)).text("invoiceReference")
 		s.pin(ref)
-		s.must("getPaymentStatus", ctx, "<invoiceReference>"+ref+"</invoiceReference><invoiceVersion>0</invoiceVersion>")
+		s.must("getPaymentStatus", ctx, "<invoiceReference>"+ref+
+			"</invoiceReference><invoiceVersion>0</invoiceVersion>")
 
 		shop := s.must("markTransactionPeriod", asReseller, "").text("transactionPeriodId")
-		term := s.must("markTransactionPeriod", asReseller, "<parameters><parameter><entry><key>TERMINALID</key><value>"+id+"</value></entry></parameter></parameters>").text("transactionPeriodId")
+		term := s.must("markTransactionPeriod", asReseller,
+			"<parameters><parameter><entry><key>TERMINALID</key><value>"+id+
+				"</value></entry></parameter></parameters>").text("transactionPeriodId")
 		if r := s.call("executeReport", asReseller, reportOf("Reconciliation/Shop.xml", shop, "")); r.code != 2 {
 			t.Errorf("ready at once: %d", r.code)
 		}
 		time.Sleep(3 * time.Second)
 		for _, k := range []struct{ id, period, terminal, title, want string }{
-			{"Shop.xml", shop, "", "", "<SalesAmount>93.31000</SalesAmount>|<SalesAmount>-3.31000</SalesAmount>|<SalesAmount>30.00000</SalesAmount>|<CashierId>NULL</CashierId>|<CashierId>Bob</CashierId>|<TransactionDetails>|<ResellerId>public_test_shop</ResellerId>"},
-			{"STD_RECON_003.xml", shop, "", "STD_RECON_003_" + shop + ".xml", "<ErsReference>" + ers + "</ErsReference>"},
-			{"STD_RECON_006.xml", term, id, "STD_RECON_006_" + term + ".xml", "<SalesCount>1</SalesCount>|<SalesTotal>30.00000</SalesTotal>|<CashierTransactionSummary>"},
-			{"STD_RECON_006.xml", shop, glasetest.TestTerminal, "STD_RECON_006_" + shop + ".xml", "<SalesCount>1</SalesCount>|<SalesTotal>90.00000</SalesTotal>"},
-			{"STD_RECON_007.xml", term, id, "STD_RECON_007_" + term + ".xml", "<SalesAmount>30.00000</SalesAmount>|<TerminalId>" + id + "</TerminalId>"},
+			{"Shop.xml", shop, "", "",
+				"<SalesAmount>93.31000</SalesAmount>|<SalesAmount>-3.31000</SalesAmount>|<SalesAmount>30.00000</SalesAmount>|<CashierId>NULL</CashierId>|<CashierId>Bob</CashierId>|<TransactionDetails>|<ResellerId>public_test_shop</ResellerId>"},
+			{"STD_RECON_003.xml", shop, "", "STD_RECON_003_" + shop + ".xml", "<ErsReference>" + ers +
+				"</ErsReference>"},
+			{"STD_RECON_006.xml", term, id, "STD_RECON_006_" + term + ".xml",
+				"<SalesCount>1</SalesCount>|<SalesTotal>30.00000</SalesTotal>|<CashierTransactionSummary>"},
+			{"STD_RECON_006.xml", shop, glasetest.TestTerminal, "STD_RECON_006_" + shop + ".xml",
+				"<SalesCount>1</SalesCount>|<SalesTotal>90.00000</SalesTotal>"},
+			{"STD_RECON_007.xml", term, id, "STD_RECON_007_" + term + ".xml",
+				"<SalesAmount>30.00000</SalesAmount>|<TerminalId>" + id + "</TerminalId>"},
 		} {
 			r := s.must("executeReport", asReseller, reportOf("Reconciliation/"+k.id, k.period, k.terminal))
 			text := html.UnescapeString(r.text("contentString"))
-			if content, err := base64.StdEncoding.DecodeString(r.text("content")); err != nil || string(content) != text {
+			if content, err := base64.StdEncoding.DecodeString(r.text("content")); err != nil ||
+				string(content) != text {
 				t.Errorf("%s: content is not the base64 of contentString: %v", k.id, err)
 			}
 			for _, want := range strings.Split(k.want, "|") {
@@ -206,8 +228,10 @@ func TestReportsListWhatWasSold(t *testing.T) {
 				}
 			}
 		}
-		for _, bad := range []string{reportOf("Reconciliation/Nothing.xml", shop, ""), reportOf("Reconciliation/Shop.xml", "1", ""),
-			reportOf("Reconciliation/STD_RECON_006.xml", shop, ""), reportOf("Reconciliation/STD_RECON_007.xml", shop, "nobody")} {
+		for _, bad := range []string{reportOf("Reconciliation/Nothing.xml", shop, ""),
+			reportOf("Reconciliation/Shop.xml", "1", ""),
+			reportOf("Reconciliation/STD_RECON_006.xml", shop, ""),
+			reportOf("Reconciliation/STD_RECON_007.xml", shop, "nobody")} {
 			if r := s.call("executeReport", asReseller, bad); r.code != 10 {
 				t.Errorf("%s: %d", bad, r.code)
 			}
@@ -221,15 +245,18 @@ func TestTheSamePeriodIsNotReportedTwice(t *testing.T) {
 		s.must("markTransactionPeriod", asReseller, "")
 		second := s.must("markTransactionPeriod", asReseller, "").text("transactionPeriodId")
 		time.Sleep(3 * time.Second)
-		if r := s.must("executeReport", asReseller, reportOf("Reconciliation/Shop.xml", second, "")); strings.Contains(r.body, "15.00000") {
+		if r := s.must("executeReport", asReseller,
+			reportOf("Reconciliation/Shop.xml", second, "")); strings.Contains(r.body, "15.00000") {
 			t.Errorf("%s", r.body)
 		}
 	})
 }
 
 func FuzzSOAP(f *testing.F) {
-	for _, op := range []string{"sendInvoice", "updateInvoice", "getPaymentStatus", "cancelInvoice", "commitReservation", "submitPaymentReceipt",
-		"refundPayment", "registerTerminal", "unregisterTerminal", "assignSeqrId", "markTransactionPeriod", "executeReport"} {
+	for _, op := range []string{"sendInvoice", "updateInvoice", "getPaymentStatus", "cancelInvoice",
+		"commitReservation", "submitPaymentReceipt",
+		"refundPayment", "registerTerminal", "unregisterTerminal", "assignSeqrId", "markTransactionPeriod",
+		"executeReport"} {
 		f.Add(documented(f, op), false)
 		f.Add(documented(f, op), true)
 	}

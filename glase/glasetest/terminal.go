@@ -77,7 +77,8 @@ func (g *Glase) authenticate(n *node) (caller, *refusal) {
 			return c, refuse(AuthenticationFailed, "wrong password of the terminal")
 		}
 	}
-	for name, most := range map[string]int{"channel": channelMax, "clientComment": commentMax, "clientReference": referenceMax} {
+	for name, most := range map[string]int{"channel": channelMax, "clientComment": commentMax,
+		"clientReference": referenceMax} {
 		if len([]rune(ctx.value(name))) > most {
 			return c, refuse(RejectedBusinessLogic, fmt.Sprintf("%s is longer than %d characters", name, most))
 		}
@@ -92,8 +93,9 @@ func (g *Glase) registerTerminal(_ caller, n *node, ans *answer) *refusal {
 	if len(g.terminals) >= terminalsMax {
 		return refuse(SystemBusy, "too many terminals")
 	}
-	t := &terminal{id: g.opaque("terminal", fmt.Sprint(len(g.terminals))), external: n.value("externalTerminalId"), password: n.value("password"),
-		name: n.value("name"), byClientID: map[string]*invoice{}}
+	t := &terminal{id: g.opaque("terminal", fmt.Sprint(len(g.terminals))), external: n.value("externalTerminalId"),
+		password: n.value("password"),
+		name:     n.value("name"), byClientID: map[string]*invoice{}}
 	g.terminals[t.id] = t
 	ans.TerminalID = t.id
 	return nil
@@ -113,7 +115,8 @@ func (g *Glase) unregisterTerminal(c caller, _ *node, _ *answer) *refusal {
 
 func (g *Glase) assignSeqrID(c caller, n *node, _ *answer) *refusal {
 	id := n.value("seqrId")
-	if id == "" || len(id) > seqrIDMax || strings.Trim(strings.ToLower(id), "0123456789abcdefghijklmnopqrstuvwxyz") != "" {
+	if id == "" || len(id) > seqrIDMax ||
+		strings.Trim(strings.ToLower(id), "0123456789abcdefghijklmnopqrstuvwxyz") != "" {
 		return refuse(InvalidSeqrID, "a seqrId is letters and digits")
 	}
 	if t := g.stickers[id]; t != nil && t != c.term {

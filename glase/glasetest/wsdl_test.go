@@ -59,7 +59,8 @@ func sequenceOf(types map[string]xsdElement, e xsdElement) []xsdElement {
 		return nil
 	}
 	if k.Extends.Base != "" {
-		return append(append([]xsdElement{}, sequenceOf(types, xsdElement{Type: k.Extends.Base})...), k.Extends.Added...)
+		return append(append([]xsdElement{}, sequenceOf(types, xsdElement{Type: k.Extends.Base})...),
+			k.Extends.Added...)
 	}
 	return k.Mine
 }
@@ -81,7 +82,8 @@ func (s stranger) valid(op, body string) {
 	if err := xml.Unmarshal([]byte(body), &env); err != nil {
 		s.Fatalf("%s: %v in %s", op, err, body)
 	}
-	if env.Body.Any.XMLName != (xml.Name{Space: "http://external.interfaces.ers.seamless.com/", Local: op + "Response"}) {
+	if env.Body.Any.XMLName != (xml.Name{Space: "http://external.interfaces.ers.seamless.com/", Local: op +
+		"Response"}) {
 		s.Fatalf("%s was answered with %v", op, env.Body.Any.XMLName)
 	}
 	if err := holds(xsdTypes(), xsdElement{Name: op, Type: "tns:" + op + "Response"}, env.Body.Any); err != nil {

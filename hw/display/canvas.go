@@ -49,15 +49,18 @@ var (
 	white  = color.RGBA{0xff, 0xff, 0xff, 0xff}
 	black  = color.RGBA{0x00, 0x00, 0x00, 0xff}
 	ground = [paints][2]color.RGBA{ // colour, ground
-		onPaper: {dark, paper}, dimOnPaper: {dim, paper}, actOnPaper: {act, paper}, goodOnPaper: {good, paper}, badOnPaper: {bad, paper},
-		onBar: {white, dark}, onMark: {dark, amber}, onAct: {white, act}, onGood: {white, good}, onBad: {white, bad},
+		onPaper: {dark, paper}, dimOnPaper: {dim, paper}, actOnPaper: {act, paper}, goodOnPaper: {good, paper},
+		badOnPaper: {bad, paper},
+		onBar:      {white, dark}, onMark: {dark, amber}, onAct: {white, act}, onGood: {white, good},
+		onBad:    {white, bad},
 		onNotice: {dark, amber}, lineOnPaper: {line, paper}, onDim: {white, dim}, onQR: {black, white},
 	}
 )
 
 // inverted are the paints that a display of one bit shows with its ground and colour exchanged. The ground is dark on a
 // display that shines and light on paper, so that there a QR code is as it should be by itself.
-var inverted = [paints]bool{onMark: true, onNotice: true, onQR: true, onAct: true, onGood: true, onBad: true, onDim: true, onBar: true}
+var inverted = [paints]bool{onMark: true, onNotice: true, onQR: true, onAct: true, onGood: true, onBad: true,
+	onDim: true, onBar: true}
 
 // colours is the palette of all paints.
 func colours() color.Palette {
@@ -196,7 +199,8 @@ func (t *typeface) face(pixels int, bold bool) face {
 	if bold {
 		outlines = t.bold
 	}
-	f, err := opentype.NewFace(outlines, &opentype.FaceOptions{Size: float64(pixels), DPI: 72, Hinting: font.HintingFull})
+	f, err := opentype.NewFace(outlines,
+		&opentype.FaceOptions{Size: float64(pixels), DPI: 72, Hinting: font.HintingFull})
 	if err != nil {
 		panic("display: " + err.Error()) // only options that are not set here fail
 	}

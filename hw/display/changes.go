@@ -13,7 +13,8 @@ func Changes(old, now *image.Paletted) []image.Rectangle {
 	}
 	var all []image.Rectangle
 	for y := now.Rect.Min.Y; y < now.Rect.Max.Y; y++ {
-		a, b := old.Pix[old.PixOffset(now.Rect.Min.X, y):][:now.Rect.Dx()], now.Pix[now.PixOffset(now.Rect.Min.X, y):][:now.Rect.Dx()]
+		a, b := old.Pix[old.PixOffset(now.Rect.Min.X, y):][:now.Rect.Dx()],
+			now.Pix[now.PixOffset(now.Rect.Min.X, y):][:now.Rect.Dx()]
 		from, to := 0, len(b)
 		for from < to && a[from] == b[from] {
 			from++

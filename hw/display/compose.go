@@ -55,7 +55,8 @@ func (p *Painter) compose(text Copy, width, tall, size, drop int, i *icon) []par
 	var parts []part
 	if i != nil && drop < 2 {
 		side := max(tall/4, 2*size)
-		parts = append(parts, part{side, false, func(c canvas, at image.Rectangle) { c.sign(at.Min.X, at.Min.Y, side, *i) }})
+		parts = append(parts, part{side, false,
+			func(c canvas, at image.Rectangle) { c.sign(at.Min.X, at.Min.Y, side, *i) }})
 	}
 	tone := [...]paint{Plain: onPaper, Act: onPaper, Good: goodOnPaper, Failed: badOnPaper}[text.Tone]
 	say := func(s string, size, most int, bold bool, k paint) {
@@ -107,7 +108,8 @@ func (p *Painter) compose(text Copy, width, tall, size, drop int, i *icon) []par
 func (p *Painter) paragraph(text string, width, size, most int, bold bool, k paint) part {
 	f := p.faces.face(size, bold)
 	lines := measure(f).most(text, width, most)
-	return part{len(lines) * height(f), shortened(lines), func(c canvas, at image.Rectangle) { p.rows(c, at, height(f), lines, f, k) }}
+	return part{len(lines) * height(f), shortened(lines),
+		func(c canvas, at image.Rectangle) { p.rows(c, at, height(f), lines, f, k) }}
 }
 
 // notice is a text on a ground of its own, that nobody overlooks.

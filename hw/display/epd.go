@@ -82,7 +82,9 @@ func NewEPD(o EPDOptions) (*EPD, error) {
 		return nil, fmt.Errorf("display: epd: no panel is called %.40q: there are %q", o.Panel, EPDPanels())
 	}
 	if o.Rotation != 0 && o.Rotation != 180 {
-		return nil, fmt.Errorf("display: epd: a rotation of %d degrees: 0 and 180 are possible, upright it is too narrow for a QR code", o.Rotation)
+		return nil, fmt.Errorf(
+			"display: epd: a rotation of %d degrees: 0 and 180 are possible, upright it is too narrow for a QR code",
+			o.Rotation)
 	}
 	p, err := NewPaperPainter(epdWidth, epdHeight)
 	if err != nil {

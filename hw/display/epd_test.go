@@ -56,7 +56,8 @@ func (p *sheet) opened() (EPDWires, error) {
 		return EPDWires{}, p.fail
 	}
 	p.Record.Initialized = false
-	return EPDWires{Port: p, DC: p.dc, Reset: resetLine{&gpiotest.Pin{N: "reset"}, p}, Busy: p.busyPin, Close: func() error { p.closed++; return nil }}, nil
+	return EPDWires{Port: p, DC: p.dc, Reset: resetLine{&gpiotest.Pin{N: "reset"}, p}, Busy: p.busyPin,
+		Close: func() error { p.closed++; return nil }}, nil
 }
 
 // resetLine wakes the panel.
@@ -231,7 +232,8 @@ func TestAPhoneReadsTheCodeOnElectronicPaper(t *testing.T) {
 					}
 					for n, v := range img.Pix {
 						if (v == 255) != (want.Pix[n] == 0) {
-							t.Fatalf("%s turned by %d, %s: the pixel at %d, %d is %d", panel, rotation, name, n%250, n/250, v)
+							t.Fatalf("%s turned by %d, %s: the pixel at %d, %d is %d", panel, rotation, name, n%250,
+								n/250, v)
 						}
 					}
 					if !p.asleep {

@@ -97,11 +97,14 @@ func (d *fbdev) Raster() (Raster, error) {
 		return Raster{}, fmt.Errorf("this is no framebuffer, or it is gone: %w", err)
 	}
 	if v.Grey != 0 || f.Type != 0 || f.Visual != visualTrueColor && f.Visual != visualDirectColor {
-		return Raster{}, fmt.Errorf("its pixels have no colour of their own (type %d, visual %d, %d bits): set a mode of 16, 24 or 32 bits", f.Type, f.Visual, v.Bits)
+		return Raster{},
+			fmt.Errorf("its pixels have no colour of their own (type %d, visual %d, %d bits): set a mode of 16, 24 "+
+				"or 32 bits", f.Type, f.Visual, v.Bits)
 	}
 	field := func(f fbField) Field { return Field{Offset: bounded(f.Offset), Length: bounded(f.Length)} }
 	return Raster{
-		Width: bounded(v.X), Height: bounded(v.Y), X: bounded(v.XOffset), Y: bounded(v.YOffset), Stride: bounded(f.Line), Bits: bounded(v.Bits),
+		Width: bounded(v.X), Height: bounded(v.Y), X: bounded(v.XOffset), Y: bounded(v.YOffset),
+		Stride: bounded(f.Line), Bits: bounded(v.Bits),
 		Size: bounded(f.Len), Red: field(v.Red), Green: field(v.Green), Blue: field(v.Blue), Alpha: field(v.Alpha),
 	}, nil
 }

@@ -21,8 +21,9 @@ type Frame interface {
 
 // FramebufferOptions say which framebuffer, and how to draw on it.
 type FramebufferOptions struct {
-	Device        string                             // "/dev/fb0"
-	Width, Height int                                // of the picture before it is turned, in pixels; 0: as large as the display
+	Device string // "/dev/fb0"
+	// of the picture before it is turned, in pixels; 0: as large as the display
+	Width, Height int
 	Rotation      int                                // degrees clockwise that the picture is turned: 0, 90, 180 or 270
 	Open          func(device string) (Frame, error) // OpenFrame, but in a test
 }
@@ -193,7 +194,9 @@ func layOut(r Raster, o FramebufferOptions) (placement, error) {
 		p.picture.Y = o.Height
 	}
 	if p.picture.X > upright.X || p.picture.Y > upright.Y {
-		return p, fmt.Errorf("a picture of %d by %d pixels on a display of %d by %d: leave width and height out for one that fits", p.picture.X, p.picture.Y, upright.X, upright.Y)
+		return p, fmt.Errorf(
+			"a picture of %d by %d pixels on a display of %d by %d: leave width and height out for one that fits",
+			p.picture.X, p.picture.Y, upright.X, upright.Y)
 	}
 	p.turnedTo = p.picture
 	if o.Rotation%180 != 0 {

@@ -119,8 +119,9 @@ func (m *memory) seen(quarters int) *image.RGBA {
 func rasters(width, height int) map[string]Raster {
 	of := func(bits, stride, x, y int, red, green, blue, alpha Field) Raster {
 		stride += (x + width) * bits / 8
-		return Raster{Width: width, Height: height, X: x, Y: y, Stride: stride, Bits: bits, Size: (y+height)*stride + 13,
-			Red: red, Green: green, Blue: blue, Alpha: alpha}
+		return Raster{Width: width, Height: height, X: x, Y: y, Stride: stride, Bits: bits,
+			Size: (y+height)*stride + 13,
+			Red:  red, Green: green, Blue: blue, Alpha: alpha}
 	}
 	return map[string]Raster{
 		"RGB565":               of(16, 0, 0, 0, Field{11, 5}, Field{5, 6}, Field{0, 5}, Field{}),
@@ -328,12 +329,16 @@ func TestAnImpossibleFramebufferIsRefused(t *testing.T) {
 // FuzzRaster: whatever a kernel says of its framebuffer, it is refused, or nothing is written outside of its memory.
 func FuzzRaster(f *testing.F) {
 	for _, r := range rasters(130, 70) {
-		f.Add(r.Width, r.Height, r.X, r.Y, r.Stride, r.Bits, r.Size, uint64(r.Red.Offset)|uint64(r.Red.Length)<<8|uint64(r.Green.Offset)<<16|uint64(r.Green.Length)<<24|
-			uint64(r.Blue.Offset)<<32|uint64(r.Blue.Length)<<40|uint64(r.Alpha.Offset)<<48|uint64(r.Alpha.Length)<<56, 90)
+		f.Add(r.Width, r.Height, r.X, r.Y, r.Stride, r.Bits, r.Size,
+			uint64(r.Red.Offset)|uint64(r.Red.Length)<<8|uint64(r.Green.Offset)<<16|uint64(r.Green.Length)<<24|
+				uint64(r.Blue.Offset)<<32|uint64(r.Blue.Length)<<40|uint64(r.Alpha.Offset)<<48|uint64(
+				r.Alpha.Length)<<56,
+			90)
 	}
 	f.Fuzz(func(t *testing.T, width, height, x, y, stride, bits, size int, fields uint64, rotation int) {
 		field := func(n int) Field { return Field{int(fields >> (16 * n) & 0xff), int(fields >> (16*n + 8) & 0xff)} }
-		r := Raster{Width: width, Height: height, X: x, Y: y, Stride: stride, Bits: bits, Size: size, Red: field(0), Green: field(1), Blue: field(2), Alpha: field(3)}
+		r := Raster{Width: width, Height: height, X: x, Y: y, Stride: stride, Bits: bits, Size: size, Red: field(0),
+			Green: field(1), Blue: field(2), Alpha: field(3)}
 		m := &memory{raster: r}
 		if size > 0 && size < 1<<20 {
 			m.bytes = make([]byte, size)

@@ -36,16 +36,19 @@ func iconOf(s Screen, tone Tone) (icon, bool) {
 	case s.Kind == Confirm || s.Kind == Scan: // a phone
 		i.strokes, i.dots = [][]point{{{36, 22}, {64, 22}, {64, 78}, {36, 78}, {36, 22}}}, []point{{50, 68}}
 	case s.Kind == Asking || s.Why == reason.InDoubt: // a question
-		i.strokes = [][]point{{{38, 40}, {39, 31}, {45, 26}, {53, 26}, {60, 31}, {61, 39}, {57, 45}, {51, 50}, {50, 58}}}
+		i.strokes = [][]point{{{38, 40}, {39, 31}, {45, 26}, {53, 26}, {60, 31}, {61, 39}, {57, 45}, {51, 50},
+			{50, 58}}}
 		i.dots = []point{{50, 72}}
 	case s.Kind == Dispensing: // down, into the tray
-		i.strokes = [][]point{{{50, 20}, {50, 58}}, {{36, 45}, {50, 59}, {64, 45}}, {{28, 62}, {28, 76}, {72, 76}, {72, 62}}}
+		i.strokes = [][]point{{{50, 20}, {50, 58}}, {{36, 45}, {50, 59}, {64, 45}},
+			{{28, 62}, {28, 76}, {72, 76}, {72, 62}}}
 	case s.Kind == Settling, tone == Plain && s.Kind == OutOfService: // a moment
 		i.dots = []point{{30, 50}, {50, 50}, {70, 50}}
 	case s.Kind == Done: // a tick
 		i.strokes = [][]point{{{27, 52}, {44, 68}, {74, 34}}}
 	case s.Kind == Refunded: // back
-		i.strokes = [][]point{{{42, 28}, {28, 42}, {42, 56}}, {{28, 42}, {62, 42}, {72, 50}, {72, 62}, {62, 70}, {44, 70}}}
+		i.strokes = [][]point{{{42, 28}, {28, 42}, {42, 56}},
+			{{28, 42}, {62, 42}, {72, 50}, {72, 62}, {62, 70}, {44, 70}}}
 	case tone == Failed && s.Kind == NothingCharged:
 		i.strokes, i.dots = [][]point{{{50, 24}, {50, 58}}}, []point{{50, 74}}
 	default: // nothing happens here

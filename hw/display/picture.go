@@ -40,14 +40,16 @@ func NewPaperPainter(width, height int) (*Painter, error) { return newPainter(wi
 
 func newPainter(width, height int, paper bool) (*Painter, error) {
 	if width < pictureWidthMin || height < pictureHeightMin || width > pictureMax || height > pictureMax {
-		return nil, fmt.Errorf("display: a picture of %d by %d pixels: from %d by %d to %d by %[5]d are possible", width, height, pictureWidthMin, pictureHeightMin, pictureMax)
+		return nil, fmt.Errorf("display: a picture of %d by %d pixels: from %d by %d to %d by %[5]d are possible",
+			width, height, pictureWidthMin, pictureHeightMin, pictureMax)
 	}
 	small := height <= monoRows
 	faces, err := newTypeface(small)
 	if err != nil {
 		return nil, fmt.Errorf("display: %w", err)
 	}
-	p := &Painter{bounds: image.Rect(0, 0, width, height), faces: faces, palette: colours(), mono: small || paper, paper: paper, small: small}
+	p := &Painter{bounds: image.Rect(0, 0, width, height), faces: faces, palette: colours(), mono: small || paper,
+		paper: paper, small: small}
 	switch {
 	case paper:
 		p.palette = color.Palette{white, black}

@@ -88,11 +88,13 @@ func TestEveryPictureIsTheOneThatWasLookedAt(t *testing.T) {
 					if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, got); err != nil {
 						t.Fatal(err)
 					}
-					if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, b.Bytes(), 0o644)); err != nil {
+					if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755),
+						os.WriteFile(file, b.Bytes(), 0o644)); err != nil {
 						t.Fatal(err)
 					}
 				}
-				if want, ok := readPicture(t, file).(*image.Paletted); !ok || !bytes.Equal(got.Pix, want.Pix) || !sameColours(got.Palette, want.Palette) {
+				if want, ok := readPicture(t, file).(*image.Paletted); !ok || !bytes.Equal(got.Pix, want.Pix) ||
+					!sameColours(got.Palette, want.Palette) {
 					t.Errorf("%s looks different now: go test ./hw/display -update, and look at it", file)
 				}
 			}
@@ -162,8 +164,10 @@ func TestACodeStandsFree(t *testing.T) {
 	for _, size := range sizes {
 		m := painted(t, story("sv")["scan"], size)
 		var code image.Rectangle
-		dark := canvas{Paletted: m, mono: size.Y <= monoRows || size == slipSize, paper: size == slipSize}.index(onQR, levels-1)
-		light := canvas{Paletted: m, mono: size.Y <= monoRows || size == slipSize, paper: size == slipSize}.index(onQR, 0)
+		dark := canvas{Paletted: m, mono: size.Y <= monoRows || size == slipSize, paper: size == slipSize}.index(onQR,
+			levels-1)
+		light := canvas{Paletted: m, mono: size.Y <= monoRows || size == slipSize, paper: size == slipSize}.index(onQR,
+			0)
 		side := m.Rect
 		if size.Y <= monoRows || size == slipSize { // the words are as dark
 			side.Max.X = side.Min.X + min(size.Y+2, 99)
@@ -208,7 +212,8 @@ func TestWhatMustBeKnownIsThereWhole(t *testing.T) {
 // TestNothingLeavesItsPicture: names of any length and strange letters stay within, and the code stays readable.
 func TestNothingLeavesItsPicture(t *testing.T) {
 	long := strings.Repeat("Långpannekaksräksmörgås ", 8)
-	for _, size := range append([]image.Point{sizes[0], sizes[1], sizes[2], sizes[3], slipSize}, image.Pt(480, 800), image.Pt(129, 65), image.Pt(900, 64), image.Pt(128, 900)) {
+	for _, size := range append([]image.Point{sizes[0], sizes[1], sizes[2], sizes[3], slipSize}, image.Pt(480, 800),
+		image.Pt(129, 65), image.Pt(900, 64), image.Pt(128, 900)) {
 		for name, s := range story("sv") {
 			s.Machine, s.Product, s.Support, s.Code, s.Test = long, long+"\x1b[2J\u202e", long, long, true
 			for range 12 {
@@ -258,7 +263,8 @@ func TestATickChangesLittle(t *testing.T) {
 // patch sends an area to a display.
 func patch(shown, picture *image.Paletted, r image.Rectangle) {
 	for y := r.Min.Y; y < r.Max.Y; y++ {
-		copy(shown.Pix[shown.PixOffset(r.Min.X, y):shown.PixOffset(r.Max.X, y)], picture.Pix[picture.PixOffset(r.Min.X, y):])
+		copy(shown.Pix[shown.PixOffset(r.Min.X, y):shown.PixOffset(r.Max.X, y)],
+			picture.Pix[picture.PixOffset(r.Min.X, y):])
 	}
 }
 

@@ -17,7 +17,8 @@ func scan(img image.Image) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	result, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true})
+	result, err := qrcode.NewQRCodeReader().
+		Decode(bitmap, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true})
 	if err != nil {
 		return "", err
 	}
@@ -36,7 +37,8 @@ func TestThePhoneReadsTheQRCode(t *testing.T) {
 						continue // documented: without colour a dark ground is assumed
 					}
 					if got, err := scan(v.photo(light)); err != nil || got != text {
-						t.Errorf("%s at %v, colour %t, light terminal %t: %q, %v\n%s", kind, size, colour, light, got, err, v.text())
+						t.Errorf("%s at %v, colour %t, light terminal %t: %q, %v\n%s", kind, size, colour, light, got,
+							err, v.text())
 					}
 				}
 			}

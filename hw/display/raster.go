@@ -29,21 +29,29 @@ const strideMax = 1 << 16
 func (r Raster) check() error {
 	switch {
 	case r.Bits != 16 && r.Bits != 24 && r.Bits != 32:
-		return fmt.Errorf("%d bits a pixel: set 16, 24 or 32 (on a Raspberry Pi framebuffer_depth=16 in config.txt)", r.Bits)
+		return fmt.Errorf("%d bits a pixel: set 16, 24 or 32 (on a Raspberry Pi framebuffer_depth=16 in config.txt)",
+			r.Bits)
 	case r.Width < 1 || r.Height < 1 || r.Width > pictureMax || r.Height > pictureMax:
-		return fmt.Errorf("%d by %d pixels: at most %d by %[3]d are possible: set a smaller mode", r.Width, r.Height, pictureMax)
-	case r.X < 0 || r.Y < 0 || r.X > strideMax || r.Y > strideMax || r.Stride < (r.X+r.Width)*r.bytes() || r.Stride > strideMax:
-		return fmt.Errorf("rows of %d bytes for %d pixels from the %d. on: the driver contradicts itself", r.Stride, r.Width, r.X)
+		return fmt.Errorf("%d by %d pixels: at most %d by %[3]d are possible: set a smaller mode", r.Width, r.Height,
+			pictureMax)
+	case r.X < 0 || r.Y < 0 || r.X > strideMax || r.Y > strideMax || r.Stride < (r.X+r.Width)*r.bytes() ||
+		r.Stride > strideMax:
+		return fmt.Errorf("rows of %d bytes for %d pixels from the %d. on: the driver contradicts itself", r.Stride,
+			r.Width, r.X)
 	case int64(r.Size) < r.offset(r.Width, r.Height-1):
-		return fmt.Errorf("%d bytes of memory for %d rows of %d from the %d. on: the driver contradicts itself", r.Size, r.Height, r.Stride, r.Y)
+		return fmt.Errorf("%d bytes of memory for %d rows of %d from the %d. on: the driver contradicts itself", r.Size,
+			r.Height, r.Stride, r.Y)
 	}
 	for _, f := range []Field{r.Red, r.Green, r.Blue} {
 		if f.Length < 1 || f.Length > 16 || f.Offset < 0 || f.Offset+f.Length > r.Bits {
-			return fmt.Errorf("a colour of %d bits at bit %d of %d: set a mode in which each pixel holds its own colour", f.Length, f.Offset, r.Bits)
+			return fmt.Errorf(
+				"a colour of %d bits at bit %d of %d: set a mode in which each pixel holds its own colour", f.Length,
+				f.Offset, r.Bits)
 		}
 	}
 	if f := r.Alpha; f.Length < 0 || f.Length > 16 || f.Offset < 0 || f.Offset+f.Length > r.Bits {
-		return fmt.Errorf("an alpha of %d bits at bit %d of %d: the driver contradicts itself", f.Length, f.Offset, r.Bits)
+		return fmt.Errorf("an alpha of %d bits at bit %d of %d: the driver contradicts itself", f.Length, f.Offset,
+			r.Bits)
 	}
 	return nil
 }

@@ -20,14 +20,17 @@ type Kind string
 // The kinds, with the fields of Screen that each of them reads besides Language, Machine, Notice and Test, which every
 // kind reads. Those in which the customer is to do something, Idle to Asking, read Remaining as well.
 const (
-	Idle           Kind = "idle"            // waits for a customer: QR (without: a product is chosen first), Prices
-	Confirm        Kind = "confirm"         // confirm on the phone: Amount (the most that will be reserved)
-	Scan           Kind = "scan"            // pay the chosen product: QR (without: the sticker on the machine), Product, Amount
-	Choose         Kind = "choose"          // choose a product: Credit (what is left), Amount (what came out so far), Prices
-	Asking         Kind = "asking"          // unpaid: try again or cancel? Product, Amount
-	Dispensing     Kind = "dispensing"      // the motor runs: Product
-	Settling       Kind = "settling"        // charging or releasing: Amount
-	Done           Kind = "done"            // charged: Amount, Reference, Items; Why, Support, Code when something else failed
+	Idle    Kind = "idle"    // waits for a customer: QR (without: a product is chosen first), Prices
+	Confirm Kind = "confirm" // confirm on the phone: Amount (the most that will be reserved)
+	// pay the chosen product: QR (without: the sticker on the machine), Product, Amount
+	Scan Kind = "scan"
+	// choose a product: Credit (what is left), Amount (what came out so far), Prices
+	Choose     Kind = "choose"
+	Asking     Kind = "asking"     // unpaid: try again or cancel? Product, Amount
+	Dispensing Kind = "dispensing" // the motor runs: Product
+	Settling   Kind = "settling"   // charging or releasing: Amount
+	// charged: Amount, Reference, Items; Why, Support, Code when something else failed
+	Done           Kind = "done"
 	NothingCharged Kind = "nothing_charged" // the end without a payment: Why, Support, Code
 	Refunded       Kind = "refunded"        // money goes back: Amount, Items (what did come out), Why, Support, Code
 	OutOfService   Kind = "out_of_service"  // no sale is possible: Why, Support, Code
@@ -58,10 +61,13 @@ type Screen struct {
 	Support string     // whom to call; shown only when something failed, see Text
 	Code    string     // the sale's short code, to say to the support; shown with Support
 
-	Remaining time.Duration // for the customer to act; shown in whole seconds, rounded up, and not at all when zero or less
-	Notice    reason.Why    // a short hint besides the screen's own words: "too_expensive", "sold_out", "closed", "jam" …
-	Typed     string        // the beginning of a slot that is being typed on a keypad; shown in place of an empty Notice
-	Test      bool          // marks the screen as one where no real money moves
+	// for the customer to act; shown in whole seconds, rounded up, and not at all when zero or less
+	Remaining time.Duration
+	// a short hint besides the screen's own words: "too_expensive", "sold_out", "closed", "jam" …
+	Notice reason.Why
+	// the beginning of a slot that is being typed on a keypad; shown in place of an empty Notice
+	Typed string
+	Test  bool // marks the screen as one where no real money moves
 }
 
 // Price is one slot of the price list, or one item that came out.

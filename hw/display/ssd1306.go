@@ -39,7 +39,8 @@ type SSD1306 struct {
 // driver is there all the same, and tries again at each Show.
 func NewSSD1306(o SSD1306Options) (*SSD1306, error) {
 	if o.Rotation != 0 && o.Rotation != 180 {
-		return nil, fmt.Errorf("display: ssd1306: a rotation of %d degrees: 0 and 180 are possible, upright it is too narrow for a QR code", o.Rotation)
+		return nil, fmt.Errorf(
+			"display: ssd1306: a rotation of %d degrees: 0 and 180 are possible, upright it is too narrow for a QR code", o.Rotation)
 	}
 	if o.Address == 0 {
 		o.Address = ssd1306Address
@@ -96,7 +97,8 @@ func (d *SSD1306) ready() error {
 		return fmt.Errorf("display: ssd1306: %w", err)
 	}
 	d.bus = bus
-	o := ssd1306.Opts{W: ssd1306Width, H: ssd1306Height, MirrorVertical: d.o.Rotation == 180, MirrorHorizontal: d.o.Rotation == 180}
+	o := ssd1306.Opts{W: ssd1306Width, H: ssd1306Height, MirrorVertical: d.o.Rotation == 180,
+		MirrorHorizontal: d.o.Rotation == 180}
 	if d.panel, err = ssd1306.NewI2C(readdressed{bus, d.o.Address}, &o); err != nil {
 		return d.lost(err)
 	}
@@ -107,7 +109,8 @@ func (d *SSD1306) ready() error {
 func (d *SSD1306) lost(err error) error {
 	_ = d.bus.Close() // the first error says what is wrong
 	d.panel, d.bus = nil, nil
-	return fmt.Errorf("display: ssd1306 at %#x of %s: is it connected, and is this its address (i2cdetect -y)? %w", d.o.Address, d.o.Bus, err)
+	return fmt.Errorf("display: ssd1306 at %#x of %s: is it connected, and is this its address (i2cdetect -y)? %w",
+		d.o.Address, d.o.Bus, err)
 }
 
 // readdressed is a bus on which periph's driver finds the panel at another address than its own.

@@ -31,16 +31,19 @@ func shelf() []Price {
 // story is one screen of each kind, in the order in which a customer may meet them, and some more turns of it.
 func story(language string) map[string]Screen {
 	s := map[string]Screen{
-		"idle":            {Kind: Idle, QR: upsQR, Prices: shelf()},
-		"idle_choose":     {Kind: Idle, Prices: shelf(), Notice: "sold_out"},
-		"confirm":         {Kind: Confirm, Amount: kr(50), Remaining: 45 * time.Second},
-		"scan":            {Kind: Scan, QR: "HTTP://SEQR.SE/R1397222701693", Product: "Kexchoklad", Amount: kr(15), Remaining: 30 * time.Second},
-		"scan_sticker":    {Kind: Scan, Product: "Kexchoklad", Amount: kr(15), Remaining: 30 * time.Second},
-		"choose":          {Kind: Choose, Credit: kr(35), Amount: kr(15), Prices: shelf(), Remaining: 89 * time.Second, Notice: "too_expensive"},
-		"asking":          {Kind: Asking, Product: "Kexchoklad", Amount: kr(15), Remaining: 20 * time.Second},
-		"dispensing":      {Kind: Dispensing, Product: "Räksmörgås"},
-		"settling":        {Kind: Settling, Amount: kr(80)},
-		"done":            {Kind: Done, Amount: kr(80), Reference: "1397222701693", Items: []Price{shelf()[0], shelf()[2]}},
+		"idle":        {Kind: Idle, QR: upsQR, Prices: shelf()},
+		"idle_choose": {Kind: Idle, Prices: shelf(), Notice: "sold_out"},
+		"confirm":     {Kind: Confirm, Amount: kr(50), Remaining: 45 * time.Second},
+		"scan": {Kind: Scan, QR: "HTTP://SEQR.SE/R1397222701693", Product: "Kexchoklad", Amount: kr(15),
+			Remaining: 30 * time.Second},
+		"scan_sticker": {Kind: Scan, Product: "Kexchoklad", Amount: kr(15), Remaining: 30 * time.Second},
+		"choose": {Kind: Choose, Credit: kr(35), Amount: kr(15), Prices: shelf(), Remaining: 89 * time.Second,
+			Notice: "too_expensive"},
+		"asking":     {Kind: Asking, Product: "Kexchoklad", Amount: kr(15), Remaining: 20 * time.Second},
+		"dispensing": {Kind: Dispensing, Product: "Räksmörgås"},
+		"settling":   {Kind: Settling, Amount: kr(80)},
+		"done": {Kind: Done, Amount: kr(80), Reference: "1397222701693",
+			Items: []Price{shelf()[0], shelf()[2]}},
 		"nothing_charged": {Kind: NothingCharged, Why: "jam", Support: "08-123 45 67", Code: "K7Q2"},
 		"cancelled":       {Kind: NothingCharged, Why: "cancelled_by_customer", Support: "08-123 45 67", Code: "K7Q2"},
 		"in_doubt":        {Kind: NothingCharged, Why: "in_doubt", Support: "08-123 45 67", Code: "K7Q2"},
@@ -210,7 +213,8 @@ func TestATerminalTooSmallAsksToBeMadeLarger(t *testing.T) {
 	for name, s := range story("en") {
 		var width, height int
 		text := strings.Join(strings.Fields(on(t, s, 20, 8, false).text()), " ")
-		if _, err := fmt.Sscanf(text, "Please make the window larger: at least %d columns and %d rows.", &width, &height); err != nil {
+		if _, err := fmt.Sscanf(text, "Please make the window larger: at least %d columns and %d rows.", &width,
+			&height); err != nil {
 			t.Errorf("%s at 20x8: %v in\n%s", name, err, text)
 			continue
 		}
@@ -256,9 +260,11 @@ func TestALongPriceListCountsWhatDoesNotFit(t *testing.T) {
 
 func TestALongNameIsCutByItsWidth(t *testing.T) {
 	s := story("sv")["idle"]
-	s.Prices = []Price{{"A1", strings.Repeat("Räksmörgåsar ", 9), kr(65), ""}, {"A2", strings.Repeat("寿司🍣", 20), kr(99), ""}}
+	s.Prices = []Price{{"A1", strings.Repeat("Räksmörgåsar ", 9), kr(65), ""},
+		{"A2", strings.Repeat("寿司🍣", 20), kr(99), ""}}
 	text := on(t, s, 80, 24, true).text()
-	if strings.Count(text, "…") != 2 || !strings.Contains(text, "Räksmörg") || !strings.Contains(text, "65,00 kr") || !strings.Contains(text, "99,00 kr") {
+	if strings.Count(text, "…") != 2 || !strings.Contains(text, "Räksmörg") || !strings.Contains(text, "65,00 kr") ||
+		!strings.Contains(text, "99,00 kr") {
 		t.Errorf("got:\n%s", text)
 	}
 }

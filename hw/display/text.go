@@ -282,7 +282,8 @@ func wordsOf(language string) wording { return wording{words.In(language)} }
 // operator's or the machine's ordinary ways. Every other reason, an unknown one included, shows the support line.
 func helpless(why reason.Why) bool {
 	switch why {
-	case reason.CancelledByCustomer, reason.CancelledOnPhone, reason.PinTimeout, reason.NothingChosen, reason.WalkedAway,
+	case reason.CancelledByCustomer, reason.CancelledOnPhone, reason.PinTimeout, reason.NothingChosen,
+		reason.WalkedAway,
 		reason.Starting, reason.Technician, reason.Door, reason.SoldOut, reason.Stopping:
 		return true
 	}

@@ -16,7 +16,8 @@ import (
 )
 
 func kinds() []Kind {
-	return []Kind{Idle, Confirm, Scan, Choose, Asking, Dispensing, Settling, Done, NothingCharged, Refunded, OutOfService}
+	return []Kind{Idle, Confirm, Scan, Choose, Asking, Dispensing, Settling, Done, NothingCharged, Refunded,
+		OutOfService}
 }
 
 func TestEveryKindSpeaksEveryLanguage(t *testing.T) {
@@ -52,7 +53,8 @@ func TestEachReasonReadsItsOwnSentence(t *testing.T) {
 					t.Errorf("%s, unknown reason %q: %q", k, word, c.Lines)
 				}
 			}
-			if c := Text(Screen{Kind: Choose, Notice: word, Language: language}); word != "" && c.Notice != w.Any.Notice {
+			if c := Text(Screen{Kind: Choose, Notice: word, Language: language}); word != "" &&
+				c.Notice != w.Any.Notice {
 				t.Errorf("unknown notice %q: %q", word, c.Notice)
 			}
 		}
@@ -64,11 +66,13 @@ func anySentence(language string) map[string]Screen {
 	all := map[string]Screen{}
 	for why := range words.In(language).Why {
 		for _, k := range []Kind{OutOfService, NothingCharged, Refunded} {
-			all[fmt.Sprint(k, " ", why)] = Screen{Kind: k, Why: why, Language: language, Machine: "Lobby", Amount: kr(15)}
+			all[fmt.Sprint(k, " ", why)] = Screen{Kind: k, Why: why, Language: language, Machine: "Lobby",
+				Amount: kr(15)}
 		}
 	}
 	for why := range words.In(language).Notice {
-		all["notice "+string(why)] = Screen{Kind: Choose, Notice: why, Language: language, Machine: "Lobby", Credit: kr(35)}
+		all["notice "+string(why)] = Screen{Kind: Choose, Notice: why, Language: language, Machine: "Lobby",
+			Credit: kr(35)}
 	}
 	return all
 }
@@ -83,7 +87,8 @@ func TestEachSentenceHasRoomOnEachDisplay(t *testing.T) {
 		for _, language := range words.Languages() {
 			for name, s := range anySentence(language) {
 				if _, whole, err := p.paint(s); err != nil || !whole {
-					t.Errorf("%v %s %s: whole %t, %v: %q %q", size, name, language, whole, err, Text(s).Lines, Text(s).Notice)
+					t.Errorf("%v %s %s: whole %t, %v: %q %q", size, name, language, whole, err, Text(s).Lines, Text(s).
+						Notice)
 				}
 			}
 		}
@@ -131,9 +136,11 @@ func texts(v reflect.Value) (all []string) {
 func TestADoubtfulSalePromisesNothingAboutMoney(t *testing.T) {
 	for _, language := range words.Languages() {
 		for _, k := range []Kind{NothingCharged, Refunded} {
-			c := Text(Screen{Kind: k, Why: "in_doubt", Language: language, Amount: kr(15), Support: "08-1", Code: "K7Q2"})
+			c := Text(Screen{Kind: k, Why: "in_doubt", Language: language, Amount: kr(15), Support: "08-1",
+				Code: "K7Q2"})
 			w := wordsOf(language)
-			if c.Title != w.Doubt.Title || len(c.Lines) != 1 || strings.Contains(fmt.Sprint(c), "15") || !strings.Contains(c.Support, "K7Q2") {
+			if c.Title != w.Doubt.Title || len(c.Lines) != 1 || strings.Contains(fmt.Sprint(c), "15") ||
+				!strings.Contains(c.Support, "K7Q2") {
 				t.Errorf("%s in %s: %+v", k, language, c)
 			}
 		}
@@ -141,7 +148,8 @@ func TestADoubtfulSalePromisesNothingAboutMoney(t *testing.T) {
 }
 
 func TestSupportIsShownWhenSomethingFailedAndOnlyThen(t *testing.T) {
-	for why, want := range map[reason.Why]bool{"jam": true, "in_doubt": true, "a_new_word": true, "invoicing_failed": true, "hardware": true,
+	for why, want := range map[reason.Why]bool{"jam": true, "in_doubt": true, "a_new_word": true,
+		"invoicing_failed": true, "hardware": true,
 		"cancelled_by_customer": false, "pin_timeout": false, "stopping": false, "sold_out": false} {
 		for _, k := range []Kind{NothingCharged, Refunded, OutOfService, Done} {
 			c := Text(Screen{Kind: k, Why: why, Support: "08-123", Code: "K7Q2"})
@@ -167,7 +175,8 @@ func TestMoneyIsSpelledInTheCustomersLanguage(t *testing.T) {
 }
 
 func TestAProductBeyondTheCreditIsOff(t *testing.T) {
-	s := Screen{Kind: Choose, Credit: kr(15), Prices: []Price{{"1", "a", kr(15), ""}, {"2", "b", kr(16), ""}, {"3", "c", kr(1), "melted"}}}
+	s := Screen{Kind: Choose, Credit: kr(15),
+		Prices: []Price{{"1", "a", kr(15), ""}, {"2", "b", kr(16), ""}, {"3", "c", kr(1), "melted"}}}
 	list := Text(s).List
 	if list[0].Off || !list[1].Off || !list[2].Off || list[2].Price != words.In("en").Any.Unavailable {
 		t.Errorf("%+v", list)
@@ -179,8 +188,10 @@ func TestAProductBeyondTheCreditIsOff(t *testing.T) {
 }
 
 func TestTheLastSecondIsStillShown(t *testing.T) {
-	for left, want := range map[time.Duration]string{1: "0:01", time.Second: "0:01", time.Second + 1: "0:02", 90 * time.Second: "1:30", 0: "", -time.Second: ""} {
-		if c := Text(Screen{Kind: Scan, Remaining: left}); !strings.HasSuffix(c.Time, want) || (want == "") != (c.Time == "") {
+	for left, want := range map[time.Duration]string{1: "0:01", time.Second: "0:01", time.Second + 1: "0:02",
+		90 * time.Second: "1:30", 0: "", -time.Second: ""} {
+		if c := Text(Screen{Kind: Scan, Remaining: left}); !strings.HasSuffix(c.Time, want) ||
+			(want == "") != (c.Time == "") {
 			t.Errorf("%v reads %q, want %q", left, c.Time, want)
 		}
 	}
@@ -200,8 +211,10 @@ func TestNoNameSteersTheTerminal(t *testing.T) {
 
 func evilScreen(k Kind, evil string) Screen {
 	p := []Price{{evil, evil, money.Amount{Minor: 1, Currency: evil}, ""}, {evil, evil, kr(1), evil}}
-	return Screen{Kind: k, Language: evil, Machine: evil, Prices: p, Items: p, Product: evil, Reference: evil, Why: reason.Why(evil), Support: evil,
-		Code: evil, Notice: reason.Why(evil), Credit: money.Amount{Minor: 5, Currency: evil}, Amount: money.Amount{Minor: 7, Currency: evil}, Remaining: time.Second, Test: true}
+	return Screen{Kind: k, Language: evil, Machine: evil, Prices: p, Items: p, Product: evil, Reference: evil,
+		Why: reason.Why(evil), Support: evil,
+		Code: evil, Notice: reason.Why(evil), Credit: money.Amount{Minor: 5, Currency: evil},
+		Amount: money.Amount{Minor: 7, Currency: evil}, Remaining: time.Second, Test: true}
 }
 
 // FuzzShow draws any texts on any terminal: the strict terminal fails on a control character or a line that is too

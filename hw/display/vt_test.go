@@ -67,7 +67,8 @@ func (v *vt) Write(p []byte) (int, error) {
 		switch {
 		case strings.HasPrefix(s, "\n") && r == '\r' && v.y == v.height-1 && s == "\n":
 			s = "" // Close's last line break
-		case r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff:
+		case r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x200b && r <= 0x200f || r >= 0x2028 && r <= 0x202e ||
+			r >= 0x2066 && r <= 0x2069 || r == 0xfeff:
 			v.t.Fatalf("control character %U before %q", r, s[:min(len(s), 20)])
 		default:
 			v.print(r)
@@ -98,7 +99,8 @@ func wide(r rune) bool {
 	if r >= 0xFF61 && r <= 0xFFDC {
 		return false
 	}
-	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) || r >= 0xAC00 && r <= 0xD7A3 || r >= 0x1F300 && r <= 0x1FAFF
+	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) || r >= 0xAC00 && r <= 0xD7A3 ||
+		r >= 0x1F300 && r <= 0x1FAFF
 }
 
 func (v *vt) control(private, args, final string) {

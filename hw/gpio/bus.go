@@ -27,7 +27,8 @@ func I2C(device string) (i2c.BusCloser, error) {
 		bus, err = sysfs.NewI2C(n[0])
 	}
 	if err != nil {
-		return nil, fmt.Errorf("gpio: I²C bus %.60q: %w", device, remedied(err, "dtparam=i2c_arm=on", "i2c", "/dev/i2c-1"))
+		return nil, fmt.Errorf("gpio: I²C bus %.60q: %w", device,
+			remedied(err, "dtparam=i2c_arm=on", "i2c", "/dev/i2c-1"))
 	}
 	return bus, nil
 }
@@ -44,7 +45,8 @@ func SPI(device string) (spi.PortCloser, error) {
 		port, err = sysfs.NewSPI(n[0], n[1])
 	}
 	if err != nil {
-		return nil, fmt.Errorf("gpio: SPI port %.60q: %w", device, remedied(err, "dtparam=spi=on", "spi", "/dev/spidev0.0"))
+		return nil, fmt.Errorf("gpio: SPI port %.60q: %w", device,
+			remedied(err, "dtparam=spi=on", "spi", "/dev/spidev0.0"))
 	}
 	return port, nil
 }

@@ -30,7 +30,8 @@ func TestABusThatIsNotThereSaysWhatToDo(t *testing.T) {
 			t.Errorf("%s: %v, want %s", c.device, err, c.want)
 		}
 	}
-	if err := remedied(fs.ErrPermission, "", "i2c", ""); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "group i2c") {
+	if err := remedied(fs.ErrPermission, "", "i2c", ""); !errors.Is(err, fs.ErrPermission) ||
+		!strings.Contains(err.Error(), "group i2c") {
 		t.Error(err)
 	}
 }

@@ -36,16 +36,19 @@ func settled(edges []sample, untilMS int) []sample {
 func TestAContactCountsWhenItHasStoodForItsHoldTime(t *testing.T) {
 	const low, high = periph.Low, periph.High
 	for name, c := range map[string]struct{ edges, want []sample }{
-		"a clean press":             {[]sample{{10, low}, {200, high}}, []sample{{40, low}, {230, high}}},
-		"a press that bounces":      {[]sample{{10, low}, {12, high}, {13, low}, {20, high}, {24, low}}, []sample{{54, low}}},
-		"a release that bounces":    {[]sample{{10, low}, {100, high}, {101, low}, {102, high}}, []sample{{40, low}, {132, high}}},
+		"a clean press": {[]sample{{10, low}, {200, high}}, []sample{{40, low}, {230, high}}},
+		"a press that bounces": {[]sample{{10, low}, {12, high}, {13, low}, {20, high}, {24, low}},
+			[]sample{{54, low}}},
+		"a release that bounces": {[]sample{{10, low}, {100, high}, {101, low}, {102, high}},
+			[]sample{{40, low}, {132, high}}},
 		"a bounce and no press":     {[]sample{{10, low}, {11, high}, {12, low}, {13, high}}, nil},
 		"a spike of 29 ms":          {[]sample{{10, low}, {39, high}}, nil},
 		"a hold of exactly its own": {[]sample{{10, low}, {41, high}}, []sample{{40, low}, {71, high}}},
 		"edges too quick to read":   {[]sample{{10, low}, {20, low}, {30, low}}, []sample{{60, low}}},
-		"a line that never rests":   {[]sample{{10, low}, {20, high}, {30, low}, {40, high}, {50, low}, {60, high}}, nil},
-		"nothing":                   {nil, nil},
-		"edges of no change":        {[]sample{{10, high}, {20, high}}, nil},
+		"a line that never rests": {[]sample{{10, low}, {20, high}, {30, low}, {40, high}, {50, low}, {60, high}},
+			nil},
+		"nothing":            {nil, nil},
+		"edges of no change": {[]sample{{10, high}, {20, high}}, nil},
 	} {
 		if got := settled(c.edges, 300); !slices.Equal(got, c.want) {
 			t.Errorf("%s: the changes are %v, want %v", name, got, c.want)

@@ -103,7 +103,8 @@ func (p *Pins) takeInputs(inputs []string) error {
 		if err != nil {
 			return err
 		}
-		if err := pin.In(periph.PullUp, periph.NoEdge); err != nil { // a line that cannot be had is told now, not to a customer
+		// a line that cannot be had is told now, not to a customer
+		if err := pin.In(periph.PullUp, periph.NoEdge); err != nil {
 			return fmt.Errorf("gpio: input %s: %w", name, err)
 		}
 		p.inputs[name] = pin
@@ -147,7 +148,8 @@ func (p *Pins) AllOff() error {
 	var failed []error
 	for _, l := range p.order {
 		if err := l.Out(periph.Low); err != nil {
-			failed = append(failed, fmt.Errorf("gpio: %s cannot be switched off: cut the power of what it drives: %w", l.Name(), err))
+			failed = append(failed, fmt.Errorf("gpio: %s cannot be switched off: cut the power of what it drives: %w",
+				l.Name(), err))
 		}
 	}
 	return errors.Join(failed...)

@@ -14,7 +14,8 @@ import (
 )
 
 func wiring() simboard.Wiring {
-	return simboard.Wiring{Slots: []simboard.Slot{{ID: "A1", Relay: "GPIO17", Drop: "GPIO27", Button: "GPIO5"}}, Cancel: "GPIO6"}
+	return simboard.Wiring{Slots: []simboard.Slot{{ID: "A1", Relay: "GPIO17", Drop: "GPIO27", Button: "GPIO5"}},
+		Cancel: "GPIO6"}
 }
 
 func machine(t *testing.T) *simboard.Board {
@@ -117,7 +118,8 @@ func TestOneBadOutputHidesNoOther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, wrong := range map[string]Output{"no such pin": {"GPIO99", time.Second}, "no limit": {"GPIO27", 0}, "an input": {"GPIO5", time.Second}} {
+	for name, wrong := range map[string]Output{"no such pin": {"GPIO99", time.Second}, "no limit": {"GPIO27", 0},
+		"an input": {"GPIO5", time.Second}} {
 		if err := motor.Out(periph.High); err != nil {
 			t.Fatal(err)
 		}

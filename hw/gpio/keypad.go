@@ -14,7 +14,8 @@ import (
 const (
 	// KeypadMax is the most rows, and the most columns, of a keypad: twice the usual 4 by 4.
 	KeypadMax = 8
-	rowSettle = time.Millisecond // until a column that was let go is High again: a pull-up of 50 kΩ and some metres of cable
+	// until a column that was let go is High again: a pull-up of 50 kΩ and some metres of cable
+	rowSettle = time.Millisecond
 )
 
 // Keypad is a matrix of keys. Its rows rest at Low, so that any key pulls its column down and wakes the scan; while it
@@ -32,15 +33,18 @@ type Keypad struct {
 func (k *Keypad) Check() error {
 	switch {
 	case len(k.Rows) == 0 || len(k.Rows) > KeypadMax || len(k.Columns) == 0 || len(k.Columns) > KeypadMax:
-		return fmt.Errorf("gpio: a keypad of %d rows and %d columns: name 1 to %d pins of each", len(k.Rows), len(k.Columns), KeypadMax)
+		return fmt.Errorf("gpio: a keypad of %d rows and %d columns: name 1 to %d pins of each", len(k.Rows),
+			len(k.Columns), KeypadMax)
 	case len(k.Keys) != len(k.Rows):
-		return fmt.Errorf("gpio: a keypad of %d rows has keys for %d: write a text for each row", len(k.Rows), len(k.Keys))
+		return fmt.Errorf("gpio: a keypad of %d rows has keys for %d: write a text for each row", len(k.Rows),
+			len(k.Keys))
 	case k.Hold <= 2*rowSettle*KeypadMax: // a scan must be no change of a column
 		return fmt.Errorf("gpio: a keypad that holds still for %s: write 20ms to 50ms", k.Hold)
 	}
 	for _, keys := range k.Keys {
 		if n := utf8.RuneCountInString(keys); n != len(k.Columns) {
-			return fmt.Errorf("gpio: a keypad of %d columns has %d keys in the row %.40q: write a character for each", len(k.Columns), n, keys)
+			return fmt.Errorf("gpio: a keypad of %d columns has %d keys in the row %.40q: write a character for each",
+				len(k.Columns), n, keys)
 		}
 	}
 	return nil

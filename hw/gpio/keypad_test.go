@@ -67,7 +67,8 @@ func typing(t *testing.T, physics simboard.Physics, before, test func(k *keys)) 
 		if err != nil {
 			t.Fatal(err)
 		}
-		k := &keys{t: t, board: board, pins: map[string]*counted{}, pad: &Keypad{Keys: phone.Keys, Hold: 20 * time.Millisecond}}
+		k := &keys{t: t, board: board, pins: map[string]*counted{},
+			pad: &Keypad{Keys: phone.Keys, Hold: 20 * time.Millisecond}}
 		pin := func(name string) periph.PinIO {
 			p, err := board.Pin(name)
 			if err != nil {
@@ -218,7 +219,9 @@ func TestATouchTooShortForAFingerIsNoKey(t *testing.T) {
 func TestAKeypadThatFailsSaysSo(t *testing.T) {
 	broken := errors.New("broken")
 	synctest.Test(t, func(t *testing.T) {
-		board, err := simboard.New(simboard.Wiring{Keypad: simboard.Keypad{Rows: []string{"R"}, Columns: []string{"C"}, Keys: []string{"1"}}}, simboard.Physics{})
+		board, err := simboard.New(simboard.Wiring{
+			Keypad: simboard.Keypad{Rows: []string{"R"}, Columns: []string{"C"}, Keys: []string{"1"}}},
+			simboard.Physics{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -230,7 +233,8 @@ func TestAKeypadThatFailsSaysSo(t *testing.T) {
 			return &counted{PinIO: p}
 		}
 		row := pin("R")
-		pad := &Keypad{Rows: []periph.PinOut{row}, Columns: []periph.PinIn{pin("C")}, Keys: []string{"1"}, Hold: 20 * time.Millisecond}
+		pad := &Keypad{Rows: []periph.PinOut{row}, Columns: []periph.PinIn{pin("C")}, Keys: []string{"1"},
+			Hold: 20 * time.Millisecond}
 		ended := make(chan error, 1)
 		go func() { ended <- pad.Follow(t.Context(), func(key rune) { t.Errorf("a row that fails told %q", key) }) }()
 		time.Sleep(time.Second)

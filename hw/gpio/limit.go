@@ -43,7 +43,8 @@ var _ periph.PinOut = (*Limited)(nil)
 // in Out. Repeating High does not extend it. Once it struck, High is refused until somebody drives the output Low.
 func Limit(pin periph.PinOut, maxOn time.Duration) (*Limited, error) {
 	if maxOn <= 0 || maxOn > wire.OnMax {
-		return nil, fmt.Errorf("gpio: %s: maximum on-time %s: write more than 0s and at most %s", pin.Name(), maxOn, wire.OnMax)
+		return nil, fmt.Errorf("gpio: %s: maximum on-time %s: write more than 0s and at most %s", pin.Name(), maxOn,
+			wire.OnMax)
 	}
 	return &Limited{pin: pin, maxOn: maxOn}, nil
 }

@@ -41,7 +41,8 @@ func TestAPinRemembersWhenItMovedLast(t *testing.T) {
 		}
 		time.Sleep(100 * time.Millisecond)
 		for name, want := range map[string]Reading{
-			"GPIO17": {periph.High, true, 100 * time.Millisecond}, "GPIO5": {periph.Low, true, 90 * time.Millisecond}, "GPIO27": {Level: periph.High}, "GPIO6": {Level: periph.High},
+			"GPIO17": {periph.High, true, 100 * time.Millisecond}, "GPIO5": {periph.Low, true, 90 * time.Millisecond},
+			"GPIO27": {Level: periph.High}, "GPIO6": {Level: periph.High},
 		} {
 			if got := pins.Readings()[name]; got != want {
 				t.Errorf("%s: %+v, want %+v", name, got, want)

@@ -122,7 +122,8 @@ func (*slipping) Halt() error                    { return nil }
 
 func TestAShakeContactThatIsLostIsSaid(t *testing.T) {
 	for set := range 2 {
-		if err := Shakes(t.Context(), &slipping{set: set}, time.Second, func(bool) {}); err == nil || errors.Is(err, context.Canceled) {
+		if err := Shakes(t.Context(), &slipping{set: set}, time.Second, func(bool) {}); err == nil ||
+			errors.Is(err, context.Canceled) {
 			t.Errorf("set up %d times before: %v", set, err)
 		}
 	}

@@ -19,7 +19,8 @@ const hold = 30 * time.Millisecond
 func heard(t *testing.T, press time.Duration, play func(board *simboard.Board)) (told []Press) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		board, err := simboard.New(simboard.Wiring{Slots: []simboard.Slot{{ID: "A1", Button: "GPIO5"}}}, simboard.Physics{Press: press})
+		board, err := simboard.New(simboard.Wiring{Slots: []simboard.Slot{{ID: "A1", Button: "GPIO5"}}},
+			simboard.Physics{Press: press})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,7 +31,8 @@ func heard(t *testing.T, press time.Duration, play func(board *simboard.Board)) 
 		play(board) // before the watch begins: a finger may be on the button already
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		if err := Presses(ctx, pin, hold, func(p Press) { told = append(told, p) }); !errors.Is(err, context.DeadlineExceeded) {
+		if err := Presses(ctx, pin, hold, func(p Press) { told = append(told, p) }); !errors.Is(err,
+			context.DeadlineExceeded) {
 			t.Errorf("the watch ended with %v, want its context's end", err)
 		}
 	})
@@ -108,7 +110,8 @@ func (s *shared) In(pull periph.Pull, edge periph.Edge) error {
 
 func TestAWatchSurvivesAnotherInAndEndsWithTheLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		board, err := simboard.New(simboard.Wiring{Slots: []simboard.Slot{{ID: "A1", Button: "GPIO5"}}}, simboard.Physics{})
+		board, err := simboard.New(simboard.Wiring{Slots: []simboard.Slot{{ID: "A1", Button: "GPIO5"}}},
+			simboard.Physics{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,7 +16,8 @@ import (
 func spiral(t *testing.T, fault string, test func(t *testing.T, m machine)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		board, err := simboard.New(simboard.Wiring{Slots: []simboard.Slot{{ID: "A1", Relay: "GPIO17", Drop: "GPIO27", Home: "GPIO4"}}},
+		board, err := simboard.New(simboard.Wiring{
+			Slots: []simboard.Slot{{ID: "A1", Relay: "GPIO17", Drop: "GPIO27", Home: "GPIO4"}}},
 			simboard.Physics{Turn: 613 * time.Millisecond, Fall: 83 * time.Millisecond})
 		if err != nil {
 			t.Fatal(err)
@@ -201,8 +202,10 @@ func TestAMotorThatCannotBeSwitchedOffIsNotTurnedAgain(t *testing.T) {
 
 func TestAVendTakesNoLongerThanItsTerms(t *testing.T) {
 	for _, fault := range []string{
-		simboard.FaultNone, simboard.FaultJam, simboard.FaultNoDrop, simboard.FaultLateDrop, simboard.FaultBounce, simboard.FaultStuckSensor,
-		simboard.FaultStall, simboard.FaultWedge, simboard.FaultTwoDrop, simboard.FaultHomeStuck, simboard.FaultHomeLost,
+		simboard.FaultNone, simboard.FaultJam, simboard.FaultNoDrop, simboard.FaultLateDrop, simboard.FaultBounce,
+		simboard.FaultStuckSensor,
+		simboard.FaultStall, simboard.FaultWedge, simboard.FaultTwoDrop, simboard.FaultHomeStuck,
+		simboard.FaultHomeLost,
 	} {
 		for _, again := range []bool{false, true} {
 			spiral(t, fault, func(t *testing.T, m machine) {

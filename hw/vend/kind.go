@@ -19,9 +19,10 @@ const OnMin = 50 * time.Millisecond
 // Kind is one kind of slot: how its part of the config is read. What is read says the rest (see Config). Each kind is a
 // package below this one.
 type Kind struct {
-	Driver    string // [slot.vend] driver
-	Key       string // a key of [slot.vend] that tells this kind from the other of the same driver; "": it is the one without
-	AtMachine bool   // the customer chooses at the machine itself, after the payment is reserved
+	Driver string // [slot.vend] driver
+	// a key of [slot.vend] that tells this kind from the other of the same driver; "": it is the one without
+	Key       string
+	AtMachine bool // the customer chooses at the machine itself, after the payment is reserved
 	// Read reads a slot from its [[slot]] and its [slot.vend], and tells the tables what is wrong.
 	Read func(slot, vend Table, maxOn time.Duration) Config
 
@@ -108,7 +109,8 @@ func bauds() []int {
 func ReadBaud(t Table, to *int) {
 	v, all := *to, bauds()
 	if t.Whole("baud", &v, all[0], all[len(all)-1]) && !slices.Contains(all, v) {
-		t.Fail("baud", "%d is no usual speed: write one of %s", v, strings.Trim(strings.ReplaceAll(fmt.Sprint(all), " ", ", "), "[]"))
+		t.Fail("baud", "%d is no usual speed: write one of %s", v,
+			strings.Trim(strings.ReplaceAll(fmt.Sprint(all), " ", ", "), "[]"))
 		return
 	}
 	*to = v

@@ -21,7 +21,8 @@ func TestTheFirstEdgeLatchesAndTheDeadTimeRunsFromTheLast(t *testing.T) {
 		for _, e := range edges {
 			l.edge(at(e))
 			if !l.seen || l.quiet(at(e+49)) {
-				t.Errorf("%s: at %d ms seen is %v and quiet 49 ms later is %v, want true and false", name, e, l.seen, l.quiet(at(e+49)))
+				t.Errorf("%s: at %d ms seen is %v and quiet 49 ms later is %v, want true and false", name, e, l.seen,
+					l.quiet(at(e+49)))
 			}
 		}
 		if !l.quiet(at(edges[len(edges)-1] + 50)) {

@@ -28,8 +28,9 @@ type Lock struct {
 	Coil   gpio.PinOut   // High frees the door; an output that limits its own on-time
 	Opened gpio.PinIn    // High while the door stands open, Low while it is closed
 	MaxOn  time.Duration // how long the customer has to open it: above 0, at most OnMax; the coil is on for as long
-	Pulse  time.Duration // a latch: the coil is on for this long only, less than MaxOn, and the door stays free; 0: not so
-	Close  time.Duration // how long the door may stand open: at most CloseMax; 0 is CloseDefault
+	// a latch: the coil is on for this long only, less than MaxOn, and the door stays free; 0: not so
+	Pulse time.Duration
+	Close time.Duration // how long the door may stand open: at most CloseMax; 0 is CloseDefault
 
 	vending sync.Mutex
 }
@@ -40,11 +41,15 @@ func (l *Lock) Check() error {
 	case l.Coil == nil:
 		return errors.New("vend: no relay for the lock: name its pin")
 	case l.Opened == nil:
-		return fmt.Errorf("vend: %s has no door contact: a locker needs one to know whether it was opened: name its pin", l.Coil.Name())
+		return fmt.Errorf(
+			"vend: %s has no door contact: a locker needs one to know whether it was opened: name its pin",
+			l.Coil.Name())
 	case l.MaxOn <= 0 || l.MaxOn > OnMax:
-		return fmt.Errorf("vend: %s: maximum on-time %s: write more than 0s and at most %s", l.Coil.Name(), l.MaxOn, OnMax)
+		return fmt.Errorf("vend: %s: maximum on-time %s: write more than 0s and at most %s", l.Coil.Name(), l.MaxOn,
+			OnMax)
 	case l.Pulse < 0 || l.Pulse >= l.MaxOn:
-		return fmt.Errorf("vend: %s: pulse %s: write less than the maximum on-time, %s", l.Coil.Name(), l.Pulse, l.MaxOn)
+		return fmt.Errorf("vend: %s: pulse %s: write less than the maximum on-time, %s", l.Coil.Name(), l.Pulse,
+			l.MaxOn)
 	case l.Close < 0 || l.Close > CloseMax:
 		return fmt.Errorf("vend: %s: closing time %s: write at most %s", l.Coil.Name(), l.Close, CloseMax)
 	}

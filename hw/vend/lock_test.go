@@ -25,7 +25,8 @@ type locker struct {
 func before(t *testing.T, latch bool, fault string, test func(t *testing.T, l locker)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		board, err := simboard.New(simboard.Wiring{Slots: []simboard.Slot{{ID: "A1", Relay: "GPIO17", Opened: "GPIO27", Latch: latch}}}, simboard.Physics{})
+		board, err := simboard.New(simboard.Wiring{
+			Slots: []simboard.Slot{{ID: "A1", Relay: "GPIO17", Opened: "GPIO27", Latch: latch}}}, simboard.Physics{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +69,8 @@ func TestWhoeverOpensTheDoorHasTheProduct(t *testing.T) {
 }
 
 func TestTheCoilGoesOffOnceTheDoorIsOpenOrItsPulseIsOver(t *testing.T) {
-	for latch, off := range map[bool]time.Duration{false: 900*time.Millisecond + doorHold, true: 300 * time.Millisecond} {
+	for latch, off := range map[bool]time.Duration{false: 900*time.Millisecond + doorHold,
+		true: 300 * time.Millisecond} {
 		before(t, latch, simboard.FaultNone, func(t *testing.T, l locker) {
 			result := make(chan Result, 1)
 			go func() { result <- l.lock.Vend(t.Context()) }()
@@ -157,7 +159,8 @@ func TestAStopLocksTheDoorAtOnce(t *testing.T) {
 		cancel()
 		l.expect(l.lock.Vend(ctx), NotDelivered, WhyStopped, 1, 0)
 	})
-	before(t, false, simboard.FaultLeftOpen, func(t *testing.T, l locker) { // it was opened, and nobody waits for its end
+	// it was opened, and nobody waits for its end
+	before(t, false, simboard.FaultLeftOpen, func(t *testing.T, l locker) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		began := time.Now()

@@ -28,7 +28,8 @@ func (p pipes) Addr() net.Addr { return nil }
 // onWire runs a test with a machine that is driven over a connection.
 func onWire(t *testing.T, fault string, test func(t *testing.T, m machine, wire net.Conn)) {
 	synctest.Test(t, func(t *testing.T) {
-		board, err := simboard.New(simboard.Wiring{Slots: []simboard.Slot{{ID: "A1", Relay: "GPIO17", Drop: "GPIO27"}}}, simboard.Physics{})
+		board, err := simboard.New(simboard.Wiring{Slots: []simboard.Slot{{ID: "A1", Relay: "GPIO17", Drop: "GPIO27"}}},
+			simboard.Physics{})
 		if err != nil {
 			t.Fatal(err)
 		}

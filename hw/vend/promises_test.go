@@ -23,10 +23,13 @@ func TestASaleHoldsTheMoneyForAsLongAsAVendMayTakeAndNoLonger(t *testing.T) {
 		}{
 			"a spiral":                   {&Relay{Motor: motor, Drop: drop, MaxOn: 3 * s}, 9 * s},
 			"a spiral that settles soon": {&Relay{Motor: motor, Drop: drop, MaxOn: 3 * s, Settle: time.Second}, 5 * s},
-			"one with a home":            {&Relay{Motor: motor, Drop: drop, Home: drop, MaxOn: 3 * s}, 9500 * time.Millisecond},
-			"one that turns again":       {&Relay{Motor: motor, Drop: drop, Home: drop, RetryTurn: true, MaxOn: 3 * s}, 15500 * time.Millisecond},
-			"a locker":                   {&Lock{Coil: motor, Opened: drop, MaxOn: 10 * s}, 41050 * time.Millisecond},
-			"a locker that closes soon":  {&Lock{Coil: motor, Opened: drop, MaxOn: 10 * s, Close: 5 * s}, 16050 * time.Millisecond},
+			"one with a home": {&Relay{Motor: motor, Drop: drop, Home: drop, MaxOn: 3 * s},
+				9500 * time.Millisecond},
+			"one that turns again": {&Relay{Motor: motor, Drop: drop, Home: drop, RetryTurn: true, MaxOn: 3 * s},
+				15500 * time.Millisecond},
+			"a locker": {&Lock{Coil: motor, Opened: drop, MaxOn: 10 * s}, 41050 * time.Millisecond},
+			"a locker that closes soon": {&Lock{Coil: motor, Opened: drop, MaxOn: 10 * s, Close: 5 * s},
+				16050 * time.Millisecond},
 		} {
 			if got := c.slot.Terms(); got != (Terms{Longest: c.want}) {
 				t.Errorf("%s: %+v, want %s, and an unknown outcome not charged", name, got, c.want)
@@ -44,12 +47,13 @@ func TestAConfigAtItsBoundsSells(t *testing.T) {
 			slot Slot
 			good bool
 		}{
-			"the longest on-time":          {&Relay{Motor: motor, Drop: drop, MaxOn: 30 * s}, true},
-			"longer":                       {&Relay{Motor: motor, Drop: drop, MaxOn: 30*s + 1}, false},
-			"the longest settling":         {&Relay{Motor: motor, Drop: drop, MaxOn: s, Settle: 30 * s}, true},
-			"longer settling":              {&Relay{Motor: motor, Drop: drop, MaxOn: s, Settle: 30*s + 1}, false},
-			"a retry without a home":       {&Relay{Motor: motor, Drop: drop, MaxOn: s, RetryTurn: true}, false},
-			"a retry with a home":          {&Relay{Motor: motor, Drop: drop, Home: drop, MaxOn: s, RetryTurn: true}, true},
+			"the longest on-time":    {&Relay{Motor: motor, Drop: drop, MaxOn: 30 * s}, true},
+			"longer":                 {&Relay{Motor: motor, Drop: drop, MaxOn: 30*s + 1}, false},
+			"the longest settling":   {&Relay{Motor: motor, Drop: drop, MaxOn: s, Settle: 30 * s}, true},
+			"longer settling":        {&Relay{Motor: motor, Drop: drop, MaxOn: s, Settle: 30*s + 1}, false},
+			"a retry without a home": {&Relay{Motor: motor, Drop: drop, MaxOn: s, RetryTurn: true}, false},
+			"a retry with a home": {&Relay{Motor: motor, Drop: drop, Home: drop, MaxOn: s, RetryTurn: true},
+				true},
 			"a locker's longest on-time":   {&Lock{Coil: motor, Opened: drop, MaxOn: 30 * s}, true},
 			"a locker's longer":            {&Lock{Coil: motor, Opened: drop, MaxOn: 30*s + 1}, false},
 			"a locker's longest closing":   {&Lock{Coil: motor, Opened: drop, MaxOn: s, Close: 300 * s}, true},
@@ -107,7 +111,8 @@ func TestASensorThatStaysActiveUnseenProvesNothing(t *testing.T) {
 			t.Errorf("the vend ended %+v, and the motor is on: %v", r, m.slot().Relay)
 		}
 	})
-	inMachine(t, simboard.Slot{}, simboard.FaultJam, func(t *testing.T, m machine) { // idle, it proves that nothing fell
+	// idle, it proves that nothing fell
+	inMachine(t, simboard.Slot{}, simboard.FaultJam, func(t *testing.T, m machine) {
 		m.relay.Drop = mute{m.relay.Drop}
 		m.expect(m.relay.Vend(t.Context()), NotDelivered, WhyJam, 1, 0)
 	})

@@ -16,10 +16,10 @@
 // and again at the end, so that silence is a sensor's silence and not a broken wire's. Hence:
 //
 //   - delivered: the sensor saw a product after the motor started, and is idle again.
-//   - not delivered: the motor never started; or it stopped, the time for a late product passed, and a sensor that works
-//     saw nothing.
-//   - unknown: the sensor or the relay failed while the motor may have been on. For a slot with a drop sensor the rule is
-//     that an unknown item is not charged.
+//   - not delivered: the motor never started; or it stopped, the time for a late product passed, and a sensor that
+//     works saw nothing.
+//   - unknown: the sensor or the relay failed while the motor may have been on. For a slot with a drop sensor the rule
+//     is that an unknown item is not charged.
 //
 // # The motor never stays on
 //
@@ -52,18 +52,25 @@ const (
 
 // Why an outcome is not a plain delivery. The words are stable: they are recorded and shown.
 const (
-	WhyJam         = reason.Jam         // not delivered: the motor had its time and nothing fell: a jam, or an empty spiral
-	WhyStopped     = reason.Stopped     // not delivered: the context ended before anything fell
-	WhyBusy        = reason.Busy        // not delivered: this slot is vending already; the motor was not touched
-	WhySetup       = reason.Setup       // not delivered: Check fails; the motor was not touched
-	WhyStuckSensor = reason.StuckSensor // the sensor is active and stays so: not delivered before the motor's start, unknown after it
-	WhySensorFault = reason.SensorFault // the sensor cannot be asked: not delivered before the motor's start, unknown after it
-	WhyRelayFault  = reason.RelayFault  // the relay's line cannot be driven: unknown, or delivered when the sensor saw it; close the slot
+	// not delivered: the motor had its time and nothing fell: a jam, or an empty spiral
+	WhyJam     = reason.Jam
+	WhyStopped = reason.Stopped // not delivered: the context ended before anything fell
+	WhyBusy    = reason.Busy    // not delivered: this slot is vending already; the motor was not touched
+	WhySetup   = reason.Setup   // not delivered: Check fails; the motor was not touched
+	// the sensor is active and stays so: not delivered before the motor's start, unknown after it
+	WhyStuckSensor = reason.StuckSensor
+	// the sensor cannot be asked: not delivered before the motor's start, unknown after it
+	WhySensorFault = reason.SensorFault
+	// the relay's line cannot be driven: unknown, or delivered when the sensor saw it; close the slot
+	WhyRelayFault = reason.RelayFault
 
-	WhyEmpty      = reason.Empty      // not delivered: the spiral made its turn and nothing fell: it is empty, or the product hangs
-	WhyNoMotor    = reason.NoMotor    // not delivered: the motor does not turn (the spiral never left its home), or a board says that it is not there
-	WhyNoHome     = reason.NoHome     // delivered, but the spiral did not come home: it stands between two turns
-	WhyHomeFault  = reason.HomeFault  // the home switch cannot be believed: not delivered before the motor's start, delivered after it
+	// not delivered: the spiral made its turn and nothing fell: it is empty, or the product hangs
+	WhyEmpty = reason.Empty
+	// not delivered: the motor does not turn (the spiral never left its home), or a board says that it is not there
+	WhyNoMotor = reason.NoMotor
+	WhyNoHome  = reason.NoHome // delivered, but the spiral did not come home: it stands between two turns
+	// the home switch cannot be believed: not delivered before the motor's start, delivered after it
+	WhyHomeFault  = reason.HomeFault
 	WhyTwoDropped = reason.TwoDropped // delivered, and more than one product fell: one is charged
 
 	WhyStandsOpen = reason.StandsOpen // not delivered: the locker's door was open before; the coil was not touched
@@ -73,10 +80,14 @@ const (
 
 // Why an outcome of a serial board is not a plain delivery.
 const (
-	WhyNoBoard    = reason.NoBoard    // the board cannot be asked: not delivered before the command was sent, unknown after it
-	WhyRefused    = reason.Refused    // not delivered: the board says that this motor or lock cannot be used now, or a machine's bridge did not take our approval
-	WhyEnded      = reason.Ended      // not delivered: the board ended the vend without a product
-	WhyMotorFault = reason.MotorFault // unknown: the board says that the motor did not stop, or a word that nobody knows
+	// the board cannot be asked: not delivered before the command was sent, unknown after it
+	WhyNoBoard = reason.NoBoard
+	// not delivered: the board says that this motor or lock cannot be used now, or a machine's bridge did not take
+	// our approval
+	WhyRefused = reason.Refused
+	WhyEnded   = reason.Ended // not delivered: the board ended the vend without a product
+	// unknown: the board says that the motor did not stop, or a word that nobody knows
+	WhyMotorFault = reason.MotorFault
 )
 
 // Why an outcome of a machine that delivers by itself is not a plain delivery.
@@ -114,12 +125,15 @@ type Result struct {
 }
 
 const (
-	OnMax         = wire.OnMax       // the longest MaxOn
-	SettleMax     = 30 * time.Second // the longest Settle: the customer is waiting
-	SettleDefault = 3 * time.Second  // Settle when it is 0: twice what a product on the edge of its tray was seen to take
+	OnMax     = wire.OnMax       // the longest MaxOn
+	SettleMax = 30 * time.Second // the longest Settle: the customer is waiting
+	// Settle when it is 0: twice what a product on the edge of its tray was seen to take
+	SettleDefault = 3 * time.Second
 
-	deadTime = 50 * time.Millisecond  // edges that follow one another within this are one product: it tumbles and bounces
-	apart    = 200 * time.Millisecond // edges that are further apart than this are two products: no product tumbles that long
+	// edges that follow one another within this are one product: it tumbles and bounces
+	deadTime = 50 * time.Millisecond
+	// edges that are further apart than this are two products: no product tumbles that long
+	apart    = 200 * time.Millisecond
 	second   = 500 * time.Millisecond // how long after a product a second one of the same turn may fall
 	glance   = 5 * time.Millisecond   // how often the context and the time are looked at while the sensor is waited for
 	offTries = 3                      // writes of Low before the relay counts as faulty
@@ -128,10 +142,12 @@ const (
 // Relay is a slot with a relay and a drop sensor. Fill the fields and leave them alone; its methods may be called from
 // any goroutine. A slot without a drop sensor cannot be one: nobody would know what came out.
 type Relay struct {
-	Motor  gpio.PinOut   // High turns the spiral; an output that limits its own on-time
-	Drop   gpio.PinIn    // Low while a product passes
-	MaxOn  time.Duration // how long the motor may run for one product: above 0, at most OnMax; a little more than one turn
-	Settle time.Duration // how long after the motor's stop a product may still fall: at most SettleMax; 0 is SettleDefault
+	Motor gpio.PinOut // High turns the spiral; an output that limits its own on-time
+	Drop  gpio.PinIn  // Low while a product passes
+	// how long the motor may run for one product: above 0, at most OnMax; a little more than one turn
+	MaxOn time.Duration
+	// how long after the motor's stop a product may still fall: at most SettleMax; 0 is SettleDefault
+	Settle time.Duration
 
 	Home      gpio.PinIn // Low while the spiral stands at its home; nil: the motor stops at the first product instead
 	RetryTurn bool       // one more turn when a whole one pushed nothing out; needs Home
@@ -145,11 +161,15 @@ func (r *Relay) Check() error {
 	case r.Motor == nil:
 		return errors.New("vend: no relay: name its pin")
 	case r.Drop == nil:
-		return fmt.Errorf("vend: %s has no drop sensor: a relay slot needs one to know what came out: name its pin", r.Motor.Name())
+		return fmt.Errorf("vend: %s has no drop sensor: a relay slot needs one to know what came out: name its pin",
+			r.Motor.Name())
 	case r.MaxOn <= 0 || r.MaxOn > OnMax:
-		return fmt.Errorf("vend: %s: maximum on-time %s: write more than 0s and at most %s", r.Motor.Name(), r.MaxOn, OnMax)
+		return fmt.Errorf("vend: %s: maximum on-time %s: write more than 0s and at most %s", r.Motor.Name(), r.MaxOn,
+			OnMax)
 	case r.RetryTurn && r.Home == nil:
-		return fmt.Errorf("vend: %s: a retry turn needs a home switch, which says that there was a whole turn: name its pin", r.Motor.Name())
+		return fmt.Errorf(
+			"vend: %s: a retry turn needs a home switch, which says that there was a whole turn: name its pin",
+			r.Motor.Name())
 	case r.Settle < 0 || r.Settle > SettleMax:
 		return fmt.Errorf("vend: %s: settle time %s: write at most %s", r.Motor.Name(), r.Settle, SettleMax)
 	}

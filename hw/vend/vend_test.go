@@ -245,7 +245,8 @@ func TestASlotThatCannotBeTrustedIsRefused(t *testing.T) {
 func TestAPulseCountsHoweverShortOrLongItIs(t *testing.T) {
 	for _, pulse := range []time.Duration{time.Millisecond, 5 * time.Millisecond, SettleDefault / 2} {
 		synctest.Test(t, func(t *testing.T) {
-			board, err := simboard.New(simboard.Wiring{Slots: []simboard.Slot{{ID: "A1", Relay: "GPIO17", Drop: "GPIO27"}}},
+			board, err := simboard.New(simboard.Wiring{
+				Slots: []simboard.Slot{{ID: "A1", Relay: "GPIO17", Drop: "GPIO27"}}},
 				simboard.Physics{Pulse: pulse, Fall: 81 * time.Millisecond}) // begins between two glances
 			if err != nil {
 				t.Fatal(err)

@@ -52,7 +52,8 @@ func read(devices fs.FS, sensor string) (milli int, err error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return 0, fmt.Errorf("%w: %w", ErrGone, err)
 	}
-	if text, err = content(devices, path.Join(sensor, "temperature")); err != nil { // the kernel has looked at the checksum itself
+	// the kernel has looked at the checksum itself
+	if text, err = content(devices, path.Join(sensor, "temperature")); err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrGone, err)
 	}
 	return degrees(strings.TrimSpace(text))

@@ -50,7 +50,8 @@ func TestWhatCannotBeBelievedIsNoReading(t *testing.T) {
 			t.Errorf("%.80q is %v, %v; want %v", text, got, err, want)
 		}
 	}
-	for text, want := range map[string]error{"": ErrGone, "\n": ErrGone, "85000\n": ErrPowerOn, "-55001": ErrChecksum, "125001": ErrChecksum, "4.5": ErrChecksum, "warm": ErrChecksum} {
+	for text, want := range map[string]error{"": ErrGone, "\n": ErrGone, "85000\n": ErrPowerOn, "-55001": ErrChecksum,
+		"125001": ErrChecksum, "4.5": ErrChecksum, "warm": ErrChecksum} {
 		if got, err := Read(folder("temperature", text), sensor); !errors.Is(err, want) {
 			t.Errorf("%q is %v, %v; want %v", text, got, err, want)
 		}

@@ -60,29 +60,40 @@ type Facts struct {
 func (r Role) Facts() Facts {
 	switch r {
 	case Motor:
-		return Facts{Name: "motor relay", Short: "relay", Output: true, High: true, On: "on", Off: "off", Does: "turns the motor"}
+		return Facts{Name: "motor relay", Short: "relay", Output: true, High: true, On: "on", Off: "off",
+			Does: "turns the motor"}
 	case Bolt, Latch:
-		return Facts{Name: "lock relay", Short: "relay", Output: true, High: true, On: "on", Off: "off", Does: "frees the door"}
+		return Facts{Name: "lock relay", Short: "relay", Output: true, High: true, On: "on", Off: "off",
+			Does: "frees the door"}
 	case Drop:
-		return Facts{Name: "drop sensor", Short: "drop sensor", On: "covered", Off: "free", Does: "while a product passes"}
+		return Facts{Name: "drop sensor", Short: "drop sensor", On: "covered", Off: "free",
+			Does: "while a product passes"}
 	case Home:
-		return Facts{Name: "home switch", Short: "home switch", On: "at home", Off: "in a turn", Does: "while the spiral is at home"}
+		return Facts{Name: "home switch", Short: "home switch", On: "at home", Off: "in a turn",
+			Does: "while the spiral is at home"}
 	case DoorContact: // a cut wire reads as an open door
-		return Facts{Name: "door contact", Short: "door contact", High: true, On: "open", Off: "closed", Does: "while the door is closed"}
+		return Facts{Name: "door contact", Short: "door contact", High: true, On: "open", Off: "closed",
+			Does: "while the door is closed"}
 	case Button:
 		return Facts{Name: "button", Short: "button", On: "pressed", Off: "free", Does: "while it is pressed"}
 	case Door:
-		return Facts{Name: "door switch", Short: "door", High: true, On: "open", Off: "closed", Does: "while it is shut"}
+		return Facts{Name: "door switch", Short: "door", High: true, On: "open", Off: "closed",
+			Does: "while it is shut"}
 	case Tilt:
-		return Facts{Name: "tilt switch", Short: "tilt", On: "shaken", Off: "still", Does: "while the machine is shaken"}
+		return Facts{Name: "tilt switch", Short: "tilt", On: "shaken", Off: "still",
+			Does: "while the machine is shaken"}
 	case Cancel:
-		return Facts{Name: "cancel button", Short: "cancel button", On: "pressed", Off: "free", Does: "while it is pressed"}
+		return Facts{Name: "cancel button", Short: "cancel button", On: "pressed", Off: "free",
+			Does: "while it is pressed"}
 	case Retry:
-		return Facts{Name: "retry button", Short: "retry button", On: "pressed", Off: "free", Does: "while it is pressed"}
+		return Facts{Name: "retry button", Short: "retry button", On: "pressed", Off: "free",
+			Does: "while it is pressed"}
 	case KeypadRow:
-		return Facts{Name: "keypad row", Short: "keypad row", Output: true, On: "rests", Off: "scans", Does: "asks the keys"}
+		return Facts{Name: "keypad row", Short: "keypad row", Output: true, On: "rests", Off: "scans",
+			Does: "asks the keys"}
 	case KeypadColumn:
-		return Facts{Name: "keypad column", Short: "keypad column", On: "a key is down", Off: "free", Does: "while a key is down"}
+		return Facts{Name: "keypad column", Short: "keypad column", On: "a key is down", Off: "free",
+			Does: "while a key is down"}
 	}
 	return Facts{}
 }

@@ -61,7 +61,8 @@ type Parts struct {
 	Sensors   fs.FS             // the kernel's 1-Wire sensors; nil for its own folder
 	Serial    hardware.Serial   // opens serial lines; nil: serialport.Open
 
-	ServicedBy string // who has just looked at the machine: closed slots sell again, and the stock is what the config says; "": nobody
+	// who has just looked at the machine: closed slots sell again, and the stock is what the config says; "": nobody
+	ServicedBy string
 
 	OpenJournal func(context.Context) (Store, error) // nil: the file that the config names
 
@@ -208,8 +209,10 @@ func (a *App) openPorts(p Parts) (err error) {
 	}
 	if a.cfg.UPS.PublicURL != "" {
 		u := a.cfg.UPS
-		a.UPS, err = ups.New(ups.Config{Token: a.cfg.Machine.Token, PathPrefix: u.PathPrefix, Currency: a.cfg.Machine.Currency,
-			Known: !u.BehindProxy && len(u.Allow) > 0 || u.ClientCA != "", Log: p.Log}, purchases{a.Kiosk, []byte(minter{p.Random}.text(payerKey)), a.vitals.Scanned})
+		a.UPS, err = ups.New(ups.Config{Token: a.cfg.Machine.Token, PathPrefix: u.PathPrefix,
+			Currency: a.cfg.Machine.Currency,
+			Known:    !u.BehindProxy && len(u.Allow) > 0 || u.ClientCA != "", Log: p.Log},
+			purchases{a.Kiosk, []byte(minter{p.Random}.text(payerKey)), a.vitals.Scanned})
 		if err != nil {
 			return err
 		}

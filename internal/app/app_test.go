@@ -36,20 +36,23 @@ func TestExactlyWhatCameOutIsCharged(t *testing.T) {
 		if stock := w.recorded().Stock; stock["A1"] != 4 || stock["A2"] != 4 {
 			t.Errorf("stock %v", stock)
 		}
-		for _, k := range []display.Kind{display.Idle, display.Confirm, display.Choose, display.Dispensing, display.Done} {
+		for _, k := range []display.Kind{display.Idle, display.Confirm, display.Choose, display.Dispensing,
+			display.Done} {
 			if !w.screen.shown(k) {
 				t.Errorf("the screen never showed %s", k)
 			}
 		}
 		time.Sleep(time.Minute)
-		if w.screen.now().Kind != display.Idle || w.screen.now().QR != "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=123456" {
+		if w.screen.now().Kind != display.Idle || w.screen.now().
+			QR != "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=123456" {
 			t.Errorf("the idle screen shows %s with %q", w.screen.now().Kind, w.screen.now().QR)
 		}
 	})
 }
 
 func TestNothingIsChargedWhenNothingCameOut(t *testing.T) {
-	for fault, want := range map[string]int{"jam": 0, "no_drop": 1, "stuck_sensor": 0} { // no_drop: it came out, and nobody saw it
+	// no_drop: it came out, and nobody saw it
+	for fault, want := range map[string]int{"jam": 0, "no_drop": 1, "stuck_sensor": 0} {
 		t.Run(fault, func(t *testing.T) {
 			play(t, "reservation", func(w *world) {
 				ref := w.scan()
@@ -109,7 +112,8 @@ func TestADirectDebitIsChargedForWhatCameOutAndRefundedOtherwise(t *testing.T) {
 					w.confirm(sale.Reference)
 					sale = w.settled()
 					w.money(sale.Reference, paid)
-					if got := sale.Charged.Minor - sale.Refunded.Minor; got != paid || (paid == 0) != (sale.State == fsm.Refunded) {
+					if got := sale.Charged.Minor - sale.Refunded.Minor; got != paid ||
+						(paid == 0) != (sale.State == fsm.Refunded) {
 						t.Errorf("ended %s with %v − %v", sale.State, sale.Charged, sale.Refunded)
 					}
 					if n := len(w.glase.Receipts(sale.Reference)); (n == 1) != (paid > 0) {
@@ -123,8 +127,10 @@ func TestADirectDebitIsChargedForWhatCameOutAndRefundedOtherwise(t *testing.T) {
 
 // choices are every way that Glase's documentation leaves open.
 var choices = []glasetest.Choices{
-	{}, {AcknowledgedBy: "latest_version"}, {CancelReserved: "refuse_48"}, {CancelReserved: "refuse_51"}, {CancelReserved: "ignore"},
-	{UnaskedCommit: "reverse"}, {UnaskedReserved: "release"}, {Notify: "paid_only"}, {CanceledSpelling: "CANCELLED"}, {TestTerminal: "webshop"},
+	{}, {AcknowledgedBy: "latest_version"}, {CancelReserved: "refuse_48"}, {CancelReserved: "refuse_51"},
+	{CancelReserved: "ignore"},
+	{UnaskedCommit: "reverse"}, {UnaskedReserved: "release"}, {Notify: "paid_only"}, {CanceledSpelling: "CANCELLED"},
+	{TestTerminal: "webshop"},
 	{ClientInvoiceID: "new_invoice"},
 }
 
@@ -158,20 +164,26 @@ func TestTheMoneyIsRightWhicheverWayGlaseGoes(t *testing.T) {
 
 // calls are the operations that each flow's sales make, with the stories in which they do.
 var calls = []struct{ flow, operation, stories string }{
-	{"reservation", "sendInvoice", "delivered"}, {"reservation", "getPaymentStatus", "delivered jam"}, {"reservation", "updateInvoice", "delivered"},
+	{"reservation", "sendInvoice", "delivered"}, {"reservation", "getPaymentStatus", "delivered jam"},
+	{"reservation", "updateInvoice", "delivered"},
 	{"reservation", "commitReservation", "delivered"}, {"reservation", "cancelInvoice", "jam cancel"},
-	{"sticker", "sendInvoice", "delivered"}, {"sticker", "getPaymentStatus", "delivered jam"}, {"sticker", "cancelInvoice", "cancel"},
+	{"sticker", "sendInvoice", "delivered"}, {"sticker", "getPaymentStatus", "delivered jam"},
+	{"sticker", "cancelInvoice", "cancel"},
 	{"sticker", "refundPayment", "jam"}, {"sticker", "submitPaymentReceipt", "delivered"},
 }
 
 func kinds() []glasetest.Fault {
 	code := func(c glasetest.Code) *glasetest.Code { return &c }
 	return []glasetest.Fault{
-		{Fault: "lost_request"}, {Fault: "lost_answer"}, {Fault: "reset"}, {Fault: "reset", Acts: true}, {Fault: "http", Status: 503},
+		{Fault: "lost_request"}, {Fault: "lost_answer"}, {Fault: "reset"}, {Fault: "reset", Acts: true},
+		{Fault: "http", Status: 503},
 		{Fault: "soap_fault"}, {Fault: "soap_fault", Acts: true}, {Fault: "malformed", Acts: true}, {Fault: "html"},
-		{Fault: "latency", Delay: glasetest.Duration(5 * time.Second)}, {Fault: "latency", Delay: glasetest.Duration(5 * time.Second), Acts: true},
-		{Fault: "result_code", Code: code(90)}, {Fault: "result_code", Code: code(90), Acts: true}, {Fault: "result_code", Code: code(93)},
-		{Fault: "result_code", Code: code(48)}, {Fault: "result_code", Code: code(20)}, {Fault: "result_code", Code: code(49)}, {Fault: "result_code", Code: code(77)},
+		{Fault: "latency", Delay: glasetest.Duration(5 * time.Second)},
+		{Fault: "latency", Delay: glasetest.Duration(5 * time.Second), Acts: true},
+		{Fault: "result_code", Code: code(90)}, {Fault: "result_code", Code: code(90), Acts: true},
+		{Fault: "result_code", Code: code(93)},
+		{Fault: "result_code", Code: code(48)}, {Fault: "result_code", Code: code(20)},
+		{Fault: "result_code", Code: code(49)}, {Fault: "result_code", Code: code(77)},
 	}
 }
 
@@ -181,16 +193,17 @@ func kinds() []glasetest.Fault {
 func TestTheMoneyIsRightWhateverGoesWrongAtWhicheverCall(t *testing.T) {
 	for _, c := range calls {
 		for _, kind := range kinds() {
-			t.Run(fmt.Sprintf("%s/%s/%s%s/acts=%v", c.flow, c.operation, kind.Fault, codeName(kind), kind.Acts), func(t *testing.T) {
-				t.Parallel()
-				for _, times := range []int{1, 10} {
-					for _, story := range strings.Fields(c.stories) {
-						rule := kind
-						rule.Operation, rule.Count = c.operation, times
-						play(t, c.flow, func(w *world) { faultySale(w, rule, story) })
+			t.Run(fmt.Sprintf("%s/%s/%s%s/acts=%v", c.flow, c.operation, kind.Fault, codeName(kind), kind.Acts),
+				func(t *testing.T) {
+					t.Parallel()
+					for _, times := range []int{1, 10} {
+						for _, story := range strings.Fields(c.stories) {
+							rule := kind
+							rule.Operation, rule.Count = c.operation, times
+							play(t, c.flow, func(w *world) { faultySale(w, rule, story) })
+						}
 					}
-				}
-			})
+				})
 		}
 	}
 }
@@ -211,7 +224,8 @@ func faultySale(w *world, rule glasetest.Fault, story string) {
 		w.fault("A1", "jam")
 	}
 	if w.cfg.Payment.Flow == "reservation" {
-		w.glase.Scan(t.Context(), glasetest.Scan{QR: ups.StaticQR("public_test_shop", "123456"), Amount: sek(5000)}) // may fail
+		// may fail
+		w.glase.Scan(t.Context(), glasetest.Scan{QR: ups.StaticQR("public_test_shop", "123456"), Amount: sek(5000)})
 	} else {
 		w.press("A1")
 	}
@@ -236,14 +250,18 @@ func faultySale(w *world, rule glasetest.Fault, story string) {
 	want := int64(1500 * w.dropped()["A1"])
 	known := sale.State == fsm.Lost || sale.Doubtful()
 	if held.Minor != 0 || paid.Minor != want && !known || paid.Minor > want && !sale.Doubtful() {
-		t.Errorf("%+v, %s, %s: held %v, paid %v, came out for %v, the sale says %s (%s, %s)", rule, w.cfg.Payment.Flow, story, held, paid, sek(want), sale.State, sale.Why, sale.Note)
+		t.Errorf("%+v, %s, %s: held %v, paid %v, came out for %v, the sale says %s (%s, %s)", rule, w.cfg.Payment.Flow,
+			story, held, paid, sek(want), sale.State, sale.Why, sale.Note)
 	}
 }
 
 func TestAJournalThatCannotBeUsedMeansOutOfService(t *testing.T) {
 	spoil := map[string]func(path string) error{
-		"corrupt": func(p string) error { return os.WriteFile(p, []byte("this is no database, it is a letter"), 0o600) },
-		"folder":  func(p string) error { return os.Mkdir(p, 0o700) },
+		"corrupt": func(p string) error {
+			return os.WriteFile(p, []byte("this is no database, it is a letter"),
+				0o600)
+		},
+		"folder": func(p string) error { return os.Mkdir(p, 0o700) },
 	}
 	for name, f := range spoil {
 		t.Run(name, func(t *testing.T) {
@@ -257,13 +275,15 @@ func TestAJournalThatCannotBeUsedMeansOutOfService(t *testing.T) {
 				defer w.glase.Close()
 				w.glase.Connect("123456", "http://kiosk.test/seqr/createPurchase")
 				w.start()
-				_, err := w.glase.Scan(t.Context(), glasetest.Scan{QR: ups.StaticQR("public_test_shop", "123456"), Amount: sek(5000)})
+				_, err := w.glase.Scan(t.Context(), glasetest.Scan{QR: ups.StaticQR("public_test_shop", "123456"),
+					Amount: sek(5000)})
 				var refused *glasetest.PhoneError
 				if !errors.As(err, &refused) || refused.Code != "DEVICE_UNAVAILABLE" {
 					t.Errorf("createPurchase answered %v", err)
 				}
 				synctest.Wait()
-				if s := w.app.Kiosk.State(); s.Stage != fsm.OutOfService || s.Reason != "journal" || w.screen.now().Kind != display.OutOfService {
+				if s := w.app.Kiosk.State(); s.Stage != fsm.OutOfService || s.Reason != "journal" || w.screen.now().
+					Kind != display.OutOfService {
 					t.Errorf("%s (%s), the screen shows %s", s.Stage, s.Reason, w.screen.now().Kind)
 				}
 				w.end()

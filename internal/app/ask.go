@@ -20,7 +20,8 @@ const askWithin = 6 * time.Second
 // whether it knows the terminal. It moves nothing. The error is the call's, of package glase, or says what credentials
 // are missing.
 func AskGlase(ctx context.Context, cfg config.Config) error {
-	id, _ := identity.Load(filepath.Join(filepath.Dir(cfg.Journal.Path), identityFile)) // without one the config must say it
+	// without one the config must say it
+	id, _ := identity.Load(filepath.Join(filepath.Dir(cfg.Journal.Path), identityFile))
 	c, err := newClient(cfg, id, minter{rand.Reader}, Parts{Log: zerolog.Nop()})
 	if err != nil {
 		return err

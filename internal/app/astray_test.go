@@ -32,7 +32,8 @@ func TestAReceiptOfAnotherInvoiceGivesNoProduct(t *testing.T) {
 				if n := w.dropped()["A1"]; n != 1 {
 					t.Errorf("%d products came out for one payment", n)
 				}
-				if note := w.app.Kiosk.State().Sale.Note; !strings.Contains(note, old) || !strings.Contains(note, ours) {
+				if note := w.app.Kiosk.State().Sale.Note; !strings.Contains(note, old) ||
+					!strings.Contains(note, ours) {
 					t.Errorf("the note does not name both invoices: %q", note)
 				}
 				w.rules()
@@ -79,7 +80,9 @@ func TestAReferenceThatAnotherSaleHasIsNotTouched(t *testing.T) {
 					}
 					before := calls()
 					if flow == "reservation" {
-						if i, err := w.glase.Scan(w.t.Context(), glasetest.Scan{QR: ups.StaticQR("public_test_shop", "123456"), Amount: sek(5000)}); err == nil {
+						if i, err := w.glase.Scan(w.t.Context(),
+							glasetest.Scan{QR: ups.StaticQR("public_test_shop", "123456"),
+								Amount: sek(5000)}); err == nil {
 							t.Errorf("the customer is asked to confirm %s", i.Reference)
 						}
 					} else {

@@ -20,7 +20,8 @@ import (
 
 // behindBoards has the world's slots behind serial boards: A1 is a spiral of a motor board, A2 a locker of a lock
 // board, whose customer opens the door after a second and closes it two seconds later.
-func behindBoards(t *testing.T, flow string, story func(w *world, motors *vendtest.MotorBoard, spirals *simboard.Board, cable *atomic.Bool)) {
+func behindBoards(t *testing.T, flow string,
+	story func(w *world, motors *vendtest.MotorBoard, spirals *simboard.Board, cable *atomic.Bool)) {
 	play(t, flow, func(w *world) {
 		w.end()
 		w.cfg.Slots[0].Driver, w.cfg.Slots[0].Vend = "board", board.Config{Motor: 12}
@@ -29,7 +30,8 @@ func behindBoards(t *testing.T, flow string, story func(w *world, motors *vendte
 		motorBoard, lockBoard := board.Default(), lockboard.Default()
 		motorBoard.Device, lockBoard.Device = "motors", "locks"
 		w.cfg.Boards = map[string]vend.Board{"board": motorBoard, "lock_board": lockBoard}
-		spirals, err := simboard.New(simboard.Wiring{Slots: []simboard.Slot{{ID: "A1", Relay: "MOTOR", Drop: "DROP"}}}, simboard.Physics{})
+		spirals, err := simboard.New(simboard.Wiring{Slots: []simboard.Slot{{ID: "A1", Relay: "MOTOR", Drop: "DROP"}}},
+			simboard.Physics{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,12 +108,14 @@ func TestABoardThatIsLostInMidVendCostsTheCustomerNothing(t *testing.T) {
 		motors.Unplug()
 		time.Sleep(15 * time.Second)
 		sale := w.settled()
-		if sale.State != fsm.Released || len(sale.Items) != 1 || sale.Items[0].Outcome != fsm.Unknown || sale.Items[0].Why != "no_board" {
+		if sale.State != fsm.Released || len(sale.Items) != 1 || sale.Items[0].Outcome != fsm.Unknown ||
+			sale.Items[0].Why != "no_board" {
 			t.Errorf("the sale ended %+v", sale)
 		}
 		w.money(ref, 0)
 		time.Sleep(time.Minute)
-		if s := w.app.Kiosk.State(); s.Stage != fsm.OutOfService || s.Reason != "board" || s.ClosedSlots()["A1"] != "no_board" {
+		if s := w.app.Kiosk.State(); s.Stage != fsm.OutOfService || s.Reason != "board" ||
+			s.ClosedSlots()["A1"] != "no_board" {
 			t.Errorf("without its board the machine is %s %s, closed %v", s.Stage, s.Reason, s.ClosedSlots())
 		}
 		cable.Store(true)
@@ -146,7 +150,8 @@ func TestATechnicianSeesTheSerialBoards(t *testing.T) {
 		motors.Unplug()
 		lost := time.Now()
 		time.Sleep(20 * time.Second)
-		if p := w.part("Motor board"); p.OK || p.What != "no cable" || !strings.Contains(p.Do, "[board]") || p.Since.Before(lost) || p.Since.After(lost.Add(5*time.Second)) {
+		if p := w.part("Motor board"); p.OK || p.What != "no cable" || !strings.Contains(p.Do, "[board]") ||
+			p.Since.Before(lost) || p.Since.After(lost.Add(5*time.Second)) {
 			t.Errorf("a board that is gone: %+v", p)
 		}
 		if p := w.part("Lock board"); !p.OK {

@@ -38,7 +38,8 @@ func Check(cfg config.Config) (problems config.Errors) {
 		bad(key, err)
 		bad(strings.Replace(key, "cert", "key", 1), cert.Exposed(files.Key))
 	}
-	id, err := identity.Load(filepath.Join(filepath.Dir(cfg.Journal.Path), identityFile)) // without one the config must say it
+	// without one the config must say it
+	id, err := identity.Load(filepath.Join(filepath.Dir(cfg.Journal.Path), identityFile))
 	if errors.Is(err, identity.ErrExposed) || errors.Is(err, identity.ErrBad) {
 		bad("journal.path", err) // beside which it is
 	}

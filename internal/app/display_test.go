@@ -47,7 +47,8 @@ func (f *frail) mend() {
 
 // refused is a customer who scans the code that is in his phone already.
 func (w *world) refused() bool {
-	_, err := w.glase.Scan(w.t.Context(), glasetest.Scan{QR: ups.StaticQR("public_test_shop", "123456"), Amount: sek(5000)})
+	_, err := w.glase.Scan(w.t.Context(),
+		glasetest.Scan{QR: ups.StaticQR("public_test_shop", "123456"), Amount: sek(5000)})
 	var e *glasetest.PhoneError
 	return errors.As(err, &e) && e.Code == "DEVICE_UNAVAILABLE"
 }

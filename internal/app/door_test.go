@@ -68,14 +68,17 @@ func TestUnpaidSalesAreSaidAndEndWithAPaidOne(t *testing.T) {
 			}
 			return ""
 		}
-		if got := part(); !strings.HasPrefix(got, "false 3 sales or more in a row were not paid: until one is, a customer has 20s for the PIN") || !strings.Contains(got, "[ups] allow") {
+		if got := part(); !strings.HasPrefix(got,
+			"false 3 sales or more in a row were not paid: until one is, a customer has 20s for the PIN") ||
+			!strings.Contains(got, "[ups] allow") {
 			t.Errorf("the part says %q", got)
 		}
 		metrics := httptest.NewRecorder()
 		r := httptest.NewRequest("GET", "/metrics", nil)
 		r.Host = "localhost"
 		w.app.Local.ServeHTTP(metrics, r)
-		for _, want := range []string{"kioskd_unpaid_sales_in_a_row 3", "kioskd_pin_timeout_seconds 20", "kioskd_ups_refused_connections_total 0"} {
+		for _, want := range []string{"kioskd_unpaid_sales_in_a_row 3", "kioskd_pin_timeout_seconds 20",
+			"kioskd_ups_refused_connections_total 0"} {
 			if !strings.Contains(metrics.Body.String(), want) {
 				t.Errorf("the metrics do not say %q", want)
 			}

@@ -55,7 +55,8 @@ func (w *world) served() (end func()) {
 
 // reserves is a customer whose money is enough for A1 and no more, so that nothing is chosen after it.
 func (w *world) reserves() (reference string) {
-	i, err := w.glase.Scan(w.t.Context(), glasetest.Scan{QR: ups.StaticQR("public_test_shop", "123456"), Amount: sek(1500)})
+	i, err := w.glase.Scan(w.t.Context(),
+		glasetest.Scan{QR: ups.StaticQR("public_test_shop", "123456"), Amount: sek(1500)})
 	if err != nil {
 		w.t.Fatalf("scan: %v", err)
 	}
@@ -90,7 +91,8 @@ func (w *world) fell() (sale fsm.Sale, took time.Duration) {
 }
 
 func TestAProductIsChargedWithinTenSecondsWheneverAConnectionDies(t *testing.T) {
-	for _, kind := range []string{glasetest.FrontCloses, glasetest.FrontHalfCloses, glasetest.FrontResets, glasetest.FrontForgets} {
+	for _, kind := range []string{glasetest.FrontCloses, glasetest.FrontHalfCloses, glasetest.FrontResets,
+		glasetest.FrontForgets} {
 		t.Run(kind, func(t *testing.T) {
 			step := deathStep
 			if kind != glasetest.FrontCloses {
@@ -112,7 +114,8 @@ func TestAProductIsChargedWithinTenSecondsWheneverAConnectionDies(t *testing.T) 
 }
 
 func TestWhatDidNotComeOutIsRefundedWheneverAConnectionDies(t *testing.T) {
-	for _, kind := range []string{glasetest.FrontCloses, glasetest.FrontHalfCloses, glasetest.FrontResets, glasetest.FrontForgets} {
+	for _, kind := range []string{glasetest.FrontCloses, glasetest.FrontHalfCloses, glasetest.FrontResets,
+		glasetest.FrontForgets} {
 		t.Run(kind, func(t *testing.T) {
 			for after := time.Duration(0); after <= deathMax; after += 5 * deathStep {
 				behind(t, "sticker", glasetest.Front{Kind: kind, After: glasetest.Duration(after)}, func(w *world) {
@@ -131,22 +134,24 @@ func TestWhatDidNotComeOutIsRefundedWheneverAConnectionDies(t *testing.T) {
 }
 
 func TestAForgetfulNATLosesNoSale(t *testing.T) {
-	for _, patience := range []time.Duration{5 * time.Second, 19 * time.Second, 40 * time.Second} { // of the customer, before choosing
+	// of the customer, before choosing
+	for _, patience := range []time.Duration{5 * time.Second, 19 * time.Second, 40 * time.Second} {
 		t.Run(fmt.Sprint(patience), func(t *testing.T) {
 			front := glasetest.Front{Kind: glasetest.FrontForgets, After: glasetest.Duration(30 * time.Second)}
 			network := func(w *world) { w.network = glasetest.NewNetwork(frontLittle) }
-			playIn(t, "reservation", func(c *config.Config) { c.Payment.ChooseTimeout = time.Minute }, network, func(w *world) {
-				if err := w.glase.SetFaults(glasetest.Faults{Front: front}); err != nil {
-					t.Fatal(err)
-				}
-				ref := w.reserves()
-				time.Sleep(patience)
-				sale, took := w.fell()
-				if sale.State != fsm.Charged || took > chargedIn/2 {
-					t.Errorf("%s (%s) after %v", sale.State, sale.Note, took)
-				}
-				w.money(ref, 1500)
-			})
+			playIn(t, "reservation", func(c *config.Config) { c.Payment.ChooseTimeout = time.Minute }, network,
+				func(w *world) {
+					if err := w.glase.SetFaults(glasetest.Faults{Front: front}); err != nil {
+						t.Fatal(err)
+					}
+					ref := w.reserves()
+					time.Sleep(patience)
+					sale, took := w.fell()
+					if sale.State != fsm.Charged || took > chargedIn/2 {
+						t.Errorf("%s (%s) after %v", sale.State, sale.Note, took)
+					}
+					w.money(ref, 1500)
+				})
 		})
 	}
 }

@@ -49,8 +49,9 @@ func (w *world) spoil(statement string) {
 }
 
 const (
-	refuseVendEnded = "CREATE TRIGGER full BEFORE INSERT ON entries WHEN NEW.event='VendEnded' BEGIN SELECT RAISE(ABORT,'disk full'); END"
-	takeAgain       = "DROP TRIGGER full"
+	refuseVendEnded = "CREATE TRIGGER full BEFORE INSERT ON entries WHEN NEW.event='VendEnded' BEGIN SELECT " +
+		"RAISE(ABORT,'disk full'); END"
+	takeAgain = "DROP TRIGGER full"
 )
 
 // buy is a customer at the machine who presses A1 and pays.
@@ -133,7 +134,9 @@ func TestAJournalThatTakesRecordsAgainSellsAgain(t *testing.T) {
 		if err := os.Rename(w.cfg.Journal.Path, moved); err != nil {
 			t.Fatal(err)
 		}
-		w.glase.Scan(w.t.Context(), glasetest.Scan{QR: "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=123456", Amount: sek(5000)}) // is refused
+		// is refused
+		w.glase.Scan(w.t.Context(), glasetest.Scan{QR: "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=123456",
+			Amount: sek(5000)})
 		time.Sleep(time.Second)
 		if s := w.app.Kiosk.State(); s.Stage != fsm.OutOfService || s.Reason != reason.Journal {
 			t.Errorf("the journal is gone, and the machine is in %s (%s)", s.Stage, s.Reason)
@@ -176,7 +179,8 @@ func TestAMachineThatCannotChargeGivesAwayOneProductAtMost(t *testing.T) {
 				w.rules(rule)
 				ref := w.buy()
 				sale := w.settled()
-				if held, _ := w.glase.Balance(ref); held.Minor != 0 && name == "commit does nothing" || !sale.Doubtful() && sale.State != fsm.Lost {
+				if held, _ := w.glase.Balance(ref); held.Minor != 0 && name == "commit does nothing" ||
+					!sale.Doubtful() && sale.State != fsm.Lost {
 					t.Errorf("ended %s (%s) with %v held", sale.State, sale.Note, held)
 				}
 				if s := w.app.Kiosk.State(); s.Stage != fsm.OutOfService && sale.Doubtful() {
@@ -198,7 +202,8 @@ func TestOneOddAnswerToAnUpdateCostsNothing(t *testing.T) {
 		for _, acts := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d/acts=%v", c, acts), func(t *testing.T) {
 				play(t, "reservation", func(w *world) {
-					w.rules(glasetest.Fault{Operation: "updateInvoice", Fault: "result_code", Code: &c, Acts: acts, Count: 1})
+					w.rules(glasetest.Fault{Operation: "updateInvoice", Fault: "result_code", Code: &c, Acts: acts,
+						Count: 1})
 					ref := w.buy()
 					began := time.Now()
 					w.settled()
@@ -215,7 +220,8 @@ func TestOneOddAnswerToAnUpdateCostsNothing(t *testing.T) {
 func TestAReleaseEndsWithTheReservationAtTheLatest(t *testing.T) {
 	code := glasetest.Code(90)
 	for _, rule := range []glasetest.Fault{
-		{Fault: "http", Status: 500}, {Fault: "html"}, {Fault: "reset", Acts: true}, {Fault: "result_code", Code: &code}, {Fault: "latency", Delay: glasetest.Duration(20 * time.Second)},
+		{Fault: "http", Status: 500}, {Fault: "html"}, {Fault: "reset", Acts: true},
+		{Fault: "result_code", Code: &code}, {Fault: "latency", Delay: glasetest.Duration(20 * time.Second)},
 	} {
 		t.Run(fmt.Sprintf("%s/acts=%v", rule.Fault, rule.Acts), func(t *testing.T) {
 			play(t, "reservation", func(w *world) {
@@ -238,7 +244,8 @@ func TestAReleaseEndsWithTheReservationAtTheLatest(t *testing.T) {
 func TestARefundThatMayHaveBeenMadeIsNotCalledOwed(t *testing.T) {
 	code := glasetest.Code(48)
 	play(t, "sticker", func(w *world) {
-		w.rules(glasetest.Fault{Operation: "refundPayment", Fault: "lost_answer", Count: 1}, glasetest.Fault{Operation: "refundPayment", Fault: "result_code", Code: &code, Count: 1})
+		w.rules(glasetest.Fault{Operation: "refundPayment", Fault: "lost_answer", Count: 1},
+			glasetest.Fault{Operation: "refundPayment", Fault: "result_code", Code: &code, Count: 1})
 		w.fault("A1", "jam")
 		ref := w.buy()
 		sale := w.settled()
@@ -252,7 +259,8 @@ func TestARefundThatMayHaveBeenMadeIsNotCalledOwed(t *testing.T) {
 func TestAStickersLostInvoiceIsNotLeftForTheNextCustomerToPay(t *testing.T) {
 	code := glasetest.Code(20)
 	play(t, "sticker", func(w *world) {
-		w.rules(glasetest.Fault{Operation: "sendInvoice", Fault: "lost_answer", Count: 1}, glasetest.Fault{Operation: "sendInvoice", Fault: "result_code", Code: &code, Count: 1})
+		w.rules(glasetest.Fault{Operation: "sendInvoice", Fault: "lost_answer", Count: 1},
+			glasetest.Fault{Operation: "sendInvoice", Fault: "result_code", Code: &code, Count: 1})
 		w.press("A1")
 		time.Sleep(time.Second)
 		if sale := w.app.Kiosk.State().Sale; sale.Ended {
@@ -279,7 +287,8 @@ func TestADisplayThatHangsOffersNoSaleAndKeepsNobodyFromEnding(t *testing.T) {
 		free := make(chan struct{})
 		w.app.screen.driver = hanging{w.app.screen.driver, free}
 		w.press("cancel") // any step draws
-		w.glase.Scan(w.t.Context(), glasetest.Scan{QR: "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=123456", Amount: sek(100)})
+		w.glase.Scan(w.t.Context(), glasetest.Scan{QR: "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=123456",
+			Amount: sek(100)})
 		time.Sleep(time.Minute)
 		if s := w.app.Kiosk.State(); s.Reason != "display" {
 			t.Errorf("%s (%s) with a display that hangs", s.Stage, s.Reason)
@@ -362,7 +371,8 @@ func TestASaleThatGlaseLeavesOpenCanBeSettledByHand(t *testing.T) {
 	play(t, "reservation", func(w *world) {
 		ref := w.scan()
 		w.confirm(ref)
-		w.rules(glasetest.Fault{Operation: "getPaymentStatus", Fault: "lost_answer", Skip: 1}) // the one that shows the reservation
+		// the one that shows the reservation
+		w.rules(glasetest.Fault{Operation: "getPaymentStatus", Fault: "lost_answer", Skip: 1})
 		w.press("A1")
 		time.Sleep(3 * time.Minute)
 		sale := w.app.Kiosk.State().Sale
@@ -370,7 +380,8 @@ func TestASaleThatGlaseLeavesOpenCanBeSettledByHand(t *testing.T) {
 			w.t.Fatalf("the sale has ended %s without Glase's word", sale.State)
 		}
 		parts := w.app.parts()
-		if p := parts[0]; p.Name != "Glase" || p.OK || !strings.Contains(p.What, sale.ID) || !strings.Contains(p.Do, "--by-hand") {
+		if p := parts[0]; p.Name != "Glase" || p.OK || !strings.Contains(p.What, sale.ID) ||
+			!strings.Contains(p.Do, "--by-hand") {
 			w.t.Errorf("a technician reads: %+v", p)
 		}
 		v := fsm.Verdict{Decision: fsm.Charge, By: "anna", Reason: "Glase says on the telephone that it is paid"}

@@ -21,11 +21,13 @@ func late(after time.Duration) []glasetest.Fault {
 func TestNoCustomersReservationIsEndedByAnInvoiceThatComesLate(t *testing.T) {
 	for _, after := range []time.Duration{4 * time.Second, 8 * time.Second, 12 * time.Second, 30 * time.Second} {
 		play(t, "reservation", func(w *world) {
-			if err := w.glase.SetFaults(glasetest.Faults{Rules: late(after), Choices: glasetest.Choices{ClientInvoiceID: "new_invoice"}}); err != nil {
+			if err := w.glase.SetFaults(glasetest.Faults{Rules: late(after),
+				Choices: glasetest.Choices{ClientInvoiceID: "new_invoice"}}); err != nil {
 				t.Fatal(err)
 			}
 			for range 40 { // customers come until one is served
-				i, err := w.glase.Scan(w.t.Context(), glasetest.Scan{QR: ups.StaticQR("public_test_shop", "123456"), Amount: sek(5000)})
+				i, err := w.glase.Scan(w.t.Context(),
+					glasetest.Scan{QR: ups.StaticQR("public_test_shop", "123456"), Amount: sek(5000)})
 				if err != nil {
 					time.Sleep(3 * time.Second)
 					continue
@@ -47,8 +49,10 @@ func TestNoCustomersReservationIsEndedByAnInvoiceThatComesLate(t *testing.T) {
 // stick puts a sticker on the machine.
 func (w *world) stick(seqrID string) {
 	c, err := glase.New(glase.Config{
-		Endpoint: w.cfg.Glase.Endpoint, TerminalID: glasetest.TestTerminal, Password: glasetest.TestTerminalPassword, ClientID: "Test AB",
-		NewReference: func() string { return "sticker" }, Timeout: w.cfg.Glase.Timeout, Transport: glasetest.InProcess(w.glase),
+		Endpoint: w.cfg.Glase.Endpoint, TerminalID: glasetest.TestTerminal, Password: glasetest.TestTerminalPassword,
+		ClientID:     "Test AB",
+		NewReference: func() string { return "sticker" }, Timeout: w.cfg.Glase.Timeout,
+		Transport: glasetest.InProcess(w.glase),
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -67,7 +71,8 @@ func TestTheStickerLeadsToNoForgottenInvoice(t *testing.T) {
 			play(t, "sticker", func(w *world) {
 				w.stick("ABC123")
 				choices := glasetest.Choices{ClientInvoiceID: repeat, TestTerminal: terminal}
-				if err := w.glase.SetFaults(glasetest.Faults{Rules: late(12 * time.Second), Choices: choices}); err != nil {
+				if err := w.glase.SetFaults(glasetest.Faults{Rules: late(12 * time.Second),
+					Choices: choices}); err != nil {
 					t.Fatal(err)
 				}
 				w.press("A1")
@@ -78,7 +83,8 @@ func TestTheStickerLeadsToNoForgottenInvoice(t *testing.T) {
 				i, err := w.glase.Scan(w.t.Context(), glasetest.Scan{QR: "HTTP://SEQR.SE/QABC123"})
 				var none *glasetest.PhoneError
 				if !errors.As(err, &none) || none.Code != glasetest.NoInvoice {
-					t.Errorf("%s, %s: after a sale that ended %s the sticker leads to %+v, %v", terminal, repeat, sale.State, i, err)
+					t.Errorf("%s, %s: after a sale that ended %s the sticker leads to %+v, %v", terminal, repeat,
+						sale.State, i, err)
 				}
 			})
 		}
@@ -89,7 +95,8 @@ func TestTheStickerLeadsToNoForgottenInvoice(t *testing.T) {
 func TestALostAnswerCostsNoSaleWhereGlaseKnowsTheInvoiceAgain(t *testing.T) {
 	for _, fault := range []string{"lost_answer", "lost_request"} {
 		play(t, "reservation", func(w *world) {
-			if err := w.glase.SetFaults(glasetest.Faults{Rules: []glasetest.Fault{{Operation: "sendInvoice", Fault: fault, Count: 2}}}); err != nil {
+			if err := w.glase.SetFaults(glasetest.Faults{
+				Rules: []glasetest.Fault{{Operation: "sendInvoice", Fault: fault, Count: 2}}}); err != nil {
 				t.Fatal(err)
 			}
 			began := time.Now()

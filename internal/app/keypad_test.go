@@ -9,8 +9,9 @@ import (
 )
 
 func withKeypad(cfg *config.Config) {
-	cfg.Keypad = config.Keypad{Rows: []string{"GPIO7", "GPIO8", "GPIO9", "GPIO10"}, Columns: []string{"GPIO11", "GPIO14", "GPIO15", "GPIO18"},
-		Keys: []string{"123A", "456B", "789C", "*0#D"}, Clear: "*"}
+	cfg.Keypad = config.Keypad{Rows: []string{"GPIO7", "GPIO8", "GPIO9", "GPIO10"},
+		Columns: []string{"GPIO11", "GPIO14", "GPIO15", "GPIO18"},
+		Keys:    []string{"123A", "456B", "789C", "*0#D"}, Clear: "*"}
 }
 
 // TestACustomerTypesWhatToBuy sells two products by their ids.

@@ -53,7 +53,8 @@ func TestALockerIsPaidForWhenItsDoorWasOpened(t *testing.T) {
 					sale := w.settled()
 					w.money(ref, want.paid)
 					if sale.Doubtful() || w.app.Kiosk.State().ClosedSlots()["A2"] != want.closed {
-						t.Errorf("the sale ended %s %s, and the slot is closed for %q", sale.State, sale.Why, w.app.Kiosk.State().ClosedSlots()["A2"])
+						t.Errorf("the sale ended %s %s, and the slot is closed for %q", sale.State, sale.Why,
+							w.app.Kiosk.State().ClosedSlots()["A2"])
 					}
 					if n := w.dropped()["A2"]; int64(n)*2250 != want.paid {
 						t.Errorf("%d products came out, and %d was paid", n, want.paid)
@@ -95,8 +96,10 @@ func TestASpiralWithAHomeIsChargedOnce(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if s := board.Slots[0]; s.Pulses != want.pulses || w.app.Kiosk.State().ClosedSlots()["A1"] != want.closed {
-					t.Errorf("the motor started %d times, want %d; the slot is closed for %q, want %q", s.Pulses, want.pulses, w.app.Kiosk.State().ClosedSlots()["A1"], want.closed)
+				if s := board.Slots[0]; s.Pulses != want.pulses || w.app.Kiosk.State().
+					ClosedSlots()["A1"] != want.closed {
+					t.Errorf("the motor started %d times, want %d; the slot is closed for %q, want %q", s.Pulses,
+						want.pulses, w.app.Kiosk.State().ClosedSlots()["A1"], want.closed)
 				}
 				if sale.State == fsm.InDoubt {
 					t.Errorf("the sale stands in doubt: %s", sale.Note)

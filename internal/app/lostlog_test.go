@@ -46,8 +46,10 @@ func (w *world) hasFault(name reason.Why) bool {
 // reservation open and a slot closed in what is gone.
 func TestALostLogKeepsTheMachineOutOfServiceUntilSomebodyAcceptsIt(t *testing.T) {
 	for name, spoil := range map[string]func(path string) error{
-		"gone":    os.Remove,
-		"garbage": func(path string) error { return os.WriteFile(path, []byte(strings.Repeat("rubbish ", 9000)), 0o640) },
+		"gone": os.Remove,
+		"garbage": func(path string) error {
+			return os.WriteFile(path, []byte(strings.Repeat("rubbish ", 9000)), 0o640)
+		},
 		"cut": func(path string) error {
 			info, err := os.Stat(path)
 			if err != nil {
@@ -74,8 +76,10 @@ func TestALostLogKeepsTheMachineOutOfServiceUntilSomebodyAcceptsIt(t *testing.T)
 					w.start()
 					time.Sleep(time.Minute)
 					s := w.app.Kiosk.State()
-					if !w.hasFault(reason.JournalLost) || s.Stage != fsm.OutOfService || s.Reason != reason.JournalLost {
-						w.t.Errorf("the machine stands in %s (%s) as if nothing were gone: %+v", s.Stage, s.Reason, s.Faults)
+					if !w.hasFault(reason.JournalLost) || s.Stage != fsm.OutOfService ||
+						s.Reason != reason.JournalLost {
+						w.t.Errorf("the machine stands in %s (%s) as if nothing were gone: %+v", s.Stage, s.Reason,
+							s.Faults)
 					}
 					w.end()
 				}

@@ -38,11 +38,13 @@ func atMachine(t *testing.T, story func(w *world, m *vending)) {
 		}
 	}
 	m.Machine = &mdbtest.Machine{
-		Products: map[int]mdbtest.Product{10: {Price: "16.00", Deliver: deliver(10)}, 22: {Price: "22.50", Deliver: deliver(22)}, 33: {Price: "5.00", Deliver: deliver(33)}},
+		Products: map[int]mdbtest.Product{10: {Price: "16.00", Deliver: deliver(10)},
+			22: {Price: "22.50", Deliver: deliver(22)}, 33: {Price: "5.00", Deliver: deliver(33)}},
 		Complain: func(what string) { t.Errorf("the machine complains: %s", what) },
 	}
 	playIn(t, "reservation", func(*config.Config) {}, func(w *world) {
-		w.cfg.Boards = map[string]vend.Board{"mdb": mdb.Settings{Device: "/dev/ttyACM0", Baud: 115200, Deny: "stop", Longest: 20 * time.Second}}
+		w.cfg.Boards = map[string]vend.Board{
+			"mdb": mdb.Settings{Device: "/dev/ttyACM0", Baud: 115200, Deny: "stop", Longest: 20 * time.Second}}
 		for n, number := range []int{10, 22} {
 			s := &w.cfg.Slots[n]
 			s.Button, s.MaxOn, s.Driver, s.Vend, s.AtMachine = "", 0, "mdb", mdb.Config{Product: number}, true
@@ -124,7 +126,8 @@ func TestWhatTheKioskDoesNotTakeTheMachineDoesNotDeliver(t *testing.T) {
 				}
 				time.Sleep(4 * time.Second)
 				if m.out(c.product) != 0 || m.Status() != "IDLE" {
-					t.Errorf("%d came out, and the machine is %s instead of in a new session\n%s", m.out(c.product), m.Status(), w.log.String())
+					t.Errorf("%d came out, and the machine is %s instead of in a new session\n%s", m.out(c.product),
+						m.Status(), w.log.String())
 				}
 				if sale := w.settled(); sale.State != fsm.Released || m.out(c.product) != 0 {
 					t.Errorf("%+v", sale)
@@ -139,8 +142,10 @@ func TestWhatTheKioskDoesNotTakeTheMachineDoesNotDeliver(t *testing.T) {
 // must hear why nothing can be bought.
 func TestOtherDecimalPlacesAreDeniedAndSaid(t *testing.T) {
 	for price, says := range map[string]string{
-		"15": "requests arrive with 0 decimal places, SEK has 2: set the bridge's or the machine's decimal places", "15.0": "requests arrive with 1 decimal places",
-		"15.000": "requests arrive with 3 decimal places", "15,00": "a request has no price or no product number that can be read",
+		"15":     "requests arrive with 0 decimal places, SEK has 2: set the bridge's or the machine's decimal places",
+		"15.0":   "requests arrive with 1 decimal places",
+		"15.000": "requests arrive with 3 decimal places",
+		"15,00":  "a request has no price or no product number that can be read",
 	} {
 		t.Run(price, func(t *testing.T) {
 			atMachine(t, func(w *world, m *vending) {
@@ -152,7 +157,8 @@ func TestOtherDecimalPlacesAreDeniedAndSaid(t *testing.T) {
 					m.Press(10)
 					time.Sleep(6 * time.Second)
 				}
-				if p := w.part("MDB machine"); p.OK || !strings.HasPrefix(p.What, says) || p.Do == "" || p.Since.IsZero() {
+				if p := w.part("MDB machine"); p.OK || !strings.HasPrefix(p.What, says) || p.Do == "" ||
+					p.Since.IsZero() {
 					t.Errorf("the part is %+v", p)
 				}
 				if n := strings.Count(w.log.String(), says); n != 1 {
@@ -270,8 +276,10 @@ func TestAChoiceTakenBackAtTheMachineLetsTheCustomerChooseAgain(t *testing.T) {
 				t.Fatalf("no session: the machine is %s", m.Status())
 			}
 			time.Sleep(3 * time.Second)
-			if s := w.app.Kiosk.State(); s.Stage != fsm.Choosing || s.Live.Notice != "stopped" || s.Closed != nil || s.Stock["A1"] != 5 {
-				t.Errorf("with %d of A2: %s (%s), closed %v, stock %v", others, s.Stage, s.Live.Notice, s.Closed, s.Stock)
+			if s := w.app.Kiosk.State(); s.Stage != fsm.Choosing || s.Live.Notice != "stopped" || s.Closed != nil ||
+				s.Stock["A1"] != 5 {
+				t.Errorf("with %d of A2: %s (%s), closed %v, stock %v", others, s.Stage, s.Live.Notice, s.Closed,
+					s.Stock)
 			}
 			if !m.Press(10) {
 				t.Fatalf("no second session: the machine is %s", m.Status())

@@ -17,8 +17,9 @@ import (
 const identityFile = "identity.json"
 
 const (
-	keepFor    = 400 * 24 * time.Hour // records stay for a year and a month: some 300 MB for 100 sales a day
-	pruneEvery = time.Hour            // also for a machine that is switched off each night; there is seldom anything to do
+	keepFor = 400 * 24 * time.Hour // records stay for a year and a month: some 300 MB for 100 sales a day
+	// also for a machine that is switched off each night; there is seldom anything to do
+	pruneEvery = time.Hour
 )
 
 // Store is the durable record: a *journal.Journal, or a simulated world's own. What its methods promise stands there.
@@ -49,7 +50,8 @@ func (a *App) openIdentity() (identity.Identity, error) {
 		return identity.New(serial), nil
 	}
 	if id.Serial != "" && serial != "" && id.Serial != serial {
-		a.log.Error().Str("identity", path).Msg("out of service: this card was made on another machine, and two machines must not share a terminal")
+		a.log.Error().Str("identity", path).
+			Msg("out of service: this card was made on another machine, and two machines must not share a terminal")
 		a.copied = true
 		a.faults = append(a.faults, fsm.Fault{Name: reason.ClonedCard, Hard: true})
 	}
@@ -76,7 +78,8 @@ func (a *App) openJournal(ctx context.Context) (fsm.State, kiosk.Journal, error)
 		return fsm.State{}, refusing{err}, nil
 	}
 	if a.lost = a.journal.Lost(); a.lost != "" {
-		a.log.Error().Str("lost", a.lost).Msg("out of service: the journal has lost its newest entries; compare with Glase's books, then: kioskd accept")
+		a.log.Error().Str("lost", a.lost).Msg(
+			"out of service: the journal has lost its newest entries; compare with Glase's books, then: kioskd accept")
 	}
 	return state, records{a.journal}, nil
 }

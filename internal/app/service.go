@@ -20,7 +20,8 @@ func (t technician) Vend(ctx context.Context, slot, by string) (string, error) {
 }
 
 // Relay has the slot's relay on, at most for its max_on, which is enforced below as well.
-func (t technician) Relay(ctx context.Context, slot string, on time.Duration, by string) (string, time.Duration, error) {
+func (t technician) Relay(ctx context.Context, slot string, on time.Duration, by string) (string, time.Duration,
+	error) {
 	n := slices.IndexFunc(t.cfg.Slots, func(s config.Slot) bool { return s.ID == slot })
 	if n < 0 {
 		return "", 0, kiosk.ErrNoSlot
@@ -46,7 +47,8 @@ func (a *App) stock() []debug.Stock {
 	state := a.Kiosk.State()
 	closed := state.ClosedSlots()
 	for _, o := range state.Offers() {
-		all = append(all, debug.Stock{Slot: o.ID, Name: o.Name, Price: o.Price.Decimal(), Left: o.Left, State: o.State, Why: string(closed[o.ID])})
+		all = append(all, debug.Stock{Slot: o.ID, Name: o.Name, Price: o.Price.Decimal(), Left: o.Left, State: o.State,
+			Why: string(closed[o.ID])})
 	}
 	return all
 }

@@ -31,23 +31,27 @@ func (w *world) acted(path, body string) (code int, answer string, v api.Service
 // TestATechniciansTestTouchesNoMoney vends, and moves a relay, with nobody paying, and then sells.
 func TestATechniciansTestTouchesNoMoney(t *testing.T) {
 	play(t, "reservation", func(w *world) {
-		if code, answer, v := w.acted("/api/vend", `{"slot":"A1","by":"anna"}`); code != 202 || v.Outcome != "delivered" || v.By != "anna" || v.Why != "" {
+		if code, answer, v := w.acted("/api/vend", `{"slot":"A1","by":"anna"}`); code != 202 ||
+			v.Outcome != "delivered" || v.By != "anna" || v.Why != "" {
 			t.Fatalf("%d %s: %+v", code, answer, v)
 		}
 		if d := w.dropped(); d["A1"] != 1 || len(w.glase.Ledger()) != 0 {
 			t.Errorf("came out: %v; Glase moved %v", d, w.glase.Ledger())
 		}
-		if code, answer, v := w.acted("/api/relay", `{"slot":"A2","by":"anna","on_ms":60000}`); code != 202 || !strings.Contains(answer, `"on_ms":2000`) || v.Why != "" {
+		if code, answer, v := w.acted("/api/relay", `{"slot":"A2","by":"anna","on_ms":60000}`); code != 202 ||
+			!strings.Contains(answer, `"on_ms":2000`) || v.Why != "" {
 			t.Errorf("%d %s: %+v", code, answer, v)
 		}
 		if p := w.pin("A2 relay"); p.Active || p.Changed.IsZero() {
 			t.Errorf("%+v", p)
 		}
 		stock := asked[[]debug.Stock](w, "/api/stock")
-		if len(stock) != 2 || stock[0] != (debug.Stock{Slot: "A1", Name: "Water", Price: "15.00", Left: 4}) || stock[1].Left != 5 {
+		if len(stock) != 2 || stock[0] != (debug.Stock{Slot: "A1", Name: "Water", Price: "15.00", Left: 4}) ||
+			stock[1].Left != 5 {
 			t.Errorf("%+v", stock)
 		}
-		if code, answer, _ := w.acted("/api/stock", `{"slot":"A2","by":"anna","add":-5}`); code != 200 || !strings.Contains(answer, `"left":0`) {
+		if code, answer, _ := w.acted("/api/stock", `{"slot":"A2","by":"anna","add":-5}`); code != 200 ||
+			!strings.Contains(answer, `"left":0`) {
 			t.Errorf("%d %s", code, answer)
 		}
 		if s := asked[[]debug.Stock](w, "/api/stock")[1]; s.State != "sold_out" {
@@ -61,8 +65,10 @@ func TestATechniciansTestTouchesNoMoney(t *testing.T) {
 		before := w.dropped()["A1"]
 		w.press("A1")
 		w.acted("/api/vend", `{"slot":"A1","by":"anna"}`)
-		if sale := w.settled(); sale.State != fsm.Charged || sale.Charged != sek(1500) || w.dropped()["A1"] != before+1 {
-			t.Errorf("the sale ended %s, charged %v, and %d came out", sale.State, sale.Charged, w.dropped()["A1"]-before)
+		if sale := w.settled(); sale.State != fsm.Charged || sale.Charged != sek(1500) ||
+			w.dropped()["A1"] != before+1 {
+			t.Errorf("the sale ended %s, charged %v, and %d came out", sale.State, sale.Charged,
+				w.dropped()["A1"]-before)
 		}
 		w.money(ref, 1500)
 		if stored := w.recorded().Stock; stored["A1"] != 3 || stored["A2"] != 0 {
@@ -80,7 +86,8 @@ func TestOpeningTheDoorStopsATechniciansRelay(t *testing.T) {
 		front := w.front
 		time.AfterFunc(500*time.Millisecond, func() { _ = front.Press("door") })
 		began := time.Now()
-		if code, answer, v := w.acted("/api/relay", `{"slot":"A1","by":"anna","on_ms":2000}`); code != 202 || v.Why != "stopped" || time.Since(began) > time.Second {
+		if code, answer, v := w.acted("/api/relay", `{"slot":"A1","by":"anna","on_ms":2000}`); code != 202 ||
+			v.Why != "stopped" || time.Since(began) > time.Second {
 			t.Errorf("%d %s after %v: %+v", code, answer, time.Since(began), v)
 		}
 		w.dropped() // which finds a relay that is on
@@ -95,7 +102,8 @@ func TestOpeningTheDoorStopsATechniciansRelay(t *testing.T) {
 func TestOverTheNetworkNothingMovesWithoutAToken(t *testing.T) {
 	play(t, "reservation", func(w *world) {
 		ask := func(token string) int {
-			r, rec := httptest.NewRequest("POST", "http://localhost/api/vend", strings.NewReader(`{"slot":"A1","by":"x"}`)), httptest.NewRecorder()
+			r, rec := httptest.NewRequest("POST", "http://localhost/api/vend",
+				strings.NewReader(`{"slot":"A1","by":"x"}`)), httptest.NewRecorder()
 			r.Header.Set("Content-Type", "application/json")
 			if token != "" {
 				r.Header.Set("Authorization", "Bearer "+token)

@@ -97,7 +97,8 @@ func TestMilkThatGotWarmIsNotSoldAndTheRestIs(t *testing.T) {
 		if s := w.app.Kiosk.State(); s.Stage != fsm.Ready || s.ClosedSlots()["A1"] != reason.TooWarm {
 			t.Errorf("after 17 minutes it is %s, and closed are %v", s.Stage, s.ClosedSlots())
 		}
-		if p := w.health("Temperature"); p.OK || p.Do == "" || !strings.Contains(w.metrics(), `kioskd_faults{name="too_warm"} 1`) {
+		if p := w.health("Temperature"); p.OK || p.Do == "" ||
+			!strings.Contains(w.metrics(), `kioskd_faults{name="too_warm"} 1`) {
 			t.Errorf("the part is %+v", p)
 		}
 		ref := w.scan()
@@ -129,7 +130,8 @@ func TestAFridgeThatNobodyCanMeasureSellsNothingPerishable(t *testing.T) {
 		if s := w.app.Kiosk.State(); s.Busy() || s.Live.Notice != reason.TooWarm {
 			t.Errorf("without a sensor A1 is %s, %q", s.Stage, s.Live.Notice)
 		}
-		if p := w.health("Temperature"); p.OK || p.Do == "" || strings.Contains(w.metrics(), "kioskd_temperature_celsius 0") {
+		if p := w.health("Temperature"); p.OK || p.Do == "" ||
+			strings.Contains(w.metrics(), "kioskd_temperature_celsius 0") {
 			t.Errorf("the part is %+v", p)
 		}
 		f.is("85000\n") // it has power, and has not measured
@@ -142,7 +144,8 @@ func TestAFridgeThatNobodyCanMeasureSellsNothingPerishable(t *testing.T) {
 		until := make(chan struct{})
 		f.hangs(until) // the bus does
 		time.Sleep(17 * time.Minute)
-		if p := w.health("Temperature"); p.OK || !strings.Contains(p.What, "longer") || len(w.app.Kiosk.State().Faults) == 0 {
+		if p := w.health("Temperature"); p.OK || !strings.Contains(p.What, "longer") ||
+			len(w.app.Kiosk.State().Faults) == 0 {
 			t.Errorf("while the bus hangs: %+v, %+v", p, w.app.Kiosk.State().Faults)
 		}
 		f.hangs(nil)

@@ -35,7 +35,8 @@ func TestATechnicianSeesWhatTheMachineDependsOn(t *testing.T) {
 				t.Errorf("at the start: %+v", p)
 			}
 		}
-		if p := w.part("Clock"); p.OK || !strings.Contains(p.What, "stands in 2000") || p.Do == "" { // a bubble's time begins there
+		// a bubble's time begins there
+		if p := w.part("Clock"); p.OK || !strings.Contains(p.What, "stands in 2000") || p.Do == "" {
 			t.Errorf("a clock that nobody set: %+v", p)
 		}
 		ref := w.scan()
@@ -46,12 +47,14 @@ func TestATechnicianSeesWhatTheMachineDependsOn(t *testing.T) {
 		if p := w.part("UPS"); p.What != "a customer scanned" || p.Since.IsZero() {
 			t.Errorf("after a scan: %+v", p)
 		}
-		if err := w.glase.SetFaults(glasetest.Faults{Rules: []glasetest.Fault{{Operation: "*", Fault: "lost_request"}}}); err != nil {
+		if err := w.glase.SetFaults(glasetest.Faults{
+			Rules: []glasetest.Fault{{Operation: "*", Fault: "lost_request"}}}); err != nil {
 			t.Fatal(err)
 		}
 		w.press("A1")
 		time.Sleep(time.Minute)
-		if p := w.part("Glase"); p.OK || p.Do == "" || time.Since(p.Since) > time.Minute || strings.Contains(p.What, "12345678") {
+		if p := w.part("Glase"); p.OK || p.Do == "" || time.Since(p.Since) > time.Minute ||
+			strings.Contains(p.What, "12345678") {
 			t.Errorf("without Glase: %+v", p)
 		}
 		if err := w.glase.SetFaults(glasetest.Faults{}); err != nil {
@@ -102,7 +105,8 @@ func TestATechnicianSeesThePinsAndTheScreen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if m, err := png.Decode(bytes.NewReader(b)); err != nil || m.Bounds().Dx() != front.PictureWidth || m.Bounds().Dy() != front.PictureHeight {
+			if m, err := png.Decode(bytes.NewReader(b)); err != nil || m.Bounds().Dx() != front.PictureWidth ||
+				m.Bounds().Dy() != front.PictureHeight {
 				t.Errorf("the picture: %v", err)
 			}
 			return b

@@ -228,8 +228,10 @@ func (w *world) start() {
 	}
 	a, err := New(w.t.Context(), simulated.Config(w.cfg), Parts{
 		Pins: w.front, Sim: simboard.Handler(w.front),
-		Version: "test", Log: zerolog.New(&w.log), Random: rand.Reader, Transport: transport, Screen: &w.screen, ServicedBy: w.servicedBy, Sensors: w.sensors, Supervisor: w.supervisor, Serial: w.serial,
-		Clock: Clock{Boot: "boot", Wall: time.Now, Synced: func() bool { return true }, Now: func() fsm.Instant { return fsm.Instant(time.Since(boot)) }},
+		Version: "test", Log: zerolog.New(&w.log), Random: rand.Reader, Transport: transport, Screen: &w.screen,
+		ServicedBy: w.servicedBy, Sensors: w.sensors, Supervisor: w.supervisor, Serial: w.serial,
+		Clock: Clock{Boot: "boot", Wall: time.Now, Synced: func() bool { return true },
+			Now: func() fsm.Instant { return fsm.Instant(time.Since(boot)) }},
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -252,7 +254,8 @@ func (w *world) start() {
 
 // scan is the customer's phone at the machine's QR.
 func (w *world) scan() string {
-	i, err := w.glase.Scan(w.t.Context(), glasetest.Scan{QR: ups.StaticQR("public_test_shop", "123456"), Amount: sek(5000)})
+	i, err := w.glase.Scan(w.t.Context(),
+		glasetest.Scan{QR: ups.StaticQR("public_test_shop", "123456"), Amount: sek(5000)})
 	if err != nil {
 		w.t.Fatalf("scan: %v\n%s", err, w.log.String())
 	}

@@ -62,12 +62,13 @@ func New(key string, f Files, now func() time.Time, log zerolog.Logger) (*Server
 
 // Config is for a TLS listener: TLS 1.2 or newer, and with a ClientCA nobody without a certificate of it.
 func (s *Server) Config() *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.look()
-		return s.config, nil
-	}}
+	return &tls.Config{MinVersion: tls.VersionTLS12,
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.look()
+			return s.config, nil
+		}}
 }
 
 // Reload reads the files now, whether they have changed or not. The error says why they cannot be used; what was
@@ -161,7 +162,8 @@ func (f Files) Load() (*tls.Config, *x509.Certificate, error) {
 		}
 		c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
 		if !c.ClientCAs.AppendCertsFromPEM(authorities) {
-			return nil, nil, fmt.Errorf("%s holds no authority's certificate: it is a PEM file, with BEGIN CERTIFICATE", f.ClientCA)
+			return nil, nil, fmt.Errorf("%s holds no authority's certificate: it is a PEM file, with BEGIN CERTIFICATE",
+				f.ClientCA)
 		}
 	}
 	return c, pair.Leaf, nil

@@ -31,8 +31,10 @@ func issue(t *testing.T, serial int64) issued {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "kiosk"}, DNSNames: []string{"kiosk.test"},
-		IsCA: true, BasicConstraintsValid: true, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	c := x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "kiosk"},
+		DNSNames: []string{"kiosk.test"},
+		IsCA:     true, BasicConstraintsValid: true, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().
+				Add(time.Hour)}
 	der, err := x509.CreateCertificate(rand.Reader, &c, &c, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +43,8 @@ func issue(t *testing.T, serial int64) issued {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return issued{pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})}
+	return issued{pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})}
 }
 
 // put replaces a file whole, as ACME clients do.
@@ -95,7 +98,8 @@ func (r *rig) serial(t *testing.T, client *tls.Config) int64 {
 	client = client.Clone()
 	client.InsecureSkipVerify = true
 	c := tls.Client(here, client)
-	if _, err := c.Read(make([]byte, 1)); err != nil { // the first byte shows that the server has taken the client's certificate too
+	// the first byte shows that the server has taken the client's certificate too
+	if _, err := c.Read(make([]byte, 1)); err != nil {
 		return 0
 	}
 	return c.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
@@ -157,7 +161,8 @@ func TestABrokenRenewalLeavesTheOldCertificateServedAndSaysSo(t *testing.T) {
 			if leaf, err := r.State(); err == nil || leaf.SerialNumber.Int64() != 1 {
 				t.Errorf("the state is %v, %v", leaf.SerialNumber, err)
 			}
-			if n := strings.Count(r.log.String(), "\n"); n != 1 || !strings.Contains(r.log.String(), "the old one is served") {
+			if n := strings.Count(r.log.String(), "\n"); n != 1 ||
+				!strings.Contains(r.log.String(), "the old one is served") {
 				t.Errorf("it was said %d times: %s", n, r.log.String())
 			}
 			put(t, r.files.Cert, second.cert)
@@ -187,7 +192,10 @@ func TestNobodyWithoutTheAuthoritysCertificateGetsIn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return &tls.Config{GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }}
+		return &tls.Config{GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate,
+			error) {
+			return &pair, nil
+		}}
 	}
 	if got := r.serial(t, &tls.Config{}); got != 0 {
 		t.Error("who had no certificate got in")
@@ -207,7 +215,8 @@ func TestNobodyWithoutTheAuthoritysCertificateGetsIn(t *testing.T) {
 func TestAKeyThatOthersCanReadIsExposed(t *testing.T) {
 	key := filepath.Join(t.TempDir(), "k.pem")
 	put(t, key, nil)
-	for mode, exposed := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o640: false, 0o644: true, 0o604: true, 0o660: true, 0o602: true} {
+	for mode, exposed := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o640: false, 0o644: true, 0o604: true,
+		0o660: true, 0o602: true} {
 		if err := os.Chmod(key, mode); err != nil {
 			t.Fatal(err)
 		}

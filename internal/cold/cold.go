@@ -22,7 +22,8 @@ import (
 )
 
 const (
-	measureEvery = 30 * time.Second // a machine full of bottles does not get warm faster, and each look wakes the processor
+	// a machine full of bottles does not get warm faster, and each look wakes the processor
+	measureEvery = 30 * time.Second
 	measureMax   = 10 * time.Second // a sensor takes one second; the kernel may hang on a broken bus
 )
 

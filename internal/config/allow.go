@@ -46,7 +46,8 @@ func isNetwork(s string) string {
 		if p, err = netip.ParsePrefix(s); err == nil {
 			a = p.Addr()
 			if p.Masked() != p && !a.Is4In6() {
-				return fmt.Sprintf("%s is no network, but an address in it: write %s", quote(s), quote(p.Masked().String()))
+				return fmt.Sprintf("%s is no network, but an address in it: write %s", quote(s),
+					quote(p.Masked().String()))
 			}
 		}
 	}

@@ -53,8 +53,9 @@ type Config struct {
 
 // Machine is what this machine is.
 type Machine struct {
-	Name     string         // on the display and the phone, 1 to 60 characters
-	Token    string         // the machine's id in its QR, 1 to 64 letters and digits; "" is possible outside Reservation
+	Name string // on the display and the phone, 1 to 60 characters
+	// the machine's id in its QR, 1 to 64 letters and digits; "" is possible outside Reservation
+	Token    string
 	Language string         // one of words.Languages
 	Currency string         // ISO 4217; of every amount in the config
 	Timezone *time.Location // of what people read; records are in UTC
@@ -83,8 +84,10 @@ type UPS struct {
 	TLSCert, TLSKey string // both or neither
 	BehindProxy     bool   // a proxy in front ends the TLS
 
-	Allow    []netip.Prefix // who may call, by the address at the other end of the connection: behind a proxy, the proxy's; none: everybody
-	ClientCA string         // authorities, one of which has signed the certificate of whoever may call; "": no certificate is asked for
+	// who may call, by the address at the other end of the connection: behind a proxy, the proxy's; none: everybody
+	Allow []netip.Prefix
+	// authorities, one of which has signed the certificate of whoever may call; "": no certificate is asked for
+	ClientCA string
 }
 
 // Payment is how a sale goes.
@@ -133,7 +136,8 @@ type Slot struct {
 	Vend      vend.Config // what that kind has to say; nil of a slot with mistakes
 	AtMachine bool        // the customer chooses at the machine itself
 
-	strays []vend.Config // what stands there and is for other kinds: a mistake, and an output that it names goes off all the same
+	// what stands there and is for other kinds: a mistake, and an output that it names goes off all the same
+	strays []vend.Config
 
 	Perishable bool // sold only while Temperature's sensor says that it was kept well
 }
@@ -182,7 +186,8 @@ func readFile(path string) ([]byte, error) {
 	case errors.As(err, &other) && other.Mode.IsDir():
 		return nil, fmt.Errorf("is a folder: name the file in it, like %s", filepath.Join(path, "kioskd.toml"))
 	case errors.As(err, &other):
-		return nil, fmt.Errorf("%s: name a file with --config, like one that kioskd check --example > kioskd.toml has made", other.What())
+		return nil, fmt.Errorf(
+			"%s: name a file with --config, like one that kioskd check --example > kioskd.toml has made", other.What())
 	case errors.As(err, &at):
 		return nil, fmt.Errorf("cannot be read: %w", at.Err)
 	case err != nil:

@@ -46,8 +46,9 @@ func TestTheMinimalConfigHasTheDefaults(t *testing.T) {
 		Machine: Machine{Name: "Bar", Token: "123456", Language: "en", Currency: "SEK", Timezone: time.UTC},
 		Glase: Glase{Endpoint: "https://glase.example/soap", MerchantID: "shop", ClientID: "Bar AB",
 			Timeout: 3 * time.Second, ReservationTimeout: 10 * time.Minute, ResellerUser: "9900"},
-		UPS:     UPS{Listen: "127.0.0.1:8082", PublicURL: "https://kiosk.example"},
-		Payment: Payment{Flow: Reservation, ReserveMax: kronor(200), PINTimeout: time.Minute, ChooseTimeout: time.Minute},
+		UPS: UPS{Listen: "127.0.0.1:8082", PublicURL: "https://kiosk.example"},
+		Payment: Payment{Flow: Reservation, ReserveMax: kronor(200), PINTimeout: time.Minute,
+			ChooseTimeout: time.Minute},
 		Journal: Journal{Path: "/var/lib/kioskd/journal.db"},
 		Debug:   Debug{Listen: "127.0.0.1:8081", Socket: "/run/kioskd/debug.sock"},
 		Display: Display{Driver: "none"},
@@ -232,16 +233,23 @@ debounce = "2ms"
 	}
 	got = regexp.MustCompile(`(VAT|ActiveLow):0x[0-9a-f]+`).ReplaceAllString(got, "$1:set")
 	const want = "{Machine:{Name:Bar Token:A9 Language:sv Currency:EUR Timezone:Europe/Stockholm Support:Ring 08-1} " +
-		"Glase:{Endpoint:https://glase.example:8443/soap MerchantID:shop TerminalID:terminal PasswordFile:/etc/kioskd/p/glase " +
-		"ClientID:Bar AB Timeout:250ms ReservationTimeout:2m30s ResellerID:reseller ResellerUser:1 ResellerPasswordFile:/p/reseller} " +
+		"Glase:{Endpoint:https://glase.example:8443/soap MerchantID:shop TerminalID:terminal " +
+		"PasswordFile:/etc/kioskd/p/glase " +
+		"ClientID:Bar AB Timeout:250ms ReservationTimeout:2m30s ResellerID:reseller ResellerUser:1 " +
+		"ResellerPasswordFile:/p/reseller} " +
 		"UPS:{Listen:[::1]:8082 PublicURL:https://kiosk.example/outside PathPrefix:/inside TLSCert:/etc/kioskd/u.crt " +
 		"TLSKey:/etc/kioskd/u.key BehindProxy:true Allow:[::1/128 10.0.0.0/8] ClientCA:/etc/kioskd/ca.pem} " +
-		"Payment:{Flow:reservation SeqrID:S1 ReserveMax:1.00 EUR PINTimeout:5s ChooseTimeout:3s} Journal:{Path:/etc/kioskd/j.db} " +
-		"Debug:{Listen::8081 Socket:/etc/kioskd/d.sock TokenFile:/etc/kioskd/d.token TLSCert:/etc/kioskd/d.crt TLSKey:/etc/kioskd/d.key} " +
-		"Display:{Driver:terminal Device:tty1 Width:320 Height:240 Rotation:270 Address:61 Panel:waveshare2in13v2 DC:GPIO40 Reset:GPIO41 Busy:GPIO42} " +
-		"GPIO:{Driver:sim Chip:gpiochip0 Device:/etc/kioskd/board.sock Door:GPIO0 Tilt:GPIO1 Cancel:GPIO2 Retry:GPIO3} Pins:[{Name:P1_29 ActiveLow:set Pull:none Debounce:2ms}] " +
+		"Payment:{Flow:reservation SeqrID:S1 ReserveMax:1.00 EUR PINTimeout:5s ChooseTimeout:3s} " +
+		"Journal:{Path:/etc/kioskd/j.db} " +
+		"Debug:{Listen::8081 Socket:/etc/kioskd/d.sock TokenFile:/etc/kioskd/d.token TLSCert:/etc/kioskd/d.crt " +
+		"TLSKey:/etc/kioskd/d.key} " +
+		"Display:{Driver:terminal Device:tty1 Width:320 Height:240 Rotation:270 Address:61 Panel:waveshare2in13v2 " +
+		"DC:GPIO40 Reset:GPIO41 Busy:GPIO42} " +
+		"GPIO:{Driver:sim Chip:gpiochip0 Device:/etc/kioskd/board.sock Door:GPIO0 Tilt:GPIO1 Cancel:GPIO2 " +
+		"Retry:GPIO3} Pins:[{Name:P1_29 ActiveLow:set Pull:none Debounce:2ms}] " +
 		"Slots:[{ID:Z9 Name:Öl Price:0.05 EUR Stock:0 VAT:set EAN:12345678 Button:GPIO4 MaxOn:50ms " +
-		"Driver:relay Vend:{Relay:GPIO5 Drop:GPIO53 Home:GPIO6 RetryTurn:true} AtMachine:false strays:[] Perishable:false} " +
+		"Driver:relay Vend:{Relay:GPIO5 Drop:GPIO53 Home:GPIO6 RetryTurn:true} AtMachine:false strays:[] " +
+		"Perishable:false} " +
 		"{ID:L1 Name:Låda Price:1.00 EUR Stock:1 VAT:<nil> EAN: Button: MaxOn:20s " +
 		"Driver:lock Vend:{Relay:GPIO7 Opened:GPIO8 Pulse:300ms Close:1m0s} AtMachine:false strays:[] Perishable:true} " +
 		"{ID:Z1 Name:Motor Price:1.00 EUR Stock:1 VAT:<nil> EAN: Button: MaxOn:5s " +
@@ -412,7 +420,8 @@ func TestEveryCommentedOutLineOfTheExampleLoadsToo(t *testing.T) {
 func TestTheExampleShowsEveryKey(t *testing.T) {
 	for _, key := range keys(t) {
 		i := strings.LastIndex(key, ".")
-		sections := append(strings.Split(Example, "\n["+key[:i]+"]\n")[1:], strings.Split(Example, "\n[["+key[:i]+"]]\n")[1:]...)
+		sections := append(strings.Split(Example, "\n["+key[:i]+"]\n")[1:],
+			strings.Split(Example, "\n[["+key[:i]+"]]\n")[1:]...)
 		if !slices.ContainsFunc(sections, func(section string) bool {
 			section, _, _ = strings.Cut(section, "\n[")
 			return regexp.MustCompile(`(?m)^(?:# *)?` + key[i+1:] + ` = `).MatchString(section)

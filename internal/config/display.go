@@ -2,9 +2,12 @@ package config
 
 // Display is what the customer looks at.
 type Display struct {
-	Driver        string // "terminal", "png", "framebuffer", "ssd1306", "epd" or "none"
-	Device        string // terminal: a tty, or "" for the standard output; png: the picture's file; framebuffer: its device; ssd1306, epd: the bus
-	Width, Height int    // columns and rows of a terminal that does not say its size, or 0; png: pixels; framebuffer: pixels, or 0 for all
+	Driver string // "terminal", "png", "framebuffer", "ssd1306", "epd" or "none"
+	// terminal: a tty, or "" for the standard output; png: the picture's file; framebuffer: its device; ssd1306, epd:
+	// the bus
+	Device string
+	// columns and rows of a terminal that does not say its size, or 0; png: pixels; framebuffer: pixels, or 0 for all
+	Width, Height int
 	Rotation      int    // framebuffer: 0, 90, 180 or 270 degrees clockwise; ssd1306, epd: 0 or 180
 	Address       int    // ssd1306: 0x3c or 0x3d
 	Panel         string // epd: "waveshare2in13v2" or "waveshare2in13v4"
@@ -51,7 +54,8 @@ func (t *table) display(d *Display) {
 	case d.Rotation%90 != 0:
 		t.fail("rotation", "%d is no quarter of a turn: write 0, 90, 180 or 270", d.Rotation)
 	case d.Rotation%180 != 0 && (d.Driver == "ssd1306" || d.Driver == "epd"):
-		t.fail("rotation", "%d would leave no room for a QR code on this panel: write 0, or 180 when it hangs upside down", d.Rotation)
+		t.fail("rotation",
+			"%d would leave no room for a QR code on this panel: write 0, or 180 when it hangs upside down", d.Rotation)
 	}
 	if t.whole("address", &d.Address, 0, 0x7f) && d.Address != 0x3c && d.Address != 0x3d {
 		t.fail("address", "%#x is no address of such a panel: write 0x3c or 0x3d", d.Address)

@@ -56,13 +56,16 @@ func (d *document) judge(c Config, judge Judge) {
 func (d *document) open(b []byte) *table {
 	switch at := invalid(b); {
 	case len(b) > fileMax:
-		d.note(0, "", fmt.Sprintf("larger than %d KiB, so this is not a config: name the right file with --config", fileMax/1024))
+		d.note(0, "", fmt.Sprintf("larger than %d KiB, so this is not a config: name the right file with --config",
+			fileMax/1024))
 	case len(bytes.TrimSpace(b)) == 0:
 		d.note(0, "", "is empty: "+d.createIt())
 	case bytes.HasPrefix(b, []byte("\xef\xbb\xbf")):
-		d.note(1, "", "begins with a byte order mark: save the file as UTF-8 without one (\"UTF-8\", not \"UTF-8 with BOM\")")
+		d.note(1, "", "begins with a byte order mark: save the file as UTF-8 without one (\"UTF-8\", not \"UTF-8 "+
+			"with BOM\")")
 	case at >= 0:
-		d.note(1+bytes.Count(b[:at], []byte("\n")), "", fmt.Sprintf("byte %#02x is not UTF-8: save the file as UTF-8", b[at]))
+		d.note(1+bytes.Count(b[:at], []byte("\n")), "",
+			fmt.Sprintf("byte %#02x is not UTF-8: save the file as UTF-8", b[at]))
 	default:
 		w := walk{file: d.file}
 		root := w.lines(b)
@@ -90,8 +93,9 @@ func (d *document) notTOML(b []byte, table string, err error) {
 			}
 		}
 	}
-	d.note(line, key, fmt.Sprintf("not TOML (%s); texts, amounts, durations and pins stand in double quotes: key = \"value\"",
-		strings.TrimPrefix(err.Error(), "toml: ")))
+	d.note(line, key,
+		fmt.Sprintf("not TOML (%s); texts, amounts, durations and pins stand in double quotes: key = \"value\"",
+			strings.TrimPrefix(err.Error(), "toml: ")))
 }
 
 // invalid answers the offset of the first byte that is not UTF-8, or -1.

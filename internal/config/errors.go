@@ -49,7 +49,8 @@ func (e Errors) Error() string {
 func (e Errors) sorted() Errors {
 	slices.SortStableFunc(e, func(a, b Problem) int { return a.Line - b.Line })
 	if more := len(e) - problemsMax; more > 0 {
-		e = append(e[:problemsMax:problemsMax], Problem{File: e[0].File, Message: fmt.Sprintf("and %d more problems", more)})
+		e = append(e[:problemsMax:problemsMax],
+			Problem{File: e[0].File, Message: fmt.Sprintf("and %d more problems", more)})
 	}
 	return e
 }

@@ -22,8 +22,10 @@ const keypadMax = 8
 const keyChars = upper + digits + "*#"
 
 func (t *table) keypad(k *Keypad, slots []Slot) {
-	rows, columns := t.texts("rows", keypadMax, `["GPIO7", "GPIO8"]`, isPin), t.texts("columns", keypadMax, `["GPIO11", "GPIO14"]`, isPin)
-	k.Keys = t.texts("keys", keypadMax, `["123A", "456B"]`, code(keypadMax, keyChars, "capital letters, digits, * and #, one for each column"))
+	rows, columns := t.texts("rows", keypadMax, `["GPIO7", "GPIO8"]`, isPin),
+		t.texts("columns", keypadMax, `["GPIO11", "GPIO14"]`, isPin)
+	k.Keys = t.texts("keys", keypadMax, `["123A", "456B"]`,
+		code(keypadMax, keyChars, "capital letters, digits, * and #, one for each column"))
 	t.text("clear", &k.Clear, code(1, keyChars, "of the keys"))
 	t.text("enter", &k.Enter, code(1, keyChars, "of the keys"))
 	for _, pin := range rows {
@@ -52,7 +54,8 @@ func (t *table) layout(k *Keypad) {
 	all := strings.Join(k.Keys, "")
 	for _, keys := range k.Keys {
 		if n := utf8.RuneCountInString(keys); n != len(k.Columns) {
-			t.fail("keys", "%s has %d keys for %d columns: write a character for each column", quote(keys), n, len(k.Columns))
+			t.fail("keys", "%s has %d keys for %d columns: write a character for each column", quote(keys), n,
+				len(k.Columns))
 		}
 	}
 	for i, key := range all {
@@ -78,11 +81,13 @@ func (t *table) typeable(k *Keypad, slots []Slot) {
 			continue
 		}
 		if s.Button == "" && !only(s.ID, ids) {
-			t.fail("keys", "cannot type slot %s, which has no button: give the slot an id of %s, or a button", s.ID, ids)
+			t.fail("keys", "cannot type slot %s, which has no button: give the slot an id of %s, or a button", s.ID,
+				ids)
 		}
 		for _, longer := range slots {
 			if k.Enter == "" && longer.ID != s.ID && strings.HasPrefix(longer.ID, s.ID) && only(longer.ID, ids) {
-				t.fail("enter", "is missing: without it nobody can choose %s, which %s begins with: write enter = %s, or another id", s.ID, longer.ID, quote("#"))
+				t.fail("enter", "is missing: without it nobody can choose %s, which %s begins with: write enter = "+
+					"%s, or another id", s.ID, longer.ID, quote("#"))
 			}
 		}
 	}

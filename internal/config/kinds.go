@@ -99,7 +99,10 @@ func (t *table) dispenser(s *Slot, kinds []vend.Kind) {
 	v := t.table("vend")
 	v.need("driver", `"relay"`, "")
 	v.choice("driver", &s.Driver, driverNames(kinds), nil)
-	mine := slices.IndexFunc(kinds, func(k vend.Kind) bool { return k.Driver == s.Driver && k.Key != "" && v.has(k.Key) })
+	mine := slices.IndexFunc(kinds, func(k vend.Kind) bool {
+		return k.Driver == s.Driver && k.Key != "" &&
+			v.has(k.Key)
+	})
 	if mine < 0 {
 		mine = slices.IndexFunc(kinds, func(k vend.Kind) bool { return k.Driver == s.Driver && k.Key == "" })
 	}
@@ -163,7 +166,8 @@ func (t *table) boards(c *Config, kinds []vend.Kind) {
 	}
 	for _, s := range c.Slots {
 		if s.AtMachine && c.Payment.Flow != Reservation {
-			t.fail("slot", "%s has driver %s, with which the customer chooses after the payment is reserved: write payment.flow = %q",
+			t.fail("slot", "%s has driver %s, with which the customer chooses after the payment is reserved: write "+
+				"payment.flow = %q",
 				s.ID, quote(s.Driver), Reservation)
 			return
 		}

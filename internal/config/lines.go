@@ -132,7 +132,8 @@ func (w *walk) value(n *node, line int, v *unstable.Node) {
 // place notes that a key or header of its own is here, which may be so once.
 func (w *walk) place(n *node, line int, what string) {
 	if n.placed && len(w.twice) < problemsMax {
-		w.twice = append(w.twice, Problem{w.file, line, n.path(), fmt.Sprintf("the %s is in line %d already: keep one of them", what, n.line)})
+		w.twice = append(w.twice, Problem{w.file, line, n.path(),
+			fmt.Sprintf("the %s is in line %d already: keep one of them", what, n.line)})
 	}
 	n.placed = true
 }

@@ -38,7 +38,8 @@ func TestAMachineThatSellsByItselfNeedsNoPins(t *testing.T) {
 }
 
 func TestEveryProductOfAMachineIsOneSlots(t *testing.T) {
-	want := "k.toml:33: slot.vend.product: 10 is slot.vend.product in line 25 already: the machine has one product for each number"
+	want := "k.toml:33: slot.vend.product: 10 is slot.vend.product in line 25 already: the machine has one product " +
+		"for each number"
 	if got := problems(strings.Replace(atMachine, "product = 0", "product = 10", 1)); got != want {
 		t.Errorf("got\n%s", got)
 	}
@@ -46,7 +47,8 @@ func TestEveryProductOfAMachineIsOneSlots(t *testing.T) {
 
 func TestAMachineThatSellsByItselfNeedsAReservation(t *testing.T) {
 	got := problems(strings.Replace(atMachine, "reserve_max", "flow = \"invoice\"\nreserve_max", 1))
-	if !strings.HasSuffix(got, `slot: A1 has driver "mdb", with which the customer chooses after the payment is reserved: write payment.flow = "reservation"`) || strings.Contains(got, "\n") {
+	if !strings.HasSuffix(got,
+		`slot: A1 has driver "mdb", with which the customer chooses after the payment is reserved: write payment.flow = "reservation"`) || strings.Contains(got, "\n") {
 		t.Errorf("got\n%s", got)
 	}
 }

@@ -38,7 +38,8 @@ func (t *table) pins() (all []Pin) {
 		if first, twice := lines[name]; twice {
 			t.fail("name", "%s is described in line %d already: keep one of them", p.Name, first)
 		} else if _, used := t.doc.wires[name]; !used {
-			t.fail("name", "%s is used by nothing: write the name of a pin that something is wired to, or leave this [[pin]] out", p.Name)
+			t.fail("name", "%s is used by nothing: write the name of a pin that something is wired to, or leave this "+
+				"[[pin]] out", p.Name)
 		}
 		lines[name] = t.lineOf("name")
 	}
@@ -74,7 +75,8 @@ func (t *table) wire(key, pin string) {
 		if name != pin {
 			also = ", which is " + name + ","
 		}
-		t.fail(key, "%s%s is %s in line %d already: every wire needs a pin of its own", pin, also, first.key, first.line)
+		t.fail(key, "%s%s is %s in line %d already: every wire needs a pin of its own", pin, also, first.key,
+			first.line)
 		return
 	}
 	t.doc.wires[name] = here

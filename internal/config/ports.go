@@ -15,7 +15,8 @@ func (t *table) alone(key, device string) {
 	}
 	for _, first := range t.doc.ports {
 		if onePort(first.device, device) {
-			t.fail(key, "%s is %s in line %d already: every board needs a port of its own (ls -l /dev/serial/by-id)", quote(device), first.key, first.line)
+			t.fail(key, "%s is %s in line %d already: every board needs a port of its own (ls -l /dev/serial/by-id)",
+				quote(device), first.key, first.line)
 			return
 		}
 	}

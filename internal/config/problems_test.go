@@ -110,11 +110,14 @@ func TestAFileThatIsNoConfigSaysSo(t *testing.T) {
 		{"blank", " \n\r\n", "k.toml: is empty: create it from the commented example: kioskd check --example > k.toml"},
 		{"a BOM", "\ufeff" + minimal,
 			`k.toml:1: begins with a byte order mark: save the file as UTF-8 without one ("UTF-8", not "UTF-8 with BOM")`},
-		{"Latin-1", strings.Replace(minimal, "Water", "Ros\xe9", 1), "k.toml:18: byte 0xe9 is not UTF-8: save the file as UTF-8"},
+		{"Latin-1", strings.Replace(minimal, "Water", "Ros\xe9", 1),
+			"k.toml:18: byte 0xe9 is not UTF-8: save the file as UTF-8"},
 		{"UTF-16", "\xff\xfe[\x00m\x00", "k.toml:1: byte 0xff is not UTF-8: save the file as UTF-8"},
 		{"huge", strings.Repeat("#", fileMax+1),
 			"k.toml: larger than 1024 KiB, so this is not a config: name the right file with --config"},
-		{"a key without a value", "[machine]\nname", "k.toml:2: not TOML (expected '=' after key); texts, amounts, durations and pins stand in double quotes: key = \"value\""},
+		{"a key without a value", "[machine]\nname",
+			"k.toml:2: not TOML (expected '=' after key); texts, amounts, durations and pins stand in double quotes: " +
+				"key = \"value\""},
 		{"comments only", "# later\n", `k.toml: machine.name: is missing: write name = "Lobby" under [machine]
 k.toml: machine.currency: is missing: write currency = "SEK" under [machine]
 k.toml: glase.endpoint: is missing: write endpoint = "https://extdev.seqr.com/soap/merchant/cashregister-2" under [glase]
@@ -137,8 +140,9 @@ func TestAFileThatCannotBeReadSaysWhatToDo(t *testing.T) {
 	dir := t.TempDir()
 	missing := filepath.Join(dir, "kioskd.toml")
 	for path, want := range map[string]string{
-		missing: missing + ": does not exist: create it from the commented example: kioskd check --example > " + missing,
-		dir:     dir + ": is a folder: name the file in it, like " + filepath.Join(dir, "kioskd.toml"),
+		missing: missing + ": does not exist: create it from the commented example: kioskd check --example > " +
+			missing,
+		dir: dir + ": is a folder: name the file in it, like " + filepath.Join(dir, "kioskd.toml"),
 	} {
 		_, err := Load(path, drivers.All())
 		var all Errors
@@ -150,7 +154,8 @@ func TestAFileThatCannotBeReadSaysWhatToDo(t *testing.T) {
 	if err := os.WriteFile(huge, []byte(strings.Repeat("\n", 2*fileMax)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Load(huge, drivers.All()); err == nil || err.Error() != huge+": larger than 1024 KiB, so this is not a config: name the right file with --config" {
+	if _, err := Load(huge, drivers.All()); err == nil || err.Error() != huge+
+		": larger than 1024 KiB, so this is not a config: name the right file with --config" {
 		t.Errorf("2 MiB: %v", err)
 	}
 }
@@ -165,7 +170,8 @@ func TestSlotsAreComparedWithEachOther(t *testing.T) {
 			`k.toml:32: slot.button: GPIO17 is slot.vend.relay in line 24 already: every wire needs a pin of its own`},
 		{"inline", `[[slot]]
 id = "A1"
-vend = { driver = "relay", relay = "GPIO1", drop = "GPIO1" }`, `k.toml:26: slot.name: is missing: write name = "Still water"
+vend = { driver = "relay", relay = "GPIO1", drop = "GPIO1" }`,
+			`k.toml:26: slot.name: is missing: write name = "Still water"
 k.toml:26: slot.price: is missing: write price = "15.00"
 k.toml:26: slot.stock: is missing: how many are in it at the first start: write stock = 10
 k.toml:26: slot.max_on: is missing: the longest that the motor may run for one product: write max_on = "3s"
@@ -184,7 +190,8 @@ func TestAMotorAndALockAreASlotsAlone(t *testing.T) {
 		"lock":  `k.toml:47: slot.vend.lock: 12 is in line 38 already: every slot needs a lock of its own`,
 	} {
 		key := map[string]string{"board": "motor", "lock": "lock"}[driver]
-		slot := strings.NewReplacer(`driver = "relay"`, `driver = "`+driver+`"`, `relay = "GPIO22"`, key+` = 12`, `drop = "GPIO23"`+"\n", "").Replace(secondSlot)
+		slot := strings.NewReplacer(`driver = "relay"`, `driver = "`+driver+`"`, `relay = "GPIO22"`, key+` = 12`,
+			`drop = "GPIO23"`+"\n", "").Replace(secondSlot)
 		lines := "[board]\ndevice = \"a\"\n[lock_board]\ndevice = \"b\"\n"
 		got := problems(minimal + lines + slot + strings.Replace(slot, "A2", "A3", 1))
 		if got != want {
@@ -195,13 +202,16 @@ func TestAMotorAndALockAreASlotsAlone(t *testing.T) {
 
 // TestASerialPortIsOneBoardsAlone: by the same text, the same pattern, or a pattern that fits the other's name.
 func TestASerialPortIsOneBoardsAlone(t *testing.T) {
-	const board, lockBoard, bus, tty = "[board]\ndevice = %q\n", "[lock_board]\ndevice = %q\n", "[mdb]\ndevice = %q\n", "[display]\ndriver = \"terminal\"\ndevice = %q\n"
+	const board, lockBoard, bus, tty = "[board]\ndevice = %q\n", "[lock_board]\ndevice = %q\n", "[mdb]\ndevice = %q\n",
+		"[display]\ndriver = \"terminal\"\ndevice = %q\n"
 	for _, c := range []struct{ first, a, second, b, want string }{
-		{board, "/dev/ttyUSB0", lockBoard, "/dev/ttyUSB0", `lock_board.device: "/dev/ttyUSB0" is board.device in line 27 already: every board needs a port of its own (ls -l /dev/serial/by-id)`},
+		{board, "/dev/ttyUSB0", lockBoard, "/dev/ttyUSB0",
+			`lock_board.device: "/dev/ttyUSB0" is board.device in line 27 already: every board needs a port of its own (ls -l /dev/serial/by-id)`},
 		{board, "/dev/ttyUSB*", lockBoard, "/dev/ttyUSB*", `lock_board.device: "/dev/ttyUSB*" is board.device`},
 		{board, "/dev/ttyUSB*", lockBoard, "/dev/ttyUSB1", `lock_board.device: "/dev/ttyUSB1" is board.device`},
 		{board, "/dev/ttyUSB1", bus, "/dev/tty*", `mdb.device: "/dev/tty*" is board.device`},
-		{board, "/dev/serial/by-id/a", bus, "/dev/serial//by-id/../by-id/a", `mdb.device: "/dev/serial//by-id/../by-id/a" is board.device`},
+		{board, "/dev/serial/by-id/a", bus, "/dev/serial//by-id/../by-id/a",
+			`mdb.device: "/dev/serial//by-id/../by-id/a" is board.device`},
 		{lockBoard, "/dev/ttyACM0", bus, "/dev/ttyACM0", `mdb.device: "/dev/ttyACM0" is lock_board.device`},
 		{tty, "/dev/ttyS0", bus, "/dev/ttyS0", `mdb.device: "/dev/ttyS0" is display.device`},
 		{board, "/dev/ttyUSB0", lockBoard, "/dev/ttyUSB1", ""},

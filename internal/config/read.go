@@ -157,7 +157,8 @@ func (t *table) duration(key string, to *time.Duration, least, most time.Duratio
 	v, err := time.ParseDuration(s)
 	switch {
 	case err != nil:
-		t.fail(key, "%s is no duration: write a number and its unit, from %q to %q", quote(s), short(least), short(most))
+		t.fail(key, "%s is no duration: write a number and its unit, from %q to %q", quote(s), short(least),
+			short(most))
 	case v < least || v > most:
 		t.fail(key, "%s is out of range: write %q to %q", quote(s), short(least), short(most))
 	default:
@@ -181,7 +182,8 @@ func short(d time.Duration) string {
 // not.
 func (t *table) amount(key string, to *money.Amount, code string) bool {
 	if code == "" {
-		code = "SEK" // the currency's own problem is noted already, and the amount's spelling can be judged all the same
+		// the currency's own problem is noted already, and the amount's spelling can be judged all the same
+		code = "SEK"
 	}
 	like := money.Amount{Minor: 1500, Currency: code}.Decimal()
 	s, ok := read[string](t, key, fmt.Sprintf("%s = %q, digits and a point in double quotes", key, like))

@@ -76,7 +76,8 @@ func isPath(s string) string {
 
 // isPrefix is the rule of the path that stands before /createPurchase.
 func isPrefix(s string) string {
-	if s == "" || len(s) <= prefixMax && s[0] == '/' && s != "/" && path.Clean(s) == s && only(s, lower+upper+digits+"/-._~") {
+	if s == "" || len(s) <= prefixMax && s[0] == '/' && s != "/" && path.Clean(s) == s &&
+		only(s, lower+upper+digits+"/-._~") {
 		return ""
 	}
 	return fmt.Sprintf("%s is no path prefix: write it like \"/seqr\", with a slash before and none after", quote(s))
@@ -91,8 +92,10 @@ func isListen(s string) string {
 	host, port, err := net.SplitHostPort(s)
 	n, portErr := strconv.ParseUint(port, 10, 16)
 	_, ipErr := netip.ParseAddr(host)
-	if err != nil || portErr != nil || port != strconv.FormatUint(n, 10) || host != "" && host != "localhost" && ipErr != nil {
-		return fmt.Sprintf("%s is no address to listen on: write it like \"127.0.0.1:8081\", or \":8443\" for every network", quote(s))
+	if err != nil || portErr != nil || port != strconv.FormatUint(n, 10) || host != "" && host != "localhost" &&
+		ipErr != nil {
+		return fmt.Sprintf(
+			"%s is no address to listen on: write it like \"127.0.0.1:8081\", or \":8443\" for every network", quote(s))
 	}
 	return ""
 }
@@ -115,7 +118,8 @@ func isWeb(s string) string {
 	switch {
 	case strings.Contains(s, "@"):
 		return "has a user or password in it: write the URL without, passwords are in files of their own"
-	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.ContainsAny(s, " \\<>\"{}"):
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" ||
+		strings.ContainsAny(s, " \\<>\"{}"):
 		return fmt.Sprintf("%s is no URL: write it whole, like \"https://example.com/path\"", quote(s))
 	case u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#"):
 		return fmt.Sprintf("%s has something after ? or #: leave that out", quote(s))

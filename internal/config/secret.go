@@ -36,7 +36,8 @@ func ReadSecret(path string) (string, error) {
 	other := (*plainfile.KindError)(nil)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("config: %s does not exist: write the password or token into it, then chmod 600 %s", path, path)
+		return "", fmt.Errorf("config: %s does not exist: write the password or token into it, then chmod 600 %s", path,
+			path)
 	case errors.As(err, &other):
 		return "", fmt.Errorf("config: %w: write the password or token into a file", err)
 	case err != nil:
@@ -47,11 +48,13 @@ func ReadSecret(path string) (string, error) {
 	s := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
 	switch {
 	case len(b) > secretMax:
-		return "", fmt.Errorf("config: %s is larger than %d bytes: it shall hold one password or token alone", path, secretMax)
+		return "", fmt.Errorf("config: %s is larger than %d bytes: it shall hold one password or token alone", path,
+			secretMax)
 	case s == "":
 		return "", fmt.Errorf("config: %s is empty: write the password or token into it", path)
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) || strings.HasPrefix(s, "\ufeff"):
-		return "", fmt.Errorf("config: %s holds more than one line of plain text: it shall hold one password or token alone", path)
+		return "", fmt.Errorf(
+			"config: %s holds more than one line of plain text: it shall hold one password or token alone", path)
 	}
 	return s, nil
 }

@@ -48,13 +48,18 @@ func TestASecretThatOthersCanReadIsRefused(t *testing.T) {
 
 func TestAFileThatHoldsNoSecretIsRefusedWithoutRepeatingIt(t *testing.T) {
 	for content, want := range map[string]string{
-		"":                                   "is empty: write the password or token into it",
-		"\n":                                 "is empty: write the password or token into it",
-		"hunter2\nmore\n":                    "holds more than one line of plain text: it shall hold one password or token alone",
-		"hunter2\n\n":                        "holds more than one line of plain text: it shall hold one password or token alone",
-		"hunter2\x00":                        "holds more than one line of plain text: it shall hold one password or token alone",
-		"hunter2\xe9":                        "holds more than one line of plain text: it shall hold one password or token alone",
-		"\ufeffhunter2":                      "holds more than one line of plain text: it shall hold one password or token alone",
+		"":   "is empty: write the password or token into it",
+		"\n": "is empty: write the password or token into it",
+		"hunter2\nmore\n": "holds more than one line of plain text: it shall hold one password or " +
+			"token alone",
+		"hunter2\n\n": "holds more than one line of plain text: it shall hold one password or " +
+			"token alone",
+		"hunter2\x00": "holds more than one line of plain text: it shall hold one password or " +
+			"token alone",
+		"hunter2\xe9": "holds more than one line of plain text: it shall hold one password or " +
+			"token alone",
+		"\ufeffhunter2": "holds more than one line of plain text: it shall hold one password or " +
+			"token alone",
 		strings.Repeat("hunter2", secretMax): "is larger than 4096 bytes: it shall hold one password or token alone",
 	} {
 		path := secretFile(t, content, 0o600)
@@ -64,8 +69,9 @@ func TestAFileThatHoldsNoSecretIsRefusedWithoutRepeatingIt(t *testing.T) {
 	}
 	dir := t.TempDir()
 	for path, want := range map[string]string{
-		dir:        "config: " + dir + " is a folder and no regular file: write the password or token into a file",
-		dir + "/x": "config: " + dir + "/x does not exist: write the password or token into it, then chmod 600 " + dir + "/x",
+		dir: "config: " + dir + " is a folder and no regular file: write the password or token into a file",
+		dir + "/x": "config: " + dir + "/x does not exist: write the password or token into it, then chmod 600 " + dir +
+			"/x",
 	} {
 		if _, err := ReadSecret(path); err == nil || err.Error() != want {
 			t.Errorf("%s: %v", path, err)

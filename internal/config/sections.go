@@ -26,7 +26,8 @@ func (d *document) sections(top *table, c *Config, kinds []vend.Kind) {
 	debug := top.table("debug")
 	debug.debug(&c.Debug)
 	if collide(c.UPS.Listen, c.Debug.Listen) {
-		debug.fail("listen", "%s is taken by ups.listen in line %d: write another port", quote(c.Debug.Listen), ups.lineOf("listen"))
+		debug.fail("listen", "%s is taken by ups.listen in line %d: write another port", quote(c.Debug.Listen),
+			ups.lineOf("listen"))
 	}
 	top.table("display").display(&c.Display)
 	top.table("gpio").gpio(&c.GPIO)
@@ -41,7 +42,9 @@ func (d *document) sections(top *table, c *Config, kinds []vend.Kind) {
 		glase.need("merchant_id", `"public_test_shop"`, "the merchant's id in the machine's QR")
 		payment.need("reserve_max", `"200.00"`, "the most that one customer may reserve")
 		if pin, choose := c.Payment.PINTimeout, c.Payment.ChooseTimeout; pin+choose >= c.Glase.ReservationTimeout {
-			glase.fail("reservation_timeout", "%q is too short: payment.pin_timeout (%s) and payment.choose_timeout (%s) must fit in it with time left to take the product",
+			glase.fail("reservation_timeout",
+				"%q is too short: payment.pin_timeout (%s) and payment.choose_timeout (%s) must fit in it with time "+
+					"left to take the product",
 				short(c.Glase.ReservationTimeout), short(pin), short(choose))
 		}
 	case Sticker:
@@ -90,7 +93,8 @@ func (t *table) glase(g *Glase) {
 	t.duration("timeout", &g.Timeout, 100*time.Millisecond, 3*time.Second)
 	t.duration("reservation_timeout", &g.ReservationTimeout, 2*time.Minute, time.Hour)
 	if g.ReservationTimeout%time.Second != 0 {
-		t.fail("reservation_timeout", "%q is not in whole seconds, as Glase counts: write whole seconds", short(g.ReservationTimeout))
+		t.fail("reservation_timeout", "%q is not in whole seconds, as Glase counts: write whole seconds",
+			short(g.ReservationTimeout))
 	}
 	t.text("reseller_id", &g.ResellerID, isID)
 	t.text("reseller_user", &g.ResellerUser, isID)
@@ -105,11 +109,15 @@ func (t *table) ups(u *UPS) {
 	t.flag("behind_proxy", &u.BehindProxy)
 	t.callers(u)
 	if u.Listen != "" && !localListen(u.Listen) && !u.BehindProxy && !t.has("tls_cert") && !t.has("tls_key") {
-		t.fail("listen", "%s would take payments unencrypted from the network: write tls_cert and tls_key, or behind_proxy = true when a proxy in front ends the TLS, or listen on 127.0.0.1",
+		t.fail("listen",
+			"%s would take payments unencrypted from the network: write tls_cert and tls_key, or behind_proxy = true "+
+				"when a proxy in front ends the TLS, or listen on 127.0.0.1",
 			quote(u.Listen))
 	}
-	if public, err := url.Parse(u.PublicURL); err == nil && u.PublicURL != "" && !u.BehindProxy && public.Path != u.PathPrefix {
-		t.fail("public_url", "%s has the path %q, but path_prefix is %q: without a proxy they must be the same", quote(u.PublicURL), public.Path, u.PathPrefix)
+	if public, err := url.Parse(u.PublicURL); err == nil && u.PublicURL != "" && !u.BehindProxy &&
+		public.Path != u.PathPrefix {
+		t.fail("public_url", "%s has the path %q, but path_prefix is %q: without a proxy they must be the same",
+			quote(u.PublicURL), public.Path, u.PathPrefix)
 	}
 }
 

@@ -21,7 +21,8 @@ func (t *table) slots(p *Payment, currency string, kinds []vend.Kind) []Slot {
 		t.doc.note(0, "slot", "there is none: write a [[slot]] for each place that holds products")
 	}
 	if len(tables) > slotsMax {
-		t.doc.note(tables[slotsMax].line, "slot", fmt.Sprintf("there are %d slots, and at most %d fit: leave out those from here on", len(tables), slotsMax))
+		t.doc.note(tables[slotsMax].line, "slot",
+			fmt.Sprintf("there are %d slots, and at most %d fit: leave out those from here on", len(tables), slotsMax))
 		return nil
 	}
 	slots := make([]Slot, len(tables))
@@ -30,11 +31,13 @@ func (t *table) slots(p *Payment, currency string, kinds []vend.Kind) []Slot {
 		s := &slots[i]
 		priced := t.slot(s, currency, kinds)
 		if line, taken := lines[s.ID]; taken && s.ID != "" {
-			t.fail("id", "%s is the id of the slot in line %d already: every slot needs an id of its own", quote(s.ID), line)
+			t.fail("id", "%s is the id of the slot in line %d already: every slot needs an id of its own", quote(s.ID),
+				line)
 		}
 		lines[s.ID] = t.lineOf("id")
 		if p.Flow == Reservation && priced && !p.ReserveMax.IsZero() && p.ReserveMax.Less(s.Price) {
-			t.fail("price", "%q is more than payment.reserve_max, %q, so nobody could ever buy it: lower the one or raise the other",
+			t.fail("price", "%q is more than payment.reserve_max, %q, so nobody could ever buy it: lower the one or "+
+				"raise the other",
 				s.Price.Decimal(), p.ReserveMax.Decimal())
 		}
 	}
@@ -44,7 +47,8 @@ func (t *table) slots(p *Payment, currency string, kinds []vend.Kind) []Slot {
 // slot reads one slot and answers whether its price can be compared.
 func (t *table) slot(s *Slot, currency string, kinds []vend.Kind) (priced bool) {
 	t.need("id", `"A1"`, "")
-	t.text("id", &s.ID, code(8, upper+digits, "capital letters and digits: write it as on the machine's front, like \"A1\""))
+	t.text("id", &s.ID, code(8, upper+digits,
+		"capital letters and digits: write it as on the machine's front, like \"A1\""))
 	t.need("name", `"Still water"`, "")
 	t.shown("name", &s.Name, nameMax)
 	t.need("price", `"15.00"`, "")

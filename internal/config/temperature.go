@@ -25,7 +25,9 @@ var isSensor = regexp.MustCompile(`^(10|22|28|3b|42)-[0-9a-f]{12}$`)
 func (t *table) temperature(p *Temperature, slots []Slot) {
 	t.text("sensor", &p.Sensor, func(s string) string {
 		if !isSensor.MatchString(s) {
-			return fmt.Sprintf("%s is no temperature sensor: write the name of its folder in /sys/bus/w1/devices, like \"28-0316a2795caf\"", quote(s))
+			return fmt.Sprintf(
+				"%s is no temperature sensor: write the name of its folder in /sys/bus/w1/devices, like "+
+					"\"28-0316a2795caf\"", quote(s))
 		}
 		return ""
 	})
@@ -36,7 +38,8 @@ func (t *table) temperature(p *Temperature, slots []Slot) {
 		t.need("sensor", `"28-0316a2795caf"`, "the sensor's id, the name of its folder in /sys/bus/w1/devices")
 		t.need("max", "8", "the warmest in °C that perishable products may have")
 		if t.has("max") && p.Min+2*Hysteresis > p.Max {
-			t.fail("max", "%g is not above min, %g, by at least %g: raise the one or lower the other", p.Max, p.Min, 2*Hysteresis)
+			t.fail("max", "%g is not above min, %g, by at least %g: raise the one or lower the other", p.Max, p.Min,
+				2*Hysteresis)
 		}
 		return
 	}

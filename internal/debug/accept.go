@@ -32,7 +32,8 @@ func (p *port) accept(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	switch err := p.Accept(ctx, said.By, said.Reason); {
 	case err == nil:
-		p.Log.Info().Str("by", said.By).Str("reason", said.Reason).Msg("a person accepted that the journal has lost entries")
+		p.Log.Info().Str("by", said.By).Str("reason", said.Reason).
+			Msg("a person accepted that the journal has lost entries")
 		answer(w, http.StatusOK, struct{}{})
 	case errors.Is(err, kiosk.ErrNoAcceptance):
 		refuse(w, http.StatusConflict, err.Error())

@@ -76,26 +76,33 @@ type Sales interface {
 
 // Config is what a port shows and whom it answers.
 type Config struct {
-	Kiosk       Kiosk
-	Sales       Sales
-	Machine     string                               // its name
-	Parts       func() []Part                        // what the machine depends on; nil: the port does not tell, and so below
+	Kiosk   Kiosk
+	Sales   Sales
+	Machine string // its name
+	// what the machine depends on; nil: the port does not tell, and so below
+	Parts       func() []Part
 	Pins        func() []Pin                         // how they are now
 	Words       func() Screen                        // the customer's screen
 	Picture     func() ([]byte, error)               // the same, a PNG
 	Temperature func() (celsius float64, known bool) // of what perishable products stand in
-	KeptOut     func() uint64                        // connections to the customers' side that its config kept out since the start
-	Sim         http.Handler                         // the simulated board, asked for paths that begin with /sim/; nil: there is none
-	Resolve     Resolve                              // nil: this port takes no verdicts
-	Accept      Accept                               // nil: nobody accepts a loss through this port
-	Stock       func() []Stock                       // what is left in each slot
-	Technician  Technician                           // nil: nothing is moved through this port
-	Token       string                               // every request must bring it as "Authorization: Bearer …"; empty: none is needed
-	Places      Places                               // for followers of the events; ports that share them share their bound; nil: FollowersMax
-	Followers   int                                  // of the events through this port, at most; 0: as many as there are places
-	Hosts       []string                             // names that the machine is called by, besides localhost and its own address; a port in them is ignored
-	Version     string                               // of the program
-	Log         zerolog.Logger
+	// connections to the customers' side that its config kept out since the start
+	KeptOut func() uint64
+	// the simulated board, asked for paths that begin with /sim/; nil: there is none
+	Sim        http.Handler
+	Resolve    Resolve        // nil: this port takes no verdicts
+	Accept     Accept         // nil: nobody accepts a loss through this port
+	Stock      func() []Stock // what is left in each slot
+	Technician Technician     // nil: nothing is moved through this port
+	// every request must bring it as "Authorization: Bearer …"; empty: none is needed
+	Token string
+	// for followers of the events; ports that share them share their bound; nil: FollowersMax
+	Places Places
+	// of the events through this port, at most; 0: as many as there are places
+	Followers int
+	// names that the machine is called by, besides localhost and its own address; a port in them is ignored
+	Hosts   []string
+	Version string // of the program
+	Log     zerolog.Logger
 }
 
 // FollowersMax is how many may follow the machine's events at the same time: each may hold some states.
@@ -154,10 +161,16 @@ func New(c Config) (http.Handler, error) {
 	mux.Handle("/api/sales", only(get, p.sales))
 	mux.Handle("/api/sales/{id}/story", only(get, p.story))
 	if c.Parts != nil {
-		mux.Handle("/api/health", only(get, func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, c.Parts()) }))
+		mux.Handle("/api/health", only(get, func(w http.ResponseWriter,
+			_ *http.Request) {
+			answer(w, http.StatusOK, c.Parts())
+		}))
 	}
 	if c.Pins != nil {
-		mux.Handle("/api/pins", only(get, func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, c.Pins()) }))
+		mux.Handle("/api/pins", only(get, func(w http.ResponseWriter,
+			_ *http.Request) {
+			answer(w, http.StatusOK, c.Pins())
+		}))
 	}
 	mux.Handle("/api/machine", only(get, func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]string{"name": c.Machine, "version": c.Version})
@@ -166,7 +179,10 @@ func New(c Config) (http.Handler, error) {
 		mux.Handle("/api/screen.png", only(get, p.picture))
 	}
 	if c.Words != nil {
-		mux.Handle("/api/screen", only(get, func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, c.Words()) }))
+		mux.Handle("/api/screen", only(get, func(w http.ResponseWriter,
+			_ *http.Request) {
+			answer(w, http.StatusOK, c.Words())
+		}))
 	}
 	for path := range pageFiles {
 		if path != "/" {
@@ -308,10 +324,11 @@ const (
 	headerWithin = 5 * time.Second  // a technician's laptop on the machine's own network
 	bodyWithin   = 10 * time.Second // headers and body
 	readWithin   = 5 * time.Second  // the journal's answer; a slow SD card needs a tenth of it
-	writeWithin  = 30 * time.Second // from the headers to the answer's last byte; a stream of events has its own, see events.go
-	idleWithin   = 60 * time.Second // between requests: a Prometheus asks each 15 to 60 s
-	headerMax    = 16 << 10         // bytes
-	connsMax     = 64               // connections at once, followers of events included
+	// from the headers to the answer's last byte; a stream of events has its own, see events.go
+	writeWithin = 30 * time.Second
+	idleWithin  = 60 * time.Second // between requests: a Prometheus asks each 15 to 60 s
+	headerMax   = 16 << 10         // bytes
+	connsMax    = 64               // connections at once, followers of events included
 )
 
 // stoppingKey is the request context's key of a context that ends when the server is being shut down.

@@ -31,7 +31,8 @@ func TestTheStatusIsShownInTheWordsOfTheOutside(t *testing.T) {
 		{fsm.State{}, `{"phase":"idle","step":"out_of_service","reason":"starting"}`},
 		{fsm.State{Stage: fsm.Ready}, `{"phase":"idle","step":"ready"}`},
 		{fsm.State{Stage: fsm.Ready, Sale: ended}, `{"phase":"idle","step":"ready"}`},
-		{fsm.State{Stage: fsm.OutOfService, Reason: "door"}, `{"phase":"idle","step":"out_of_service","reason":"door"}`},
+		{fsm.State{Stage: fsm.OutOfService, Reason: "door"},
+			`{"phase":"idle","step":"out_of_service","reason":"door"}`},
 		{fsm.State{Stage: fsm.Choosing, Sale: sale}, `{"phase":"reserved","step":"choosing","sale":"s1"}`},
 		{fsm.State{Stage: fsm.Vending, Sale: sale}, `{"phase":"dispensing","step":"vending","sale":"s1"}`},
 		{fsm.State{Stage: fsm.Confirming, Sale: sale}, `{"phase":"commit","step":"confirming","sale":"s1"}`},
@@ -52,11 +53,14 @@ func TestSalesAreAnArrayNewestFirst(t *testing.T) {
 		t.Errorf("no sales are %d %s, want []", r.code, r.body)
 	}
 	sales.add(journal.Sale{
-		ID: "s1", Flow: "reservation", State: "charged", Currency: "SEK", Reserved: "50.00", Charged: "15.00", Refunded: "0.00",
-		InvoiceReference: "i1", ErsReference: "e1", Items: []journal.Item{{Slot: "A1", Price: "15.00", Outcome: "delivered"}},
+		ID: "s1", Flow: "reservation", State: "charged", Currency: "SEK", Reserved: "50.00", Charged: "15.00",
+		Refunded:         "0.00",
+		InvoiceReference: "i1", ErsReference: "e1",
+		Items:   []journal.Item{{Slot: "A1", Price: "15.00", Outcome: "delivered"}},
 		Started: at, Ended: at.Add(time.Minute),
 	}, journal.Sale{
-		ID: "s2", Flow: "reservation", State: "open", Currency: "SEK", Reserved: "50.00", Charged: "0.00", Refunded: "0.00",
+		ID: "s2", Flow: "reservation", State: "open", Currency: "SEK", Reserved: "50.00", Charged: "0.00",
+		Refunded:         "0.00",
 		InvoiceReference: "i2", Items: []journal.Item{}, Started: at.Add(time.Hour),
 	})
 	want := `[{"id":"s2","flow":"reservation","state":"open","currency":"SEK","reserved":"50.00","charged":"0.00","refunded":"0.00",` +
@@ -91,8 +95,10 @@ func TestTheNumberOfSalesIsBounded(t *testing.T) {
 	} {
 		sales.limits = nil
 		r := ask(t, s, "GET", "/api/sales"+c.query, "")
-		if r.code != c.code || c.code == 200 && !slices.Equal(sales.limits, []int{c.limit}) || c.code != 200 && sales.limits != nil {
-			t.Errorf("%q answered %d after asking for %v sales, want %d and %d", c.query, r.code, sales.limits, c.code, c.limit)
+		if r.code != c.code || c.code == 200 && !slices.Equal(sales.limits, []int{c.limit}) || c.code != 200 &&
+			sales.limits != nil {
+			t.Errorf("%q answered %d after asking for %v sales, want %d and %d", c.query, r.code, sales.limits, c.code,
+				c.limit)
 		}
 		if c.code == 400 && r.body != `{"error":"limit must be a whole number from 1 to 500"}` {
 			t.Errorf("%q answered %s", c.query, r.body)
@@ -165,14 +171,18 @@ func TestHealthIsTheDaemonsAndNotTheMachines(t *testing.T) {
 		want  string
 	}{
 		{fsm.State{Stage: fsm.Ready}, 200, `{"status":"ok"}`},
-		{fsm.State{Stage: fsm.OutOfService, Reason: "door", Faults: []fsm.Fault{{Name: reason.Door}}}, 200, `{"status":"ok"}`},
-		{fsm.State{Stage: fsm.Maintenance, Reason: "technician", Faults: []fsm.Fault{{Name: reason.Technician}}}, 200, `{"status":"ok"}`},
-		{fsm.State{Stage: fsm.Committing, Faults: []fsm.Fault{{Name: reason.Door}, {Name: reason.Journal, Hard: true}}}, 503, `{"status":"journal"}`},
+		{fsm.State{Stage: fsm.OutOfService, Reason: "door", Faults: []fsm.Fault{{Name: reason.Door}}}, 200,
+			`{"status":"ok"}`},
+		{fsm.State{Stage: fsm.Maintenance, Reason: "technician", Faults: []fsm.Fault{{Name: reason.Technician}}}, 200,
+			`{"status":"ok"}`},
+		{fsm.State{Stage: fsm.Committing, Faults: []fsm.Fault{{Name: reason.Door}, {Name: reason.Journal, Hard: true}}},
+			503, `{"status":"journal"}`},
 		{fsm.State{}, 503, `{"status":"starting"}`},
 	} {
 		r := ask(t, serve(t, Config{Kiosk: newKiosk(c.state)}), "GET", "/healthz", "")
 		if r.code != c.code || r.body != c.want {
-			t.Errorf("in %s with %v the health is %d %s, want %d %s", c.state.Stage, c.state.Faults, r.code, r.body, c.code, c.want)
+			t.Errorf("in %s with %v the health is %d %s, want %d %s", c.state.Stage, c.state.Faults, r.code, r.body,
+				c.code, c.want)
 		}
 	}
 }
@@ -199,7 +209,8 @@ func TestWhatIsNotThereIsSaidInJSON(t *testing.T) {
 	} {
 		r := ask(t, s, c.method, c.path, "", "Content-Type", "application/json")
 		if r.code != c.code || r.header.Get("Allow") != c.allow || !strings.HasPrefix(r.body, `{"error":"`) {
-			t.Errorf("%s %s answered %d, Allow %q, %s; want %d, %q", c.method, c.path, r.code, r.header.Get("Allow"), r.body, c.code, c.allow)
+			t.Errorf("%s %s answered %d, Allow %q, %s; want %d, %q", c.method, c.path, r.code, r.header.Get("Allow"),
+				r.body, c.code, c.allow)
 		}
 	}
 	if r := ask(t, s, "HEAD", "/api/status", ""); r.code != 200 || r.body != "" {
@@ -218,13 +229,15 @@ func TestTheSimulatedBoardIsReachedOnlyAsJSONAndWithinBounds(t *testing.T) {
 	})
 	s := serve(t, Config{Sim: sim})
 	const body, kind = `{"slot":"A1"}`, "Content-Type"
-	if r := ask(t, s, "POST", "/sim/press", body, kind, "application/json;charset=UTF-8"); r.code != 200 || r.body != "POST /sim/press "+body {
+	if r := ask(t, s, "POST", "/sim/press", body, kind, "application/json;charset=UTF-8"); r.code != 200 ||
+		r.body != "POST /sim/press "+body {
 		t.Errorf("a press answered %d %s", r.code, r.body)
 	}
 	if r := ask(t, s, "GET", "/sim/board", ""); r.code != 200 || r.body != "GET /sim/board " {
 		t.Errorf("the board answered %d %s", r.code, r.body)
 	}
-	for _, c := range []string{"", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain; application/json", "application/json; ="} {
+	for _, c := range []string{"", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
+		"text/plain; application/json", "application/json; ="} {
 		r := ask(t, s, "POST", "/sim/press", body, kind, c)
 		if r.code != 415 || r.body != `{"error":"the body must be application/json"}` {
 			t.Errorf("a press as %q answered %d %s", c, r.code, r.body)
@@ -279,7 +292,8 @@ func TestAPortThatCannotWorkIsNotMade(t *testing.T) {
 	}
 	var log bytes.Buffer
 	sales.fail(errors.New("damaged"))
-	if _, err := New(Config{Kiosk: k, Sales: sales, Log: zerolog.New(&log)}); err != nil || !strings.Contains(log.String(), "damaged") {
+	if _, err := New(Config{Kiosk: k, Sales: sales, Log: zerolog.New(&log)}); err != nil ||
+		!strings.Contains(log.String(), "damaged") {
 		t.Errorf("a damaged journal takes the technicians' port away: %v, %s", err, log.String())
 	}
 }

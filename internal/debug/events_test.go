@@ -66,9 +66,12 @@ func TestAFollowerIsToldTheStatusAndThenEveryStep(t *testing.T) {
 	}
 	wall := time.Date(2026, 3, 1, 13, 0, 0, 123456789, time.FixedZone("CET", 3600))
 	sale := fsm.Sale{ID: "s1", State: fsm.Open}
-	k.publish(kiosk.Update{Seq: 7, Wall: wall, Event: fsm.PurchaseRequested{}, State: fsm.State{Stage: fsm.Invoicing, Sale: sale}, Durable: true})
-	k.publish(kiosk.Update{Wall: wall, Event: fsm.Answered{Operation: fsm.AskStatus}, State: fsm.State{Stage: fsm.Awaiting, Sale: sale}})
-	k.publish(kiosk.Update{Wall: wall, Event: fsm.FaultRaised{}, State: fsm.State{Stage: fsm.OutOfService, Reason: "door"}, Durable: true})
+	k.publish(kiosk.Update{Seq: 7, Wall: wall, Event: fsm.PurchaseRequested{},
+		State: fsm.State{Stage: fsm.Invoicing, Sale: sale}, Durable: true})
+	k.publish(kiosk.Update{Wall: wall, Event: fsm.Answered{Operation: fsm.AskStatus},
+		State: fsm.State{Stage: fsm.Awaiting, Sale: sale}})
+	k.publish(kiosk.Update{Wall: wall, Event: fsm.FaultRaised{},
+		State: fsm.State{Stage: fsm.OutOfService, Reason: "door"}, Durable: true})
 	for _, f := range []*follower{one, two} {
 		f.want(`event: step
 data: {"seq":7,"time":"2026-03-01T12:00:00.123456789Z","event":"PurchaseRequested","durable":true,"phase":"reserved","step":"invoicing","sale":"s1"}
@@ -112,7 +115,8 @@ func TestFollowersAreBoundedAndOneThatLeavesMakesRoom(t *testing.T) {
 // its own.
 func TestTheSocketKeepsPlacesThatTheNetworkCannotTake(t *testing.T) {
 	k, places := newKiosk(fsm.State{Stage: fsm.Ready}), NewPlaces()
-	network, socket := serve(t, Config{Kiosk: k, Places: places, Followers: 3}), serve(t, Config{Kiosk: k, Places: places})
+	network, socket := serve(t, Config{Kiosk: k, Places: places, Followers: 3}),
+		serve(t, Config{Kiosk: k, Places: places})
 	for range 3 {
 		follow(t, network.Client(), network.URL).want(readyEvent)
 	}
@@ -160,7 +164,8 @@ func TestAQuietStreamBeatsAndEndsCleanlyHoweverLongItLasts(t *testing.T) {
 			}
 		}
 		k.publish(kiosk.Update{Wall: time.Unix(0, 0), Event: fsm.Ticked{}, State: fsm.State{Stage: fsm.Ready}})
-		f.want("event: step\ndata: {\"seq\":0,\"time\":\"1970-01-01T00:00:00Z\",\"event\":\"Ticked\",\"durable\":false,\"phase\":\"idle\",\"step\":\"ready\"}\n")
+		f.want("event: step\ndata: " +
+			"{\"seq\":0,\"time\":\"1970-01-01T00:00:00Z\",\"event\":\"Ticked\",\"durable\":false,\"phase\":\"idle\",\"step\":\"ready\"}\n")
 		time.Sleep(heartbeatEvery - time.Nanosecond) // virtual: past the time that the last event was given
 		shut := make(chan error, 1)
 		go func() { shut <- server.Shutdown(t.Context()) }()

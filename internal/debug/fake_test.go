@@ -110,7 +110,8 @@ func (s *fakeSales) Entries(_ context.Context, sale string) ([]journal.Entry, er
 	defer s.mu.Unlock()
 	at := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	entry := func(seq int64, event, body string) journal.Entry {
-		return journal.Entry{Seq: seq, Wall: at.Add(time.Duration(seq) * time.Second), Event: event, Body: json.RawMessage(body)}
+		return journal.Entry{Seq: seq, Wall: at.Add(time.Duration(seq) * time.Second), Event: event,
+			Body: json.RawMessage(body)}
 	}
 	var all []journal.Entry
 	switch sale {

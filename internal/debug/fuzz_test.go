@@ -23,14 +23,18 @@ func FuzzRequest(f *testing.F) {
 	verdict := `{"decision":"charge","by":"anna","reason":"seen on the camera","by_hand":true}`
 	for _, s := range []struct{ method, target, host, origin, auth, kind, body string }{
 		{"GET", "/api/status", "localhost", "", "Bearer " + secret, "", ""},
-		{"GET", "/api/sales?limit=1&state=in_doubt", "127.0.0.1:8081", "http://127.0.0.1:8081", "bearer " + secret, "", ""},
+		{"GET", "/api/sales?limit=1&state=in_doubt", "127.0.0.1:8081", "http://127.0.0.1:8081", "bearer " + secret, "",
+			""},
 		{"POST", "/api/sales/7G/resolve", "kiosk", "", "Bearer " + secret, "application/json", verdict},
-		{"POST", "/api/sales/7G/resolve", "kiosk", "", "Bearer " + secret, "application/json; charset=utf-8", `{"decision":"release"}` + "\n{}"},
+		{"POST", "/api/sales/7G/resolve", "kiosk", "", "Bearer " + secret, "application/json; charset=utf-8",
+			`{"decision":"release"}` + "\n{}"},
 		{"POST", "/api/sales/%2e%2e/resolve", "kiosk", "", "Bearer " + secret, "application/json", verdict},
 		{"POST", "/sim/press", "localhost", "", "Bearer " + secret, "application/json", `{"slot":"A1"}`},
-		{"POST", "/sim/fault", "attacker.example", "http://attacker.example", "Bearer " + secret, "text/plain", `{"slot":"A1"}`},
+		{"POST", "/sim/fault", "attacker.example", "http://attacker.example", "Bearer " + secret, "text/plain",
+			`{"slot":"A1"}`},
 		{"POST", "/api/vend", "kiosk", "", "Bearer " + secret, "application/json", `{"slot":"A1","by":"anna"}`},
-		{"POST", "/api/relay", "kiosk", "", "Bearer " + secret, "application/json", `{"slot":"A1","by":"anna","on_ms":500}`},
+		{"POST", "/api/relay", "kiosk", "", "Bearer " + secret, "application/json",
+			`{"slot":"A1","by":"anna","on_ms":500}`},
 		{"POST", "/api/stock", "kiosk", "", "Bearer wrong", "application/json", `{"slot":"A1","by":"anna","left":5}`},
 		{"HEAD", "/metrics", "localhost", "null", "", "", ""},
 		{"DELETE", "/healthz?x", "[::1]:1", "", "Basic x", "", ""},
@@ -50,10 +54,12 @@ func FuzzRequest(f *testing.F) {
 		sales := &fakeSales{}
 		sales.add(journal.Sale{ID: "7G", State: "in_doubt"})
 		h, err := New(Config{
-			Kiosk: newKiosk(fsm.State{Stage: fsm.Ready}), Sales: sales, Token: secret, Hosts: []string{"kiosk"}, Log: zerolog.Nop(),
+			Kiosk: newKiosk(fsm.State{Stage: fsm.Ready}), Sales: sales, Token: secret, Hosts: []string{"kiosk"},
+			Log:        zerolog.Nop(),
 			Technician: technician, Stock: func() []Stock { return []Stock{} },
 			Resolve: func(_ context.Context, sale string, v fsm.Verdict) error {
-				if v.By == "" || v.Reason == "" || strings.ContainsAny(v.By+v.Reason, "\n\r\x00") || len(v.Reason) > reasonMax {
+				if v.By == "" || v.Reason == "" || strings.ContainsAny(v.By+v.Reason, "\n\r\x00") ||
+					len(v.Reason) > reasonMax {
 					t.Errorf("a verdict that cannot stand on record: %+v", v)
 				}
 				acts = append(acts, sale)
@@ -67,7 +73,8 @@ func FuzzRequest(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &http.Request{Method: method, URL: u, RequestURI: target, Host: host, Header: http.Header{}, Body: http.NoBody, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+		r := &http.Request{Method: method, URL: u, RequestURI: target, Host: host, Header: http.Header{},
+			Body: http.NoBody, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 		r = r.WithContext(t.Context())
 		if body != "" {
 			r.Body = httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body)).Body
@@ -102,7 +109,8 @@ func FuzzRequest(f *testing.F) {
 		if (!mayAsk || token != secret) && (w.Code < 300 || len(acts) > 0) {
 			t.Errorf("%s %s as %q with %q answered %d and did %q", method, target, host, auth, w.Code, acts)
 		}
-		if len(acts) > 0 && method == http.MethodPost && !strings.HasPrefix(strings.ToLower(strings.TrimSpace(kind)), "application/json") {
+		if len(acts) > 0 && method == http.MethodPost &&
+			!strings.HasPrefix(strings.ToLower(strings.TrimSpace(kind)), "application/json") {
 			t.Errorf("%s %s as %q did %q", method, target, kind, acts)
 		}
 	})

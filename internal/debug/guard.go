@@ -15,8 +15,8 @@ import (
 // guard stands before every path. A browser on the technician's laptop must not become a stranger's way to the machine,
 // so only a request that was meant for this port is answered:
 //
-//   - its Host is localhost, a loopback address, the address that it came in at, or one of Config.Hosts. Under any other name a
-//     stranger's page may be asking after its name was made to point here (DNS rebinding): 421;
+//   - its Host is localhost, a loopback address, the address that it came in at, or one of Config.Hosts. Under any
+//     other name a stranger's page may be asking after its name was made to point here (DNS rebinding): 421;
 //   - it comes from no other site's page, by the Origin and Sec-Fetch-Site that browsers add: 403;
 //   - it brings the token, when there is one, for reading too: 401. Only the page's own files need none;
 //   - a POST says that it is JSON, which a page's form cannot: 415.
@@ -31,7 +31,9 @@ func (p *port) guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		switch {
 		case !p.knows(r):
-			refuse(w, http.StatusMisdirectedRequest, "this machine does not go by the name in the address: ask localhost or the machine's own address, or allow the name")
+			refuse(w, http.StatusMisdirectedRequest,
+				"this machine does not go by the name in the address: ask localhost or the machine's own address, or "+
+					"allow the name")
 		case !sameOrigin(r):
 			refuse(w, http.StatusForbidden, "another site's page may not ask this machine")
 		case !isPage(r.URL.Path) && !p.trusts(r):

@@ -51,7 +51,8 @@ func TestOnlyTheMachinesOwnNamesAreAnswered(t *testing.T) {
 				want = 404
 			}
 			r := ask(t, s, "GET", path, "", "Host", host)
-			if r.code != want || code == 421 && !strings.HasPrefix(r.body, `{"error":"this machine does not go by the name`) {
+			if r.code != want || code == 421 && !strings.HasPrefix(r.body,
+				`{"error":"this machine does not go by the name`) {
 				t.Errorf("%s for %q answered %d %.80s, want %d", path, host, r.code, r.body, want)
 			}
 		}
@@ -110,10 +111,12 @@ func TestNoOtherSitesPageIsAnswered(t *testing.T) {
 		{[]string{"Origin", own, "Sec-Fetch-Site", "cross-site"}, 403},
 	} {
 		pressed = 0
-		post := ask(t, s, "POST", "/sim/press", `{}`, append([]string{"Content-Type", "application/json"}, c.header...)...)
+		post := ask(t, s, "POST", "/sim/press", `{}`,
+			append([]string{"Content-Type", "application/json"}, c.header...)...)
 		get := ask(t, s, "GET", "/api/sales", ``, c.header...)
 		if post.code != c.code || get.code != c.code || (pressed == 1) != (c.code == 200) {
-			t.Errorf("with %q a press answered %d, a look %d, and %d buttons went down; want %d", c.header, post.code, get.code, pressed, c.code)
+			t.Errorf("with %q a press answered %d, a look %d, and %d buttons went down; want %d", c.header, post.code,
+				get.code, pressed, c.code)
 		}
 		if c.code == 403 && get.body != `{"error":"another site's page may not ask this machine"}` {
 			t.Errorf("with %q: %s", c.header, get.body)
@@ -129,10 +132,13 @@ func TestWithATokenNothingIsShownWithoutIt(t *testing.T) {
 	var log bytes.Buffer
 	sim := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	s := serve(t, Config{Token: token, Sim: sim, Version: "1", Log: zerolog.New(&log)})
-	for _, path := range []string{"/api/status", "/api/sales", "/api/events", "/healthz", "/metrics", "/sim/board", "/nowhere"} {
-		for _, auth := range []string{"", "Bearer", "Bearer ", "Bearer correct-horse-4", "Bearer correct-horse-422", "Bearer  " + token, "Basic " + token, token, "Bearer " + token + " x"} {
+	for _, path := range []string{"/api/status", "/api/sales", "/api/events", "/healthz", "/metrics", "/sim/board",
+		"/nowhere"} {
+		for _, auth := range []string{"", "Bearer", "Bearer ", "Bearer correct-horse-4", "Bearer correct-horse-422",
+			"Bearer  " + token, "Basic " + token, token, "Bearer " + token + " x"} {
 			r := ask(t, s, "GET", path, "", "Authorization", auth)
-			if r.code != 401 || r.header.Get("WWW-Authenticate") == "" || r.body != `{"error":"the technicians' token is missing or wrong"}` {
+			if r.code != 401 || r.header.Get("WWW-Authenticate") == "" ||
+				r.body != `{"error":"the technicians' token is missing or wrong"}` {
 				t.Errorf("%s with %q answered %d %s", path, auth, r.code, r.body)
 			}
 		}
@@ -154,7 +160,8 @@ func TestNoAnswerIsKeptOrTakenForSomethingElse(t *testing.T) {
 			h := ask(t, s, "GET", path, "", "Host", host).header
 			for name, want := range map[string]string{
 				"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
-				"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "Cross-Origin-Resource-Policy": "same-origin",
+				"Content-Security-Policy":      "default-src 'none'; frame-ancestors 'none'",
+				"Cross-Origin-Resource-Policy": "same-origin",
 			} {
 				if got := h.Get(name); got != want {
 					t.Errorf("%s for %s: %s is %q, want %q", path, host, name, got, want)
@@ -166,7 +173,8 @@ func TestNoAnswerIsKeptOrTakenForSomethingElse(t *testing.T) {
 
 // FuzzNoForeignNameIsKnown compares with what a URL of that host would lead to.
 func FuzzNoForeignNameIsKnown(f *testing.F) {
-	for _, host := range []string{"localhost", "LocalHost:80", "127.0.0.1:8080", "[::1]", "[::1]:80", "attacker.example", "localhost:80:x", "[localhost]x", "::1", "", ":", "[", "[]:1", "localhost."} {
+	for _, host := range []string{"localhost", "LocalHost:80", "127.0.0.1:8080", "[::1]", "[::1]:80",
+		"attacker.example", "localhost:80:x", "[localhost]x", "::1", "", ":", "[", "[]:1", "localhost."} {
 		f.Add(host)
 	}
 	f.Fuzz(func(t *testing.T, host string) {
@@ -188,5 +196,6 @@ func FuzzNoForeignNameIsKnown(f *testing.F) {
 }
 
 func contextWithLocal(r *http.Request, addr string) context.Context {
-	return context.WithValue(r.Context(), http.LocalAddrContextKey, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(addr)))
+	return context.WithValue(r.Context(), http.LocalAddrContextKey,
+		net.TCPAddrFromAddrPort(netip.MustParseAddrPort(addr)))
 }

@@ -22,7 +22,8 @@ const countFirst = 8
 // stages and endings are the values of the labels "step" and "state".
 func stages() []fsm.Stage {
 	return []fsm.Stage{
-		fsm.Ready, fsm.OutOfService, fsm.Maintenance, fsm.Resolving, fsm.Invoicing, fsm.Awaiting, fsm.Choosing, fsm.Asking,
+		fsm.Ready, fsm.OutOfService, fsm.Maintenance, fsm.Resolving, fsm.Invoicing, fsm.Awaiting, fsm.Choosing,
+		fsm.Asking,
 		fsm.Vending, fsm.Updating, fsm.Committing, fsm.Confirming, fsm.Releasing, fsm.Refunding, fsm.Receipting,
 	}
 }
@@ -97,7 +98,8 @@ func (m *machine) tell(w io.Writer) {
 	}
 	if of := m.port.Temperature; of != nil {
 		if celsius, known := of(); known {
-			gauge(w, "temperature_celsius", celsius, "What perishable products stand in; left out while it is not known.")
+			gauge(w, "temperature_celsius", celsius,
+				"What perishable products stand in; left out while it is not known.")
 		}
 	}
 	gauge(w, "unpaid_sales_in_a_row", float64(s.Unpaid),

@@ -123,7 +123,8 @@ func TestEverySaleThatEndsIsCountedOnce(t *testing.T) {
 	sales.fail(errors.New("damaged"))
 	sales.add(journal.Sale{ID: "d", State: "charged"})
 	got := scrape(t, s)
-	expect(t, got, map[string]string{`kioskd_sales_total{state="charged"}`: "41", `kioskd_step{phase="idle",step="ready"}`: "1"})
+	expect(t, got, map[string]string{`kioskd_sales_total{state="charged"}`: "41",
+		`kioskd_step{phase="idle",step="ready"}`: "1"})
 	if v, ok := got["kioskd_sales_in_doubt"]; ok {
 		t.Errorf("a damaged journal has %s sales in doubt", v)
 	}
@@ -156,7 +157,8 @@ func TestTheMetricsDoNotGrowWithTheSales(t *testing.T) {
 	}
 	before := own()
 	for n := range 1000 {
-		sales.add(journal.Sale{ID: fmt.Sprint(n), State: "charged", Why: "46700000001", Note: fmt.Sprint("note ", n), InvoiceReference: "i"})
+		sales.add(journal.Sale{ID: fmt.Sprint(n), State: "charged", Why: "46700000001", Note: fmt.Sprint("note ", n),
+			InvoiceReference: "i"})
 	}
 	sales.add(journal.Sale{ID: "x", State: "of a later version"})
 	k.set(fsm.State{Stage: fsm.Ready, Closed: []fsm.Closure{{Slot: "A1", Why: "jam"}}, Sale: fsm.Sale{ID: "s"}})

@@ -15,7 +15,8 @@ var pages embed.FS
 
 // pagePolicy lets the page use its own files and this port, and nothing else; blob: is the picture that it fetched with
 // the token.
-const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src " +
+	"'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 var pageFiles = map[string]string{"/": "page/page.html", "/page.js": "page/page.js", "/page.css": "page/page.css"}
 

@@ -50,7 +50,8 @@ func (p *port) resolve(w http.ResponseWriter, r *http.Request) {
 	decided := fsm.Verdict{Decision: fsm.Decision(v.Decision), By: v.By, Reason: v.Reason, ByHand: v.ByHand}
 	switch err := p.Resolve(ctx, id, decided); {
 	case err == nil:
-		p.Log.Info().Str("sale", id).Str("decision", v.Decision).Str("by", v.By).Bool("by_hand", v.ByHand).Msg("a person decided on a sale in doubt")
+		p.Log.Info().Str("sale", id).Str("decision", v.Decision).Str("by", v.By).Bool("by_hand", v.ByHand).
+			Msg("a person decided on a sale in doubt")
 		answer(w, http.StatusAccepted, map[string]string{"sale": id})
 	case errors.Is(err, journal.ErrNoDoubt):
 		refuse(w, http.StatusNotFound, "no sale with this id stands in doubt")

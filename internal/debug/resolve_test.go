@@ -34,12 +34,17 @@ func TestAVerdictIsTakenWholeOrRefused(t *testing.T) {
 		{"a full disk", "POST", "/api/sales/7G/resolve", good, errors.New("disk"), 503, "not taken: disk"},
 		{"a question", "GET", "/api/sales/7G/resolve", "", nil, 405, "answers only POST"},
 		{"no body", "POST", "/api/sales/7G/resolve", "", nil, 400, "the body must be"},
-		{"another decision", "POST", "/api/sales/7G/resolve", `{"decision":"forget","by":"a","reason":"r"}`, nil, 400, "charge, release or refund"},
-		{"nobody", "POST", "/api/sales/7G/resolve", `{"decision":"charge","by":" ","reason":"r"}`, nil, 400, "who decides"},
+		{"another decision", "POST", "/api/sales/7G/resolve", `{"decision":"forget","by":"a","reason":"r"}`, nil, 400,
+			"charge, release or refund"},
+		{"nobody", "POST", "/api/sales/7G/resolve", `{"decision":"charge","by":" ","reason":"r"}`, nil, 400,
+			"who decides"},
 		{"no reason", "POST", "/api/sales/7G/resolve", `{"decision":"charge","by":"a"}`, nil, 400, "say why"},
-		{"two lines", "POST", "/api/sales/7G/resolve", `{"decision":"charge","by":"a","reason":"r\ns"}`, nil, 400, "one line"},
-		{"a book", "POST", "/api/sales/7G/resolve", `{"decision":"charge","by":"a","reason":"` + strings.Repeat("r", 501) + `"}`, nil, 400, "500 bytes"},
-		{"an unknown field", "POST", "/api/sales/7G/resolve", `{"decision":"charge","by":"a","reason":"r","amount":"1.00"}`, nil, 400, "amount"},
+		{"two lines", "POST", "/api/sales/7G/resolve", `{"decision":"charge","by":"a","reason":"r\ns"}`, nil, 400,
+			"one line"},
+		{"a book", "POST", "/api/sales/7G/resolve", `{"decision":"charge","by":"a","reason":"` +
+			strings.Repeat("r", 501) + `"}`, nil, 400, "500 bytes"},
+		{"an unknown field", "POST", "/api/sales/7G/resolve",
+			`{"decision":"charge","by":"a","reason":"r","amount":"1.00"}`, nil, 400, "amount"},
 		{"two documents", "POST", "/api/sales/7G/resolve", good + good, nil, 400, "more than one"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -51,7 +56,8 @@ func TestAVerdictIsTakenWholeOrRefused(t *testing.T) {
 			if taken := r.code == 202 || r.code == 404 || r.code == 409 || r.code == 503; taken != (len(got) == 1) {
 				t.Errorf("%d verdicts came through", len(got))
 			}
-			if len(got) == 1 && got[0] != (fsm.Verdict{Decision: fsm.Charge, By: "anna", Reason: "seen on the camera", ByHand: true}) {
+			if len(got) == 1 && got[0] != (fsm.Verdict{Decision: fsm.Charge, By: "anna", Reason: "seen on the camera",
+				ByHand: true}) {
 				t.Errorf("it became %+v", got[0])
 			}
 		})
@@ -67,9 +73,11 @@ func TestAPortWithoutVerdictsTakesNone(t *testing.T) {
 
 func TestSalesInDoubtCanBeAskedFor(t *testing.T) {
 	sales := &fakeSales{}
-	sales.add(journal.Sale{ID: "a", State: "in_doubt"}, journal.Sale{ID: "b", State: "charged"}, journal.Sale{ID: "c", State: "in_doubt"})
+	sales.add(journal.Sale{ID: "a", State: "in_doubt"}, journal.Sale{ID: "b", State: "charged"},
+		journal.Sale{ID: "c", State: "in_doubt"})
 	s := serve(t, Config{Sales: sales})
-	if r := ask(t, s, "GET", "/api/sales?state=in_doubt", ""); r.code != 200 || strings.Count(r.body, `"id"`) != 2 || strings.Contains(r.body, `"id":"b"`) {
+	if r := ask(t, s, "GET", "/api/sales?state=in_doubt", ""); r.code != 200 || strings.Count(r.body, `"id"`) != 2 ||
+		strings.Contains(r.body, `"id":"b"`) {
 		t.Errorf("%d %s", r.code, r.body)
 	}
 	if r := ask(t, s, "GET", "/api/sales?state=in_doubt&limit=1", ""); strings.Count(r.body, `"id"`) != 1 {

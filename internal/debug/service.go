@@ -60,7 +60,9 @@ func (p *port) serviceRoutes(mux *http.ServeMux) {
 func (p *port) technicians(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if p.Technician == nil {
-			refuse(w, http.StatusForbidden, "nothing is moved through this address without a token: use the command on the machine itself, or set [debug] token_file")
+			refuse(w, http.StatusForbidden,
+				"nothing is moved through this address without a token: use the command on the machine itself, or "+
+					"set [debug] token_file")
 			return
 		}
 		h(w, r)
@@ -79,7 +81,8 @@ func readAct(w http.ResponseWriter, r *http.Request, fields ...string) (a api.Ac
 	}
 	known := append([]string{"slot", "by"}, fields...)
 	for name := range names {
-		if !slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) }) { // as encoding/json reads it
+		// as encoding/json reads it
+		if !slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) }) {
 			err = errors.Join(err, fmt.Errorf("no field is called %.40q", name))
 		}
 	}
@@ -145,7 +148,8 @@ func (p *port) count(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if (a.Left == nil) == (a.Add == nil) {
-		refuse(w, http.StatusBadRequest, `the body must say either "left", how many there are, or "add", how many more; fewer with a minus`)
+		refuse(w, http.StatusBadRequest,
+			`the body must say either "left", how many there are, or "add", how many more; fewer with a minus`)
 		return
 	}
 	more := a.Add != nil
@@ -191,7 +195,8 @@ func (p *port) service(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	answer(w, http.StatusOK, api.Service{
-		Act: v.ID, Kind: string(v.Act), Slot: v.Slot, By: v.By, Ended: v.Ended, Outcome: string(v.Outcome), Why: string(v.Why),
+		Act: v.ID, Kind: string(v.Act), Slot: v.Slot, By: v.By, Ended: v.Ended, Outcome: string(v.Outcome),
+		Why: string(v.Why),
 	})
 }
 

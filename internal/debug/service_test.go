@@ -24,7 +24,8 @@ func (f *fakeTechnician) Vend(_ context.Context, slot, by string) (string, error
 	return "t1", f.err
 }
 
-func (f *fakeTechnician) Relay(_ context.Context, slot string, on time.Duration, by string) (string, time.Duration, error) {
+func (f *fakeTechnician) Relay(_ context.Context, slot string, on time.Duration, by string) (string, time.Duration,
+	error) {
 	f.acts = append(f.acts, fmt.Sprint("relay ", slot, " ", on, " by ", by))
 	return "t1", min(on, 3*time.Second), f.err
 }
@@ -49,16 +50,22 @@ func TestATechniciansRequestIsTakenWholeOrRefused(t *testing.T) {
 	}{
 		{"a vend", "/api/vend", `{` + who + `}`, nil, 202, `{"act":"t1"}`, "vend A1 by anna"},
 		{"a relay", "/api/relay", `{` + who + `,"on_ms":1500}`, nil, 202, `"on_ms":1500`, "relay A1 1.5s by anna"},
-		{"a relay for long", "/api/relay", `{` + who + `,"on_ms":60000}`, nil, 202, `"on_ms":3000`, "relay A1 1m0s by anna"},
-		{"a count", "/api/stock", `{` + who + `,"left":10}`, nil, 200, `{"slot":"A1","was":8,"left":10}`, "count A1 10 by anna"},
+		{"a relay for long", "/api/relay", `{` + who + `,"on_ms":60000}`, nil, 202, `"on_ms":3000`,
+			"relay A1 1m0s by anna"},
+		{"a count", "/api/stock", `{` + who + `,"left":10}`, nil, 200, `{"slot":"A1","was":8,"left":10}`,
+			"count A1 10 by anna"},
 		{"an empty slot", "/api/stock", `{` + who + `,"left":0}`, nil, 200, `"left":0`, "count A1 0 by anna"},
 		{"five more", "/api/stock", `{` + who + `,"add":5}`, nil, 200, `"left":13`, "count A1 13 by anna"},
 		{"one less", "/api/stock", `{` + who + `,"add":-1}`, nil, 200, `"left":7`, "count A1 7 by anna"},
 		{"during a sale", "/api/vend", `{` + who + `}`, kiosk.ErrBusy, 409, "a sale is on", "vend A1 by anna"},
-		{"during another act", "/api/relay", `{` + who + `,"on_ms":1}`, kiosk.ErrServing, 409, "technician", "relay A1 1ms by anna"},
-		{"another slot", "/api/vend", `{"slot":"Z9","by":"anna"}`, kiosk.ErrNoSlot, 404, "Z9: the machine has no such slot", "vend Z9 by anna"},
-		{"no relay", "/api/relay", `{` + who + `,"on_ms":1}`, fmt.Errorf("%w: mdb", ErrNoRelay), 404, "no relay: mdb", "relay A1 1ms by anna"},
-		{"too many", "/api/stock", `{` + who + `,"add":9999}`, kiosk.ErrStock, 400, "0 to 10000", "count A1 10007 by anna"},
+		{"during another act", "/api/relay", `{` + who + `,"on_ms":1}`, kiosk.ErrServing, 409, "technician",
+			"relay A1 1ms by anna"},
+		{"another slot", "/api/vend", `{"slot":"Z9","by":"anna"}`, kiosk.ErrNoSlot, 404,
+			"Z9: the machine has no such slot", "vend Z9 by anna"},
+		{"no relay", "/api/relay", `{` + who + `,"on_ms":1}`, fmt.Errorf("%w: mdb", ErrNoRelay), 404, "no relay: mdb",
+			"relay A1 1ms by anna"},
+		{"too many", "/api/stock", `{` + who + `,"add":9999}`, kiosk.ErrStock, 400, "0 to 10000",
+			"count A1 10007 by anna"},
 		{"a full disk", "/api/vend", `{` + who + `}`, kiosk.ErrNoAct, 503, "journal", "vend A1 by anna"},
 		{"nobody", "/api/vend", `{"slot":"A1","by":" "}`, nil, 400, "who does it", ""},
 		{"two lines", "/api/vend", `{"slot":"A1","by":"a\nb"}`, nil, 400, "one line", ""},
@@ -90,7 +97,8 @@ func TestATechniciansRequestIsTakenWholeOrRefused(t *testing.T) {
 			t.Errorf("GET %s: %d", path, r.code)
 		}
 	}
-	if r := ask(t, s, "GET", "/api/stock", ""); r.code != 200 || r.body != `[{"slot":"A1","name":"","price":"","left":8}]` {
+	if r := ask(t, s, "GET", "/api/stock", ""); r.code != 200 ||
+		r.body != `[{"slot":"A1","name":"","price":"","left":8}]` {
 		t.Errorf("%d %s", r.code, r.body)
 	}
 }
@@ -98,7 +106,8 @@ func TestATechniciansRequestIsTakenWholeOrRefused(t *testing.T) {
 func TestAPortWithoutATechnicianMovesNothing(t *testing.T) {
 	s := serve(t, Config{Stock: func() []Stock { return nil }})
 	for _, path := range []string{"/api/vend", "/api/relay", "/api/stock"} {
-		if r := ask(t, s, "POST", path, `{"slot":"A1","by":"anna","on_ms":1,"left":1}`, "Content-Type", "application/json"); r.code != 403 || !strings.Contains(r.body, "token_file") {
+		if r := ask(t, s, "POST", path, `{"slot":"A1","by":"anna","on_ms":1,"left":1}`, "Content-Type",
+			"application/json"); r.code != 403 || !strings.Contains(r.body, "token_file") {
 			t.Errorf("%s: %d %s", path, r.code, r.body)
 		}
 	}
@@ -111,17 +120,22 @@ func TestATechniciansActIsTold(t *testing.T) {
 		t.Errorf("%d %s", r.code, r.body)
 	}
 	k.mu.Lock()
-	k.state.Service = fsm.Service{ID: "t1", Act: fsm.TestVend, Slot: "A1", By: "anna", Ended: true, Outcome: fsm.NotDelivered, Why: "jam"}
+	k.state.Service = fsm.Service{ID: "t1", Act: fsm.TestVend, Slot: "A1", By: "anna", Ended: true,
+		Outcome: fsm.NotDelivered, Why: "jam"}
 	k.mu.Unlock()
-	if r := ask(t, s, "GET", "/api/service", ""); r.body != `{"act":"t1","kind":"vend","slot":"A1","by":"anna","ended":true,"outcome":"not_delivered","why":"jam"}` {
+	if r := ask(t, s, "GET", "/api/service",
+		""); r.body != `{"act":"t1","kind":"vend","slot":"A1","by":"anna","ended":true,"outcome":"not_delivered","why":"jam"}` {
 		t.Errorf("%d %s", r.code, r.body)
 	}
 	for want, e := range map[string]fsm.Event{
-		"anna tests A1: one product":                        fsm.ServiceBegan{Service: fsm.Service{Act: fsm.TestVend, Slot: "A1", By: "anna"}},
-		"anna tests the relay of A1 for 2s":                 fsm.ServiceBegan{Service: fsm.Service{Act: fsm.PulseRelay, Slot: "A1", By: "anna", On: 2 * time.Second}},
-		"anna counted A1: 10":                               fsm.StockCounted{Slot: "A1", By: "anna", Count: 10},
-		"anna counted A1: +5":                               fsm.StockCounted{Slot: "A1", By: "anna", Count: 5, More: true},
-		"A1 chosen":                                         fsm.ProductChosen{Slot: "A1", Item: "i1"},
+		"anna tests A1: one product": fsm.ServiceBegan{
+			Service: fsm.Service{Act: fsm.TestVend, Slot: "A1", By: "anna"}},
+		"anna tests the relay of A1 for 2s": fsm.ServiceBegan{
+			Service: fsm.Service{Act: fsm.PulseRelay, Slot: "A1", By: "anna", On: 2 * time.Second}},
+		"anna counted A1: 10": fsm.StockCounted{Slot: "A1", By: "anna", Count: 10},
+		"anna counted A1: +5": fsm.StockCounted{Slot: "A1", By: "anna", Count: 5,
+			More: true},
+		"A1 chosen": fsm.ProductChosen{Slot: "A1", Item: "i1"},
 		"the technician's act has ended not delivered: jam": fsm.ServiceEnded{Outcome: fsm.NotDelivered, Why: "jam"},
 		"the technician's act has ended":                    fsm.ServiceEnded{},
 	} {

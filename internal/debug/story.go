@@ -63,7 +63,8 @@ func inWords(entry journal.Entry) string {
 	case fsm.Answered:
 		return asked(e)
 	case fsm.VendEnded:
-		return strings.TrimSuffix(fmt.Sprintf("the product was %s: %s", strings.ReplaceAll(string(e.Outcome), "_", " "), e.Why), ": ")
+		return strings.TrimSuffix(fmt.Sprintf("the product was %s: %s", strings.ReplaceAll(string(e.Outcome), "_", " "),
+			e.Why), ": ")
 	case fsm.FaultRaised:
 		return "fault: " + string(e.Fault.Name)
 	case fsm.FaultCleared:
@@ -81,7 +82,8 @@ func inWords(entry journal.Entry) string {
 	case fsm.StockCounted:
 		return counted(e)
 	case fsm.ServiceEnded:
-		return strings.TrimSuffix(strings.TrimSpace("the technician's act has ended "+strings.ReplaceAll(string(e.Outcome), "_", " "))+": "+string(e.Why), ": ")
+		return strings.TrimSuffix(strings.TrimSpace("the technician's act has ended "+
+			strings.ReplaceAll(string(e.Outcome), "_", " "))+": "+string(e.Why), ": ")
 	case fsm.Remembered:
 		return "recorded later what was settled while the journal failed"
 	case fsm.Ticked:

@@ -67,7 +67,8 @@ func Groups(r Root, name string, needs []Need) []Finding {
 	u, ok := r.findUser(name)
 	unit, _ := r.unit()
 	if !ok && !strings.Contains(unit, "DynamicUser=yes") {
-		return []Finding{Failed(area, fmt.Sprintf("there is no user %q", name), fmt.Sprintf("sudo useradd --system %s, or name the right one: kioskd doctor --user NAME", name))}
+		return []Finding{Failed(area, fmt.Sprintf("there is no user %q", name),
+			fmt.Sprintf("sudo useradd --system %s, or name the right one: kioskd doctor --user NAME", name))}
 	}
 	text, err := r.read("/etc/group")
 	if err != nil {
@@ -78,10 +79,13 @@ func Groups(r Root, name string, needs []Need) []Finding {
 		f := slices.IndexFunc(entries(text, 4), func(f []string) bool { return f[0] == need.Group })
 		switch {
 		case f < 0:
-			found = append(found, Failed(area, fmt.Sprintf("there is no group %q, which may use %s on Raspberry Pi OS", need.Group, need.For),
-				fmt.Sprintf("sudo groupadd --system %[1]s, give the device to it with a udev rule, then sudo usermod -aG %[1]s %[2]s", need.Group, name)))
+			found = append(found, Failed(area, fmt.Sprintf("there is no group %q, which may use %s on Raspberry Pi OS",
+				need.Group, need.For),
+				fmt.Sprintf("sudo groupadd --system %[1]s, give the device to it with a udev rule, then sudo usermod "+
+					"-aG %[1]s %[2]s", need.Group, name)))
 		case !in(entries(text, 4)[f], u) && !slices.Contains(supplementary(unit), need.Group):
-			found = append(found, Failed(area, fmt.Sprintf("user %s is not in group %q, and may not use %s", name, need.Group, need.For),
+			found = append(found, Failed(area, fmt.Sprintf("user %s is not in group %q, and may not use %s", name,
+				need.Group, need.For),
 				fmt.Sprintf("sudo usermod -aG %s %s, then restart kioskd", need.Group, name)))
 		default:
 			found = append(found, Ok(area, fmt.Sprintf("user %s is in group %q, for %s", name, need.Group, need.For)))

@@ -92,10 +92,13 @@ func isOn(value string) bool {
 
 // models are the filters that name machines, and words of the names that their device trees have.
 var models = map[string][]string{
-	"pi0": {"Zero"}, "pi0w": {"Zero W"}, "pi02": {"Zero 2"}, "pi1": {"Raspberry Pi Model", "Compute Module Rev"}, "pi2": {"Pi 2 "},
+	"pi0": {"Zero"}, "pi0w": {"Zero W"}, "pi02": {"Zero 2"}, "pi1": {"Raspberry Pi Model", "Compute Module Rev"},
+	"pi2": {"Pi 2 "},
 	"pi3": {"Pi 3 ", "Compute Module 3"}, "pi3+": {"Pi 3 Model B Plus", "Pi 3 Model A Plus", "Compute Module 3 Plus"},
-	"pi4": {"Pi 4 ", "Pi 400", "Compute Module 4"}, "pi400": {"Pi 400"}, "pi5": {"Pi 5 ", "Pi 500", "Compute Module 5"}, "pi500": {"Pi 500"},
-	"cm1": {"Compute Module Rev"}, "cm3": {"Compute Module 3"}, "cm3+": {"Compute Module 3 Plus"}, "cm4": {"Compute Module 4"},
+	"pi4": {"Pi 4 ", "Pi 400", "Compute Module 4"}, "pi400": {"Pi 400"}, "pi5": {"Pi 5 ", "Pi 500", "Compute Module 5"},
+	"pi500": {"Pi 500"},
+	"cm1":   {"Compute Module Rev"}, "cm3": {"Compute Module 3"}, "cm3+": {"Compute Module 3 Plus"},
+	"cm4":  {"Compute Module 4"},
 	"cm4s": {"Compute Module 4S"}, "cm5": {"Compute Module 5"},
 }
 

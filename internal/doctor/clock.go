@@ -20,9 +20,12 @@ func Clock(now time.Time, synced bool) []Finding {
 	const area = "clock"
 	switch {
 	case now.Year() < clockBegins:
-		return []Finding{Failed(area, fmt.Sprintf("the clock stands in %d: Glase's certificate cannot be believed, and records have wrong times", now.Year()), SetClock)}
+		return []Finding{Failed(area, fmt.Sprintf(
+			"the clock stands in %d: Glase's certificate cannot be believed, and records have wrong times", now.Year()),
+			SetClock)}
 	case !synced:
-		return []Finding{Warned(area, now.UTC().Format("2006-01-02 15:04:05 UTC")+", not checked against a time server", SetClock)}
+		return []Finding{Warned(area, now.UTC().Format("2006-01-02 15:04:05 UTC")+", not checked against a time server",
+			SetClock)}
 	}
 	return []Finding{Ok(area, now.UTC().Format("2006-01-02 15:04:05 UTC")+", set by a time server")}
 }
@@ -45,16 +48,19 @@ func Distrusted(err error, now time.Time, synced bool) (Distrust, bool) {
 		return Distrust{Says: "Glase's certificate is signed by nobody whom this machine knows",
 			Remedy: "sudo apt install ca-certificates; " + between}, true
 	case errors.As(err, &name):
-		return Distrust{Says: "the certificate is of another name", Remedy: "look at [glase] endpoint; " + between}, true
+		return Distrust{Says: "the certificate is of another name", Remedy: "look at [glase] endpoint; " + between},
+			true
 	case errors.As(err, &invalid):
-		return Distrust{Says: fmt.Sprintf("Glase's certificate is not good: %v", invalid), Remedy: "look at [glase] endpoint; " + askGlase}, true
+		return Distrust{Says: fmt.Sprintf("Glase's certificate is not good: %v", invalid),
+			Remedy: "look at [glase] endpoint; " + askGlase}, true
 	}
 	return Distrust{}, false
 }
 
 const (
 	askGlase = "ask Glase about its certificate"
-	between  = "if something between here and Glase answers in its place, a login page or a proxy, let this machine past it"
+	between  = "if something between here and Glase answers in its place, a login page or a proxy, let this machine " +
+		"past it"
 )
 
 // outOfTime judges a certificate that has not begun or has ended, by this machine's clock. One that has not begun is a
@@ -64,12 +70,17 @@ func outOfTime(c *x509.Certificate, now time.Time, synced bool) Distrust {
 	stands, begins, ended := now.UTC().Format(minute), c.NotBefore.UTC().Format(minute), c.NotAfter.UTC().Format(minute)
 	switch behind := now.Before(c.NotBefore); {
 	case behind && synced:
-		return Distrust{fmt.Sprintf("the machine's clock is behind: it stands at %s, set by a time server, and Glase's certificate begins %s", stands, begins),
+		return Distrust{
+			fmt.Sprintf("the machine's clock is behind: it stands at %s, set by a time server, and Glase's "+
+				"certificate begins %s", stands, begins),
 			"look at timedatectl: is it the right time server? If the clock is right, " + askGlase, true}
 	case behind:
-		return Distrust{fmt.Sprintf("the machine's clock is behind: it stands at %s, and Glase's certificate begins %s", stands, begins), SetClock, true}
+		return Distrust{fmt.Sprintf("the machine's clock is behind: it stands at %s, and Glase's certificate begins %s",
+			stands, begins), SetClock, true}
 	case synced:
 		return Distrust{"Glase's certificate ended " + ended, askGlase, false}
 	}
-	return Distrust{fmt.Sprintf("Glase's certificate ended %s, and the machine's clock, which nobody checks, stands at %s", ended, stands), SetClock, true}
+	return Distrust{
+		fmt.Sprintf("Glase's certificate ended %s, and the machine's clock, which nobody checks, stands at %s", ended,
+			stands), SetClock, true}
 }

@@ -25,7 +25,8 @@ func (r Root) present(area string, d Device) (Finding, bool) {
 	case errors.Is(err, fs.ErrNotExist):
 		return Failed(area, fmt.Sprintf("%s (%s) is not there", d.Path, d.For), d.Do), false
 	case err != nil:
-		return Warned(area, fmt.Sprintf("%s (%s) cannot be looked at: %v", d.Path, d.For, err), "run this as root: sudo kioskd doctor"), false
+		return Warned(area, fmt.Sprintf("%s (%s) cannot be looked at: %v", d.Path, d.For, err),
+			"run this as root: sudo kioskd doctor"), false
 	}
 	return Ok(area, fmt.Sprintf("%s (%s) is there", d.Path, d.For)), true
 }
@@ -50,7 +51,8 @@ func Serial(r Root, ports []Device) []Finding {
 	for _, d := range ports {
 		one, fits := r.one(d.Path)
 		if fits > 1 {
-			found = append(found, Warned(area, fmt.Sprintf("%s (%s) fits %d devices", d.Path, d.For, fits), "write the whole name of the right one: ls -l "+d.Path))
+			found = append(found, Warned(area, fmt.Sprintf("%s (%s) fits %d devices", d.Path, d.For, fits),
+				"write the whole name of the right one: ls -l "+d.Path))
 			continue
 		}
 		d.Path = one
@@ -60,16 +62,19 @@ func Serial(r Root, ports []Device) []Finding {
 			continue
 		}
 		names := r.names(d.Path)
-		remedy := "sudo raspi-config nonint do_serial_cons 1, or take console=" + filepath.Base(d.Path) + " out of /boot/firmware/cmdline.txt; then restart the machine"
+		remedy := "sudo raspi-config nonint do_serial_cons 1, or take console=" + filepath.Base(d.Path) +
+			" out of /boot/firmware/cmdline.txt; then restart the machine"
 		switch {
 		case slices.ContainsFunc(names, func(n string) bool { return slices.Contains(consoles(text), n) }):
 			f = Failed(area, fmt.Sprintf("%s (%s) is the system's console by %s", d.Path, d.For, cmdline), remedy)
 		case slices.ContainsFunc(names, func(n string) bool { return slices.Contains(consoles(running), n) }):
 			f = Failed(area, fmt.Sprintf("%s (%s) is the running system's console", d.Path, d.For), remedy)
 		case r.getty(names) != "":
-			f = Failed(area, fmt.Sprintf("%s (%s) has a login on it: %s", d.Path, d.For, r.getty(names)), "sudo systemctl disable --now "+r.getty(names))
+			f = Failed(area, fmt.Sprintf("%s (%s) has a login on it: %s", d.Path, d.For, r.getty(names)),
+				"sudo systemctl disable --now "+r.getty(names))
 		case strings.HasPrefix(filepath.Base(d.Path), "ttyUSB") || strings.HasPrefix(filepath.Base(d.Path), "ttyACM"):
-			f = Warned(area, fmt.Sprintf("%s (%s) is there, under a number that changes with the order of plugging", d.Path, d.For), "name it in the config by its own name: ls -l /dev/serial/by-id/")
+			f = Warned(area, fmt.Sprintf("%s (%s) is there, under a number that changes with the order of plugging",
+				d.Path, d.For), "name it in the config by its own name: ls -l /dev/serial/by-id/")
 		}
 		found = append(found, f)
 	}
@@ -106,7 +111,8 @@ func Shared(r Root, area string, devices []Device) []Finding {
 		}
 		for _, first := range before {
 			if sameDevice(first.is, info) {
-				found = append(found, Failed(area, fmt.Sprintf("%s (%s) and %s (%s) are one device", first.Path, first.For, d.Path, d.For),
+				found = append(found, Failed(area, fmt.Sprintf("%s (%s) and %s (%s) are one device", first.Path,
+					first.For, d.Path, d.For),
 					"give each of them the name of its own port: ls -l /dev/serial/by-id/"))
 				break
 			}
@@ -142,7 +148,8 @@ func (r Root) names(path string) []string {
 		names = append(names, filepath.Base(real))
 	}
 	for _, alias := range []string{"serial0", "serial1"} {
-		if real, err := filepath.EvalSymlinks(r.path("/dev/" + alias)); err == nil && slices.Contains(names, filepath.Base(real)) {
+		if real, err := filepath.EvalSymlinks(r.path("/dev/" + alias)); err == nil &&
+			slices.Contains(names, filepath.Base(real)) {
 			names = append(names, alias)
 		}
 	}

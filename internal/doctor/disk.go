@@ -25,18 +25,21 @@ func Free(folder string) []Finding {
 	const area = "disk"
 	var s unix.Statfs_t
 	if err := unix.Statfs(folder, &s); err != nil {
-		return []Finding{Failed(area, fmt.Sprintf("%s: %v", folder, err), "make the folder, or set [journal] path to one that is there")}
+		return []Finding{Failed(area, fmt.Sprintf("%s: %v", folder, err),
+			"make the folder, or set [journal] path to one that is there")}
 	}
 	free := uint64(s.Bavail) * uint64(s.Bsize)
 	says := fmt.Sprintf("%d MB free in %s", free>>20, folder)
 	clear := "make room: sudo journalctl --vacuum-size=50M; sudo apt-get clean; then df -h"
 	switch {
 	case s.Flags&unix.ST_RDONLY != 0:
-		return []Finding{Failed(area, folder+" is on a file system that is read-only", "look at dmesg: a card that fails becomes read-only; else mount it for writing")}
+		return []Finding{Failed(area, folder+" is on a file system that is read-only",
+			"look at dmesg: a card that fails becomes read-only; else mount it for writing")}
 	case free < freeLeast:
 		return []Finding{Failed(area, says+": sales can soon not be recorded", clear)}
 	case s.Files > 0 && s.Ffree < filesWish:
-		return []Finding{Failed(area, fmt.Sprintf("only %d files can still be made in %s", s.Ffree, folder), "find the folder with too many files: sudo find / -xdev -type d -size +1M")}
+		return []Finding{Failed(area, fmt.Sprintf("only %d files can still be made in %s", s.Ffree, folder),
+			"find the folder with too many files: sudo find / -xdev -type d -size +1M")}
 	case free < freeWish:
 		return []Finding{Warned(area, says, clear)}
 	}
@@ -52,11 +55,14 @@ func Writable(journal string, uid int) []Finding {
 	f, err := os.CreateTemp(folder, ".kioskd-doctor-*")
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return []Finding{Warned(area, folder+" is not this user's to write in, so it was not tried", "run this as kioskd's user or as root: sudo kioskd doctor")}
+		return []Finding{Warned(area, folder+" is not this user's to write in, so it was not tried",
+			"run this as kioskd's user or as root: sudo kioskd doctor")}
 	case errors.Is(err, fs.ErrNotExist):
-		return []Finding{Failed(area, folder+" does not exist", fmt.Sprintf("sudo install -d -m 0750 -o kioskd -g kioskd %s", folder))}
+		return []Finding{Failed(area, folder+" does not exist",
+			fmt.Sprintf("sudo install -d -m 0750 -o kioskd -g kioskd %s", folder))}
 	case err != nil:
-		return []Finding{Failed(area, fmt.Sprintf("nothing can be written in %s: %v", folder, cause(err)), "look at df and dmesg: is the disk full, or does the card fail?")}
+		return []Finding{Failed(area, fmt.Sprintf("nothing can be written in %s: %v", folder, cause(err)),
+			"look at df and dmesg: is the disk full, or does the card fail?")}
 	}
 	began := time.Now()
 	_, err = f.Write(make([]byte, probeSize))
@@ -64,11 +70,15 @@ func Writable(journal string, uid int) []Finding {
 	took := time.Since(began)
 	err = errors.Join(err, f.Close(), os.Remove(f.Name()))
 	if err != nil {
-		return []Finding{Failed(area, fmt.Sprintf("%s does not keep what is written: %v", folder, err), "look at dmesg: the card fails; save the journal and replace the card")}
+		return []Finding{Failed(area, fmt.Sprintf("%s does not keep what is written: %v", folder, err),
+			"look at dmesg: the card fails; save the journal and replace the card")}
 	}
-	found := []Finding{Ok(area, fmt.Sprintf("a page was written to %s and kept within %v", folder, took.Round(100*time.Microsecond)))}
+	found := []Finding{Ok(area, fmt.Sprintf("a page was written to %s and kept within %v", folder,
+		took.Round(100*time.Microsecond)))}
 	if took > slowSync {
-		found = []Finding{Warned(area, fmt.Sprintf("the disk took %v to keep one page in %s: a sale has up to 12 of them", took.Round(10*time.Millisecond), folder), "replace the card by a faster one (A1 or A2), and look at dmesg")}
+		found = []Finding{Warned(area, fmt.Sprintf(
+			"the disk took %v to keep one page in %s: a sale has up to 12 of them", took.Round(10*time.Millisecond),
+			folder), "replace the card by a faster one (A1 or A2), and look at dmesg")}
 	}
 	return append(found, owners(journal, uid)...)
 }
@@ -78,10 +88,12 @@ func owners(journal string, uid int) []Finding {
 	if uid <= 0 {
 		return nil
 	}
-	for _, path := range []string{filepath.Dir(journal), journal, journal + "-wal", journal + "-shm", journal + ".witness", filepath.Join(filepath.Dir(journal), "identity.json")} {
+	for _, path := range []string{filepath.Dir(journal), journal, journal + "-wal", journal + "-shm", journal +
+		".witness", filepath.Join(filepath.Dir(journal), "identity.json")} {
 		var s unix.Stat_t
 		if unix.Stat(path, &s) == nil && int(s.Uid) != uid {
-			return []Finding{Failed("journal", fmt.Sprintf("%s belongs to user %d, and kioskd runs as user %d", path, s.Uid, uid), fmt.Sprintf("stop kioskd; sudo chown -R %d %s", uid, filepath.Dir(journal)))}
+			return []Finding{Failed("journal", fmt.Sprintf("%s belongs to user %d, and kioskd runs as user %d", path,
+				s.Uid, uid), fmt.Sprintf("stop kioskd; sudo chown -R %d %s", uid, filepath.Dir(journal)))}
 		}
 	}
 	return nil

@@ -34,10 +34,14 @@ func TestWhatGlaseAnswersShowsTheCredentials(t *testing.T) {
 		answer error
 		want   string
 	}{
-		{code(54), "ok: knows this terminal"}, {code(20), "fail: password_file"}, {code(37), "fail: 37 INITIATOR_PRINCIPAL_NOT_FOUND"}, {code(29), "fail: "}, {code(21), "fail: "},
-		{code(33), "fail: ask Glase about the terminal"}, {code(92), "fail: "}, {code(93), "warn: busy"}, {code(10), "warn: ask Glase what this code means"},
-		{&glase.NotSentError{Op: "x", Err: lost}, "fail: cannot be reached: connection refused"}, {&glase.UnknownError{Op: "x", Err: lost}, "fail: gave no answer"},
-		{fmt.Errorf("glase: x: %w", glase.ErrInvalid), "fail: look at [glase]"}, {errors.New("no terminal id or password"), "fail: no terminal id"}, {nil, "warn: is this Glase?"},
+		{code(54), "ok: knows this terminal"}, {code(20), "fail: password_file"},
+		{code(37), "fail: 37 INITIATOR_PRINCIPAL_NOT_FOUND"}, {code(29), "fail: "}, {code(21), "fail: "},
+		{code(33), "fail: ask Glase about the terminal"}, {code(92), "fail: "}, {code(93), "warn: busy"},
+		{code(10), "warn: ask Glase what this code means"},
+		{&glase.NotSentError{Op: "x", Err: lost}, "fail: cannot be reached: connection refused"},
+		{&glase.UnknownError{Op: "x", Err: lost}, "fail: gave no answer"},
+		{fmt.Errorf("glase: x: %w", glase.ErrInvalid), "fail: look at [glase]"},
+		{errors.New("no terminal id or password"), "fail: no terminal id"}, {nil, "warn: is this Glase?"},
 	} {
 		told(t, Glase("http://glase.test/", c.answer, time.Now(), true), c.want)
 	}
@@ -58,7 +62,9 @@ func TestAClockThatKeepsGlaseAwayIsNamedAsTheCause(t *testing.T) {
 			roots := x509.NewCertPool()
 			roots.AddCert(pair.Leaf)
 			_, err := pair.Leaf.Verify(x509.VerifyOptions{DNSName: name, CurrentTime: now, Roots: roots})
-			return &glase.NotSentError{Op: "getPaymentStatus", Err: &url.Error{Op: "Post", URL: "https://glase.test/", Err: &tls.CertificateVerificationError{Err: err}}}
+			return &glase.NotSentError{Op: "getPaymentStatus",
+				Err: &url.Error{Op: "Post", URL: "https://glase.test/",
+					Err: &tls.CertificateVerificationError{Err: err}}}
 		}
 	}
 	for _, c := range []struct {
@@ -68,10 +74,14 @@ func TestAClockThatKeepsGlaseAwayIsNamedAsTheCause(t *testing.T) {
 		want       string
 		clock      bool
 	}{
-		{"behind", 30 * day, 60 * day, false, "fail: the machine's clock is behind: it stands at 2026-11-21 09:00 UTC, and Glase's certificate begins 2026-12-21 09:00 UTC", true},
+		{"behind", 30 * day, 60 * day, false,
+			"fail: the machine's clock is behind: it stands at 2026-11-21 09:00 UTC, and Glase's certificate begins " +
+				"2026-12-21 09:00 UTC", true},
 		{"behind, the remedy", 30 * day, 60 * day, false, "fail: timedatectl", true},
 		{"behind, and set by a wrong server", 30 * day, 60 * day, true, "fail: set by a time server", true},
-		{"perhaps ahead", -60 * day, -day, false, "fail: ended 2026-11-20 09:00 UTC, and the machine's clock, which nobody checks, stands at 2026-11-21 09:00 UTC", true},
+		{"perhaps ahead", -60 * day, -day, false,
+			"fail: ended 2026-11-20 09:00 UTC, and the machine's clock, which nobody checks, stands at 2026-11-21 " +
+				"09:00 UTC", true},
 		{"over", -60 * day, -day, true, "fail: ended 2026-11-20 09:00 UTC", false},
 	} {
 		err := server(c.begin, c.end)("kiosk.example.com")
@@ -152,16 +162,19 @@ func TestACertificateIsRenewedInTime(t *testing.T) {
 		{"soon", -day, 20*day + time.Hour, "kiosk.example.com", "warn: in 20 days"},
 		{"over", -60 * day, -time.Hour, "kiosk.example.com", "fail: ended 2026-11-21"},
 		{"later", day, 60 * day, "kiosk.example.com", "fail: look at the clock"},
-		{"another", -day, 60 * day, "shop.example.com", "warn: not for the name shop.example.com, but for kiosk.example.com"},
+		{"another", -day, 60 * day, "shop.example.com",
+			"warn: not for the name shop.example.com, but for kiosk.example.com"},
 		{"any", -day, 60 * day, "", "ok: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := Pair{Key: "ups.tls_cert", Cert: filepath.Join(dir, c.name+".crt"), Private: filepath.Join(dir, c.name+".key"), Host: c.host}
+			p := Pair{Key: "ups.tls_cert", Cert: filepath.Join(dir, c.name+".crt"),
+				Private: filepath.Join(dir, c.name+".key"), Host: c.host}
 			certify(t, p, now.Add(c.begin), now.Add(c.last))
 			told(t, Certificates([]Pair{p}, now), c.want)
 		})
 	}
-	told(t, Certificates([]Pair{{Key: "debug.tls_cert", Cert: filepath.Join(dir, "none"), Private: "none"}}, now), "fail: cannot be used")
+	told(t, Certificates([]Pair{{Key: "debug.tls_cert", Cert: filepath.Join(dir, "none"), Private: "none"}}, now),
+		"fail: cannot be used")
 	told(t, Certificates(nil, now))
 }
 
@@ -172,7 +185,8 @@ func certify(t *testing.T, p Pair, begin, end time.Time) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kiosk"}, DNSNames: []string{"kiosk.example.com"}, NotBefore: begin, NotAfter: end}
+	c := x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kiosk"},
+		DNSNames: []string{"kiosk.example.com"}, NotBefore: begin, NotAfter: end}
 	der, err := x509.CreateCertificate(rand.Reader, &c, &c, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +195,8 @@ func certify(t *testing.T, p Pair, begin, end time.Time) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, block := range map[string]*pem.Block{p.Cert: {Type: "CERTIFICATE", Bytes: der}, p.Private: {Type: "PRIVATE KEY", Bytes: private}} {
+	for path, block := range map[string]*pem.Block{p.Cert: {Type: "CERTIFICATE", Bytes: der},
+		p.Private: {Type: "PRIVATE KEY", Bytes: private}} {
 		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}

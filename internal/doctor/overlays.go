@@ -75,17 +75,21 @@ func Overlays(r Root, pins []Pin) []Finding {
 	name, text, err := r.first(bootFiles("config.txt")...)
 	switch {
 	case err != nil:
-		return []Finding{Warned(area, fmt.Sprintf("%s cannot be read: %v", name, err), "run this as root: sudo kioskd doctor")}
+		return []Finding{Warned(area, fmt.Sprintf("%s cannot be read: %v", name, err),
+			"run this as root: sudo kioskd doctor")}
 	case name == "":
-		return []Finding{Ok(area, "there is no config.txt: this is no Raspberry Pi OS, and nothing is given away there")}
+		return []Finding{
+			Ok(area, "there is no config.txt: this is no Raspberry Pi OS, and nothing is given away there")}
 	}
 	model, _ := r.read("/proc/device-tree/model")
 	var found []Finding
 	for _, t := range takers(bootSettings(text)) {
 		mine, sure := holds(t.only, model)
 		if t.unknown && mine && len(pins) > 0 {
-			found = append(found, Warned(area, fmt.Sprintf("%s is not known here: look whether it takes one of the kiosk's pins", t.line),
-				"dtoverlay -h "+strings.TrimPrefix(t.line, "dtoverlay=")+", and the manual of what it is for; kioskd wiring lists the kiosk's pins"))
+			found = append(found, Warned(area, fmt.Sprintf(
+				"%s is not known here: look whether it takes one of the kiosk's pins", t.line),
+				"dtoverlay -h "+strings.TrimPrefix(t.line, "dtoverlay=")+
+					", and the manual of what it is for; kioskd wiring lists the kiosk's pins"))
 		}
 		for _, p := range pins {
 			n, numbered := pinname.Number(p.Name)
@@ -95,7 +99,8 @@ func Overlays(r Root, pins []Pin) []Finding {
 			if !numbered || !mine || !slices.Contains(t.takes, n) {
 				continue
 			}
-			says := fmt.Sprintf("%s is %s in the kiosk's config, and %s in %s takes it too", p.Name, p.Role, t.line, name)
+			says := fmt.Sprintf("%s is %s in the kiosk's config, and %s in %s takes it too", p.Name, p.Role, t.line,
+				name)
 			remedy := "take that line out and restart the machine, or wire " + p.Role + " to another pin"
 			if sure {
 				found = append(found, Failed(area, says, remedy))
@@ -121,12 +126,17 @@ func KeptOutputs(r Root) []Finding {
 			continue
 		}
 		unit, where := r.unit()
-		remedy := fmt.Sprintf("add %s.persist_gpio_outputs=n to the line in /boot/firmware/cmdline.txt, and restart the machine", driver)
+		remedy := fmt.Sprintf(
+			"add %s.persist_gpio_outputs=n to the line in /boot/firmware/cmdline.txt, and restart the machine", driver)
 		says := "the kernel keeps a released output's level (" + driver + ".persist_gpio_outputs=Y)"
 		if where != "" && strings.Contains(unit, "ExecStopPost=") && strings.Contains(unit, "outputs-off") {
-			found = append(found, Warned(area, says+": a relay would stay on when kioskd is killed, and is switched off by ExecStopPost=kioskd outputs-off in "+where, remedy))
+			found = append(found, Warned(area, says+
+				": a relay would stay on when kioskd is killed, and is switched off by ExecStopPost=kioskd "+
+				"outputs-off in "+where, remedy))
 		} else {
-			found = append(found, Failed(area, says+": a relay would stay on when kioskd is killed, and no unit with ExecStopPost=kioskd outputs-off is installed", "install kioskd's unit; and "+remedy))
+			found = append(found, Failed(area, says+
+				": a relay would stay on when kioskd is killed, and no unit with ExecStopPost=kioskd outputs-off is "+
+				"installed", "install kioskd's unit; and "+remedy))
 		}
 	}
 	if len(found) == 0 {
@@ -137,7 +147,8 @@ func KeptOutputs(r Root) []Finding {
 
 // unit is the service's unit file, and its name; "": none is installed.
 func (r Root) unit() (text, name string) {
-	name, text, _ = r.first("/etc/systemd/system/kioskd.service", "/lib/systemd/system/kioskd.service", "/usr/lib/systemd/system/kioskd.service")
+	name, text, _ = r.first("/etc/systemd/system/kioskd.service", "/lib/systemd/system/kioskd.service",
+		"/usr/lib/systemd/system/kioskd.service")
 	return text, name
 }
 
@@ -147,9 +158,13 @@ func Watchdog(r Root) []Finding {
 	state, err := r.read("/sys/class/watchdog/watchdog0/state")
 	switch {
 	case err != nil:
-		return []Finding{Warned(area, "there is no hardware watchdog, as far as the kernel says: a machine that hangs stays so", "dtparam=watchdog=on in config.txt, on a Raspberry Pi; then see the wiring guide")}
+		return []Finding{
+			Warned(area, "there is no hardware watchdog, as far as the kernel says: a machine that hangs stays so",
+				"dtparam=watchdog=on in config.txt, on a Raspberry Pi; then see the wiring guide")}
 	case strings.TrimSpace(state) != "active":
-		return []Finding{Warned(area, "nobody feeds the hardware watchdog: a machine that hangs stays so, with what is switched on", "RuntimeWatchdogSec=15s in /etc/systemd/system.conf.d/kioskd.conf; restart the machine")}
+		return []Finding{
+			Warned(area, "nobody feeds the hardware watchdog: a machine that hangs stays so, with what is switched on",
+				"RuntimeWatchdogSec=15s in /etc/systemd/system.conf.d/kioskd.conf; restart the machine")}
 	}
 	return []Finding{Ok(area, "a machine that hangs is reset by its watchdog")}
 }
@@ -167,7 +182,8 @@ func Power(r Root) []Finding {
 		case err != nil:
 			return nil
 		case strings.TrimSpace(alarm) == "1":
-			return []Finding{Warned(area, "the machine's 5 V are too low now", "use a stronger supply and short wires, and feed motors from one of their own")}
+			return []Finding{Warned(area, "the machine's 5 V are too low now",
+				"use a stronger supply and short wires, and feed motors from one of their own")}
 		}
 		return []Finding{Ok(area, "the machine's 5 V are high enough now")}
 	}

@@ -32,7 +32,8 @@ type Net struct {
 // TheNet is the real network. No proxy is asked: Glase comes from outside.
 func TheNet() Net {
 	client := http.Client{
-		Transport:     &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}, DisableKeepAlives: true, TLSHandshakeTimeout: publicWithin},
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12},
+			DisableKeepAlives: true, TLSHandshakeTimeout: publicWithin},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return Net{
@@ -56,12 +57,14 @@ func Public(ctx context.Context, n Net, public string, running bool, now time.Ti
 	defer cancel()
 	addrs, err := n.Lookup(ctx, u.Hostname())
 	if err != nil || len(addrs) == 0 {
-		return []Finding{Failed(area, fmt.Sprintf("nobody knows the name %s: Glase cannot find this machine", u.Hostname()), "look at [ups] public_url, at the DNS record, and at this machine's own network")}
+		return []Finding{Failed(area, fmt.Sprintf("nobody knows the name %s: Glase cannot find this machine",
+			u.Hostname()), "look at [ups] public_url, at the DNS record, and at this machine's own network")}
 	}
 	addr := addrs[0].Unmap()
 	found := []Finding{Ok(area, fmt.Sprintf("%s is %s", u.Hostname(), addr))}
 	if addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast() {
-		found[0] = Warned(area, fmt.Sprintf("%s is %s, which nobody outside this network can reach", u.Hostname(), addr), "unless your Glase is on this network: set [ups] public_url to an address of the internet")
+		found[0] = Warned(area, fmt.Sprintf("%s is %s, which nobody outside this network can reach", u.Hostname(),
+			addr), "unless your Glase is on this network: set [ups] public_url to an address of the internet")
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, public+"/createPurchase", nil)
 	if err != nil {
@@ -81,7 +84,8 @@ func Public(ctx context.Context, n Net, public string, running bool, now time.Ti
 	case !running:
 		return append(found, Ok(area, fmt.Sprintf("%s answers %s; no kioskd is running behind it", public, res.Status)))
 	}
-	return append(found, Failed(area, fmt.Sprintf("%s/createPurchase answers %s, which no kioskd does", public, res.Status),
+	return append(found, Failed(area, fmt.Sprintf("%s/createPurchase answers %s, which no kioskd does", public,
+		res.Status),
 		"look at the proxy's rule for this path, and at [ups] listen and path_prefix"))
 }
 
@@ -93,17 +97,24 @@ func unanswered(public string, err error, running, guarded bool) Finding {
 	var invalid x509.CertificateInvalidError
 	switch {
 	case errors.As(err, &name):
-		return Failed("certificates", fmt.Sprintf("the certificate at %s is of another name", public), "get one for the name in [ups] public_url")
+		return Failed("certificates", fmt.Sprintf("the certificate at %s is of another name", public),
+			"get one for the name in [ups] public_url")
 	case errors.As(err, &authority):
-		return Failed("certificates", fmt.Sprintf("the certificate at %s is signed by nobody whom this machine knows, and Glase hardly more", public), "get one of a public authority, with its chain")
+		return Failed("certificates", fmt.Sprintf(
+			"the certificate at %s is signed by nobody whom this machine knows, and Glase hardly more", public),
+			"get one of a public authority, with its chain")
 	case errors.As(err, &invalid):
-		return Failed("certificates", fmt.Sprintf("the certificate at %s is not good: %v", public, invalid), "renew it; look at the clock too")
+		return Failed("certificates", fmt.Sprintf("the certificate at %s is not good: %v", public, invalid),
+			"renew it; look at the clock too")
 	case !running:
 		return Ok(area, public+" does not answer; no kioskd is running behind it")
 	case guarded:
-		return Ok(area, public+" does not answer this machine, which [ups] allow or client_ca may keep out: only Glase can tell")
+		return Ok(area, public+
+			" does not answer this machine, which [ups] allow or client_ca may keep out: only Glase can tell")
 	}
-	return Warned(area, fmt.Sprintf("%s does not answer this machine: %v", public, bare(err)), "try it from a phone on mobile data: many routers do not lead a machine to its own public address; else look at the port forwarding and at the proxy")
+	return Warned(area, fmt.Sprintf("%s does not answer this machine: %v", public, bare(err)),
+		"try it from a phone on mobile data: many routers do not lead a machine to its own public address; else look "+
+			"at the port forwarding and at the proxy")
 }
 
 // Certificates finds certificates of the config that are over, or soon are, or are of another name than the one they
@@ -114,12 +125,15 @@ func Certificates(pairs []Pair, now time.Time) []Finding {
 	for _, p := range pairs {
 		pair, err := plainfile.KeyPair(p.Cert, p.Private)
 		if err != nil {
-			found = append(found, Failed(area, fmt.Sprintf("%s: the certificate cannot be used: %v", p.Key, err), "put the certificate and its key where [ups] and [debug] name them, readable by kioskd's user"))
+			found = append(found, Failed(area, fmt.Sprintf("%s: the certificate cannot be used: %v", p.Key, err),
+				"put the certificate and its key where [ups] and [debug] name them, readable by kioskd's user"))
 			continue
 		}
 		f := expiry(area, p.Key+" ("+p.Cert+")", pair.Leaf, now)
 		if f.State == OK && p.Host != "" && pair.Leaf.VerifyHostname(p.Host) != nil {
-			f = Warned(area, fmt.Sprintf("%s (%s) is not for the name %s, but for %s", p.Key, p.Cert, p.Host, strings.Join(pair.Leaf.DNSNames, ", ")), "get one for the name in public_url, unless a proxy in front has its own")
+			f = Warned(area, fmt.Sprintf("%s (%s) is not for the name %s, but for %s", p.Key, p.Cert, p.Host,
+				strings.Join(pair.Leaf.DNSNames, ", ")),
+				"get one for the name in public_url, unless a proxy in front has its own")
 		}
 		found = append(found, f)
 	}
@@ -140,11 +154,13 @@ func expiry(area, what string, c *x509.Certificate, now time.Time) Finding {
 	until := c.NotAfter.UTC().Format(time.DateOnly)
 	switch {
 	case now.Before(c.NotBefore):
-		return Failed(area, fmt.Sprintf("%s: the certificate begins %s", what, c.NotBefore.UTC().Format(time.DateOnly)), "look at the clock; else get another certificate")
+		return Failed(area, fmt.Sprintf("%s: the certificate begins %s", what, c.NotBefore.UTC().Format(time.DateOnly)),
+			"look at the clock; else get another certificate")
 	case left <= 0:
 		return Failed(area, fmt.Sprintf("%s: the certificate ended %s", what, until), renew)
 	case left < expiresSoon:
-		return Warned(area, fmt.Sprintf("%s: the certificate ends %s, in %d days", what, until, int(left.Hours()/24)), renew)
+		return Warned(area, fmt.Sprintf("%s: the certificate ends %s, in %d days", what, until, int(left.Hours()/24)),
+			renew)
 	}
 	return Ok(area, fmt.Sprintf("%s: the certificate is good until %s", what, until))
 }

@@ -34,11 +34,13 @@ func Served(ctx context.Context, pairs []Pair, now time.Time) (found []Finding) 
 			found = append(found, Ok(area, at+" is the certificate of the file"))
 			continue
 		case err == nil:
-			found = append(found, Failed(area, fmt.Sprintf("%s is another (%s) than the file's (%s)", at, inShort(served), inShort(pair.Leaf)),
+			found = append(found, Failed(area, fmt.Sprintf("%s is another (%s) than the file's (%s)", at,
+				inShort(served), inShort(pair.Leaf)),
 				"sudo systemctl reload kioskd; then kioskd status says why the new one is not served"))
 		default: // which Certificates says
 			found = append(found, Warned(area, fmt.Sprintf("%s is not in the files any more (%s)", at, inShort(served)),
-				"put the certificate and its key there whole: kioskd goes on with the old one, but could not start again"))
+				"put the certificate and its key there whole: kioskd goes on with the old one, but could not start "+
+					"again"))
 		}
 		if f := expiry(area, p.Listen, served, now); f.State != OK {
 			found = append(found, f)

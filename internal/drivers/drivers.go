@@ -13,5 +13,6 @@ import (
 
 // All are the kinds, in the order in which they are offered to somebody who writes a config.
 func All() []vend.Kind {
-	return []vend.Kind{relay.Driver(), lock.Driver(), lockboard.Driver(), lockplate.Driver(), board.Driver(), mdb.Driver()}
+	return []vend.Kind{relay.Driver(), lock.Driver(), lockboard.Driver(), lockplate.Driver(), board.Driver(),
+		mdb.Driver()}
 }

@@ -56,7 +56,8 @@ func TestEveryKindOfSlotIsHeldToItsPromises(t *testing.T) {
 func TestASlotWithoutItsBoardIsToldSo(t *testing.T) {
 	for _, k := range All() {
 		if c := k.Read(silent{}, silent{}, 0); c.Board() != "" {
-			if slot, err := c.Open(vend.Place{Slot: "A1"}, vend.Machine{}); err == nil || !strings.Contains(err.Error(), "["+k.Section+"]") {
+			if slot, err := c.Open(vend.Place{Slot: "A1"}, vend.Machine{}); err == nil ||
+				!strings.Contains(err.Error(), "["+k.Section+"]") {
 				t.Errorf("driver %q: %v, %v", k.Driver, slot, err)
 			}
 		}

@@ -31,7 +31,9 @@ func machine(t *testing.T) (f *Front, steps chan kiosk.Update, end func()) {
 // choosing is a customer who may choose until the instant.
 func choosing(until time.Duration) kiosk.Update {
 	price := money.Amount{Minor: 1500, Currency: "SEK"}
-	s := fsm.State{Shelf: []fsm.Slot{{ID: "A1", Name: "Cola", Price: price}}, Stock: map[string]int{"A1": 1}, Stage: fsm.Choosing, Deadline: fsm.Instant(until), Sale: fsm.Sale{ID: "S1", Flow: fsm.Reservation, Payment: fsm.Payment{Reserved: price}}}
+	s := fsm.State{Shelf: []fsm.Slot{{ID: "A1", Name: "Cola", Price: price}}, Stock: map[string]int{"A1": 1},
+		Stage: fsm.Choosing, Deadline: fsm.Instant(until),
+		Sale: fsm.Sale{ID: "S1", Flow: fsm.Reservation, Payment: fsm.Payment{Reserved: price}}}
 	return kiosk.Update{Seq: 1, State: s}
 }
 
@@ -86,7 +88,8 @@ func TestFollowersSeeEachSecondOfACountdown(t *testing.T) {
 		f, steps, end := machine(t)
 		screens := f.Follow(t.Context())
 		steps <- choosing(3 * time.Second)
-		for _, want := range []time.Duration{3 * time.Second, 2990 * time.Millisecond, 1990 * time.Millisecond, 990 * time.Millisecond, 0} {
+		for _, want := range []time.Duration{3 * time.Second, 2990 * time.Millisecond, 1990 * time.Millisecond,
+			990 * time.Millisecond, 0} {
 			if s := <-screens; s.Remaining != want {
 				t.Errorf("%v are left, want %v", s.Remaining, want)
 			}

@@ -67,7 +67,8 @@ func TestAnIdIsChosenOnceItIsTyped(t *testing.T) {
 			}
 			y.keys(c.keys)
 			if typed, notice := y.shows(); !slices.Equal(y.chosen, c.chosen) || typed != c.typed || notice != c.notice {
-				t.Errorf("%q chose %q and shows %q %q, want %q and %q %q", c.keys, y.chosen, typed, notice, c.chosen, c.typed, c.notice)
+				t.Errorf("%q chose %q and shows %q %q, want %q and %q %q", c.keys, y.chosen, typed, notice, c.chosen,
+					c.typed, c.notice)
 			}
 			time.Sleep(time.Hour)
 		})

@@ -41,7 +41,8 @@ func Unshown(cfg config.Config, text string) string {
 	what := fmt.Sprintf("%.60q: character %d, %q (%U), ", text, at, r, r)
 	switch {
 	case unicode.In(r, unicode.Mn, unicode.Me):
-		return what + "is a mark on the letter before it, which no display here draws: write both as one character, like é"
+		return what + "is a mark on the letter before it, which no display here draws: write both as one character, " +
+			"like é"
 	case !unicode.IsPrint(r):
 		return what + "cannot be seen: leave it out"
 	}

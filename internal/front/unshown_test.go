@@ -15,17 +15,25 @@ import (
 // what has no name.
 func TestANameThatTheDisplayCannotDrawIsRefusedByLineAndCharacter(t *testing.T) {
 	displays := map[string]string{
-		"png": "driver = \"png\"\ndevice = \"/run/s.png\"\nwidth = 800\nheight = 480", "framebuffer": "driver = \"framebuffer\"\ndevice = \"/dev/fb0\"",
-		"ssd1306": "driver = \"ssd1306\"\ndevice = \"/dev/i2c-1\"", "terminal": "driver = \"terminal\"", "none": "driver = \"none\"",
-		"epd": "driver = \"epd\"\ndevice = \"/dev/spidev0.0\"\npanel = \"waveshare2in13v4\"\ndc = \"GPIO7\"\nreset = \"GPIO8\"\nbusy = \"GPIO9\"",
+		"png":         "driver = \"png\"\ndevice = \"/run/s.png\"\nwidth = 800\nheight = 480",
+		"framebuffer": "driver = \"framebuffer\"\ndevice = \"/dev/fb0\"",
+		"ssd1306":     "driver = \"ssd1306\"\ndevice = \"/dev/i2c-1\"", "terminal": "driver = \"terminal\"",
+		"none": "driver = \"none\"",
+		"epd": "driver = \"epd\"\ndevice = \"/dev/spidev0.0\"\npanel = \"waveshare2in13v4\"\ndc = \"GPIO7\"\nreset = " +
+			"\"GPIO8\"\nbusy = \"GPIO9\"",
 	}
 	for _, c := range []struct{ old, now, want, terminal string }{
-		{"name = \"Still water 50 cl\"", "name = \"Cola 🥤 Zero\"", `slot.name: "Cola 🥤 Zero": character 6, '🥤' (U+1F964), is not in the letters of`, ""},
-		{"name = \"Still water 50 cl\"", "name = \"شاي بالنعناع\"", `slot.name: "شاي بالنعناع": character 1, 'ش' (U+0634), is not in`, ""},
-		{"name = \"Still water 50 cl\"", "name = \"Cafe\u0301\"", "character 5, '\u0301' (U+0301), is a mark on", "is a mark on"},
-		{"name = \"Still water 50 cl\"", "name = \"Te\u200ba\"", "character 3, '\\u200b' (U+200B), cannot be seen", "cannot be seen"},
+		{"name = \"Still water 50 cl\"", "name = \"Cola 🥤 Zero\"",
+			`slot.name: "Cola 🥤 Zero": character 6, '🥤' (U+1F964), is not in the letters of`, ""},
+		{"name = \"Still water 50 cl\"", "name = \"شاي بالنعناع\"",
+			`slot.name: "شاي بالنعناع": character 1, 'ش' (U+0634), is not in`, ""},
+		{"name = \"Still water 50 cl\"", "name = \"Cafe\u0301\"", "character 5, '\u0301' (U+0301), is a mark on",
+			"is a mark on"},
+		{"name = \"Still water 50 cl\"", "name = \"Te\u200ba\"", "character 3, '\\u200b' (U+200B), cannot be seen",
+			"cannot be seen"},
 		{"\nname = \"Lobby\"", "\nname = \"抹茶\"", "machine.name: \"抹茶\": character 1", ""},
-		{"\nname = \"Lobby\"", "\nname = \"Lobby\"\nsupport = \"☎ 08-123 45 67\"", "machine.support: \"☎ 08-123 45 67\": character 1", ""},
+		{"\nname = \"Lobby\"", "\nname = \"Lobby\"\nsupport = \"☎ 08-123 45 67\"",
+			"machine.support: \"☎ 08-123 45 67\": character 1", ""},
 		{"name = \"Still water 50 cl\"", "name = \"Räksmörgås ½ l, 5 €\"", "", ""},
 	} {
 		for driver, section := range displays {
@@ -46,7 +54,8 @@ func TestANameThatTheDisplayCannotDrawIsRefusedByLineAndCharacter(t *testing.T) 
 			} else if driver == "none" {
 				want = ""
 			}
-			if (len(all) == 0) != (want == "") || want != "" && (len(all) != 1 || all[0].Line != line || !strings.Contains(err.Error(), want)) {
+			if (len(all) == 0) != (want == "") || want != "" &&
+				(len(all) != 1 || all[0].Line != line || !strings.Contains(err.Error(), want)) {
 				t.Errorf("%s with %s: %v, want %q", driver, c.now, err, want)
 			}
 		}

@@ -64,7 +64,8 @@ func (p Service) Call(ctx context.Context, c fsm.Call) fsm.Answered {
 		return c.To(result(p.Heard(p.Client.CancelInvoice(ctx, c.Reference))))
 	case fsm.RefundPayment:
 		reference, err := p.Client.RefundPayment(ctx, c.ErsReference, glase.Invoice{
-			Title: p.Name, ClientInvoiceID: c.ClientInvoiceID, Total: c.Total, Rows: []glase.InvoiceRow{row(p.words().Invoice.Refund, c.Total)},
+			Title: p.Name, ClientInvoiceID: c.ClientInvoiceID, Total: c.Total,
+			Rows: []glase.InvoiceRow{row(p.words().Invoice.Refund, c.Total)},
 		}, c.Full)
 		_ = p.Heard(err)
 		r := oneTime(err)
@@ -82,7 +83,8 @@ func (p Service) Call(ctx context.Context, c fsm.Call) fsm.Answered {
 // invoice is what the customer sees on the phone: the products, or the most that will be reserved.
 func (p Service) invoice(c fsm.Call) glase.Invoice {
 	in := glase.Invoice{
-		PaymentMode: glase.ImmediateDebit, AcknowledgmentMode: glase.NoAcknowledgment, IssueDate: p.Wall(), Title: p.Name,
+		PaymentMode: glase.ImmediateDebit, AcknowledgmentMode: glase.NoAcknowledgment, IssueDate: p.Wall(),
+		Title:           p.Name,
 		ClientInvoiceID: c.ClientInvoiceID, Rows: rows(c.Items), Total: c.Total,
 	}
 	if c.Flow == fsm.Reservation {
@@ -172,7 +174,8 @@ func result(err error) fsm.Result {
 	case errors.As(err, &odd):
 		return misfit("%v", odd)
 	case errors.As(err, &refused):
-		return fsm.Result{Kind: fsm.Refused, Means: means(refused.Code), Word: fmt.Sprintf("code %d", refused.Code), Text: err.Error()}
+		return fsm.Result{Kind: fsm.Refused, Means: means(refused.Code), Word: fmt.Sprintf("code %d", refused.Code),
+			Text: err.Error()}
 	case errors.Is(err, glase.ErrInvalid):
 		return fsm.Result{Kind: fsm.Refused, Text: err.Error()}
 	case errors.As(err, &notSent):
@@ -186,11 +189,13 @@ func result(err error) fsm.Result {
 func (p Service) receipt(c fsm.Call) glase.ReceiptDocument {
 	language := p.Language
 	var b strings.Builder
-	fmt.Fprintf(&b, "<!DOCTYPE html><html lang=%q><meta charset=\"utf-8\"><title>%s</title><h1>%[2]s</h1><table>", language, html.EscapeString(p.Name))
+	fmt.Fprintf(&b, "<!DOCTYPE html><html lang=%q><meta charset=\"utf-8\"><title>%s</title><h1>%[2]s</h1><table>",
+		language, html.EscapeString(p.Name))
 	for _, i := range c.Items {
 		fmt.Fprintf(&b, "<tr><td>%s<td>%s", html.EscapeString(i.Name), html.EscapeString(i.Price.Local(language)))
 	}
-	fmt.Fprintf(&b, "</table><p>Glase payment %s<p>%s<p>%s", html.EscapeString(c.Total.Local(language)), html.EscapeString(c.ErsReference),
+	fmt.Fprintf(&b, "</table><p>Glase payment %s<p>%s<p>%s", html.EscapeString(c.Total.Local(language)),
+		html.EscapeString(c.ErsReference),
 		p.Wall().In(p.Timezone).Format("2006-01-02 15:04:05 MST"))
 	return glase.ReceiptDocument{MimeType: "text/html", Data: []byte(b.String()), Type: "receipt"}
 }

@@ -42,7 +42,8 @@ func OpenPins(cfg config.Config, from pins.Source) (*pins.Pins, error) {
 func openPins(cfg config.Config, from pins.Source, outputs []pins.Output, inputs ...string) (*pins.Pins, error) {
 	if from == nil {
 		if cfg.GPIO.Driver != "host" {
-			return nil, fmt.Errorf(`gpio: nobody handed in the pins of driver %.40q: set driver = "host" for this computer's own`,
+			return nil, fmt.Errorf(
+				`gpio: nobody handed in the pins of driver %.40q: set driver = "host" for this computer's own`,
 				cfg.GPIO.Driver)
 		}
 		var err error

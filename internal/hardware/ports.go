@@ -48,7 +48,9 @@ func (p *Ports) Opener(section, device string, baud int) func() (io.ReadWriteClo
 		if errors.Is(err, serialport.ErrInUse) {
 			for other, held := range p.held {
 				if other != section && serialport.Same(held, device) {
-					return nil, fmt.Errorf("%s is the port that [%s] of this kiosk has as %s: name in [%s] the port of its own board (ls -l /dev/serial/by-id)",
+					return nil, fmt.Errorf(
+						"%s is the port that [%s] of this kiosk has as %s: name in [%s] the port of its own board "+
+							"(ls -l /dev/serial/by-id)",
 						device, other, held, section)
 				}
 			}

@@ -30,7 +30,8 @@ func TestAPortThatOurOwnBoardHasIsNotCalledAnotherPrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	locks := p.Opener("lock_board", pty.Name, 19200)
-	if _, err := locks(); err == nil || !strings.Contains(err.Error(), "[board]") || !strings.Contains(err.Error(), byID) ||
+	if _, err := locks(); err == nil || !strings.Contains(err.Error(), "[board]") ||
+		!strings.Contains(err.Error(), byID) ||
 		!strings.Contains(err.Error(), "[lock_board]") || strings.Contains(err.Error(), "another program") {
 		t.Errorf("the second board: %v", err)
 	}

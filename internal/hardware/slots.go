@@ -30,7 +30,8 @@ type Slots struct {
 // NewSlots makes a dispenser for each slot, and the shelf that they are. Boards are those that slots share, by the
 // config's section.
 func NewSlots(cfg config.Config, p *gpio.Pins, b *Boards, log zerolog.Logger) (*Slots, []fsm.Slot, error) {
-	d := &Slots{by: map[string]vend.Slot{}, relays: map[string]string{}, pins: p, log: log, stops: map[string]context.CancelFunc{}}
+	d := &Slots{by: map[string]vend.Slot{}, relays: map[string]string{}, pins: p, log: log,
+		stops: map[string]context.CancelFunc{}}
 	var shelf []fsm.Slot
 	for _, s := range cfg.Slots {
 		slot, err := s.Vend.Open(s.Place(), vend.Machine{Pins: p, Board: b.at[s.Vend.Board()]})

@@ -84,7 +84,8 @@ func (v *Vitals) Parts(state fsm.State, journal bool, customers func(scanned tim
 	}
 	screen := debug.Part{Name: "Display", OK: v.display == nil, What: v.driver}
 	if v.display != nil {
-		screen.What, screen.Do = v.display.Error(), "look at the display's cable and at [display]; it is tried again every 10 s"
+		screen.What, screen.Do = v.display.Error(),
+			"look at the display's cable and at [display]; it is tried again every 10 s"
 	}
 	return []debug.Part{calls, scans, v.records(state, journal), clockPart(now, synced, blamed), screen}
 }
@@ -104,9 +105,11 @@ func (v *Vitals) calls(state fsm.State, now time.Time, synced bool) (calls debug
 	}
 	if state.Helpless() {
 		calls.OK = false
-		calls.What += fmt.Sprintf("; it leaves open what becomes of sale %s, which kioskd asks again and again", state.Sale.ID)
-		calls.Do = cmp.Or(calls.Do, "look at the network") + fmt.Sprintf("; if it stays so, settle the sale with Glase by telephone, "+
-			"and record that: kioskd resolve %s charge|release|refund --by-hand", state.Sale.ID)
+		calls.What += fmt.Sprintf("; it leaves open what becomes of sale %s, which kioskd asks again and again",
+			state.Sale.ID)
+		calls.Do = cmp.Or(calls.Do, "look at the network") +
+			fmt.Sprintf("; if it stays so, settle the sale with Glase by telephone, "+
+				"and record that: kioskd resolve %s charge|release|refund --by-hand", state.Sale.ID)
 	}
 	return calls, blamed
 }
@@ -137,13 +140,16 @@ func clockPart(now time.Time, synced, blamed bool) debug.Part {
 	switch {
 	case now.Year() < clockBegins:
 		p.OK, p.Do = false, doctor.SetClock
-		p.What = fmt.Sprintf("stands in %d: Glase's certificate cannot be believed, and records have wrong times", now.Year())
+		p.What = fmt.Sprintf("stands in %d: Glase's certificate cannot be believed, and records have wrong times",
+			now.Year())
 	case !synced:
 		p.Do = doctor.SetClock
-		p.What = "not checked against a time server: one that is far off keeps Glase away, whose certificate is then not believed"
+		p.What = "not checked against a time server: one that is far off keeps Glase away, whose certificate is then " +
+			"not believed"
 	}
 	if blamed {
-		p.What, p.Do = "keeps Glase away, and nothing is sold: by this clock Glase's certificate is not good", doctor.SetClock
+		p.What, p.Do = "keeps Glase away, and nothing is sold: by this clock Glase's certificate is not good",
+			doctor.SetClock
 	}
 	return p
 }

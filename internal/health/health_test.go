@@ -16,7 +16,8 @@ func TestAClockThatWasNeverSetIsSaid(t *testing.T) {
 		t.Errorf("a clock that nobody checked: %+v", p)
 	}
 	for _, synced := range []bool{false, true} {
-		if p := clockPart(time.Unix(60, 0).UTC(), synced, false); p.OK || !strings.Contains(p.What, "1970") || p.Do == "" {
+		if p := clockPart(time.Unix(60, 0).UTC(), synced, false); p.OK || !strings.Contains(p.What, "1970") ||
+			p.Do == "" {
 			t.Errorf("in 1970, synced %v: %+v", synced, p)
 		}
 	}

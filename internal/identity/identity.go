@@ -79,7 +79,8 @@ type file struct {
 	TerminalID string `json:"terminal_id,omitempty"`
 	Password   string `json:"password,omitempty"`
 	Serial     string `json:"serial,omitempty"`
-	PayerKey   string `json:"payer_key,omitempty"` // of older versions: it is not used, and dropped when the file is saved
+	// of older versions: it is not used, and dropped when the file is saved
+	PayerKey string `json:"payer_key,omitempty"`
 }
 
 // New is the identity of a machine with that serial number, which is not registered.
@@ -113,18 +114,23 @@ func (i Identity) MarshalZerologObject(e *zerolog.Event) {
 func Load(path string) (Identity, error) {
 	b, info, err := plainfile.Read(path, sizeMax)
 	if other := (*plainfile.KindError)(nil); errors.As(err, &other) {
-		return Identity{}, fmt.Errorf("identity: %s: %w: it %s: take it away, and register the terminal again or restore the file", path, ErrBad, other.What())
+		return Identity{},
+			fmt.Errorf("identity: %s: %w: it %s: take it away, and register the terminal again or restore the file",
+				path, ErrBad, other.What())
 	}
 	if err != nil {
 		return Identity{}, fmt.Errorf("identity: %w", err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return Identity{}, fmt.Errorf("identity: %s: %w (mode %04o): chmod 600 it, and give the terminal a new password if others use this machine",
-			path, ErrExposed, info.Mode().Perm())
+		return Identity{},
+			fmt.Errorf("identity: %s: %w (mode %04o): chmod 600 it, and give the terminal a new password if others "+
+				"use this machine",
+				path, ErrExposed, info.Mode().Perm())
 	}
 	id, err := decode(b)
 	if err != nil {
-		return Identity{}, fmt.Errorf("identity: %s: %w; restore it, or remove it and register the terminal again", path, err)
+		return Identity{}, fmt.Errorf("identity: %s: %w; restore it, or remove it and register the terminal again",
+			path, err)
 	}
 	return id, nil
 }
@@ -141,7 +147,8 @@ func decode(b []byte) (Identity, error) {
 	d.DisallowUnknownFields() // saving it again would lose them
 	var f *file
 	if err := d.Decode(&f); err != nil || f == nil {
-		return Identity{}, fmt.Errorf("%w: no JSON object with terminal_id, password and serial, up to byte %d", ErrBad, d.InputOffset())
+		return Identity{}, fmt.Errorf("%w: no JSON object with terminal_id, password and serial, up to byte %d", ErrBad,
+			d.InputOffset())
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return Identity{}, fmt.Errorf("%w: something follows the JSON object", ErrBad)
@@ -156,7 +163,8 @@ func decode(b []byte) (Identity, error) {
 // Save replaces the file at path with this identity, mode 0600. It is on the disk when Save returns nil; on an error
 // the old file is as it was.
 func Save(path string, i Identity) error {
-	b, err := json.MarshalIndent(file{TerminalID: i.TerminalID, Password: i.Password.Reveal(), Serial: i.Serial}, "", "\t")
+	b, err := json.MarshalIndent(file{TerminalID: i.TerminalID, Password: i.Password.Reveal(), Serial: i.Serial}, "",
+		"\t")
 	if err != nil {
 		return fmt.Errorf("identity: %w", err)
 	}

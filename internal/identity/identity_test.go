@@ -76,7 +76,8 @@ func TestNoPrintingShowsASecret(t *testing.T) {
 		ptr  *Identity
 	}
 	o := outer{"x", id, id, &id}
-	for _, value := range []any{id, &id, id.Password, &id.Password, o, &o, []Identity{id}, map[string]Identity{"a": id}} {
+	for _, value := range []any{id, &id, id.Password, &id.Password, o, &o, []Identity{id},
+		map[string]Identity{"a": id}} {
 		var printed []string
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			printed = append(printed, fmt.Sprintf(verb, value))
@@ -107,7 +108,8 @@ func TestAFileThatOthersMayReadIsRefused(t *testing.T) {
 	if err := Save(path, registered()); err != nil {
 		t.Fatal(err)
 	}
-	for mode, refused := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o640: true, 0o604: true, 0o620: true, 0o666: true} {
+	for mode, refused := range map[os.FileMode]bool{0o600: false, 0o400: false, 0o640: true, 0o604: true, 0o620: true,
+		0o666: true} {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +156,8 @@ func TestABadFileIsRefusedWithoutQuotingIt(t *testing.T) {
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Load(fifo); !errors.Is(err, ErrBad) || !strings.Contains(err.Error(), "a named pipe") { // and it waits for no writer
+	// and it waits for no writer
+	if _, err := Load(fifo); !errors.Is(err, ErrBad) || !strings.Contains(err.Error(), "a named pipe") {
 		t.Errorf("a pipe: %v", err)
 	}
 }
@@ -213,7 +216,8 @@ func TestTheMachinesSerialNumber(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add([]byte(`{"terminal_id":"87e1e8a9dd","password":"N29qdw4rWf","serial":"1","payer_key":"` + strings.Repeat("ab", 32) + `"}`))
+	f.Add([]byte(`{"terminal_id":"87e1e8a9dd","password":"N29qdw4rWf","serial":"1","payer_key":"` +
+		strings.Repeat("ab", 32) + `"}`))
 	f.Add([]byte(`{}`))
 	f.Add([]byte(`{"payer_key":null}`))
 	f.Add([]byte("\xef\xbb\xbf{}"))

@@ -28,10 +28,14 @@ func (j *Journal) prepare(ctx context.Context) error {
 		{&j.tail, "SELECT ifnull(max(seq), 0) FROM entries"},
 		{&j.insert, "INSERT INTO entries (" + entryColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
 		{&j.newest, "SELECT " + saleColumns + " FROM sales ORDER BY first DESC LIMIT 1"},
-		{&j.sale, "INSERT INTO sales (" + saleColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (first) DO UPDATE SET " +
-			"last = excluded.last, flow = excluded.flow, state = excluded.state, why = excluded.why, note = excluded.note, currency = excluded.currency, " +
-			"reserved = excluded.reserved, charged = excluded.charged, refunded = excluded.refunded, invoice = excluded.invoice, ers = excluded.ers, " +
-			"items = excluded.items, started = excluded.started, ended = excluded.ended"}, // all but the id, whose index it leaves alone
+		{&j.sale, "INSERT INTO sales (" + saleColumns +
+			") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (first) DO UPDATE SET " +
+			"last = excluded.last, flow = excluded.flow, state = excluded.state, why = excluded.why, note = " +
+			"excluded.note, currency = excluded.currency, " +
+			"reserved = excluded.reserved, charged = excluded.charged, refunded = excluded.refunded, invoice = " +
+			"excluded.invoice, ers = excluded.ers, " +
+			// all but the id, whose index it leaves alone
+			"items = excluded.items, started = excluded.started, ended = excluded.ended"},
 	} {
 		stmt, err := j.db.PrepareContext(ctx, s.text)
 		if err != nil && kind(err) == nil {
@@ -57,8 +61,10 @@ func (j *Journal) Append(ctx context.Context, rec Record) error {
 	if err != nil {
 		return err
 	}
-	if now, err := os.Stat(j.path); err != nil || !os.SameFile(now, j.file) { // SQLite would write into a file that nobody finds again
-		return &Error{Path: j.path, Kind: ErrMissing, Cause: errors.New("it was moved, deleted or replaced while in use")}
+	// SQLite would write into a file that nobody finds again
+	if now, err := os.Stat(j.path); err != nil || !os.SameFile(now, j.file) {
+		return &Error{Path: j.path, Kind: ErrMissing,
+			Cause: errors.New("it was moved, deleted or replaced while in use")}
 	}
 	ctx = context.WithoutCancel(ctx)
 	j.mu.Lock()
@@ -83,8 +89,9 @@ func (j *Journal) Append(ctx context.Context, rec Record) error {
 				return err
 			}
 		}
-		if _, err := tx.StmtContext(ctx, j.insert).ExecContext(ctx, e.seq, e.wall, e.whole, e.event, string(e.body), string(e.before), string(e.after),
-			e.prev, e.hash); err != nil {
+		if _, err := tx.StmtContext(ctx, j.insert).
+			ExecContext(ctx, e.seq, e.wall, e.whole, e.event, string(e.body), string(e.before), string(e.after),
+				e.prev, e.hash); err != nil {
 			return err
 		}
 		return j.recordSale(ctx, tx, e, rec.After.Sale)
@@ -101,7 +108,8 @@ func (j *Journal) Append(ctx context.Context, rec Record) error {
 	if err := j.testify(j.fresh || e.weighty(rec.Effects)); err == nil {
 		j.fresh = false
 	}
-	if j.unmoved++; !j.used { // a copy of the file alone must show that it was copied in use; and a crash may have left a long log
+	// a copy of the file alone must show that it was copied in use; and a crash may have left a long log
+	if j.unmoved++; !j.used {
 		j.used = true
 		j.checkpoint(ctx)
 		return nil
@@ -178,7 +186,8 @@ func (j *Journal) change(ctx context.Context, do func(*sql.Tx) error) error {
 		return fail(j.path, err)
 	}
 	if err := tx.Commit(); err != nil {
-		j.db.ExecContext(ctx, "ROLLBACK") // some failed commits leave SQLite's transaction open; in the others this does nothing
+		// some failed commits leave SQLite's transaction open; in the others this does nothing
+		j.db.ExecContext(ctx, "ROLLBACK")
 		return fail(j.path, err)
 	}
 	return nil
@@ -195,7 +204,8 @@ func (j *Journal) sign(ctx context.Context, version string) error {
 		return fail(j.path, err)
 	}
 	return j.change(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "REPLACE INTO programs VALUES ((SELECT ifnull(max(seq), 0) + 1 FROM entries), ?)", version)
+		_, err := tx.ExecContext(ctx, "REPLACE INTO programs VALUES ((SELECT ifnull(max(seq), 0) + 1 FROM entries), ?)",
+			version)
 		return err
 	})
 }

@@ -12,7 +12,8 @@ import (
 // record appends a state that was made by hand.
 func record(t *testing.T, j *Journal, s fsm.State) {
 	t.Helper()
-	if err := j.Append(t.Context(), Record{Wall: time.UnixMilli(1_790_000_000_000), Event: fsm.Ticked{}, After: s}); err != nil {
+	if err := j.Append(t.Context(), Record{Wall: time.UnixMilli(1_790_000_000_000), Event: fsm.Ticked{},
+		After: s}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -58,7 +59,8 @@ func TestAnOldDoubtIsOpenedAndSettledInItsOwnRow(t *testing.T) {
 	}
 	record(t, j, settled)
 	sales, err = j.Sales(t.Context(), 10)
-	if err != nil || len(sales) != 2 || sales[0].State != "charged" || sales[1].State != "refunded" || sales[1].Ended.IsZero() {
+	if err != nil || len(sales) != 2 || sales[0].State != "charged" || sales[1].State != "refunded" ||
+		sales[1].Ended.IsZero() {
 		t.Fatalf("settled: %+v, %v", sales, err)
 	}
 	if doubts, err := j.InDoubt(t.Context()); len(doubts) != 0 || err != nil {

@@ -86,7 +86,8 @@ func scanEntries(rows *sql.Rows) ([]entry, error) {
 	var all []entry
 	for rows.Next() {
 		var e entry
-		if err := rows.Scan(&e.seq, &e.wall, &e.whole, &e.event, &e.body, &e.before, &e.after, &e.prev, &e.hash); err != nil {
+		if err := rows.Scan(&e.seq, &e.wall, &e.whole, &e.event, &e.body, &e.before, &e.after, &e.prev,
+			&e.hash); err != nil {
 			return nil, err
 		}
 		all = append(all, e)
@@ -188,7 +189,8 @@ func (j *Journal) entries(ctx context.Context, tx querier, sale string) ([]Entry
 		if !bytes.Equal(e.hash, e.sum()) {
 			return nil, corrupt(j.path, "entry %d is not as it was written", e.seq)
 		}
-		story = append(story, Entry{Seq: e.seq, Wall: time.UnixMilli(e.wall).UTC(), Event: e.event, Body: e.body, Before: e.before, After: e.after})
+		story = append(story, Entry{Seq: e.seq, Wall: time.UnixMilli(e.wall).UTC(), Event: e.event, Body: e.body,
+			Before: e.before, After: e.after})
 	}
 	return story, nil
 }

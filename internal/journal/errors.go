@@ -63,12 +63,14 @@ func (e *Error) Unwrap() []error {
 func (e *Error) remedy() string {
 	switch e.Kind {
 	case ErrCorrupt:
-		return "keep it for the technician: move it, its -wal and its -shm away together, then start with an empty journal or a restored copy, " +
+		return "keep it for the technician: move it, its -wal and its -shm away together, then start with an empty " +
+			"journal or a restored copy, " +
 			"and accept what is gone with kioskd accept; a sale that was open must be settled by hand"
 	case ErrNewer:
 		return "install that version or a newer one"
 	case ErrOlder:
-		return "settle what is open with that version, then move it, its -wal and its -shm away together and start with an empty journal"
+		return "settle what is open with that version, then move it, its -wal and its -shm away together and start " +
+			"with an empty journal"
 	case ErrReadOnly:
 		return "check the owner and the mode of the file and its folder, and that the disk is not mounted read-only"
 	case ErrFull:

@@ -81,13 +81,15 @@ func draw(ctx context.Context, path, draft string) (Report, error) {
 
 // vacuum has SQLite write all that a connection sees into a file of its own.
 func vacuum(ctx context.Context, db *sql.DB, path, draft string) error {
-	file, err := os.OpenFile(draft, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, exportMode) // SQLite would make it readable for others
+	// SQLite would make it readable for others
+	file, err := os.OpenFile(draft, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, exportMode)
 	if err != nil {
 		return fail(draft, err)
 	}
 	file.Close()
 	var application, format uint32
-	if err := errors.Join(pragma(ctx, db, "application_id", &application), pragma(ctx, db, "user_version", &format)); err != nil {
+	if err := errors.Join(pragma(ctx, db, "application_id", &application),
+		pragma(ctx, db, "user_version", &format)); err != nil {
 		return fail(path, err)
 	}
 	if err := checkFormat(path, application, format); err != nil {

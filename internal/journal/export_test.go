@@ -26,7 +26,8 @@ func exported(t *testing.T, path string, entries int) {
 		t.Errorf("beside the copy: %v, %v", files, err)
 	}
 	r, err := Replay(t.Context(), to)
-	if err != nil || r.Difference != nil || r.Chain.Broken != "" || r.Chain.Entries != entries || r.MayEndLate || r.Missing != "" {
+	if err != nil || r.Difference != nil || r.Chain.Broken != "" || r.Chain.Entries != entries || r.MayEndLate ||
+		r.Missing != "" {
 		t.Errorf("replayed: %s, %v", mustJSON(t, r), err)
 	}
 	// and it can take the journal's place
@@ -158,7 +159,8 @@ func TestAnAppendWaitsForNoReader(t *testing.T) {
 	for range lookers {
 		go func() {
 			ended <- func() error {
-				tx, err := j.readers.BeginTx(t.Context(), nil) // as a look does, which would end too soon on a slow disk
+				// as a look does, which would end too soon on a slow disk
+				tx, err := j.readers.BeginTx(t.Context(), nil)
 				if err != nil {
 					return err
 				}
@@ -276,7 +278,8 @@ func TestNoLookScansAllSalesOrEntries(t *testing.T) {
 		selectDoubts:      "SCAN sales USING INDEX doubts", // which holds only those in doubt, up to its LIMIT
 	}
 	for query, args := range map[string][]any{
-		selectAnchor: nil, selectAny: nil, selectLastWhole: {50}, selectFrom: {1, 10}, selectAfter: {1, 10}, selectBetween: {1, 2, 10}, selectNewestSales: {10}, selectDoubts: {10},
+		selectAnchor: nil, selectAny: nil, selectLastWhole: {50}, selectFrom: {1, 10}, selectAfter: {1, 10},
+		selectBetween: {1, 2, 10}, selectNewestSales: {10}, selectDoubts: {10},
 		selectDoubt: {"x"}, selectSale: {"x"}, selectBounds: {9, "x"}, selectRunTo: {1, 50},
 	} {
 		err := j.look(t.Context(), func(ctx context.Context, tx querier) error {

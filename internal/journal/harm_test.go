@@ -58,7 +58,8 @@ func TestAReplaySaysWhatItCannotRead(t *testing.T) {
 	}{
 		"the state before": {[]byte(`[]`), state, good, "a recorded state"},
 		"the state after":  {state, []byte(`{"stage":7}`), good, "a recorded state"},
-		"the volatile":     {state, state, entry{event: "CancelPressed", body: event, before: []byte(`{"calls":"x"`)}, "volatile"},
+		"the volatile": {state, state, entry{event: "CancelPressed", body: event, before: []byte(`{"calls":"x"`)},
+			"volatile"},
 		"the event":        {state, state, entry{event: "CancelPressed", body: []byte(`[]`)}, ""},
 		"an unknown event": {state, state, entry{event: "Danced", body: event}, "Danced"},
 	} {
@@ -78,7 +79,8 @@ func TestAReplaySaysWhatItCannotRead(t *testing.T) {
 
 // TestAnErrorNamesTheFileTheReasonAndTheRemedy: an operator reads it in the middle of the night.
 func TestAnErrorNamesTheFileTheReasonAndTheRemedy(t *testing.T) {
-	for _, kind := range []error{ErrCorrupt, ErrNewer, ErrOlder, ErrReadOnly, ErrFull, ErrLocked, ErrNoFolder, ErrIsFolder, ErrNoPath} {
+	for _, kind := range []error{ErrCorrupt, ErrNewer, ErrOlder, ErrReadOnly, ErrFull, ErrLocked, ErrNoFolder,
+		ErrIsFolder, ErrNoPath} {
 		err := &Error{Path: "/var/lib/j.db", Kind: kind, Cause: errors.New("SQLite's words")}
 		text := err.Error()
 		for _, part := range []string{"/var/lib/j.db", kind.Error(), "SQLite's words", "("} {

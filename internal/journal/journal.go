@@ -64,7 +64,8 @@ func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	err := errors.Join(j.readers.Close(), j.testify(true)) // before SQLite moves the log into the file
-	if !j.unrecorded {                                     // a failure leaves the journal as after a kill: a copy of it alone is then said to be perhaps incomplete
+	// a failure leaves the journal as after a kill: a copy of it alone is then said to be perhaps incomplete
+	if !j.unrecorded {
 		j.db.Exec(markClosed)
 	}
 	return errors.Join(err, j.db.Close(), j.witness.close(), j.lock.Close())

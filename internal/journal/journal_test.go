@@ -36,7 +36,8 @@ func writeUntilKilled(path string) {
 		os.Exit(1)
 	}
 	for n := 1; ; n++ {
-		rec := Record{Wall: time.UnixMilli(1), Event: fsm.Ticked{At: fsm.Instant(n)}, After: fsm.State{Stage: fsm.Ready, Deadline: fsm.Instant(n)}}
+		rec := Record{Wall: time.UnixMilli(1), Event: fsm.Ticked{At: fsm.Instant(n)},
+			After: fsm.State{Stage: fsm.Ready, Deadline: fsm.Instant(n)}}
 		if err := j.Append(context.Background(), rec); err != nil {
 			fmt.Println(err)
 			os.Exit(1)
@@ -107,8 +108,10 @@ func TestANewJournalIsEmpty(t *testing.T) {
 
 func TestTheFileIsKeptAsItMustBe(t *testing.T) {
 	j, _ := fresh(t)
-	for name, want := range map[string]string{"page_size": "1024", "journal_mode": "wal", "synchronous": "2", "wal_autocheckpoint": "0",
-		"busy_timeout": "2000", "application_id": fmt.Sprint(applicationID), "user_version": fmt.Sprint(schemaVersion)} {
+	for name, want := range map[string]string{"page_size": "1024", "journal_mode": "wal", "synchronous": "2",
+		"wal_autocheckpoint": "0",
+		"busy_timeout":       "2000", "application_id": fmt.Sprint(applicationID),
+		"user_version": fmt.Sprint(schemaVersion)} {
 		var got string
 		if err := pragma(t.Context(), j.db, name, &got); err != nil || got != want {
 			t.Errorf("%s = %q, %v, want %q", name, got, err, want)
@@ -155,9 +158,11 @@ func TestAnOlderProgramsStateStillDecodes(t *testing.T) {
 	j, _ := fresh(t)
 	m := newMachine(t, j)
 	older := []byte(`{"stage":"out_of_service","gone_since":{"x":[1,null]},"boot":"b0"}`)
-	e := &entry{seq: j.end.seq + 1, whole: 1, event: "GoneSince", body: []byte("{}"), after: older, before: []byte{}, prev: j.end.hash}
+	e := &entry{seq: j.end.seq + 1, whole: 1, event: "GoneSince", body: []byte("{}"), after: older, before: []byte{},
+		prev: j.end.hash}
 	e.hash = e.sum()
-	if _, err := j.db.Exec("INSERT INTO entries ("+entryColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", e.seq, e.wall, e.whole, e.event, e.body, string(e.before),
+	if _, err := j.db.Exec("INSERT INTO entries ("+entryColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", e.seq, e.wall,
+		e.whole, e.event, e.body, string(e.before),
 		string(e.after), e.prev, e.hash); err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +188,8 @@ func TestNothingIsRecordedForACallerWhoGaveUp(t *testing.T) {
 	j, _ := fresh(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := j.Append(ctx, Record{Event: fsm.Ticked{}, After: fsm.State{Stage: fsm.Ready}}); !errors.Is(err, context.Canceled) {
+	if err := j.Append(ctx, Record{Event: fsm.Ticked{}, After: fsm.State{Stage: fsm.Ready}}); !errors.Is(err,
+		context.Canceled) {
 		t.Errorf("Append: %v", err)
 	}
 	if c, err := j.Verify(t.Context()); err != nil || c.Entries != 0 {
@@ -194,10 +200,13 @@ func TestNothingIsRecordedForACallerWhoGaveUp(t *testing.T) {
 func TestAForeignEntryIsNotBuiltUpon(t *testing.T) {
 	j, _ := fresh(t)
 	m := newMachine(t, j)
-	if _, err := j.db.Exec("INSERT INTO entries SELECT seq + 1, wall, whole, event, body, before, after, hash, hash FROM entries WHERE seq = ?", m.steps); err != nil {
+	if _, err := j.db.Exec(
+		"INSERT INTO entries SELECT seq + 1, wall, whole, event, body, before, after, hash, hash FROM entries WHERE "+
+			"seq = ?", m.steps); err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Append(t.Context(), Record{Event: fsm.Ticked{}, After: fsm.State{Stage: fsm.Ready}}); !errors.Is(err, ErrCorrupt) {
+	if err := j.Append(t.Context(), Record{Event: fsm.Ticked{}, After: fsm.State{Stage: fsm.Ready}}); !errors.Is(err,
+		ErrCorrupt) {
 		t.Errorf("Append: %v", err)
 	}
 }
@@ -205,7 +214,8 @@ func TestAForeignEntryIsNotBuiltUpon(t *testing.T) {
 func TestAStepIsRecordedWholeOrNotAtAll(t *testing.T) {
 	j, _ := fresh(t)
 	m := newMachine(t, j)
-	const refuse = "CREATE TRIGGER refuse BEFORE INSERT ON sales BEGIN SELECT raise(ABORT, 'no'); END" // the last that a step writes
+	// the last that a step writes
+	const refuse = "CREATE TRIGGER refuse BEFORE INSERT ON sales BEGIN SELECT raise(ABORT, 'no'); END"
 	if _, err := j.db.Exec(refuse); err != nil {
 		t.Fatal(err)
 	}
@@ -321,7 +331,8 @@ func TestASaleIsFewBytes(t *testing.T) {
 			t.Fatalf("a sale is %d appends: the measure is off", appends)
 		}
 		if each > most {
-			t.Errorf("with %d slots a sale of two products writes %.0f bytes of log, want at most %.0f", slots, each, most)
+			t.Errorf("with %d slots a sale of two products writes %.0f bytes of log, want at most %.0f", slots, each,
+				most)
 		}
 		t.Logf("%d slots: %.0f bytes", slots, each)
 	}
@@ -379,15 +390,20 @@ func TestAJournalCanBeSentToAnybody(t *testing.T) {
 }
 
 // events is one of each event.
-var events = []fsm.Event{fsm.Booted{}, fsm.LossAccepted{}, fsm.PurchaseRequested{}, fsm.ProductChosen{}, fsm.StockCounted{}, fsm.CancelPressed{}, fsm.RetryPressed{}, fsm.Notified{},
-	fsm.Answered{Operation: fsm.SendInvoice}, fsm.Answered{Operation: fsm.AskStatus}, fsm.Answered{Operation: fsm.UpdateInvoice},
-	fsm.Answered{Operation: fsm.CommitReservation}, fsm.Answered{Operation: fsm.CancelInvoice}, fsm.Answered{Operation: fsm.RefundPayment},
-	fsm.Answered{Operation: fsm.SubmitReceipt}, fsm.VendEnded{}, fsm.FaultRaised{}, fsm.FaultCleared{}, fsm.SlotsOpened{}, fsm.SaleStopped{}, fsm.Ticked{}}
+var events = []fsm.Event{fsm.Booted{}, fsm.LossAccepted{}, fsm.PurchaseRequested{}, fsm.ProductChosen{},
+	fsm.StockCounted{}, fsm.CancelPressed{}, fsm.RetryPressed{}, fsm.Notified{},
+	fsm.Answered{Operation: fsm.SendInvoice}, fsm.Answered{Operation: fsm.AskStatus},
+	fsm.Answered{Operation: fsm.UpdateInvoice},
+	fsm.Answered{Operation: fsm.CommitReservation}, fsm.Answered{Operation: fsm.CancelInvoice},
+	fsm.Answered{Operation: fsm.RefundPayment},
+	fsm.Answered{Operation: fsm.SubmitReceipt}, fsm.VendEnded{}, fsm.FaultRaised{}, fsm.FaultCleared{},
+	fsm.SlotsOpened{}, fsm.SaleStopped{}, fsm.Ticked{}}
 
 func TestEveryEventIsRecordedAndReadAgain(t *testing.T) {
 	j, path := fresh(t)
 	for n, e := range events {
-		if err := j.Append(t.Context(), Record{Event: e, After: fsm.State{Stage: fsm.Ready, Deadline: fsm.Instant(n)}}); err != nil {
+		if err := j.Append(t.Context(), Record{Event: e,
+			After: fsm.State{Stage: fsm.Ready, Deadline: fsm.Instant(n)}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -37,8 +37,10 @@ func TestASaleIsFoundByGlasesReferences(t *testing.T) {
 	for _, column := range []string{"invoice", "ers"} {
 		var id, parent, unused int
 		var plan string
-		query := "EXPLAIN QUERY PLAN SELECT id FROM sales WHERE " + column + " = ?1 AND " + column + " <> '' AND id <> ?2 LIMIT 1"
-		if err := j.db.QueryRowContext(t.Context(), query, "1", "2").Scan(&id, &parent, &unused, &plan); err != nil || !strings.Contains(plan, "USING INDEX") {
+		query := "EXPLAIN QUERY PLAN SELECT id FROM sales WHERE " + column + " = ?1 AND " + column +
+			" <> '' AND id <> ?2 LIMIT 1"
+		if err := j.db.QueryRowContext(t.Context(), query, "1", "2").Scan(&id, &parent, &unused, &plan); err != nil ||
+			!strings.Contains(plan, "USING INDEX") {
 			t.Errorf("by %s it is a scan: %s, %v", column, plan, err)
 		}
 	}

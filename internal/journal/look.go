@@ -16,14 +16,16 @@ const (
 )
 
 // markClosed notes that a journal was closed in order, once.
-const markClosed = "INSERT INTO closed SELECT (SELECT ifnull(max(seq), 0) FROM entries) WHERE NOT EXISTS (SELECT * FROM closed)"
+const markClosed = "INSERT INTO closed SELECT (SELECT ifnull(max(seq), 0) FROM entries) WHERE NOT EXISTS (SELECT * " +
+	"FROM closed)"
 
 // What is read, and by which key. A reading never goes through all sales or all entries: see
 // TestNoLookScansAllSalesOrEntries.
 const (
-	selectAnchor      = "SELECT seq FROM anchor"
-	selectAny         = "SELECT max(seq) IS NOT NULL FROM entries"
-	selectLastWhole   = "SELECT seq FROM entries WHERE seq > (SELECT max(seq) FROM entries) - ? AND whole = 1 ORDER BY seq DESC LIMIT 1"
+	selectAnchor    = "SELECT seq FROM anchor"
+	selectAny       = "SELECT max(seq) IS NOT NULL FROM entries"
+	selectLastWhole = "SELECT seq FROM entries WHERE seq > (SELECT max(seq) FROM entries) - ? AND whole = 1 ORDER " +
+		"BY seq DESC LIMIT 1"
 	selectFrom        = "SELECT " + entryColumns + " FROM entries WHERE seq >= ? ORDER BY seq LIMIT ?"
 	selectAfter       = "SELECT " + entryColumns + " FROM entries WHERE seq > ? ORDER BY seq LIMIT ?"
 	selectBetween     = "SELECT " + entryColumns + " FROM entries WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?"

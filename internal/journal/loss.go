@@ -29,22 +29,28 @@ func missing(ctx context.Context, tx querier, known mark) (string, error) {
 	}
 	newest := "there is no entry at all"
 	if last > 0 {
-		newest = fmt.Sprintf("the newest here is %d, of %s", last, time.UnixMilli(wall).UTC().Format("2006-01-02 15:04:05 UTC"))
+		newest = fmt.Sprintf("the newest here is %d, of %s", last, time.UnixMilli(wall).UTC().
+			Format("2006-01-02 15:04:05 UTC"))
 	}
 	switch {
 	case known.seq == 0:
 		return "", nil
 	case known.seq > last:
-		return fmt.Sprintf("entry %d (hash %.4x…) was recorded, and %s: %d entries are gone", known.seq, known.hash, newest, known.seq-last), nil
+		return fmt.Sprintf("entry %d (hash %.4x…) was recorded, and %s: %d entries are gone", known.seq, known.hash,
+			newest, known.seq-last), nil
 	case known.seq < anchor:
-		return fmt.Sprintf("the witness knows nothing since entry %d, and the oldest here is %d: whether entries are gone cannot be known", known.seq, anchor), nil
+		return fmt.Sprintf(
+			"the witness knows nothing since entry %d, and the oldest here is %d: whether entries are gone cannot be "+
+				"known", known.seq, anchor), nil
 	}
 	var hash []byte
 	if err := tx.QueryRowContext(ctx, "SELECT hash FROM entries WHERE seq = ?", known.seq).Scan(&hash); err != nil {
 		return "", err
 	}
 	if !bytes.Equal(hash, known.hash) {
-		return fmt.Sprintf("entry %d was recorded with hash %.4x…, and here it is %.4x…: this is another history, and %s", known.seq, known.hash, hash, newest), nil
+		return fmt.Sprintf(
+			"entry %d was recorded with hash %.4x…, and here it is %.4x…: this is another history, and %s", known.seq,
+			known.hash, hash, newest), nil
 	}
 	return "", nil
 }

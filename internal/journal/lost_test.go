@@ -55,12 +55,22 @@ func TestALostLogIsNoticed(t *testing.T) {
 		"garbage": {func(path string) error {
 			return os.WriteFile(path+"-wal", bytes.Repeat([]byte("rubbish "), 5000), 0o600)
 		}, "entries are gone"},
-		"zeros":                 {func(path string) error { return os.WriteFile(path+"-wal", make([]byte, 40000), 0o600) }, "entries are gone"},
-		"its end":               {func(path string) error { return os.Truncate(path+"-wal", 20000) }, "entries are gone"},
-		"all of it":             {func(path string) error { return errors.Join(os.Remove(path), os.Remove(path+"-wal")) }, "there is no entry at all: 1"},
-		"the witness":           {func(path string) error { return os.Remove(path + witnessSuffix) }, "the journal's witness is gone"},
-		"the witness's text":    {func(path string) error { return os.WriteFile(path+witnessSuffix, []byte("x"), 0o600) }, "cannot be read"},
-		"the witness's sectors": {func(path string) error { return os.WriteFile(path+witnessSuffix, make([]byte, 2*slotGap), 0o600) }, "cannot be read"},
+		"zeros": {func(path string) error {
+			return os.WriteFile(path+"-wal", make([]byte, 40000), 0o600)
+		}, "entries are gone"},
+		"its end": {func(path string) error { return os.Truncate(path+"-wal", 20000) },
+			"entries are gone"},
+		"all of it": {func(path string) error {
+			return errors.Join(os.Remove(path), os.Remove(path+"-wal"))
+		}, "there is no entry at all: 1"},
+		"the witness": {func(path string) error { return os.Remove(path + witnessSuffix) },
+			"the journal's witness is gone"},
+		"the witness's text": {func(path string) error {
+			return os.WriteFile(path+witnessSuffix, []byte("x"), 0o600)
+		}, "cannot be read"},
+		"the witness's sectors": {func(path string) error {
+			return os.WriteFile(path+witnessSuffix, make([]byte, 2*slotGap), 0o600)
+		}, "cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			j, path := fresh(t)

@@ -34,7 +34,8 @@ func newMachine(t testing.TB, j *Journal) *machine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &machine{t: t, j: j, state: s, now: 1e9, wall: time.Date(2026, 5, 1, 8, 0, 0, 0, time.UTC), outcome: fsm.Delivered}
+	m := &machine{t: t, j: j, state: s, now: 1e9, wall: time.Date(2026, 5, 1, 8, 0, 0, 0, time.UTC),
+		outcome: fsm.Delivered}
 	m.boot("b1")
 	return m
 }
@@ -53,8 +54,9 @@ func (m *machine) boot(id string) {
 }
 
 func booted(at fsm.Instant, id string, shelf []fsm.Slot) fsm.Booted {
-	e := fsm.Booted{At: at, Boot: id, Shelf: shelf, First: map[string]int{}, Rules: fsm.Rules{Flow: fsm.Reservation, ReserveMax: sek(10000),
-		PinTimeout: 3 * time.Minute, ChooseTimeout: time.Minute, ReservationTimeout: 10 * time.Minute}}
+	e := fsm.Booted{At: at, Boot: id, Shelf: shelf, First: map[string]int{},
+		Rules: fsm.Rules{Flow: fsm.Reservation, ReserveMax: sek(10000),
+			PinTimeout: 3 * time.Minute, ChooseTimeout: time.Minute, ReservationTimeout: 10 * time.Minute}}
 	for _, s := range shelf {
 		e.First[s.ID] = fsm.StockMax
 	}
@@ -65,7 +67,8 @@ func booted(at fsm.Instant, id string, shelf []fsm.Slot) fsm.Booted {
 func shelfOf(slots int) (shelf []fsm.Slot) {
 	for n := range slots {
 		id := fmt.Sprintf("%c%d", 'A'+n%26, n+1)
-		shelf = append(shelf, fsm.Slot{ID: id, Name: "Mineral water 50 cl", Price: sek(1500), VAT: 12, EAN: "7310070765840", MaxVend: 10 * time.Second})
+		shelf = append(shelf, fsm.Slot{ID: id, Name: "Mineral water 50 cl", Price: sek(1500), VAT: 12,
+			EAN: "7310070765840", MaxVend: 10 * time.Second})
 	}
 	return shelf
 }
@@ -107,7 +110,8 @@ func (m *machine) answer(effect fsm.Effect) fsm.Event {
 		case m.state.Live.Unseen: // nobody can have paid it
 			a.Status, a.Version = fsm.StatusIssued, 1
 		case m.state.Stage == fsm.Confirming:
-			a.Status, a.Version, a.Amount, a.ErsReference = fsm.StatusPaid, 1, m.state.Sale.Basket(), fmt.Sprintf("20260501%017d", m.sales)
+			a.Status, a.Version, a.Amount, a.ErsReference = fsm.StatusPaid, 1, m.state.Sale.Basket(),
+				fmt.Sprintf("20260501%017d", m.sales)
 		case m.state.Stage == fsm.Releasing:
 			a.Status, a.Version = fsm.StatusCanceled, 1
 		default:
@@ -126,7 +130,8 @@ func (m *machine) reserve() string {
 	m.sales++
 	id := fmt.Sprintf("s%d", m.sales)
 	m.happen(fsm.PurchaseRequested{At: m.now, Request: "r1", Payer: "0123456789abcdef", Amount: sek(6000),
-		New: fsm.NewSale{ID: id, ClientInvoiceID: fmt.Sprintf("%032x", m.sales), Secret: fmt.Sprintf("%032x", m.sales)}})
+		New: fsm.NewSale{ID: id, ClientInvoiceID: fmt.Sprintf("%032x", m.sales),
+			Secret: fmt.Sprintf("%032x", m.sales)}})
 	m.happen(fsm.Ticked{At: m.now + 1e9})
 	if m.state.Stage != fsm.Choosing {
 		m.t.Fatalf("the sale is %s, not choosing", m.state.Stage)

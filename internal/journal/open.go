@@ -215,7 +215,8 @@ func create(ctx context.Context, path string) error {
 	if err != nil {
 		return fail(path, err)
 	}
-	_, err = db.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE; PRAGMA application_id = %d; PRAGMA user_version = %d; %s COMMIT",
+	_, err = db.ExecContext(ctx, fmt.Sprintf(
+		"BEGIN IMMEDIATE; PRAGMA application_id = %d; PRAGMA user_version = %d; %s COMMIT",
 		applicationID, schemaVersion, schema))
 	if err := errors.Join(err, db.Close()); err != nil { // closing moves the -wal into the file, synced
 		return fail(path, err)
@@ -252,7 +253,8 @@ func checkHeader(path string) error {
 	case !bytes.HasPrefix(header, []byte("SQLite format 3\x00")):
 		return corrupt(path, "it is not an SQLite file")
 	}
-	if err := checkFormat(path, binary.BigEndian.Uint32(header[68:]), binary.BigEndian.Uint32(header[60:])); err != nil {
+	if err := checkFormat(path, binary.BigEndian.Uint32(header[68:]),
+		binary.BigEndian.Uint32(header[60:])); err != nil {
 		return err
 	}
 	if size := binary.BigEndian.Uint16(header[16:]); size != pageSize {
@@ -266,13 +268,15 @@ func checkFormat(path string, application, format uint32) error {
 		return corrupt(path, "it is an SQLite file of another program")
 	}
 	if format > schemaVersion {
-		return &Error{Path: path, Kind: ErrNewer, Cause: fmt.Errorf("its format is %d, this program knows %d", format, schemaVersion)}
+		return &Error{Path: path, Kind: ErrNewer,
+			Cause: fmt.Errorf("its format is %d, this program knows %d", format, schemaVersion)}
 	}
 	if format < 1 {
 		return corrupt(path, "its format is %d", format)
 	}
 	if format < schemaVersion {
-		return &Error{Path: path, Kind: ErrOlder, Cause: fmt.Errorf("its format is %d, this program knows %d", format, schemaVersion)}
+		return &Error{Path: path, Kind: ErrOlder,
+			Cause: fmt.Errorf("its format is %d, this program knows %d", format, schemaVersion)}
 	}
 	return nil
 }
@@ -289,7 +293,8 @@ func connect(path, settings string) (*sql.DB, error) {
 // ready asserts that the connection is what its settings ask for, and that it can write.
 func ready(ctx context.Context, db *sql.DB, path string) error {
 	var application, format uint32
-	if err := errors.Join(pragma(ctx, db, "application_id", &application), pragma(ctx, db, "user_version", &format)); err != nil {
+	if err := errors.Join(pragma(ctx, db, "application_id", &application),
+		pragma(ctx, db, "user_version", &format)); err != nil {
 		return fail(path, err)
 	}
 	if err := checkFormat(path, application, format); err != nil {
@@ -302,7 +307,8 @@ func ready(ctx context.Context, db *sql.DB, path string) error {
 		return fail(path, err)
 	}
 	if size != pageSize || synchronous != 2 || mode != "wal" {
-		return fmt.Errorf("journal: %s: SQLite made it page size %d, synchronous %d, journal mode %s, not %d, 2, wal", path, size, synchronous, mode, pageSize)
+		return fmt.Errorf("journal: %s: SQLite made it page size %d, synchronous %d, journal mode %s, not %d, 2, wal",
+			path, size, synchronous, mode, pageSize)
 	}
 	tx, err := db.BeginTx(ctx, nil) // BEGIN IMMEDIATE: takes the right to write, and writes nothing
 	if err != nil {

@@ -86,8 +86,9 @@ func TestAFileThatCannotBeUsedIsRefusedWithItsRemedy(t *testing.T) {
 		want error
 		says string
 	}{
-		"a folder":          {func(t *testing.T, path string) { os.Mkdir(path, 0o755) }, ErrIsFolder, "journal.db"},
-		"a pipe":            {func(t *testing.T, path string) { syscall.Mkfifo(path, 0o600) }, ErrCorrupt, "not a regular file"},
+		"a folder": {func(t *testing.T, path string) { os.Mkdir(path, 0o755) }, ErrIsFolder, "journal.db"},
+		"a pipe": {func(t *testing.T, path string) { syscall.Mkfifo(path, 0o600) }, ErrCorrupt,
+			"not a regular file"},
 		"empty":             {write(""), ErrCorrupt, "it is empty"},
 		"short":             {write("SQLite format 3\x00"), ErrCorrupt, "only 16 bytes"},
 		"rubbish":           {write(strings.Repeat("rubbish ", 1000)), ErrCorrupt, "not an SQLite file"},
@@ -95,21 +96,28 @@ func TestAFileThatCannotBeUsedIsRefusedWithItsRemedy(t *testing.T) {
 		"a newer format":    {altered("PRAGMA user_version = 4"), ErrNewer, "install that version"},
 		"an older format":   {altered("PRAGMA user_version = 1"), ErrOlder, "with that version"},
 		"no format":         {altered("PRAGMA user_version = 0"), ErrCorrupt, "format is 0"},
-		"other page size":   {altered("PRAGMA journal_mode = DELETE; PRAGMA page_size = 4096; VACUUM"), ErrCorrupt, "page size is 4096"},
-		"cut in half":       {damage(func(b []byte) []byte { return b[:len(b)/2] }), ErrCorrupt, "move it"},
-		"a page of zeros":   {damage(func(b []byte) []byte { clear(b[3072:4096]); return b }), ErrCorrupt, "move it"},
+		"other page size": {altered("PRAGMA journal_mode = DELETE; PRAGMA page_size = 4096; VACUUM"), ErrCorrupt,
+			"page size is 4096"},
+		"cut in half":     {damage(func(b []byte) []byte { return b[:len(b)/2] }), ErrCorrupt, "move it"},
+		"a page of zeros": {damage(func(b []byte) []byte { clear(b[3072:4096]); return b }), ErrCorrupt, "move it"},
 		"an old page of zeros": {damage(func(b []byte) []byte {
 			page := bytes.LastIndex(b, []byte("Booted")) / pageSize // far from what Load reads
 			clear(b[page*pageSize : (page+1)*pageSize])
 			return b
 		}), ErrCorrupt, "move it"},
-		"no entries":            {altered("DELETE FROM entries; UPDATE anchor SET seq = 9"), ErrCorrupt, "a row is missing"},
-		"no anchor":             {altered("DELETE FROM anchor"), ErrCorrupt, "a row is missing"},
-		"no table":              {altered("DROP TABLE entries"), ErrCorrupt, "no such table"},
-		"a column less":         {altered("ALTER TABLE sales DROP COLUMN note"), ErrCorrupt, "no such column"},
-		"the last entry wrong":  {altered(`UPDATE entries SET body = '{"at":7}' WHERE seq = (SELECT max(seq) FROM entries)`), ErrCorrupt, "not as it was written"},
-		"a wrong order":         {altered("UPDATE entries SET seq = seq + 1 WHERE seq = (SELECT max(seq) FROM entries)"), ErrCorrupt, "is missing"},
-		"a -wal without a file": {func(t *testing.T, path string) { write("frames")(t, path+"-wal") }, ErrCorrupt, "-wal is there"},
+		"no entries": {altered("DELETE FROM entries; UPDATE anchor SET seq = 9"), ErrCorrupt,
+			"a row is missing"},
+		"no anchor":     {altered("DELETE FROM anchor"), ErrCorrupt, "a row is missing"},
+		"no table":      {altered("DROP TABLE entries"), ErrCorrupt, "no such table"},
+		"a column less": {altered("ALTER TABLE sales DROP COLUMN note"), ErrCorrupt, "no such column"},
+		"the last entry wrong": {
+			altered(`UPDATE entries SET body = '{"at":7}' WHERE seq = (SELECT max(seq) FROM entries)`), ErrCorrupt,
+			"not as it was written"},
+		"a wrong order": {
+			altered("UPDATE entries SET seq = seq + 1 WHERE seq = (SELECT max(seq) FROM entries)"), ErrCorrupt,
+			"is missing"},
+		"a -wal without a file": {func(t *testing.T, path string) { write("frames")(t, path+"-wal") }, ErrCorrupt,
+			"-wal is there"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "journal.db")
@@ -129,7 +137,8 @@ func TestAFileThatCannotBeUsedIsRefusedWithItsRemedy(t *testing.T) {
 			if err == nil {
 				j.Close()
 			}
-			if !errors.Is(err, c.want) || err != nil && (!strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), path)) {
+			if !errors.Is(err, c.want) || err != nil &&
+				(!strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), path)) {
 				t.Errorf("got %v\nwant %q saying %q and the path", err, c.want, c.says)
 			}
 			if read() != before {
@@ -156,7 +165,8 @@ func TestAFileThatCannotBeUsedIsRefusedWithItsRemedy(t *testing.T) {
 
 func TestAJournalHasOneOwner(t *testing.T) {
 	j, path := fresh(t)
-	if _, err := Open(t.Context(), path, Options{}); !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), "stop the other kioskd") {
+	if _, err := Open(t.Context(), path, Options{}); !errors.Is(err, ErrLocked) ||
+		!strings.Contains(err.Error(), "stop the other kioskd") {
 		t.Errorf("a second Open: %v", err)
 	}
 	newMachine(t, j).sell() // the refused one disturbs nothing
@@ -207,7 +217,8 @@ func TestALogCutShortIsAnEarlierState(t *testing.T) {
 	found := map[int]bool{}
 	for cut := len(wal); cut >= 0; cut -= 700 {
 		copied := filepath.Join(t.TempDir(), "copy.db")
-		if err := errors.Join(os.WriteFile(copied, db, 0o600), os.WriteFile(copied+"-wal", wal[:cut], 0o600)); err != nil {
+		if err := errors.Join(os.WriteFile(copied, db, 0o600),
+			os.WriteFile(copied+"-wal", wal[:cut], 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		c := open(t, copied)
@@ -354,7 +365,8 @@ func TestAReadOnlyFileSystemIsRefused(t *testing.T) {
 	if err := syscall.Mount(dir, dir, "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), path, Options{}); !errors.Is(err, ErrReadOnly) || !strings.Contains(err.Error(), "mounted read-only") {
+	if _, err := Open(t.Context(), path, Options{}); !errors.Is(err, ErrReadOnly) ||
+		!strings.Contains(err.Error(), "mounted read-only") {
 		t.Errorf("Open: %v", err)
 	}
 	if r, err := Replay(t.Context(), path); err != nil || r.Difference != nil || r.Chain.Entries != 12 {

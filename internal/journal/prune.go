@@ -40,7 +40,9 @@ func (j *Journal) Prune(ctx context.Context, olderThan time.Time) (n int, err er
 			if _, err := tx.ExecContext(ctx, "UPDATE anchor SET seq = ?", first); err != nil {
 				return err
 			}
-			_, err = tx.ExecContext(ctx, "DELETE FROM sales WHERE first < ?1 AND last < ?1 AND state <> 'in_doubt' AND first < (SELECT max(first) FROM sales)", first)
+			_, err = tx.ExecContext(ctx,
+				"DELETE FROM sales WHERE first < ?1 AND last < ?1 AND state <> 'in_doubt' AND first < (SELECT "+
+					"max(first) FROM sales)", first)
 			return err
 		})
 		if err != nil {
@@ -74,12 +76,14 @@ func (j *Journal) pruneTo(ctx context.Context, olderThan int64) (first, anchor i
 	if err != nil {
 		return 0, 0, err
 	}
-	old, err := number("SELECT seq FROM entries WHERE seq < ? AND wall >= ? ORDER BY seq DESC LIMIT 1", young, clockFloor)
+	old, err := number("SELECT seq FROM entries WHERE seq < ? AND wall >= ? ORDER BY seq DESC LIMIT 1", young,
+		clockFloor)
 	if err != nil {
 		return 0, 0, err
 	}
 	const whole = "SELECT seq FROM entries WHERE seq <= ? AND whole = 1 ORDER BY seq DESC LIMIT 1"
-	const split = "SELECT first FROM sales WHERE first < ?1 AND (ended IS NULL OR last >= ?1) ORDER BY first DESC LIMIT 1"
+	const split = "SELECT first FROM sales WHERE first < ?1 AND (ended IS NULL OR last >= ?1) ORDER BY first DESC " +
+		"LIMIT 1"
 	for at := old; ; { // back over the sales that it would split
 		if anchor, err = number(whole, at); err != nil || anchor <= first {
 			return first, first, err

@@ -131,7 +131,8 @@ func TestPruningNeverSplitsASale(t *testing.T) {
 		t.Errorf("%d entries deleted, %v", n, err)
 	}
 	whole(t, j, m.state, m.steps-n)
-	if story, err := j.Entries(t.Context(), id); err != nil || len(story) == 0 || story[0].Event != "PurchaseRequested" {
+	if story, err := j.Entries(t.Context(), id); err != nil || len(story) == 0 ||
+		story[0].Event != "PurchaseRequested" {
 		t.Errorf("%d entries of the open sale, %v", len(story), err)
 	}
 	m.happen(fsm.CancelPressed{At: m.now})
@@ -167,9 +168,11 @@ func TestPruningTrustsNoClockThatStoodStill(t *testing.T) {
 		keep  int      // the first day of which a sale may be gone is before this one
 	}{
 		"1970 after old ones, before young ones": {[]string{"2026-05-02", "1970-01-01", "2026-07-01"}, 1},
-		"1970 between old ones":                  {[]string{"2026-05-02", "1970-01-01", "2026-05-03", "2026-05-04", "2026-07-01"}, 4},
-		"1970 only":                              {[]string{"1970-01-01", "1970-01-02"}, 1},
-		"a clock that ran ahead":                 {[]string{"2026-05-02", "2026-05-03", "2038-01-01", "2026-05-04", "2026-07-01"}, 2},
+		"1970 between old ones": {
+			[]string{"2026-05-02", "1970-01-01", "2026-05-03", "2026-05-04", "2026-07-01"}, 4},
+		"1970 only": {[]string{"1970-01-01", "1970-01-02"}, 1},
+		"a clock that ran ahead": {
+			[]string{"2026-05-02", "2026-05-03", "2038-01-01", "2026-05-04", "2026-07-01"}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			j, _ := fresh(t)

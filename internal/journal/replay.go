@@ -26,12 +26,15 @@ type Chain struct {
 
 // Report is what a replay found.
 type Report struct {
-	Chain      Chain       `json:"chain"`
-	Replayed   int         `json:"replayed"` // entries whose state came out the same; the anchor of a pruned journal cannot be replayed
+	Chain Chain `json:"chain"`
+	// entries whose state came out the same; the anchor of a pruned journal cannot be replayed
+	Replayed   int         `json:"replayed"`
 	Difference *Difference `json:"difference,omitempty"`
-	Losses     []Loss      `json:"losses,omitempty"`      // where entries that had been recorded are not the ones that are here
-	Missing    string      `json:"missing,omitempty"`     // what the witness beside it knows to be gone from its end
-	MayEndLate bool        `json:"may_end_late,omitzero"` // it was copied in use and without its -wal: newer entries may be missing
+	// where entries that had been recorded are not the ones that are here
+	Losses  []Loss `json:"losses,omitempty"`
+	Missing string `json:"missing,omitempty"` // what the witness beside it knows to be gone from its end
+	// it was copied in use and without its -wal: newer entries may be missing
+	MayEndLate bool `json:"may_end_late,omitzero"`
 }
 
 // Loss is an entry that says what was gone when it was recorded: up to it this is not the history that was
@@ -153,7 +156,8 @@ func writesAhead(path string) (bool, error) {
 
 func follow(ctx context.Context, tx *sql.Tx, path string, replay bool) (Report, error) {
 	var application, format uint32
-	err := errors.Join(tx.QueryRowContext(ctx, "PRAGMA application_id").Scan(&application), tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&format))
+	err := errors.Join(tx.QueryRowContext(ctx, "PRAGMA application_id").Scan(&application),
+		tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&format))
 	if err != nil {
 		return Report{}, err
 	}
@@ -179,7 +183,8 @@ func follow(ctx context.Context, tx *sql.Tx, path string, replay bool) (Report, 
 		r.broken(fmt.Errorf("the entries are gone: entry %d should be there", r.at.next))
 	}
 	if d := r.Difference; err == nil && d != nil {
-		err = tx.QueryRowContext(ctx, "SELECT version FROM programs WHERE seq <= ? ORDER BY seq DESC LIMIT 1", d.Seq).Scan(&d.Version)
+		err = tx.QueryRowContext(ctx, "SELECT version FROM programs WHERE seq <= ? ORDER BY seq DESC LIMIT 1", d.Seq).
+			Scan(&d.Version)
 		if errors.Is(err, sql.ErrNoRows) {
 			err = nil
 		}
@@ -207,7 +212,8 @@ func (r *reader) entry(e entry) {
 	}
 	r.Chain.Entries++
 	r.Chain.Last = e.seq
-	if what := lossIn(e); what != "" && (len(r.Losses) == 0 || r.Losses[len(r.Losses)-1].What != what) && len(r.Losses) < lossesMax {
+	if what := lossIn(e); what != "" && (len(r.Losses) == 0 || r.Losses[len(r.Losses)-1].What != what) &&
+		len(r.Losses) < lossesMax {
 		r.Losses = append(r.Losses, Loss{e.seq, time.UnixMilli(e.wall).UTC(), what})
 	}
 	before := r.doc

@@ -26,7 +26,8 @@ func TestAStoryReplaysToTheSameStates(t *testing.T) {
 	// while the daemon has it open, twice, for the reader leaves nothing behind that disturbs
 	for range 2 {
 		r, err := Replay(t.Context(), path)
-		if err != nil || r.Difference != nil || r.Replayed != m.steps || r.Chain != (Chain{First: 1, Last: int64(m.steps), Entries: m.steps}) {
+		if err != nil || r.Difference != nil || r.Replayed != m.steps ||
+			r.Chain != (Chain{First: 1, Last: int64(m.steps), Entries: m.steps}) {
 			t.Fatalf("%s, %v; want %d entries", mustJSON(t, r), err, m.steps)
 		}
 	}
@@ -55,7 +56,8 @@ func forge(t *testing.T, path string, seq int64, change func(*entry)) {
 		}
 		e := &tail[n]
 		e.hash = e.sum()
-		if _, err := db.Exec("UPDATE entries SET event = ?, body = ?, after = ?, prev = ?, hash = ? WHERE seq = ?", e.event, string(e.body), string(e.after),
+		if _, err := db.Exec("UPDATE entries SET event = ?, body = ?, after = ?, prev = ?, hash = ? WHERE seq = ?",
+			e.event, string(e.body), string(e.after),
 			e.prev, e.hash, e.seq); err != nil {
 			t.Fatal(err)
 		}
@@ -71,14 +73,19 @@ func TestTheFirstDifferenceIsReported(t *testing.T) {
 		"another outcome": {func(e *entry) {
 			e.after = []byte(strings.Replace(string(e.after), `"outcome":"delivered"`, `"outcome":"not_delivered"`, 1))
 		}, `sale.items[0].outcome: recorded "not_delivered", now "delivered"`},
-		"something more":           {func(e *entry) { e.after = []byte(`{"reason":"x",` + string(e.after[1:])) }, `reason: recorded "x", now nothing`},
-		"something less":           {func(e *entry) { e.after = []byte(`{"boot":null,` + string(e.after[1:])) }, `boot: recorded nothing, now "b1"`},
+		"something more": {func(e *entry) { e.after = []byte(`{"reason":"x",` + string(e.after[1:])) },
+			`reason: recorded "x", now nothing`},
+		"something less": {func(e *entry) { e.after = []byte(`{"boot":null,` + string(e.after[1:])) },
+			`boot: recorded nothing, now "b1"`},
 		"an event of tomorrow":     {func(e *entry) { e.event = "Teleported" }, `fsm: no event is named "Teleported"`},
 		"an event unlike its name": {func(e *entry) { e.body = []byte(`[]`) }, "json: cannot unmarshal array"},
-		"a state unlike a state":   {func(e *entry) { e.after = []byte(`{"stage":5}`) }, "a recorded state cannot be read"},
+		"a state unlike a state": {func(e *entry) { e.after = []byte(`{"stage":5}`) },
+			"a recorded state cannot be read"},
 		"a panic": {func(e *entry) { // two currencies in one sale
-			e.body = []byte(strings.Replace(string(e.body), `"reserve_max":"100.00 SEK"`, `"reserve_max":"1.00 EUR"`, 1))
-			e.after = []byte(strings.Replace(string(e.after), `"reserve_max":"100.00 SEK"`, `"reserve_max":"1.00 EUR"`, 1))
+			e.body = []byte(strings.Replace(string(e.body), `"reserve_max":"100.00 SEK"`, `"reserve_max":"1.00 EUR"`,
+				1))
+			e.after = []byte(strings.Replace(string(e.after), `"reserve_max":"100.00 SEK"`, `"reserve_max":"1.00 EUR"`,
+				1))
 		}, "the state machine panics"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -93,7 +100,8 @@ func TestTheFirstDifferenceIsReported(t *testing.T) {
 				t.Fatalf("%s, %v", mustJSON(t, r), err)
 			}
 			d := r.Difference
-			if d == nil || d.Seq < first || d.Seq > max(first, forged) || d.Version != "1.0.0" || !strings.Contains(strings.Join(d.Lines, "\n"), c.lines) {
+			if d == nil || d.Seq < first || d.Seq > max(first, forged) || d.Version != "1.0.0" ||
+				!strings.Contains(strings.Join(d.Lines, "\n"), c.lines) {
 				t.Fatalf("got %s\nwant %s", mustJSON(t, d), c.lines)
 			}
 			if r.Replayed != int(d.Seq)-1 {
@@ -133,22 +141,32 @@ func TestADifferenceNamesTheProgramThatRecordedIt(t *testing.T) {
 func TestABrokenChainIsFound(t *testing.T) {
 	good, _ := sold(t, 6) // so that Open does not need what is broken
 	for name, c := range map[string]struct{ sql, want string }{
-		"an entry changed":           {`UPDATE entries SET wall = wall + 1 WHERE seq = 7`, "entry 7 is not as it was written"},
-		"the state changed":          {`UPDATE entries SET after = '{}' WHERE seq = 7`, "entry 7 is not as it was written"},
-		"what it met changed":        {`UPDATE entries SET before = '{"calls":99}' WHERE seq = 7`, "entry 7 is not as it was written"},
-		"the event changed":          {`UPDATE entries SET event = 'Ticked' WHERE seq = 7`, "entry 7 is not as it was written"},
-		"the kind changed":           {`UPDATE entries SET whole = 1 - whole WHERE seq = 7`, "entry 7 is not as it was written"},
-		"a byte moved over a border": {`UPDATE entries SET body = body || substr(before, 1, 1), before = substr(before, 2) WHERE seq = 7`, "entry 7 is not as it was written"},
-		"an entry gone":              {`DELETE FROM entries WHERE seq = 7`, "entry 7 is missing"},
-		"the first gone":             {`DELETE FROM entries WHERE seq = 1`, "entry 1 is missing"},
-		"a hash changed":             {`UPDATE entries SET hash = zeroblob(32) WHERE seq = 7`, "entry 7 is not as it was written"},
-		"another history":            {`UPDATE entries SET prev = zeroblob(32) WHERE seq = 7`, "entry 7 does not continue"},
+		"an entry changed": {`UPDATE entries SET wall = wall + 1 WHERE seq = 7`,
+			"entry 7 is not as it was written"},
+		"the state changed": {`UPDATE entries SET after = '{}' WHERE seq = 7`,
+			"entry 7 is not as it was written"},
+		"what it met changed": {`UPDATE entries SET before = '{"calls":99}' WHERE seq = 7`,
+			"entry 7 is not as it was written"},
+		"the event changed": {`UPDATE entries SET event = 'Ticked' WHERE seq = 7`,
+			"entry 7 is not as it was written"},
+		"the kind changed": {`UPDATE entries SET whole = 1 - whole WHERE seq = 7`,
+			"entry 7 is not as it was written"},
+		"a byte moved over a border": {
+			`UPDATE entries SET body = body || substr(before, 1, 1), before = substr(before, 2) WHERE seq = 7`,
+			"entry 7 is not as it was written"},
+		"an entry gone":  {`DELETE FROM entries WHERE seq = 7`, "entry 7 is missing"},
+		"the first gone": {`DELETE FROM entries WHERE seq = 1`, "entry 1 is missing"},
+		"a hash changed": {`UPDATE entries SET hash = zeroblob(32) WHERE seq = 7`,
+			"entry 7 is not as it was written"},
+		"another history": {`UPDATE entries SET prev = zeroblob(32) WHERE seq = 7`,
+			"entry 7 does not continue"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := clone(t, good, filepath.Join(t.TempDir(), "journal.db"))
 			alter(t, path, c.sql)
 			j := open(t, path)
-			if chain, err := j.Verify(t.Context()); !errors.Is(err, ErrCorrupt) || !strings.Contains(chain.Broken, c.want) {
+			if chain, err := j.Verify(t.Context()); !errors.Is(err, ErrCorrupt) ||
+				!strings.Contains(chain.Broken, c.want) {
 				t.Errorf("Verify: %+v, %v, want %s", chain, err, c.want)
 			}
 			r, err := Replay(t.Context(), path)

@@ -42,7 +42,8 @@ type Item struct {
 // salesMax bounds one answer of Sales: some hundred KiB of JSON.
 const salesMax = 1000
 
-const saleColumns = "first, last, id, flow, state, why, note, currency, reserved, charged, refunded, invoice, ers, items, started, ended"
+const saleColumns = "first, last, id, flow, state, why, note, currency, reserved, charged, refunded, invoice, ers, " +
+	"items, started, ended"
 
 // saleRow is a Sale with its place among the entries.
 type saleRow struct {
@@ -194,8 +195,10 @@ func (j *Journal) recordSale(ctx context.Context, tx *sql.Tx, e *entry, s fsm.Sa
 		return err
 	}
 	ended := sql.NullInt64{Int64: row.Ended.UnixMilli(), Valid: !row.Ended.IsZero()}
-	_, err = tx.StmtContext(ctx, j.sale).ExecContext(ctx, row.first, row.last, row.ID, row.Flow, row.State, row.Why, row.Note, row.Currency,
-		row.Reserved, row.Charged, row.Refunded, row.InvoiceReference, row.ErsReference, string(items), row.Started.UnixMilli(), ended)
+	_, err = tx.StmtContext(ctx, j.sale).
+		ExecContext(ctx, row.first, row.last, row.ID, row.Flow, row.State, row.Why, row.Note, row.Currency,
+			row.Reserved, row.Charged, row.Refunded, row.InvoiceReference, row.ErsReference, string(items),
+			row.Started.UnixMilli(), ended)
 	return err
 }
 
@@ -221,7 +224,8 @@ func scanSale(row interface{ Scan(...any) error }) (saleRow, error) {
 	var items []byte
 	var started int64
 	var ended sql.NullInt64
-	err := row.Scan(&r.first, &r.last, &r.ID, &r.Flow, &r.State, &r.Why, &r.Note, &r.Currency, &r.Reserved, &r.Charged, &r.Refunded,
+	err := row.Scan(&r.first, &r.last, &r.ID, &r.Flow, &r.State, &r.Why, &r.Note, &r.Currency, &r.Reserved, &r.Charged,
+		&r.Refunded,
 		&r.InvoiceReference, &r.ErsReference, &items, &started, &ended)
 	if err != nil {
 		return r, err

@@ -36,13 +36,16 @@ func TestSalesAreToldAsTheTechniciansPortPromises(t *testing.T) {
 	jammed := Item{Slot: "A1", Price: "15.00", Outcome: "not_delivered"}
 	want := []Sale{
 		{
-			ID: "s3", Flow: "reservation", State: "open", Currency: "SEK", Reserved: "60.00", Charged: "0.00", Refunded: "0.00",
+			ID: "s3", Flow: "reservation", State: "open", Currency: "SEK", Reserved: "60.00", Charged: "0.00",
+			Refunded:         "0.00",
 			InvoiceReference: "900000003", Items: []Item{}, Started: at(27),
 		}, {
-			ID: "s2", Flow: "reservation", State: "released", Currency: "SEK", Reserved: "60.00", Charged: "0.00", Refunded: "0.00",
+			ID: "s2", Flow: "reservation", State: "released", Currency: "SEK", Reserved: "60.00", Charged: "0.00",
+			Refunded:         "0.00",
 			InvoiceReference: "900000002", Items: []Item{jammed}, Started: at(15), Ended: at(25), Why: "not_delivered",
 		}, {
-			ID: "s1", Flow: "reservation", State: "charged", Currency: "SEK", Reserved: "60.00", Charged: "30.00", Refunded: "0.00",
+			ID: "s1", Flow: "reservation", State: "charged", Currency: "SEK", Reserved: "60.00", Charged: "30.00",
+			Refunded:         "0.00",
 			InvoiceReference: "900000001", ErsReference: "2026050100000000000000001",
 			Items: []Item{water, {Slot: "B2", Price: "15.00", Outcome: "delivered"}}, Started: at(2), Ended: at(14),
 		},
@@ -60,7 +63,8 @@ func TestSalesAreToldAsTheTechniciansPortPromises(t *testing.T) {
 
 func TestAmountsHaveTheirCurrencysPlaces(t *testing.T) {
 	for currency, want := range map[string]string{"SEK": "0.00", "JPY": "0", "KWD": "0.000"} {
-		if s := summary(fsm.Sale{ID: "x", Payment: fsm.Payment{Requested: money.Amount{Minor: 1, Currency: currency}}}); s.Charged != want || s.Currency != currency {
+		if s := summary(fsm.Sale{ID: "x", Payment: fsm.Payment{
+			Requested: money.Amount{Minor: 1, Currency: currency}}}); s.Charged != want || s.Currency != currency {
 			t.Errorf("%s: %+v", currency, s)
 		}
 	}
@@ -68,7 +72,8 @@ func TestAmountsHaveTheirCurrencysPlaces(t *testing.T) {
 
 // visit is a sale as a state, made by hand.
 func visit(id string, state fsm.SaleState) fsm.State {
-	return fsm.State{Stage: fsm.Ready, Sale: fsm.Sale{ID: id, Flow: fsm.Reservation, State: state, Ended: state != fsm.Open, Payment: fsm.Payment{Reserved: sek(1500)}}}
+	return fsm.State{Stage: fsm.Ready, Sale: fsm.Sale{ID: id, Flow: fsm.Reservation, State: state,
+		Ended: state != fsm.Open, Payment: fsm.Payment{Reserved: sek(1500)}}}
 }
 
 func TestSalesInDoubtAreCounted(t *testing.T) {
@@ -87,7 +92,8 @@ func TestSalesAreInTheOrderTheyHappenedWhateverTheClock(t *testing.T) {
 	j, _ := fresh(t)
 	for n, wall := range []int64{1_780_000_000_000, 1000, 1_790_000_000_000, 2000} { // a Pi wakes up in 1970
 		for _, state := range []fsm.SaleState{fsm.Open, fsm.Charged} {
-			if err := j.Append(t.Context(), Record{Wall: time.UnixMilli(wall), Event: fsm.Ticked{}, After: visit(fmt.Sprint("s", n), state)}); err != nil {
+			if err := j.Append(t.Context(), Record{Wall: time.UnixMilli(wall), Event: fsm.Ticked{},
+				After: visit(fmt.Sprint("s", n), state)}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -112,12 +118,14 @@ func TestAnEndedSaleKeepsItsEnd(t *testing.T) {
 	j, _ := fresh(t)
 	for n, s := range []fsm.State{visit("a", fsm.Open), visit("a", fsm.Charged), visit("a", fsm.Charged)} {
 		s.Reason = reason.Why(fmt.Sprint(n)) // a durable change that is not the sale's
-		if err := j.Append(t.Context(), Record{Wall: time.UnixMilli(int64(1000 * n)), Event: fsm.Ticked{}, After: s}); err != nil {
+		if err := j.Append(t.Context(), Record{Wall: time.UnixMilli(int64(1000 * n)), Event: fsm.Ticked{},
+			After: s}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	sales, err := j.Sales(t.Context(), 10)
-	if err != nil || len(sales) != 1 || !sales[0].Started.Equal(time.UnixMilli(0)) || !sales[0].Ended.Equal(time.UnixMilli(1000)) {
+	if err != nil || len(sales) != 1 || !sales[0].Started.Equal(time.UnixMilli(0)) ||
+		!sales[0].Ended.Equal(time.UnixMilli(1000)) {
 		t.Errorf("%+v, %v", sales, err)
 	}
 	story, err := j.Entries(t.Context(), "a")
@@ -140,11 +148,13 @@ func TestEntriesTellTheStoryOfASale(t *testing.T) {
 	for _, e := range story {
 		names = append(names, e.Event)
 	}
-	if got, want := strings.Join(names, " "), "PurchaseRequested InvoiceSent StatusAnswered ProductChosen VendEnded ProductChosen VendEnded "+
-		"CancelPressed InvoiceUpdated ReservationCommitted StatusAnswered"; got != want {
+	if got, want := strings.Join(names, " "),
+		"PurchaseRequested InvoiceSent StatusAnswered ProductChosen VendEnded ProductChosen VendEnded "+
+			"CancelPressed InvoiceUpdated ReservationCommitted StatusAnswered"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if after := string(story[0].After); !strings.Contains(after, `"id":"`+id+`"`) || strings.Contains(string(story[4].After), `"rules"`) {
+	if after := string(story[0].After); !strings.Contains(after, `"id":"`+id+`"`) ||
+		strings.Contains(string(story[4].After), `"rules"`) {
 		t.Errorf("the first entry names the sale, and each says what changed:\n%s\n%s", after, story[4].After)
 	}
 	if s := mustJSON(t, story); !strings.Contains(s, `"body":{"at":`) {
@@ -164,7 +174,8 @@ func TestStockIsCountedWithTheSale(t *testing.T) {
 	m := newMachine(t, j)
 	count := func(slot string, n int) {
 		t.Helper()
-		m.happen(fsm.StockCounted{At: m.now, Request: "q", ID: fmt.Sprint("t", m.steps), Slot: slot, By: "anna", Count: n})
+		m.happen(fsm.StockCounted{At: m.now, Request: "q", ID: fmt.Sprint("t", m.steps), Slot: slot, By: "anna",
+			Count: n})
 	}
 	count("A1", 3)
 	count("B2", 2)
@@ -196,7 +207,8 @@ func TestAReplayNoticesAStockThatDiffers(t *testing.T) {
 			found = string(e.after) != was
 		})
 		r, err := Replay(t.Context(), copied)
-		if err != nil || found != (r.Difference != nil && strings.Contains(fmt.Sprint(r.Difference.Lines), "stock.A1: recorded 9998, now 9999")) {
+		if err != nil || found != (r.Difference != nil &&
+			strings.Contains(fmt.Sprint(r.Difference.Lines), "stock.A1: recorded 9998, now 9999")) {
 			t.Errorf("entry %d, forged %v: %s, %v", seq, found, mustJSON(t, r), err)
 		}
 	}

@@ -19,10 +19,10 @@ import (
 // entries sync it as well (see weighty). What follows is this:
 //
 //   - After a kill, or a reboot in order, the witness is exact: any entry that is gone is noticed.
-//   - After a power cut it may lag by the entries since the last synced one. The log gone as a whole is noticed all the same: the first
-//     entry after each checkpoint is synced, so the witness is ahead of the journal's file whenever the log holds anything. Of a log
-//     whose end alone is gone, the loss of any weighty entry is noticed; that of entries after the last weighty one may not be, and each
-//     of these is found anew by asking Glase.
+//   - After a power cut it may lag by the entries since the last synced one. The log gone as a whole is noticed all the
+//     same: the first entry after each checkpoint is synced, so the witness is ahead of the journal's file whenever the
+//     log holds anything. Of a log whose end alone is gone, the loss of any weighty entry is noticed; that of entries
+//     after the last weighty one may not be, and each of these is found anew by asking Glase.
 //   - Journal and witness taken back together, as a whole card's image is, is not noticed.
 //
 // The file has two slots of one disk sector each, in one page, which is what a write costs. The slot that was synced
@@ -113,7 +113,8 @@ func slotText(turn int64, m mark) []byte {
 // parseSlot reads what slotText wrote; false: it is not that.
 func parseSlot(text []byte) (m mark, turn int64, ok bool) {
 	_, err := fmt.Sscanf(string(text), witnessFormat+"\nwrite %d\nentry %d\nhash %x\n", &turn, &m.seq, &m.hash)
-	return m, turn, err == nil && turn > 0 && m.seq >= 0 && len(m.hash) == sha256.Size && bytes.Equal(text, slotText(turn, m))
+	return m, turn, err == nil && turn > 0 && m.seq >= 0 && len(m.hash) == sha256.Size &&
+		bytes.Equal(text, slotText(turn, m))
 }
 
 // write names an entry, and syncs the file when it must survive a power cut.
@@ -132,7 +133,8 @@ func (w *witness) write(m mark, sync bool) error {
 	if !sync {
 		return nil
 	}
-	if err := syscall.Fdatasync(int(w.file.Fd())); err != nil { // its time of change is nobody's business, and a write more
+	// its time of change is nobody's business, and a write more
+	if err := syscall.Fdatasync(int(w.file.Fd())); err != nil {
 		w.last = mark{} // whatever the kernel still has of it: it is written again
 		return fail(w.path, err)
 	}

@@ -35,7 +35,8 @@ func TestAChoiceThatIsTakenBackCostsNobodyTheCredit(t *testing.T) {
 			time.Sleep(time.Second)
 			s := k.State()
 			if _, closed := s.ClosedSlots()["A1"]; (s.Stage == fsm.Choosing) != c.choosing || closed == c.choosing {
-				t.Errorf("%s %q: %s, closed %v, and choosing should be %v", c.outcome, c.why, s.Stage, s.Closed, c.choosing)
+				t.Errorf("%s %q: %s, closed %v, and choosing should be %v", c.outcome, c.why, s.Stage, s.Closed,
+					c.choosing)
 			}
 			stop()
 			<-ended

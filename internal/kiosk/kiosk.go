@@ -26,7 +26,8 @@ const (
 	inboxMax  = 64               // events that may wait for the loop; buttons beyond it are dropped, answers wait
 	lagMax    = 64               // steps that a slow follower may lag behind before it loses some
 	finishMax = 10 * time.Second // for calls and vends that were told to end
-	settleMax = 20 * time.Second // how long an end of the daemon waits for a sale to be settled; the next start does the rest
+	// how long an end of the daemon waits for a sale to be settled; the next start does the rest
+	settleMax = 20 * time.Second
 )
 
 // Record is a durable step, as the journal keeps it.
@@ -230,7 +231,8 @@ func (k *Kiosk) Choose(slot string) bool {
 // taken, for which a fresh look at the reservation may be needed, or refused, or for ctx; "" is taken: its vend begins.
 func (k *Kiosk) ChooseAt(ctx context.Context, slot string, price money.Amount) fsm.Refusal {
 	return k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
-		return fsm.ProductChosen{At: at, Request: request, New: k.cfg.NewSale(), Item: k.cfg.NewItem(), Slot: slot, Price: price}
+		return fsm.ProductChosen{At: at, Request: request, New: k.cfg.NewSale(), Item: k.cfg.NewItem(), Slot: slot,
+			Price: price}
 	}).refusal
 }
 
@@ -275,7 +277,8 @@ func (k *Kiosk) Serviced(by string) {
 var (
 	ErrBusy      = errors.New("a sale is on: try again when it has ended")
 	ErrNoVerdict = errors.New("it cannot be settled this way now")
-	ErrOpen      = errors.New("the sale is still being settled with Glase: wait for it; if Glase stays silent, settle it by hand (--by-hand)")
+	ErrOpen      = errors.New(
+		"the sale is still being settled with Glase: wait for it; if Glase stays silent, settle it by hand (--by-hand)")
 )
 
 // Resolve begins to settle a sale that stands in doubt as a person decided; State tells when it has ended, and how. It
@@ -303,7 +306,8 @@ func (k *Kiosk) Resolve(ctx context.Context, sale fsm.Sale, v fsm.Verdict) error
 }
 
 // ErrNoAcceptance: there is no loss to accept, or nothing can be recorded, or it is not said who accepts it, and why.
-var ErrNoAcceptance = errors.New("nothing is accepted: no records are known to be lost, or the journal cannot be written")
+var ErrNoAcceptance = errors.New(
+	"nothing is accepted: no records are known to be lost, or the journal cannot be written")
 
 // AcceptLoss puts a machine whose journal has lost its newest entries back into service. by says who has compared
 // Glase's books and the machine with what is left, and reason what came of it; both are recorded.

@@ -150,11 +150,14 @@ func (w *world) start(t *testing.T, s fsm.State) (*Kiosk, context.CancelFunc, ch
 	}
 	begin := time.Now().Add(-time.Hour)
 	k, err := New(Config{
-		Rules: fsm.Rules{Flow: fsm.Reservation, PinTimeout: time.Minute, ChooseTimeout: 5 * time.Second, ReservationTimeout: 10 * time.Minute},
-		Shelf: shelf, First: map[string]int{"A1": 2, "A2": 1}, State: s, Journal: w, Payments: w, Dispenser: w, InStep: w.told,
+		Rules: fsm.Rules{Flow: fsm.Reservation, PinTimeout: time.Minute, ChooseTimeout: 5 * time.Second,
+			ReservationTimeout: 10 * time.Minute},
+		Shelf: shelf, First: map[string]int{"A1": 2, "A2": 1}, State: s, Journal: w, Payments: w, Dispenser: w,
+		InStep: w.told,
 		NewSale: func() fsm.NewSale {
 			w.ids++
-			return fsm.NewSale{ID: fmt.Sprint("S", w.ids), ClientInvoiceID: fmt.Sprint("I", w.ids), Secret: fmt.Sprint("secret", w.ids)}
+			return fsm.NewSale{ID: fmt.Sprint("S", w.ids), ClientInvoiceID: fmt.Sprint("I", w.ids),
+				Secret: fmt.Sprint("secret", w.ids)}
 		},
 		NewItem: func() string { w.ids++; return fmt.Sprint("i", w.ids) },
 		Now:     func() fsm.Instant { return fsm.Instant(time.Since(begin)) }, Boot: "boot", Wall: time.Now, Log: w.log,
@@ -225,10 +228,12 @@ func TestWhenTheJournalFailsNothingNewMovesAndWhatCameOutIsCharged(t *testing.T)
 				t.Errorf("journal failing at record %d: a product came out and %v was charged; %q", n, w.paid, w.diary)
 			}
 			if motor < 0 && (!w.paid.IsZero() || w.status == fsm.StatusReserved) {
-				t.Errorf("journal failing at record %d: nothing came out, %v was charged, the invoice is %s; %q", n, w.paid, w.status, w.diary)
+				t.Errorf("journal failing at record %d: nothing came out, %v was charged, the invoice is %s; %q", n,
+					w.paid, w.status, w.diary)
 			}
 			if motor >= 0 && len(w.records) < 5 {
-				t.Errorf("journal failing at record %d, first at %d: the motor moved without a record; %q", n, failed, w.diary)
+				t.Errorf("journal failing at record %d, first at %d: the motor moved without a record; %q", n, failed,
+					w.diary)
 			}
 			if ref, code := k.CreatePurchase(t.Context(), "p", sek(5000)); ref != "" || code != fsm.DeviceUnavailable {
 				t.Errorf("journal failing at record %d: a new sale was answered %q %q", n, ref, code)
@@ -266,7 +271,8 @@ func TestAnEndOfTheDaemonLosesNoMoney(t *testing.T) {
 			k2, stop, ended := w.start(t, state)
 			time.Sleep(time.Minute)
 			sale := k2.State().Sale
-			if k2.State().Busy() || sale.Charged.Minor != sale.Basket().Minor || !w.paid.IsZero() != !sale.Basket().IsZero() {
+			if k2.State().Busy() || sale.Charged.Minor != sale.Basket().Minor || !w.paid.IsZero() != !sale.Basket().
+				IsZero() {
 				t.Errorf("ended after %d tenths: %+v, Glase took %v", tenth, sale, w.paid)
 			}
 			if w.status == fsm.StatusReserved {
@@ -428,7 +434,8 @@ func TestAFollowerIsFirstToldTheWholeState(t *testing.T) {
 		k, stop, ended := w.start(t, fsm.State{})
 		updates := k.Follow(t.Context())
 		first := <-updates
-		if first.Event != nil || first.Seq != 1 || first.State.Stage != fsm.Ready || len(first.State.Offers()) == 0 || first.Wall.IsZero() {
+		if first.Event != nil || first.Seq != 1 || first.State.Stage != fsm.Ready || len(first.State.Offers()) == 0 ||
+			first.Wall.IsZero() {
 			t.Errorf("a follower is first told %+v", first)
 		}
 		k.Cancel()
@@ -532,7 +539,8 @@ func TestAMachinesOwnPriceIsWhatItsChoiceCosts(t *testing.T) {
 		if why := k.ChooseAt(t.Context(), "A1", sek(2001)); why != "too_expensive" || len(k.State().Sale.Items) != 0 {
 			t.Errorf("more than the credit: %q, %+v", why, k.State().Sale.Items)
 		}
-		for slot, price := range map[string]money.Amount{"A9": sek(2000), "A2": sek(2000), "A1": {Minor: 2000, Currency: "EUR"}} {
+		for slot, price := range map[string]money.Amount{"A9": sek(2000), "A2": sek(2000),
+			"A1": {Minor: 2000, Currency: "EUR"}} {
 			if why := k.ChooseAt(t.Context(), slot, price); why != fsm.NoSuchSlot {
 				t.Errorf("%s for %v: %q", slot, price, why)
 			}
@@ -542,7 +550,8 @@ func TestAMachinesOwnPriceIsWhatItsChoiceCosts(t *testing.T) {
 			t.Errorf("our button chose at the machine: %+v", k.State().Sale.Items)
 		}
 		why := k.ChooseAt(t.Context(), "A1", sek(2000)) // the shelf says 15.00
-		if items := k.State().Sale.Items; why != "" || len(items) != 1 || items[0].Price != sek(2000) || !items[0].Started {
+		if items := k.State().Sale.Items; why != "" || len(items) != 1 || items[0].Price != sek(2000) ||
+			!items[0].Started {
 			t.Errorf("%q, %+v", why, items)
 		}
 		if why := k.ChooseAt(t.Context(), "A1", sek(2000)); why != fsm.NotChoosing {

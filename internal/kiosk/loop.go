@@ -51,7 +51,8 @@ func (k *Kiosk) Run(ctx context.Context) error {
 			k.step(fsm.FaultRaised{At: k.cfg.Now(), Fault: fsm.Fault{Name: reason.Stopping, Hard: true}})
 			over = time.After(settleMax)
 		case <-over:
-			k.cfg.Log.Warn().Str("step", string(k.current.Stage)).Msg("the sale is not settled yet: the next start does it")
+			k.cfg.Log.Warn().Str("step", string(k.current.Stage)).
+				Msg("the sale is not settled yet: the next start does it")
 			return nil
 		}
 		if ending == nil && !k.current.Busy() && !k.current.Serving() {
@@ -199,14 +200,16 @@ func (k *Kiosk) log(e fsm.Event, s fsm.State, durable bool) {
 			line.Str("glase", e.Result.Text)
 		}
 	case fsm.ServiceBegan:
-		line.Str("act", string(e.Service.Act)).Str("slot", e.Service.Slot).Str("by", e.Service.By).Bool("taken", e.Service.ID == s.Service.ID)
+		line.Str("act", string(e.Service.Act)).Str("slot", e.Service.Slot).Str("by", e.Service.By).
+			Bool("taken", e.Service.ID == s.Service.ID)
 	case fsm.StockCounted:
 		line.Str("act", string(fsm.CountStock)).Str("slot", e.Slot).Str("by", e.By).Bool("taken", e.ID == s.Service.ID)
 		if e.ID == s.Service.ID {
 			line.Int("was", s.Service.Was).Int("left", s.Service.Left)
 		}
 	case fsm.ServiceEnded:
-		line.Str("act", string(s.Service.Act)).Str("slot", s.Service.Slot).Str("outcome", string(e.Outcome)).Str("outcome_why", string(e.Why))
+		line.Str("act", string(s.Service.Act)).Str("slot", s.Service.Slot).Str("outcome", string(e.Outcome)).
+			Str("outcome_why", string(e.Why))
 	}
 	line.Msg(fsm.Name(e))
 }

@@ -10,7 +10,8 @@ import (
 const (
 	journalEvery = time.Minute     // a journal that refused a record is tried again
 	proveEvery   = 5 * time.Second // and once it has taken one, it must take the next
-	provenBy     = 3               // records that it must take in a row before the one that puts the machine back into service
+	// records that it must take in a row before the one that puts the machine back into service
+	provenBy = 3
 )
 
 // journalFailed goes on from memory: with the fault raised nothing new moves, and what has begun is settled. The fault

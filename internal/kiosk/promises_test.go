@@ -272,12 +272,16 @@ func TestTheLogTellsAnOperatorWhatBecameOfASale(t *testing.T) {
 	})
 	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
 	for what, words := range map[string][]string{
-		"the choice":        {`"level":"info"`, `"phase":"dispensing","step":"vending"`, `"sale":"S1"`, `"message":"ProductChosen"`},
-		"the outcome":       {`"sale":"S1"`, `"outcome":"delivered"`, `"outcome_why":""`, `"message":"VendEnded"`},
-		"a poll":            {`"level":"debug"`, `"status":"ISSUED"`, `"message":"StatusAnswered"`},
-		"the end":           {`"level":"info"`, `"sale":"S1"`, `"state":"charged"`, `"charged":"15.00 SEK"`, `"refunded":`},
-		"the count":         {`"act":"stock"`, `"slot":"A1"`, `"by":"anna"`, `"was":1,"left":7`, `"message":"StockCounted"`},
-		"the relay's":       {`"act":"relay"`, `"slot":"A2"`, `"by":"anna"`, `"taken":true`, `"message":"ServiceBegan"`},
+		"the choice": {`"level":"info"`, `"phase":"dispensing","step":"vending"`, `"sale":"S1"`,
+			`"message":"ProductChosen"`},
+		"the outcome": {`"sale":"S1"`, `"outcome":"delivered"`, `"outcome_why":""`, `"message":"VendEnded"`},
+		"a poll":      {`"level":"debug"`, `"status":"ISSUED"`, `"message":"StatusAnswered"`},
+		"the end": {`"level":"info"`, `"sale":"S1"`, `"state":"charged"`, `"charged":"15.00 SEK"`,
+			`"refunded":`},
+		"the count": {`"act":"stock"`, `"slot":"A1"`, `"by":"anna"`, `"was":1,"left":7`,
+			`"message":"StockCounted"`},
+		"the relay's": {`"act":"relay"`, `"slot":"A2"`, `"by":"anna"`, `"taken":true`,
+			`"message":"ServiceBegan"`},
 		"the relay's end":   {`"slot":"A2"`, `"outcome":`, `"message":"ServiceEnded"`},
 		"out of service":    {`"reason":"stopping"`, `"message":"FaultRaised"`},
 		"what Glase said":   {`"glase":`, `"message":"InvoiceCanceled"`},

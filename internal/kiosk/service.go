@@ -44,7 +44,8 @@ func (k *Kiosk) serve(ctx context.Context, v fsm.Service) (string, error) {
 // more than fsm.StockMax is ErrStock.
 func (k *Kiosk) CountStock(ctx context.Context, slot, by string, count int, more bool) (was, left int, err error) {
 	a := k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
-		return fsm.StockCounted{At: at, Request: request, ID: k.cfg.NewItem(), Slot: slot, By: by, Count: count, More: more}
+		return fsm.StockCounted{At: at, Request: request, ID: k.cfg.NewItem(), Slot: slot, By: by, Count: count,
+			More: more}
 	})
 	if err := refused(ctx, a.refusal); err != nil {
 		return 0, 0, err

@@ -39,7 +39,8 @@ func TestATechniciansActIsOnTheDiskBeforeAnythingMoves(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 	})
-	for effect, event := range map[string]string{"motor A1 on": "record ServiceBegan", "relay A2 on for 1s": "record ServiceBegan"} {
+	for effect, event := range map[string]string{"motor A1 on": "record ServiceBegan",
+		"relay A2 on for 1s": "record ServiceBegan"} {
 		if a, b := w.said(effect), w.said(event); a < 0 || b < 0 || a < b {
 			t.Errorf("%q stands at %d and %q at %d of %q", effect, a, event, b, w.diary)
 		}
@@ -120,7 +121,8 @@ func TestWhatATechnicianCountsIsRecordedAndSold(t *testing.T) {
 				t.Errorf("%d products: %v", n, err)
 			}
 		}
-		for _, err := range []error{second(k.TestVend(t.Context(), "Z9", "anna")), second(k.PulseRelay(t.Context(), "Z9", 1, "anna"))} {
+		for _, err := range []error{second(k.TestVend(t.Context(), "Z9", "anna")),
+			second(k.PulseRelay(t.Context(), "Z9", 1, "anna"))} {
 			if !errors.Is(err, ErrNoSlot) {
 				t.Errorf("a slot that is not there: %v", err)
 			}
@@ -137,7 +139,8 @@ func TestWhatCannotBeRecordedDoesNotMoveForATechnician(t *testing.T) {
 		if _, err := k.TestVend(t.Context(), "A1", "anna"); !errors.Is(err, ErrNoAct) {
 			t.Errorf("%v", err)
 		}
-		if _, _, err := k.CountStock(t.Context(), "A1", "anna", 7, false); !errors.Is(err, ErrNoAct) || k.State().Offers()[0].Left != 2 {
+		if _, _, err := k.CountStock(t.Context(), "A1", "anna", 7, false); !errors.Is(err, ErrNoAct) || k.State().
+			Offers()[0].Left != 2 {
 			t.Errorf("%v: %+v", err, k.State().Offers()[0])
 		}
 	})

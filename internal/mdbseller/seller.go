@@ -91,7 +91,8 @@ func (b *Seller) requested(r mdb.Request) {
 		return
 	}
 	if r.Price != s.Price {
-		b.log.Warn().Str("slot", s.ID).Stringer("price", s.Price).Stringer("machine", r.Price).Msg("mdb: the machine's price is not the config's: the machine's is charged")
+		b.log.Warn().Str("slot", s.ID).Stringer("price", s.Price).Stringer("machine", r.Price).
+			Msg("mdb: the machine's price is not the config's: the machine's is charged")
 	}
 	go func() { // ends with the loop's answer, or with the loop
 		if why := b.kiosk.ChooseAt(context.Background(), s.ID, r.Price); why != "" {
@@ -136,7 +137,9 @@ func (b *Seller) Part() debug.Part {
 	defer b.mu.Unlock()
 	p := debug.Part{Name: "MDB machine", OK: b.trouble == nil, What: "ready", Since: b.since}
 	if b.trouble != nil {
-		p.What, p.Do = fmt.Sprint(b.trouble), "look at the bridge's plug, at the bus cable, and whether the machine is on and wants payments: nothing is sold until it does"
+		p.What, p.Do = fmt.Sprint(b.trouble),
+			"look at the bridge's plug, at the bus cable, and whether the machine is on and wants payments: nothing "+
+				"is sold until it does"
 	} else if b.misread != "" {
 		p.OK, p.What, p.Since = false, b.misread, b.misfrom
 		p.Do = "until a request can be read each choice is denied, since its price could have lost a digit"
@@ -151,12 +154,14 @@ func (b *Seller) Recall(ctx context.Context, left fsm.State) []fsm.Evidence {
 		return nil
 	}
 	for _, i := range left.Sale.Items {
-		ours := slices.ContainsFunc(slices.Collect(maps.Values(b.slots)), func(s config.Slot) bool { return s.ID == i.Slot })
+		ours := slices.ContainsFunc(slices.Collect(maps.Values(b.slots)),
+			func(s config.Slot) bool { return s.ID == i.Slot })
 		if !ours || i.Outcome != fsm.Pending || !i.Started {
 			continue
 		}
 		if r, known := b.bridge.Recall(ctx, mdb.RecallMax); known {
-			b.log.Warn().Str("slot", i.Slot).Str("outcome", string(r.Outcome)).Msg("mdb: the machine tells what became of an item of before the start")
+			b.log.Warn().Str("slot", i.Slot).Str("outcome", string(r.Outcome)).
+				Msg("mdb: the machine tells what became of an item of before the start")
 			return []fsm.Evidence{{Item: i.ID, Outcome: fsm.ItemOutcome(r.Outcome), Why: r.Why}}
 		}
 	}

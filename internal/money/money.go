@@ -48,7 +48,8 @@ func Digits(code string) int {
 func Parse(text, code string) (Amount, error) {
 	whole, frac, point := strings.Cut(text, ".")
 	if point && frac == "" || len(frac) > Digits(code) {
-		return Amount{}, fmt.Errorf("money: %q: %w in %s: write it like %q", clip(text), ErrAmount, code, Amount{1500, code}.Decimal())
+		return Amount{}, fmt.Errorf("money: %q: %w in %s: write it like %q", clip(text), ErrAmount, code,
+			Amount{1500, code}.Decimal())
 	}
 	return assemble(text, whole, frac, code, 1)
 }

@@ -13,7 +13,8 @@ func TestAPriceIsReadStrictly(t *testing.T) {
 			t.Errorf("Parse(%q) = %v, %v; want %d öre", text, a, err, want)
 		}
 	}
-	for _, text := range []string{"", "1,50", "-1", "+1", "1.", ".5", "1.505", "1e2", "NaN", "Inf", "0x10", " 1", "1 ", "١", "99999999999999999999", "1.0.0"} {
+	for _, text := range []string{"", "1,50", "-1", "+1", "1.", ".5", "1.505", "1e2", "NaN", "Inf", "0x10", " 1", "1 ",
+		"١", "99999999999999999999", "1.0.0"} {
 		if a, err := Parse(text, "SEK"); !errors.Is(err, ErrAmount) {
 			t.Errorf("Parse(%q) = %v, %v; want ErrAmount", text, a, err)
 		}
@@ -26,7 +27,8 @@ func TestAPriceIsReadStrictly(t *testing.T) {
 }
 
 func TestADecimalOfGlaseIsReadLeniently(t *testing.T) {
-	for text, want := range map[string]int64{"100.00000": 10000, "-10.5": -1050, "+1": 100, ".5": 50, "10.": 1000, "500": 50000} {
+	for text, want := range map[string]int64{"100.00000": 10000, "-10.5": -1050, "+1": 100, ".5": 50, "10.": 1000,
+		"500": 50000} {
 		if a, err := ParseXML(text, "SEK"); err != nil || a.Minor != want {
 			t.Errorf("ParseXML(%q) = %v, %v; want %d", text, a, err, want)
 		}
@@ -42,7 +44,8 @@ func TestCurrenciesHaveTheirOwnDecimalPlaces(t *testing.T) {
 	for _, a := range []struct {
 		Amount
 		text string
-	}{{Amount{1500, "SEK"}, "15.00"}, {Amount{15, "JPY"}, "15"}, {Amount{1500, "KWD"}, "1.500"}, {Amount{-5, "SEK"}, "-0.05"}} {
+	}{{Amount{1500, "SEK"}, "15.00"}, {Amount{15, "JPY"}, "15"}, {Amount{1500, "KWD"}, "1.500"},
+		{Amount{-5, "SEK"}, "-0.05"}} {
 		if a.Decimal() != a.text {
 			t.Errorf("%d of %s is written %s, want %s", a.Minor, a.Currency, a.Decimal(), a.text)
 		}

@@ -48,7 +48,8 @@ func Read(path string, most int64) ([]byte, fs.FileInfo, error) {
 	if !info.Mode().IsRegular() {
 		return nil, nil, &KindError{path, info.Mode()}
 	}
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0) // it may have become a pipe meanwhile
+	// it may have become a pipe meanwhile
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -78,7 +79,8 @@ func KeyPair(cert, key string) (tls.Certificate, error) {
 			return tls.Certificate{}, err
 		}
 		if len(b) > pairMax {
-			return tls.Certificate{}, fmt.Errorf("%s is larger than %d KiB: it shall hold a certificate with its chain, or a key", path, pairMax>>10)
+			return tls.Certificate{}, fmt.Errorf(
+				"%s is larger than %d KiB: it shall hold a certificate with its chain, or a key", path, pairMax>>10)
 		}
 		pem[n] = b
 	}

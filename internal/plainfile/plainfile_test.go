@@ -15,7 +15,8 @@ import (
 func TestNothingButARegularFileIsRead(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
-	if err := errors.Join(syscall.Mkfifo(at("pipe"), 0o600), os.Mkdir(at("folder"), 0o700), os.Symlink("pipe", at("link"))); err != nil {
+	if err := errors.Join(syscall.Mkfifo(at("pipe"), 0o600), os.Mkdir(at("folder"), 0o700),
+		os.Symlink("pipe", at("link"))); err != nil {
 		t.Fatal(err)
 	}
 	l, err := net.Listen("unix", at("socket"))
@@ -24,7 +25,8 @@ func TestNothingButARegularFileIsRead(t *testing.T) {
 	}
 	defer l.Close()
 	for path, want := range map[string]string{
-		at("pipe"): "a named pipe", at("link"): "a named pipe", at("folder"): "a folder", at("socket"): "a socket", "/dev/zero": "a device", "/dev/tty": "a device",
+		at("pipe"): "a named pipe", at("link"): "a named pipe", at("folder"): "a folder", at("socket"): "a socket",
+		"/dev/zero": "a device", "/dev/tty": "a device",
 	} {
 		_, _, err := Read(path, 10)
 		if is := (*KindError)(nil); !errors.As(err, &is) || err.Error() != path+" is "+want+" and no regular file" {
@@ -43,7 +45,8 @@ func TestNothingButARegularFileIsRead(t *testing.T) {
 func TestALinkToAFileIsAFile(t *testing.T) {
 	dir := t.TempDir()
 	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
-	if err := errors.Join(os.WriteFile(file, []byte(strings.Repeat("x", 20)), 0o640), os.Symlink("file", link)); err != nil {
+	if err := errors.Join(os.WriteFile(file, []byte(strings.Repeat("x", 20)), 0o640),
+		os.Symlink("file", link)); err != nil {
 		t.Fatal(err)
 	}
 	for most, want := range map[int64]int{5: 6, 19: 20, 20: 20, 100: 20} {

@@ -57,24 +57,25 @@ const (
 
 // What stands against selling.
 const (
-	Starting      Why = "starting"
-	Resolving     Why = "resolving"    // a sale that the start found open
-	Technician    Why = "technician"   // works on the machine
-	Door          Why = "door"         // the service door is open; closing it opens all closed slots again
-	Journal       Why = "journal"      // cannot be written: nothing new moves
-	JournalLost   Why = "journal_lost" // it is known to miss its newest part; it stands until a person accepts that
-	Display       Why = "display"
-	Hardware      Why = "hardware" // a button or a switch cannot be watched
-	MDB           Why = "mdb"
-	Tilt          Why = "tilt"
-	Board         Why = "board"
-	LockBoard     Why = "lock_board"
-	LockPlate     Why = "lock_plate"
-	ClonedCard    Why = "cloned_card"
-	SoldOut       Why = "sold_out"
-	TooWarm       Why = "too_warm"       // perishable products were not kept as they should: their slots are closed
-	Stopping      Why = "stopping"       // the daemon is ending
-	ChargeRefused Why = "charge_refused" // Glase refused for good to charge what a customer took: the next one would be free
+	Starting    Why = "starting"
+	Resolving   Why = "resolving"    // a sale that the start found open
+	Technician  Why = "technician"   // works on the machine
+	Door        Why = "door"         // the service door is open; closing it opens all closed slots again
+	Journal     Why = "journal"      // cannot be written: nothing new moves
+	JournalLost Why = "journal_lost" // it is known to miss its newest part; it stands until a person accepts that
+	Display     Why = "display"
+	Hardware    Why = "hardware" // a button or a switch cannot be watched
+	MDB         Why = "mdb"
+	Tilt        Why = "tilt"
+	Board       Why = "board"
+	LockBoard   Why = "lock_board"
+	LockPlate   Why = "lock_plate"
+	ClonedCard  Why = "cloned_card"
+	SoldOut     Why = "sold_out"
+	TooWarm     Why = "too_warm" // perishable products were not kept as they should: their slots are closed
+	Stopping    Why = "stopping" // the daemon is ending
+	// Glase refused for good to charge what a customer took: the next one would be free
+	ChargeRefused Why = "charge_refused"
 	ForeignCancel Why = "foreign_cancel" // a second reservation of ours within a day was cancelled by somebody else
 )
 

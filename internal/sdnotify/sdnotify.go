@@ -20,8 +20,9 @@ const watchdogShare = 3
 
 // Supervisor is who started the daemon and watches over it: systemd. The zero value is nobody.
 type Supervisor struct {
-	Notify   func(message string) error // takes messages of sd_notify(3), from any goroutine, and returns at once; nil: nobody listens
-	Watchdog time.Duration              // without a sign of life in so long the daemon is killed; 0: never
+	// takes messages of sd_notify(3), from any goroutine, and returns at once; nil: nobody listens
+	Notify   func(message string) error
+	Watchdog time.Duration // without a sign of life in so long the daemon is killed; 0: never
 }
 
 // Teller tells a Supervisor how this daemon is.

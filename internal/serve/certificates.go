@@ -31,7 +31,8 @@ func OpenCertificates(cfg config.Config, wall func() time.Time, log zerolog.Logg
 			return nil, fmt.Errorf("%s: %w", key, err)
 		}
 		if err := cert.Exposed(files.Key); err != nil {
-			log.Warn().Err(err).Str("key", key).Msg("others on this machine can take the key: kioskd check refuses this")
+			log.Warn().Err(err).Str("key", key).
+				Msg("others on this machine can take the key: kioskd check refuses this")
 		}
 		all[key] = s
 	}
@@ -89,7 +90,8 @@ func (c Certificates) Parts(now time.Time) (all []debug.Part) {
 		switch {
 		case problem != nil:
 			p.OK, p.Do = false, "put the certificate and its key there whole; it is read again by itself"
-			p.What = fmt.Sprintf("%s: the one in the files cannot be used (%v); the old one is served, until %s", key, problem, until)
+			p.What = fmt.Sprintf("%s: the one in the files cannot be used (%v); the old one is served, until %s", key,
+				problem, until)
 		case now.After(leaf.NotAfter):
 			p.OK, p.What, p.Do = false, fmt.Sprintf("%s: ended %s", key, until), "renew it; it is read again by itself"
 		}

@@ -125,7 +125,8 @@ func (c Config) listen() (ports []port, err error) {
 func listenTCP(key, address string, served *cert.Server) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s: %s is in use already: is another kioskd running? Stop it, or choose another port", key, address)
+		return nil, fmt.Errorf("%s: %s is in use already: is another kioskd running? Stop it, or choose another port",
+			key, address)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", key, err)

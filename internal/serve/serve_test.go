@@ -28,7 +28,8 @@ func TestWhoIsKeptOutIsCountedAndLoggedOnceAMinute(t *testing.T) {
 			t.Errorf("ten minutes of it made %d lines and %d connections", n, d.KeptOut())
 		}
 		p := d.Part(config.UPS{}, fsm.State{}, time.Time{})
-		if p.OK || !strings.Contains(p.What, "600 connections, the last from 203.0.113.9") || !strings.Contains(p.Do, "is that Glase") {
+		if p.OK || !strings.Contains(p.What, "600 connections, the last from 203.0.113.9") ||
+			!strings.Contains(p.Do, "is that Glase") {
 			t.Errorf("the part says %+v", p)
 		}
 	})

@@ -21,7 +21,8 @@ func Config(cfg config.Config) config.Config {
 	if cfg.GPIO.Driver != "sim" {
 		return cfg
 	}
-	for pin, name := range map[*string]string{&cfg.GPIO.Cancel: "SIM-CANCEL", &cfg.GPIO.Retry: "SIM-RETRY", &cfg.GPIO.Door: "SIM-DOOR"} {
+	for pin, name := range map[*string]string{&cfg.GPIO.Cancel: "SIM-CANCEL", &cfg.GPIO.Retry: "SIM-RETRY",
+		&cfg.GPIO.Door: "SIM-DOOR"} {
 		if *pin == "" {
 			*pin = name
 		}
@@ -33,13 +34,16 @@ func Config(cfg config.Config) config.Config {
 func Wiring(cfg config.Config) simboard.Wiring {
 	cfg = Config(cfg)
 	front := func(role wire.Role) string { return wire.Find(cfg.Wires(), "", role).Pin }
-	w := simboard.Wiring{Door: front(wire.Door), Cancel: front(wire.Cancel), Retry: front(wire.Retry), Tilt: front(wire.Tilt),
+	w := simboard.Wiring{Door: front(wire.Door), Cancel: front(wire.Cancel), Retry: front(wire.Retry),
+		Tilt:   front(wire.Tilt),
 		Keypad: simboard.Keypad{Rows: cfg.Keypad.Rows, Columns: cfg.Keypad.Columns, Keys: cfg.Keypad.Keys}}
 	for _, s := range cfg.Slots {
 		own := s.Wires()
 		pin := func(roles ...wire.Role) string { return wire.Find(own, s.ID, roles...).Pin }
-		w.Slots = append(w.Slots, simboard.Slot{ID: s.ID, Relay: pin(wire.Motor, wire.Bolt, wire.Latch), Drop: pin(wire.Drop),
-			Button: pin(wire.Button), Home: pin(wire.Home), Opened: pin(wire.DoorContact), Latch: pin(wire.Latch) != ""})
+		w.Slots = append(w.Slots, simboard.Slot{ID: s.ID, Relay: pin(wire.Motor, wire.Bolt, wire.Latch),
+			Drop:   pin(wire.Drop),
+			Button: pin(wire.Button), Home: pin(wire.Home), Opened: pin(wire.DoorContact),
+			Latch: pin(wire.Latch) != ""})
 	}
 	return w
 }
@@ -56,7 +60,8 @@ func Open(cfg config.Config) (Machine, error) {
 	}
 	client, err := simboard.Dial(cfg.GPIO.Device)
 	if err != nil {
-		return nil, fmt.Errorf("gpio: no simulated board answers at device %q: start it, or remove device for one in this process: %w",
+		return nil, fmt.Errorf(
+			"gpio: no simulated board answers at device %q: start it, or remove device for one in this process: %w",
 			cfg.GPIO.Device, err)
 	}
 	return client, nil

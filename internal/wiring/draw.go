@@ -40,7 +40,8 @@ func Draw(w io.Writer, title string, parts []Part) error {
 	p.printf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="DejaVu Sans, Arial, sans-serif" font-size="13">`, pageWidth, page)
 	p.printf(`<rect width="%d" height="%d" fill="#fff"/>`, pageWidth, page)
 	p.text(24, 40, `font-size="24" font-weight="bold"`, title)
-	p.text(24, 64, `fill="#555"`, "Raspberry Pi, 40-pin header seen from above, pin 1 at the corner with the square pad")
+	p.text(24, 64, `fill="#555"`,
+		"Raspberry Pi, 40-pin header seen from above, pin 1 at the corner with the square pad")
 	p.header(parts, height)
 	p.side(left, 24, false, height)
 	p.side(right, pageWidth-24-boxWidth, true, height)
@@ -110,7 +111,8 @@ func (p *pen) header(parts []Part, height int) {
 		case name == "3.3 V":
 			fill, ink = "#c77d2b", "#fff"
 		}
-		p.printf(`<rect x="%g" y="%g" width="%d" height="%d" fill="%s" stroke="#fff"/>`, x, y, rowWidth, rowHeight, fill)
+		p.printf(`<rect x="%g" y="%g" width="%d" height="%d" fill="%s" stroke="#fff"/>`, x, y, rowWidth, rowHeight,
+			fill)
 		p.text(nameX, y+17, fmt.Sprintf(`fill="%s" text-anchor="%s"`, ink, anchor), name)
 		p.text(numberX, y+17, fmt.Sprintf(`fill="%s" text-anchor="middle" font-size="10"`, ink), fmt.Sprint(position))
 	}
@@ -127,10 +129,13 @@ func (p *pen) side(parts []Part, x float64, right bool, height int) {
 			from, to, out = pageWidth/2+rowWidth, x, 14
 		}
 		pinY, boxY := rowY(part.Position, height), y+boxHeight/2
-		p.printf(`<path d="M%g %g h%g L%g %g H%g" fill="none" stroke="%s" stroke-width="2"/>`, from, pinY, out, to-out, boxY, to, colour)
-		p.printf(`<rect x="%g" y="%g" width="%d" height="%d" rx="6" fill="#fafafa" stroke="%s" stroke-width="2"/>`, x, y, boxWidth, boxHeight, colour)
+		p.printf(`<path d="M%g %g h%g L%g %g H%g" fill="none" stroke="%s" stroke-width="2"/>`, from, pinY, out, to-out,
+			boxY, to, colour)
+		p.printf(`<rect x="%g" y="%g" width="%d" height="%d" rx="6" fill="#fafafa" stroke="%s" stroke-width="2"/>`, x,
+			y, boxWidth, boxHeight, colour)
 		p.text(x+12, y+19, `font-weight="bold"`, part.Title())
-		p.text(x+boxWidth-12, y+19, fmt.Sprintf(`text-anchor="end" fill="%s"`, colour), fmt.Sprintf("%s, pin %d", part.Line, part.Position))
+		p.text(x+boxWidth-12, y+19, fmt.Sprintf(`text-anchor="end" fill="%s"`, colour),
+			fmt.Sprintf("%s, pin %d", part.Line, part.Position))
 		p.text(x+12, y+37, `fill="#555" font-size="12"`, part.line())
 		if part.Warning != "" {
 			p.printf(`<path d="M%g %g l9 -16 l9 16 z" fill="#d00"/>`, x+boxWidth-30, y+40)

@@ -57,8 +57,12 @@ func Parts(cfg config.Config) []Part {
 		l.odd[name] = p
 	}
 	wires := cfg.Wires()
-	front := []wire.Role{wire.Cancel, wire.Retry, wire.Door, wire.Tilt, wire.KeypadRow, wire.KeypadColumn} // after the slots
-	slices.SortStableFunc(wires, func(a, b wire.Wire) int { return slices.Index(front, a.Role) - slices.Index(front, b.Role) })
+	// after the slots
+	front := []wire.Role{wire.Cancel, wire.Retry, wire.Door, wire.Tilt, wire.KeypadRow, wire.KeypadColumn}
+	slices.SortStableFunc(wires, func(a,
+		b wire.Wire) int {
+		return slices.Index(front, a.Role) - slices.Index(front, b.Role)
+	})
 	for _, w := range wires {
 		l.wired(w)
 	}
@@ -135,12 +139,16 @@ func (l *list) output(pin, slot, name, does string) {
 	if low {
 		p.Does, p.Add = "Low "+does, "10 kΩ from the relay's input to 3.3 V"
 		if down {
-			p.Warning = fmt.Sprintf("%s is pulled down while the Pi starts: use GPIO2 to GPIO8 for what Low moves, or the resistor is all that holds it off", p.Line)
+			p.Warning = fmt.Sprintf(
+				"%s is pulled down while the Pi starts: use GPIO2 to GPIO8 for what Low moves, or the resistor is "+
+					"all that holds it off", p.Line)
 		}
 	} else {
 		p.Does, p.Add = "High "+does, "10 kΩ from the relay's input to GND"
 		if up {
-			p.Warning = fmt.Sprintf("%s is pulled up while the Pi starts: use GPIO9 to GPIO27 for what High moves, or the resistor is all that holds it off", p.Line)
+			p.Warning = fmt.Sprintf(
+				"%s is pulled up while the Pi starts: use GPIO9 to GPIO27 for what High moves, or the resistor is "+
+					"all that holds it off", p.Line)
 		}
 	}
 	l.parts = append(l.parts, p)

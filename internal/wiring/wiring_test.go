@@ -26,7 +26,8 @@ func example(t *testing.T) config.Config {
 
 // TestTheHeaderIsTheRaspberryPis: by the pins of its documentation that are easiest to get wrong.
 func TestTheHeaderIsTheRaspberryPis(t *testing.T) {
-	for position, want := range map[int]string{1: "3.3 V", 2: "5 V", 3: "GPIO2", 4: "5 V", 6: "GND", 8: "GPIO14", 17: "3.3 V", 20: "GND", 27: "GPIO0", 36: "GPIO16", 39: "GND", 40: "GPIO21"} {
+	for position, want := range map[int]string{1: "3.3 V", 2: "5 V", 3: "GPIO2", 4: "5 V", 6: "GND", 8: "GPIO14",
+		17: "3.3 V", 20: "GND", 27: "GPIO0", 36: "GPIO16", 39: "GND", 40: "GPIO21"} {
 		if got := label(position); got != want {
 			t.Errorf("at pin %d stands %s, want %s", position, got, want)
 		}
@@ -57,7 +58,8 @@ func TestEveryWireOfTheConfigIsNamed(t *testing.T) {
 			t.Errorf("%+v", p)
 		}
 	}
-	want := []string{cfg.GPIO.Cancel, cfg.GPIO.Retry, cfg.GPIO.Door, cfg.GPIO.Tilt, "GPIO28", "GPIO29", "GPIO30", "GPIO31", "GPIO32", spiData, spiClock, spiSelect}
+	want := []string{cfg.GPIO.Cancel, cfg.GPIO.Retry, cfg.GPIO.Door, cfg.GPIO.Tilt, "GPIO28", "GPIO29", "GPIO30",
+		"GPIO31", "GPIO32", spiData, spiClock, spiSelect}
 	for _, s := range cfg.Slots {
 		want = append(want, s.Button)
 		switch v := s.Vend.(type) {

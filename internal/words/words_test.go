@@ -86,7 +86,8 @@ func TestEachReasonIsSaidInEachLanguage(t *testing.T) {
 }
 
 func TestAnUnknownLanguageIsEnglish(t *testing.T) {
-	for language, want := range map[string]string{"": "en", "en-GB": "en", "SV": "sv", "sv-SE": "sv", "tlh": "en", "../sv": "en"} {
+	for language, want := range map[string]string{"": "en", "en-GB": "en", "SV": "sv", "sv-SE": "sv", "tlh": "en",
+		"../sv": "en"} {
 		if got := In(language).Tag; got != want {
 			t.Errorf("%q is answered in %s", language, got)
 		}

@@ -288,7 +288,8 @@ func (b *bench) overlay(replace map[string]string) (string, error) {
 
 // compile makes a package's test program.
 func (b *bench) compile(ctx context.Context, p pkg, overlay, binary string) error {
-	args := []string{"test", "-c", "-ldflags=-s -w", "-gcflags=-e", "-o", binary} // -e: all errors, not only the first ten
+	// -e: all errors, not only the first ten
+	args := []string{"test", "-c", "-ldflags=-s -w", "-gcflags=-e", "-o", binary}
 	if overlay != "" {
 		args = append(args, "-overlay="+overlay)
 	}

@@ -66,7 +66,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.Uint64Var(&o.seed, "seed", 1, "chooses the sample")
 	f.IntVar(&o.count, "count", 60, "how many mutants of each package are tried, at most")
 	f.StringVar(&o.root, "root", ".", "the folder of the module")
-	f.BoolVar(&o.quick, "quick", false, "run only tests that take less than a second each: kills less, in much less time")
+	f.BoolVar(&o.quick, "quick", false,
+		"run only tests that take less than a second each: kills less, in much less time")
 	f.BoolVar(&o.json, "json", false, "print the report as JSON")
 	if err := f.Parse(args); err != nil {
 		return o, err

@@ -73,7 +73,8 @@ func module(t *testing.T, test string) (root string) {
 	t.Helper()
 	root = t.TempDir()
 	for name, text := range map[string]string{
-		"go.mod": "module shops\n\ngo 1.24\n", "shop/shop.go": shop, "shop/shop_test.go": test, "empty/e.go": "package empty\n",
+		"go.mod": "module shops\n\ngo 1.24\n", "shop/shop.go": shop, "shop/shop_test.go": test,
+		"empty/e.go": "package empty\n",
 	} {
 		path := filepath.Join(root, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -274,7 +275,8 @@ func TestQuickTestsComeFirstAndSlowOnesOneByOne(t *testing.T) {
 PASS
 `
 	got := stages(verbose, 4*time.Second, false)
-	want := []stage{{"^(TestB|FuzzD)$", 5 * time.Second}, {"^(TestE)$", 30 * time.Second}, {"^(TestA)$", 221 * time.Second}}
+	want := []stage{{"^(TestB|FuzzD)$", 5 * time.Second}, {"^(TestE)$", 30 * time.Second},
+		{"^(TestA)$", 221 * time.Second}}
 	if !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}

@@ -35,7 +35,8 @@ func TestEachOperatorMakesItsMistakes(t *testing.T) {
 		`a := 1`:                  {"1 → 2", "1 → 0"},
 		`a := 40`:                 {"40 → 41", "40 → 0", "40 → 10"},
 		`a := 50 * time.Millisecond`: {
-			"50 * time.Millisecond → (50 * time.Millisecond / 4)", "50 * time.Millisecond → (0 * 50 * time.Millisecond)"},
+			"50 * time.Millisecond → (50 * time.Millisecond / 4)",
+			"50 * time.Millisecond → (0 * 50 * time.Millisecond)"},
 		`a := time.Minute`:                     {"time.Minute → (time.Minute / 4)", "time.Minute → (0 * time.Minute)"},
 		`log.Error().Err(err).Msg("it broke")`: nil,
 		`_ = f()`:                              nil,
@@ -109,7 +110,8 @@ func TestEveryMistakeOfAFileIsWovenIntoIt(t *testing.T) {
 		t.Errorf("%d mistakes, found %v in\n%s", len(ms), seen, w.text)
 	}
 	said := "# p\n/tmp/x/woven_f.go:" + "7:2: declared and not used: a\nother.go:7:1: no\n"
-	if bad := blamed(said, map[string]woven{"woven_f.go": w}); !slices.Equal(bad, []int{w.lines[7]}) || w.lines[7] == 0 {
+	if bad := blamed(said, map[string]woven{"woven_f.go": w}); !slices.Equal(bad, []int{w.lines[7]}) ||
+		w.lines[7] == 0 {
 		t.Errorf("blamed %v, want %d", bad, w.lines[7])
 	}
 }

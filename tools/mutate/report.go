@@ -57,7 +57,8 @@ func (r report) print(w io.Writer, asJSON bool) error {
 		if p.Tried > 0 {
 			share = 100 * float64(p.Killed) / float64(p.Tried)
 		}
-		fmt.Fprintf(w, "%s: %d of %d killed (%.0f %%), %d of these by time; %d do not compile; seed %d, of %d possible%s\n",
+		fmt.Fprintf(w, "%s: %d of %d killed (%.0f %%), %d of these by time; %d do not compile; seed %d, of %d "+
+			"possible%s\n",
 			p.Package, p.Killed, p.Tried, share, len(p.TimedOut), p.NotCompiled, r.Seed, p.Possible, how)
 		list(w, "by time ", p.TimedOut)
 		list(w, "survived", p.Survived)

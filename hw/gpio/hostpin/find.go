@@ -74,9 +74,12 @@ func (b *Board) find(name string) (spot, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return spot{}, fmt.Errorf("gpio: no line is called %s: write a name that gpioinfo shows, or set chip: this computer has %s%s", canonical, describe(b.chips), also(b.hidden))
+		return spot{}, fmt.Errorf(
+			"gpio: no line is called %s: write a name that gpioinfo shows, or set chip: this computer has %s%s",
+			canonical, describe(b.chips), also(b.hidden))
 	default:
-		return spot{}, fmt.Errorf("gpio: several lines are called %s (%s, %s): set chip to the right one", canonical, found[0], found[1])
+		return spot{}, fmt.Errorf("gpio: several lines are called %s (%s, %s): set chip to the right one", canonical,
+			found[0], found[1])
 	}
 }
 

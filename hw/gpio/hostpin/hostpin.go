@@ -97,7 +97,8 @@ func open(k kernel, on string, wires []Wire) (*Board, error) {
 	if b.chosen {
 		one := slices.IndexFunc(b.chips, func(c chip) bool { return c.numberedAs(on) || on == c.label })
 		if one < 0 {
-			return nil, fmt.Errorf("gpio: no chip is called %.60q: write one of these as chip, or leave it out: %s%s", on, describe(b.chips), also(b.hidden))
+			return nil, fmt.Errorf("gpio: no chip is called %.60q: write one of these as chip, or leave it out: %s%s",
+				on, describe(b.chips), also(b.hidden))
 		}
 		b.chips, b.byNumber = b.chips[one:one+1], b.chips[one].numberedAs(on)
 	}
@@ -109,7 +110,8 @@ func open(k kernel, on string, wires []Wire) (*Board, error) {
 	return b, nil
 }
 
-var errNoChip = errors.New(`this computer has no GPIO chip (/dev/gpiochip0): run kioskd on a Raspberry Pi or the like, or set driver = "sim"`)
+var errNoChip = errors.New(
+	`this computer has no GPIO chip (/dev/gpiochip0): run kioskd on a Raspberry Pi or the like, or set driver = "sim"`)
 
 // describe notes how a pin is wired.
 func (b *Board) describe(w Wire) error {
@@ -140,7 +142,8 @@ func (b *Board) Pin(name string) (gpio.PinIO, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if other, twice := b.names[at]; twice {
-		return nil, fmt.Errorf("gpio: %s and %s are the same line, %s: give each part a pin of its own", other, name, at)
+		return nil, fmt.Errorf("gpio: %s and %s are the same line, %s: give each part a pin of its own", other, name,
+			at)
 	}
 	b.names[at] = name
 	p := &pin{kernel: b.kernel, name: name, at: at, wire: b.wires[at], last: gpio.High}

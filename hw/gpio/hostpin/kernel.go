@@ -106,7 +106,8 @@ func look(path string) (chip, error) {
 	for n := range min(int(info.Lines), linesMax) {
 		l, err := uapi.GetLineInfoV2(f.Fd(), n)
 		if err != nil {
-			return chip{}, fmt.Errorf("%s: line %d cannot be looked at (the kernel must be 5.10 or newer): %w", path, n, err)
+			return chip{}, fmt.Errorf("%s: line %d cannot be looked at (the kernel must be 5.10 or newer): %w", path, n,
+				err)
 		}
 		c.lines = append(c.lines, uapi.BytesToString(l.Name[:]))
 	}
@@ -116,7 +117,9 @@ func look(path string) (chip, error) {
 func cannotOpen(path string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s may not be opened: add kioskd's user to the group gpio, or allow the device in its unit (DeviceAllow=%s rw): %w", path, path, err)
+		return fmt.Errorf(
+			"%s may not be opened: add kioskd's user to the group gpio, or allow the device in its unit "+
+				"(DeviceAllow=%s rw): %w", path, path, err)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV):
 		return fmt.Errorf("%s is gone: check the chip's connection: %w", path, err)
 	}
@@ -156,7 +159,9 @@ func refused(f *os.File, at spot, err error) error {
 		if info, e := uapi.GetLineInfoV2(f.Fd(), at.line); e == nil && info.Consumer[0] != 0 {
 			by = fmt.Sprintf("%q", uapi.BytesToString(info.Consumer[:]))
 		}
-		return fmt.Errorf("is in use by %s: stop that (a running kioskd: systemctl stop kioskd), or wire the part to another pin: %w", by, err)
+		return fmt.Errorf(
+			"is in use by %s: stop that (a running kioskd: systemctl stop kioskd), or wire the part to another pin: %w",
+			by, err)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("may not be used: the kernel keeps it for itself: wire the part to another pin: %w", err)
 	case errors.Is(err, unix.ENODEV):

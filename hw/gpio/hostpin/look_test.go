@@ -23,7 +23,8 @@ func TestWhoHoldsALineIsAskedAndNoLineIsRequested(t *testing.T) {
 	if u := uses[0]; u.Err != nil || u.By != "" || u.At != "line 17 of gpiochip0" {
 		t.Errorf("%+v", u)
 	}
-	if uses[1].By != "w1" || uses[2].Err == nil || uses[3].Err == nil || !strings.Contains(uses[3].Err.Error(), "no line is called NO-SUCH") {
+	if uses[1].By != "w1" || uses[2].Err == nil || uses[3].Err == nil ||
+		!strings.Contains(uses[3].Err.Error(), "no line is called NO-SUCH") {
 		t.Errorf("%+v", uses[1:])
 	}
 	if n := len(b.lines); n != 0 {

@@ -82,7 +82,8 @@ func (p *pin) In(pull gpio.Pull, edge gpio.Edge) error {
 }
 
 var edges = map[gpio.Edge]uapi.LineFlagV2{
-	gpio.RisingEdge: uapi.LineFlagV2EdgeRising, gpio.FallingEdge: uapi.LineFlagV2EdgeFalling, gpio.BothEdges: uapi.LineFlagV2EdgeBoth,
+	gpio.RisingEdge: uapi.LineFlagV2EdgeRising, gpio.FallingEdge: uapi.LineFlagV2EdgeFalling,
+	gpio.BothEdges: uapi.LineFlagV2EdgeBoth,
 }
 
 // inverted reports whether an input's wire is at 0 V while its contact is open.

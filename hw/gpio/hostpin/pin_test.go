@@ -49,9 +49,12 @@ func TestTheFirstLevelComesWithTheRequest(t *testing.T) {
 		"usual":      {nil, gpio.Low, uapi.LineFlagV2Output},
 		"first High": {nil, gpio.High, uapi.LineFlagV2Output},
 		"not low":    {[]Wire{{Pin: "GPIO17", ActiveLow: &no}}, gpio.Low, uapi.LineFlagV2Output},
-		"active low": {[]Wire{{Pin: "P1_11", ActiveLow: &yes}}, gpio.Low, uapi.LineFlagV2Output | uapi.LineFlagV2ActiveLow},
-		"open drain": {[]Wire{{Pin: "GPIO17", OpenDrain: true}}, gpio.Low, uapi.LineFlagV2Output | uapi.LineFlagV2OpenDrain},
-		"pulled":     {[]Wire{{Pin: "P1_11", Pull: "down"}}, gpio.Low, uapi.LineFlagV2Output | uapi.LineFlagV2BiasPullDown},
+		"active low": {[]Wire{{Pin: "P1_11", ActiveLow: &yes}}, gpio.Low,
+			uapi.LineFlagV2Output | uapi.LineFlagV2ActiveLow},
+		"open drain": {[]Wire{{Pin: "GPIO17", OpenDrain: true}}, gpio.Low,
+			uapi.LineFlagV2Output | uapi.LineFlagV2OpenDrain},
+		"pulled": {[]Wire{{Pin: "P1_11", Pull: "down"}}, gpio.Low,
+			uapi.LineFlagV2Output | uapi.LineFlagV2BiasPullDown},
 	} {
 		k := newBench(t, pi())
 		p := pinOf(t, k, "GPIO17", c.wire...)
@@ -62,7 +65,8 @@ func TestTheFirstLevelComesWithTheRequest(t *testing.T) {
 		if want := (setup{flags: c.want, high: bool(c.first)}); !slices.Equal(l.setups, []setup{want}) {
 			t.Errorf("%s: requested with %+v, want %+v and no more", name, l.setups, want)
 		}
-		if err := p.Out(!c.first); err != nil || p.Read() == c.first || !slices.Equal(l.levels, []bool{bool(c.first), !bool(c.first)}) {
+		if err := p.Out(!c.first); err != nil || p.Read() == c.first ||
+			!slices.Equal(l.levels, []bool{bool(c.first), !bool(c.first)}) {
 			t.Errorf("%s: then it was driven %v, %v", name, l.levels, err)
 		}
 	}
@@ -76,16 +80,20 @@ func TestAnInputIsSetUpAsItIsWired(t *testing.T) {
 		pull gpio.Pull
 		want setup
 	}{
-		"usual":        {Wire{}, gpio.PullUp, setup{flags: in | falling | uapi.LineFlagV2BiasPullUp}},
-		"active low":   {Wire{ActiveLow: &yes}, gpio.PullUp, setup{flags: in | falling | uapi.LineFlagV2BiasPullUp}},
-		"active high":  {Wire{ActiveLow: &no}, gpio.PullUp, setup{flags: in | falling | uapi.LineFlagV2BiasPullDown | uapi.LineFlagV2ActiveLow}},
-		"up anyway":    {Wire{ActiveLow: &no, Pull: "up"}, gpio.PullUp, setup{flags: in | falling | uapi.LineFlagV2BiasPullUp | uapi.LineFlagV2ActiveLow}},
-		"down":         {Wire{Pull: "down"}, gpio.PullUp, setup{flags: in | falling | uapi.LineFlagV2BiasPullDown}},
-		"none":         {Wire{Pull: "none"}, gpio.PullUp, setup{flags: in | falling | uapi.LineFlagV2BiasDisabled}},
-		"floats":       {Wire{}, gpio.Float, setup{flags: in | falling | uapi.LineFlagV2BiasDisabled}},
-		"as it was":    {Wire{}, gpio.PullNoChange, setup{flags: in | falling}},
-		"debounced":    {Wire{Debounce: time.Millisecond}, gpio.PullUp, setup{flags: in | uapi.LineFlagV2EdgeBoth | uapi.LineFlagV2BiasPullUp}},
-		"down, upside": {Wire{ActiveLow: &no}, gpio.PullDown, setup{flags: in | falling | uapi.LineFlagV2BiasPullUp | uapi.LineFlagV2ActiveLow}},
+		"usual":      {Wire{}, gpio.PullUp, setup{flags: in | falling | uapi.LineFlagV2BiasPullUp}},
+		"active low": {Wire{ActiveLow: &yes}, gpio.PullUp, setup{flags: in | falling | uapi.LineFlagV2BiasPullUp}},
+		"active high": {Wire{ActiveLow: &no}, gpio.PullUp,
+			setup{flags: in | falling | uapi.LineFlagV2BiasPullDown | uapi.LineFlagV2ActiveLow}},
+		"up anyway": {Wire{ActiveLow: &no, Pull: "up"}, gpio.PullUp,
+			setup{flags: in | falling | uapi.LineFlagV2BiasPullUp | uapi.LineFlagV2ActiveLow}},
+		"down":      {Wire{Pull: "down"}, gpio.PullUp, setup{flags: in | falling | uapi.LineFlagV2BiasPullDown}},
+		"none":      {Wire{Pull: "none"}, gpio.PullUp, setup{flags: in | falling | uapi.LineFlagV2BiasDisabled}},
+		"floats":    {Wire{}, gpio.Float, setup{flags: in | falling | uapi.LineFlagV2BiasDisabled}},
+		"as it was": {Wire{}, gpio.PullNoChange, setup{flags: in | falling}},
+		"debounced": {Wire{Debounce: time.Millisecond}, gpio.PullUp,
+			setup{flags: in | uapi.LineFlagV2EdgeBoth | uapi.LineFlagV2BiasPullUp}},
+		"down, upside": {Wire{ActiveLow: &no}, gpio.PullDown,
+			setup{flags: in | falling | uapi.LineFlagV2BiasPullUp | uapi.LineFlagV2ActiveLow}},
 	} {
 		k := newBench(t, pi())
 		c.wire.Pin = "GPIO27"
@@ -179,7 +187,8 @@ func TestALostLineIsAnErrorAndNeverSilence(t *testing.T) {
 		t.Error("a lost line has an edge")
 	}
 	for range 2 {
-		if err := p.In(gpio.PullUp, gpio.FallingEdge); err == nil || !strings.Contains(err.Error(), "line 27 of gpiochip0 is gone: check the chip's connection") {
+		if err := p.In(gpio.PullUp, gpio.FallingEdge); err == nil ||
+			!strings.Contains(err.Error(), "line 27 of gpiochip0 is gone: check the chip's connection") {
 			t.Errorf("In of a lost line answers %v", err)
 		}
 	}
@@ -234,18 +243,22 @@ func TestAnEdgeCountsWhenItsLevelHasStood(t *testing.T) {
 		now    time.Duration
 		want   int
 	}{
-		"a product of 5 ms":          {gpio.FallingEdge, []edge{{0, low}, {5000 * us, high}}, 5000 * us, 1},
-		"one of just the time":       {gpio.FallingEdge, []edge{{0, low}, {1000 * us, high}}, 1000 * us, 1},
-		"a spike":                    {gpio.FallingEdge, []edge{{0, low}, {999 * us, high}}, time.Hour, 0},
-		"many spikes":                {gpio.FallingEdge, []edge{{0, low}, {900 * us, high}, {950 * us, low}, {1900 * us, high}}, time.Hour, 0},
-		"spikes and a product":       {gpio.FallingEdge, []edge{{0, low}, {90 * us, high}, {100 * us, low}, {2000 * us, high}}, time.Hour, 1},
-		"a level that stands":        {gpio.FallingEdge, []edge{{0, low}}, 1000 * us, 1},
-		"a level that stands yet":    {gpio.FallingEdge, []edge{{0, low}}, 999 * us, 0},
-		"both ends":                  {gpio.BothEdges, []edge{{0, low}, {5000 * us, high}}, time.Hour, 2},
-		"the other end":              {gpio.RisingEdge, []edge{{0, low}, {5000 * us, high}}, time.Hour, 1},
-		"a product that spikes":      {gpio.BothEdges, []edge{{0, low}, {2000 * us, high}, {2100 * us, low}, {9000 * us, high}}, time.Hour, 2},
-		"an edge to where it is":     {gpio.FallingEdge, []edge{{0, high}, {3000 * us, high}}, time.Hour, 0},
-		"two products":               {gpio.FallingEdge, []edge{{0, low}, {5000 * us, high}, {9000 * us, low}, {14000 * us, high}}, time.Hour, 2},
+		"a product of 5 ms":    {gpio.FallingEdge, []edge{{0, low}, {5000 * us, high}}, 5000 * us, 1},
+		"one of just the time": {gpio.FallingEdge, []edge{{0, low}, {1000 * us, high}}, 1000 * us, 1},
+		"a spike":              {gpio.FallingEdge, []edge{{0, low}, {999 * us, high}}, time.Hour, 0},
+		"many spikes": {gpio.FallingEdge,
+			[]edge{{0, low}, {900 * us, high}, {950 * us, low}, {1900 * us, high}}, time.Hour, 0},
+		"spikes and a product": {gpio.FallingEdge,
+			[]edge{{0, low}, {90 * us, high}, {100 * us, low}, {2000 * us, high}}, time.Hour, 1},
+		"a level that stands":     {gpio.FallingEdge, []edge{{0, low}}, 1000 * us, 1},
+		"a level that stands yet": {gpio.FallingEdge, []edge{{0, low}}, 999 * us, 0},
+		"both ends":               {gpio.BothEdges, []edge{{0, low}, {5000 * us, high}}, time.Hour, 2},
+		"the other end":           {gpio.RisingEdge, []edge{{0, low}, {5000 * us, high}}, time.Hour, 1},
+		"a product that spikes": {gpio.BothEdges,
+			[]edge{{0, low}, {2000 * us, high}, {2100 * us, low}, {9000 * us, high}}, time.Hour, 2},
+		"an edge to where it is": {gpio.FallingEdge, []edge{{0, high}, {3000 * us, high}}, time.Hour, 0},
+		"two products": {gpio.FallingEdge,
+			[]edge{{0, low}, {5000 * us, high}, {9000 * us, low}, {14000 * us, high}}, time.Hour, 2},
 		"two without an end between": {gpio.FallingEdge, []edge{{0, low}, {5000 * us, low}}, time.Hour, 1},
 	} {
 		k := newBench(t, pi())

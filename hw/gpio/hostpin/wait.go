@@ -50,7 +50,8 @@ func (s *stood) settle(at time.Duration) (changed bool) {
 
 // wanted reports whether the level that counts is the one that is waited for. Called with p locked.
 func (p *pin) wanted() bool {
-	return p.edge == gpio.BothEdges || p.edge == gpio.RisingEdge && p.stood.level == gpio.High || p.edge == gpio.FallingEdge && p.stood.level == gpio.Low
+	return p.edge == gpio.BothEdges || p.edge == gpio.RisingEdge && p.stood.level == gpio.High ||
+		p.edge == gpio.FallingEdge && p.stood.level == gpio.Low
 }
 
 // WaitForEdge waits for an edge, or takes one that is queued; a timeout of 0 only takes, any below waits without end.

@@ -42,7 +42,9 @@ func Canonical(s string) (string, error) {
 	default:
 		return s, nil
 	}
-	return "", fmt.Errorf("%.40q is no pin: write \"GPIO0\" to \"GPIO%d\" by the chip's number, \"P1_3\" to \"P1_40\" by the header's, or a line's name as gpioinfo shows it", s, Last)
+	return "", fmt.Errorf(
+		"%.40q is no pin: write \"GPIO0\" to \"GPIO%d\" by the chip's number, \"P1_3\" to \"P1_40\" by the header's, "+
+			"or a line's name as gpioinfo shows it", s, Last)
 }
 
 func position(s string) (string, error) {

@@ -8,7 +8,8 @@ import (
 func TestAPinHasOneNameHoweverItIsWritten(t *testing.T) {
 	for s, want := range map[string]string{
 		"GPIO17": "GPIO17", "P1_11": "GPIO17", "GPIO0": "GPIO0", "P1_27": "GPIO0", "P1_3": "GPIO2", "P1_40": "GPIO21",
-		"GPIO53": "GPIO53", "MOTOR": "MOTOR", "SPI_CE0_N": "SPI_CE0_N", "GPIO_GCLK": "GPIO_GCLK", "PIN11": "PIN11", "x:2/3.a+b-c": "x:2/3.a+b-c",
+		"GPIO53": "GPIO53", "MOTOR": "MOTOR", "SPI_CE0_N": "SPI_CE0_N", "GPIO_GCLK": "GPIO_GCLK", "PIN11": "PIN11",
+		"x:2/3.a+b-c": "x:2/3.a+b-c",
 	} {
 		if got, err := Canonical(s); err != nil || got != want {
 			t.Errorf("%s is %q, %v, want %s", s, got, err, want)
@@ -18,8 +19,10 @@ func TestAPinHasOneNameHoweverItIsWritten(t *testing.T) {
 
 func TestWhatIsNoPinSaysWhatToWrite(t *testing.T) {
 	for s, want := range map[string]string{
-		"": "GPIO0", "17": "GPIO0", "GPIO": "GPIO0", "GPIO54": "GPIO53", "GPIO017": "GPIO0", "gpio17": "GPIO0", "GPIO-17": "GPIO0", "GPIO 17": "GPIO0", "Gpio_17": "GPIO0",
-		"P1_1": "power or ground", "P1_39": "power or ground", "P1_0": "P1_3", "P1_41": "P1_40", "P1_011": "P1_3", "P1_": "P1_3", "p1_11": "P1_3",
+		"": "GPIO0", "17": "GPIO0", "GPIO": "GPIO0", "GPIO54": "GPIO53", "GPIO017": "GPIO0", "gpio17": "GPIO0",
+		"GPIO-17": "GPIO0", "GPIO 17": "GPIO0", "Gpio_17": "GPIO0",
+		"P1_1": "power or ground", "P1_39": "power or ground", "P1_0": "P1_3", "P1_41": "P1_40", "P1_011": "P1_3",
+		"P1_": "P1_3", "p1_11": "P1_3",
 		"two words": "gpioinfo", "_x": "gpioinfo", "å": "gpioinfo", strings.Repeat("x", 32): "gpioinfo",
 	} {
 		if got, err := Canonical(s); err == nil || !strings.Contains(err.Error(), want) {

@@ -67,13 +67,15 @@ type Slot struct {
 	Stock  int    // products in it; 0 is plenty, which never runs out; negative is none
 	Home   string // input: Low while the spiral stands at its home
 	Opened string // input: High while the locker's door stands open; a slot that has it is a locker
-	Latch  bool   // locker: a pulse frees the bolt until the door has been opened and closed; otherwise it holds without current
+	// locker: a pulse frees the bolt until the door has been opened and closed; otherwise it holds without current
+	Latch bool
 }
 
 // Physics is how fast the machine moves. A zero duration means the default.
 type Physics struct {
-	Turn  time.Duration // a whole turn of a spiral, which pushes out one product; default 600 ms
-	Fall  time.Duration // from the end of the turn to the drop sensor; default 80 ms; below Turn, or a second one falls too
+	Turn time.Duration // a whole turn of a spiral, which pushes out one product; default 600 ms
+	// from the end of the turn to the drop sensor; default 80 ms; below Turn, or a second one falls too
+	Fall  time.Duration
 	Pulse time.Duration // how long a product covers the drop sensor; default 15 ms
 	Late  time.Duration // late_drop: from the motor's stop to the drop sensor; default 1.5 s
 	Press time.Duration // how long a finger rests on a button; default 150 ms
@@ -124,7 +126,8 @@ func New(w Wiring, p Physics) (*Board, error) {
 	if len(w.Slots) > slotsMax {
 		return nil, fmt.Errorf("simboard: %d slots: at most %d are possible", len(w.Slots), slotsMax)
 	}
-	b := &Board{physics: p.withDefaults(), pins: map[string]*pin{}, slots: map[string]*slot{}, buttons: map[string]*button{}}
+	b := &Board{physics: p.withDefaults(), pins: map[string]*pin{}, slots: map[string]*slot{},
+		buttons: map[string]*button{}}
 	for _, s := range w.Slots {
 		if err := b.addSlot(s); err != nil {
 			return nil, err
@@ -197,10 +200,12 @@ func (b *Board) addPin(name, what string) (*pin, error) {
 		return nil, nil
 	}
 	if len(name) > nameMax {
-		return nil, fmt.Errorf("simboard: the pin name of the %s has %d bytes: at most %d are possible", what, len(name), nameMax)
+		return nil, fmt.Errorf("simboard: the pin name of the %s has %d bytes: at most %d are possible", what,
+			len(name), nameMax)
 	}
 	if other, used := b.pins[name]; used {
-		return nil, fmt.Errorf("simboard: %s is wired to the %s and to the %s: give each a pin of its own", name, other.what, what)
+		return nil, fmt.Errorf("simboard: %s is wired to the %s and to the %s: give each a pin of its own", name,
+			other.what, what)
 	}
 	p := &pin{board: b, name: name, what: what, level: gpio.High, armed: newArmed()}
 	b.pins[name] = p

@@ -180,7 +180,8 @@ func TestTheDoorsSwitchIsClosedWithTheDoor(t *testing.T) {
 		level gpio.Level
 	}{{"closed", gpio.Low}, {"open", gpio.High}, {"closed", gpio.Low}} {
 		if s, _ := b.Snapshot(); s.Door != want.door || b.pin("GPIO7").Read() != want.level {
-			t.Errorf("the door is %s and its switch %s, want %s and %s", s.Door, b.pin("GPIO7").Read(), want.door, want.level)
+			t.Errorf("the door is %s and its switch %s, want %s and %s", s.Door, b.pin("GPIO7").Read(), want.door,
+				want.level)
 		}
 		if err := b.Press("door"); err != nil {
 			t.Fatal(err)
@@ -190,7 +191,8 @@ func TestTheDoorsSwitchIsClosedWithTheDoor(t *testing.T) {
 
 func TestPressAndFaultRefuseWhatIsNotThere(t *testing.T) {
 	b := newBench(t)
-	for _, name := range []string{"A9", "", "retry", "A3", strings.Repeat("x", 1000)} { // no such slot, or no button wired
+	// no such slot, or no button wired
+	for _, name := range []string{"A9", "", "retry", "A3", strings.Repeat("x", 1000)} {
 		if err := b.Press(name); !errors.Is(err, ErrNoSuchSlot) || len(err.Error()) > 200 {
 			t.Errorf("pressing %.10q answered %v", name, err)
 		}

@@ -40,7 +40,8 @@ func Dial(path string) (*Client, error) {
 
 // NewClient is Dial over a connection that is already there. It closes conn when it fails.
 func NewClient(conn net.Conn) (*Client, error) {
-	c := &Client{out: newLineWriter(conn), done: make(chan struct{}), waiting: map[uint64]chan message{}, pins: map[string]*farPin{}}
+	c := &Client{out: newLineWriter(conn), done: make(chan struct{}), waiting: map[uint64]chan message{},
+		pins: map[string]*farPin{}}
 	go c.listen()
 	m, err := c.ask(request{Op: opPins})
 	if err != nil {

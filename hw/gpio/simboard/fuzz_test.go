@@ -10,9 +10,12 @@ import (
 
 func FuzzRequest(f *testing.F) {
 	for _, seed := range []string{
-		`{"id":1,"op":"pins"}`, `{"id":2,"op":"out","pin":"GPIO17","level":true}`, `{"id":3,"op":"in","pin":"GPIO27","pull":3,"edge":2,"arm":1}`,
-		`{"id":4,"op":"read","pin":"GPIO7"}`, `{"id":5,"op":"halt","pin":"GPIO17"}`, `{"id":6,"op":"press","slot":"A1"}`,
-		`{"id":7,"op":"fault","slot":"A1","fault":"jam"}`, `{"id":8,"op":"snapshot"}`, `{"id":9,"op":"in","pin":"GPIO17","edge":-1}`,
+		`{"id":1,"op":"pins"}`, `{"id":2,"op":"out","pin":"GPIO17","level":true}`,
+		`{"id":3,"op":"in","pin":"GPIO27","pull":3,"edge":2,"arm":1}`,
+		`{"id":4,"op":"read","pin":"GPIO7"}`, `{"id":5,"op":"halt","pin":"GPIO17"}`,
+		`{"id":6,"op":"press","slot":"A1"}`,
+		`{"id":7,"op":"fault","slot":"A1","fault":"jam"}`, `{"id":8,"op":"snapshot"}`,
+		`{"id":9,"op":"in","pin":"GPIO17","edge":-1}`,
 		`{"id":1,"op":"out","pin":"` + "\u2028" + `"}`, `{}`, `null`, `[]`, ``, `{"id":18446744073709551616}`,
 	} {
 		f.Add([]byte(seed))
@@ -44,8 +47,10 @@ func FuzzRequest(f *testing.F) {
 
 func FuzzMessage(f *testing.F) {
 	for _, seed := range []string{
-		`{"id":1,"pins":["GPIO17"]}`, `{"id":2}`, `{"id":3,"level":true}`, `{"edge":"GPIO27","arm":1}`, `{"edge":"GPIO99"}`,
-		`{"id":4,"error":"no such slot","kind":"slot"}`, `{"id":5,"board":{"slots":[{"slot":"A1","relay":true,"pulses":1,"dropped":1}],"door":"open"}}`,
+		`{"id":1,"pins":["GPIO17"]}`, `{"id":2}`, `{"id":3,"level":true}`, `{"edge":"GPIO27","arm":1}`,
+		`{"edge":"GPIO99"}`,
+		`{"id":4,"error":"no such slot","kind":"slot"}`,
+		`{"id":5,"board":{"slots":[{"slot":"A1","relay":true,"pulses":1,"dropped":1}],"door":"open"}}`,
 		`{}`, `{"id":1,"edge":"GPIO27"}`, `null`, ``, `{"id":-1}`,
 	} {
 		f.Add([]byte(seed))

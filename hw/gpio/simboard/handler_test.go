@@ -16,7 +16,8 @@ func ask(t *testing.T, h http.Handler, method, path, body string) (int, string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ct := w.Result().Header.Get("Content-Type"); w.Code != http.StatusMethodNotAllowed && ct != "application/json; charset=utf-8" {
+	if ct := w.Result().Header.Get("Content-Type"); w.Code != http.StatusMethodNotAllowed &&
+		ct != "application/json; charset=utf-8" {
 		t.Errorf("%s %s is %q", method, path, ct)
 	}
 	return w.Code, strings.TrimSpace(string(b))
@@ -65,7 +66,8 @@ func TestPressAndFaultAnswerWhoseMistakeItWas(t *testing.T) {
 		if code != c.code {
 			t.Errorf("%s %.60s answered %d %s, want %d", c.path, c.body, code, body, c.code)
 		}
-		if shape := map[bool]string{true: `{"slots":[`, false: `{"error":"`}[code == 200]; !strings.HasPrefix(body, shape) {
+		if shape := map[bool]string{true: `{"slots":[`, false: `{"error":"`}[code == 200]; !strings.HasPrefix(body,
+			shape) {
 			t.Errorf("%s %.60s answered %s", c.path, c.body, body)
 		}
 	}

@@ -27,7 +27,8 @@ type matrix struct {
 
 func (b *Board) addKeypad(k Keypad) error {
 	if len(k.Keys) != len(k.Rows) {
-		return fmt.Errorf("simboard: a keypad of %d rows has keys for %d: write a text for each", len(k.Rows), len(k.Keys))
+		return fmt.Errorf("simboard: a keypad of %d rows has keys for %d: write a text for each", len(k.Rows),
+			len(k.Keys))
 	}
 	if slices.Contains(slices.Concat(k.Rows, k.Columns), "") {
 		return errors.New("simboard: a wire of the keypad has no pin")
@@ -46,7 +47,8 @@ func (b *Board) addKeypad(k Keypad) error {
 			return err
 		}
 		if n := utf8.RuneCountInString(k.Keys[r]); n != len(k.Columns) {
-			return fmt.Errorf("simboard: the keypad's row %q has %d keys: %d columns are wired", k.Keys[r], n, len(k.Columns))
+			return fmt.Errorf("simboard: the keypad's row %q has %d keys: %d columns are wired", k.Keys[r], n,
+				len(k.Columns))
 		}
 		p.row = true
 		m.rows, m.down = append(m.rows, p), append(m.down, make([]bool, len(k.Columns)))

@@ -84,7 +84,9 @@ type pin struct {
 	name  string
 	what  string // what it is wired to, for people
 	motor *slot  // what an output turns
-	row   bool   // an output of the keypad, open drain: High lets go; a pin that is neither is a contact, which can only be an input
+	// an output of the keypad, open drain: High lets go; a pin that is neither is a contact, which can only be an
+	// input
+	row bool
 
 	// Guarded by board.mu.
 	level gpio.Level // on the wire
@@ -221,7 +223,8 @@ func (p *pin) contact(l gpio.Level) {
 		return
 	}
 	p.level = l
-	if p.edge == gpio.BothEdges || p.edge == gpio.RisingEdge && l == gpio.High || p.edge == gpio.FallingEdge && l == gpio.Low {
+	if p.edge == gpio.BothEdges || p.edge == gpio.RisingEdge && l == gpio.High || p.edge == gpio.FallingEdge &&
+		l == gpio.Low {
 		p.armed.add()
 	}
 }

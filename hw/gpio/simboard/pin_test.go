@@ -18,7 +18,8 @@ func TestAPinHonoursPeriphsWords(t *testing.T) {
 		for _, c := range []struct {
 			edge        gpio.Edge
 			open, close bool
-		}{{gpio.RisingEdge, true, false}, {gpio.FallingEdge, false, true}, {gpio.BothEdges, true, true}, {gpio.NoEdge, false, false}} {
+		}{{gpio.RisingEdge, true, false}, {gpio.FallingEdge, false, true}, {gpio.BothEdges, true, true},
+			{gpio.NoEdge, false, false}} {
 			if err := door.In(gpio.PullUp, c.edge); err != nil {
 				t.Fatal(err)
 			}

@@ -71,7 +71,8 @@ func Serve(ctx context.Context, l net.Listener, b *Board) error {
 type server struct {
 	board *Board
 
-	mu       sync.Mutex // held while a request acts, so that no act of a replaced owner comes after the new owner's first
+	// held while a request acts, so that no act of a replaced owner comes after the new owner's first
+	mu       sync.Mutex
 	sessions map[*session]bool
 	owner    *session
 	closed   bool

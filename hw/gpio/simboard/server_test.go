@@ -227,7 +227,8 @@ func TestALostBoardIsAnErrorAndNeverAHang(t *testing.T) {
 			t.Fatal(err)
 		}
 		motor, door, button := far(t, c, "GPIO17"), far(t, c, "GPIO7"), far(t, c, "GPIO5")
-		if err := errors.Join(door.In(gpio.PullUp, gpio.BothEdges), button.In(gpio.PullUp, gpio.BothEdges)); err != nil {
+		if err := errors.Join(door.In(gpio.PullUp, gpio.BothEdges),
+			button.In(gpio.PullUp, gpio.BothEdges)); err != nil {
 			t.Fatal(err)
 		}
 		_ = board.Press("door")

@@ -11,9 +11,10 @@ import (
 
 // Faults of a slot. A new one replaces the old one.
 const (
-	FaultNone        = "none"
-	FaultJam         = "jam"          // the motor turns and nothing falls; an empty spiral looks the same
-	FaultNoDrop      = "no_drop"      // one product falls past the sensor unseen, and the next one wedges until the motor's next start
+	FaultNone = "none"
+	FaultJam  = "jam" // the motor turns and nothing falls; an empty spiral looks the same
+	// one product falls past the sensor unseen, and the next one wedges until the motor's next start
+	FaultNoDrop      = "no_drop"
 	FaultLateDrop    = "late_drop"    // one product hangs on the spiral, and falls some time after the motor stopped
 	FaultBounce      = "bounce"       // the sensor makes many edges of one product
 	FaultStuckSensor = "stuck_sensor" // the sensor's line is Low, always
@@ -26,11 +27,13 @@ const (
 )
 
 const (
-	bounces    = 5                      // short pulses of a bouncing contact before (a button) or instead of (a drop sensor) the clean one
+	// short pulses of a bouncing contact before (a button) or instead of (a drop sensor) the clean one
+	bounces    = 5
 	apart      = 300 * time.Millisecond // two_drop: between the products
 	bounceStep = 1 * time.Millisecond   // how long each of them, and each gap between, lasts
 	pressGap   = 100 * time.Millisecond
-	pressesMax = 5 * time.Second // presses wait for the finger at most this long, so a caller in a loop is told instead of queued
+	// presses wait for the finger at most this long, so a caller in a loop is told instead of queued
+	pressesMax = 5 * time.Second
 )
 
 // slot is a spiral, its motor and its sensors, or a locker. The fields after locker are guarded by board.mu.

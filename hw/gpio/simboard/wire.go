@@ -39,9 +39,10 @@ type request struct {
 	Level gpio.Level `json:"level,omitempty"` // out
 	Pull  gpio.Pull  `json:"pull,omitempty"`  // in
 	Edge  gpio.Edge  `json:"edge,omitempty"`  // in
-	Arm   uint64     `json:"arm,omitempty"`   // in: comes back with each edge, so that a late one of an earlier In is known
-	Slot  string     `json:"slot,omitempty"`  // press, fault
-	Fault string     `json:"fault,omitempty"` // fault
+	// in: comes back with each edge, so that a late one of an earlier In is known
+	Arm   uint64 `json:"arm,omitempty"`
+	Slot  string `json:"slot,omitempty"`  // press, fault
+	Fault string `json:"fault,omitempty"` // fault
 }
 
 type message struct {

@@ -39,7 +39,8 @@ type machine struct {
 
 // newMachine has a spiral A1 behind motor number 268, and no cable.
 func newMachine(t *testing.T, physics simboard.Physics) *machine {
-	front, err := simboard.New(simboard.Wiring{Slots: []simboard.Slot{{ID: "A1", Relay: "RELAY", Drop: "DROP"}}}, physics)
+	front, err := simboard.New(simboard.Wiring{Slots: []simboard.Slot{{ID: "A1", Relay: "RELAY", Drop: "DROP"}}},
+		physics)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +193,8 @@ func TestABadLineCostsNoProductAndNoMoney(t *testing.T) {
 		for frames := 1; frames <= 4; frames++ {
 			inMachine(t, func(t *testing.T, m *machine) {
 				for after := range 14 { // at every moment of a vend, in steps of half a poll
-					time.AfterFunc(time.Duration(after)*100*time.Millisecond+time.Millisecond, func() { m.board.Trouble(trouble, frames) })
+					time.AfterFunc(time.Duration(after)*100*time.Millisecond+time.Millisecond,
+						func() { m.board.Trouble(trouble, frames) })
 					m.sees(vend.Delivered, "", after+1, after+1)
 				}
 			})
@@ -255,9 +257,10 @@ func TestABoardThatIsLostInMidTurnLeavesTheItemUnknownUnlessItRemembers(t *testi
 	}{
 		"the cable is pulled for long": {func(m *machine) { m.pull(time.Minute) }, vend.Unknown, vend.WhyNoBoard, 1},
 		"the cable is touched":         {func(m *machine) { m.pull(300 * time.Millisecond) }, vend.Delivered, "", 1},
-		"the board falls silent":       {func(m *machine) { m.board.Mute(time.Minute) }, vend.Unknown, vend.WhyNoBoard, 1},
-		"the board speaks again":       {func(m *machine) { m.board.Mute(3 * time.Second) }, vend.Delivered, "", 1},
-		"the board begins anew":        {func(m *machine) { m.board.Reset() }, vend.Unknown, vend.WhyNoBoard, 0},
+		"the board falls silent": {func(m *machine) { m.board.Mute(time.Minute) }, vend.Unknown, vend.WhyNoBoard,
+			1},
+		"the board speaks again": {func(m *machine) { m.board.Mute(3 * time.Second) }, vend.Delivered, "", 1},
+		"the board begins anew":  {func(m *machine) { m.board.Reset() }, vend.Unknown, vend.WhyNoBoard, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inMachine(t, func(t *testing.T, m *machine) {

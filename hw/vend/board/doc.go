@@ -34,10 +34,11 @@
 // The vend command is sent once, under one packet number, and that number is never given to another vend:
 //
 //   - no poll came in which to send it, or the port did not take all its bytes: not delivered. The board never had it.
-//   - no acknowledgement: it is sent again in the polls that follow at once, up to Resends times, with the same number, which the board
-//     knows. A pause in the polls or a new cable may mean that the board began anew and has forgotten the number: then it is not sent again.
-//   - acknowledged or not, once it may have arrived only a status decides. When none has come in time, whatever happened to the cable
-//     meanwhile, the outcome is unknown. An unknown item is not charged.
+//   - no acknowledgement: it is sent again in the polls that follow at once, up to Resends times, with the same number,
+//     which the board knows. A pause in the polls or a new cable may mean that the board began anew and has forgotten
+//     the number: then it is not sent again.
+//   - acknowledged or not, once it may have arrived only a status decides. When none has come in time, whatever
+//     happened to the cable meanwhile, the outcome is unknown. An unknown item is not charged.
 //
 // A board with its own idea of numbers must get Resends 0. Because it was asked about the motor under the number
 // before, the vend's number is new to it (?), also after a restart of this program, which does not remember where it

@@ -15,8 +15,9 @@ const (
 	dispense = 0x06 // packet number, drop sensor, elevator, motor (2)
 	status   = 0x04 // packet number, status, motor (2), more that is not looked at
 
-	frameMax = 2 + 2 + 255 + 1        // bytes of a frame: what its length byte allows
-	gapMax   = 100 * time.Millisecond // between two bytes of a frame: at 57600 baud a whole one takes 45 ms, and USB adapters wait 16
+	frameMax = 2 + 2 + 255 + 1 // bytes of a frame: what its length byte allows
+	// between two bytes of a frame: at 57600 baud a whole one takes 45 ms, and USB adapters wait 16
+	gapMax = 100 * time.Millisecond
 )
 
 // frame is one message. Its data are the bytes between the length and the XOR.

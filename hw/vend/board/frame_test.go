@@ -15,13 +15,15 @@ func TestFramesAreTheProtocols(t *testing.T) {
 		"\xFA\xFB\x04\x04\x09\x02\x01\x0C\x07":     {status, []byte{9, 2, 1, 12}},
 		"\xFA\xFB\x01\x03\x01\x00\x0C\x0E":         {check, []byte{1, 0, 12}},
 		"\xFA\xFB\x02\x04\x01\x01\x00\x0C\x0B":     {checked, []byte{1, 1, 0, 12}},
-		"\xFA\xFB\x04\x05\xFA\xFB\x41\x00\x40\x00": {status, []byte{0xFA, 0xFB, 0x41, 0x00, 0x40}}, // a frame within a frame is none
+		// a frame within a frame is none
+		"\xFA\xFB\x04\x05\xFA\xFB\x41\x00\x40\x00": {status, []byte{0xFA, 0xFB, 0x41, 0x00, 0x40}},
 	} {
 		if b := f.bytes(); string(b) != want {
 			t.Errorf("%v is %x on the line, want %x", f, b, want)
 		}
 		var d decoder
-		if got := d.feed([]byte(want), time.Time{}); len(got) != 1 || got[0].cmd != f.cmd || !bytes.Equal(got[0].data, f.data) {
+		if got := d.feed([]byte(want), time.Time{}); len(got) != 1 || got[0].cmd != f.cmd ||
+			!bytes.Equal(got[0].data, f.data) {
 			t.Errorf("%x is read as %v", want, got)
 		}
 	}
@@ -56,7 +58,8 @@ func FuzzFrames(f *testing.F) {
 			rest = rest[n:]
 		}
 		if !reflect.DeepEqual(got, want) || !bytes.Equal(pieces.buf, whole.buf) {
-			t.Fatalf("%x in pieces of %d is %v and %x, at once %v and %x", b, 1+int(step), got, pieces.buf, want, whole.buf)
+			t.Fatalf("%x in pieces of %d is %v and %x, at once %v and %x", b, 1+int(step), got, pieces.buf, want,
+				whole.buf)
 		}
 		if len(whole.buf) >= frameMax {
 			t.Errorf("%d bytes are kept", len(whole.buf))

@@ -20,19 +20,23 @@ const (
 
 	// No limit is a multiple of the 200 ms between two polls: nothing is decided at the very moment of one.
 	silenceMax = 2017 * time.Millisecond // ten polls: a board that says nothing for so long is not there
-	quiet      = 2011 * time.Millisecond // from a line's first poll to its first vend: longer than a board repeats an old status
-	pollsApart = 500 * time.Millisecond  // polls further apart than this do not follow one another: the board may have begun anew
+	// from a line's first poll to its first vend: longer than a board repeats an old status
+	quiet = 2011 * time.Millisecond
+	// polls further apart than this do not follow one another: the board may have begun anew
+	pollsApart = 500 * time.Millisecond
 )
 
-var errSilent = errors.New("board: the line is open, and no board polls on it: is it powered, and is the baud rate right?")
+var errSilent = errors.New(
+	"board: the line is open, and no board polls on it: is it powered, and is the baud rate right?")
 
 // Line is a board and the cable to it. Fill the fields, let Run run, and give its motors to Slots. Its methods may be
 // called from any goroutine.
 type Line struct {
 	Open     func() (io.ReadWriteCloser, error)
-	Resends  int             // of a command without an acknowledgement: 0 to ResendsMax
-	Elevator bool            // products ride down in an elevator
-	State    func(err error) // is told, from Run's goroutines and without waiting: nil, the board is there; else why not. May be nil
+	Resends  int  // of a command without an acknowledgement: 0 to ResendsMax
+	Elevator bool // products ride down in an elevator
+	// is told, from Run's goroutines and without waiting: nil, the board is there; else why not. May be nil
+	State func(err error)
 
 	vending sync.Mutex // held by the one vend that is on
 

@@ -28,17 +28,20 @@ const (
 	// MotorMax is the highest number that the protocol has room for.
 	MotorMax = 0xFFFF
 
-	askTries = 3                       // questions about the motor: the first number after a restart may be one that the board knows already
+	// questions about the motor: the first number after a restart may be one that the board knows already
+	askTries = 3
 	askMax   = 2019 * time.Millisecond // for each, resends included
 	sendMax  = 2023 * time.Millisecond // until the first poll comes in which the vend can be sent
-	tellMax  = 5033 * time.Millisecond // from the motor's time to the board's last word on it: the wait for the product, and five resends
+	// from the motor's time to the board's last word on it: the wait for the product, and five resends
+	tellMax = 5033 * time.Millisecond
 )
 
 // Slot is one motor of a board. Fill the fields and leave them alone.
 type Slot struct {
 	Line  *Line
-	Motor int           // its number on the board, 0 to MotorMax
-	MaxOn time.Duration // how long the board runs the motor for one product: above 0, at most vend.OnMax. The board keeps it, not we
+	Motor int // its number on the board, 0 to MotorMax
+	// how long the board runs the motor for one product: above 0, at most vend.OnMax. The board keeps it, not we
+	MaxOn time.Duration
 }
 
 var _ vend.Slot = (*Slot)(nil)
@@ -51,7 +54,8 @@ func (s *Slot) Check() error {
 	case s.Motor < 0 || s.Motor > MotorMax:
 		return fmt.Errorf("board: motor %d: write a number from 0 to %d", s.Motor, MotorMax)
 	case s.MaxOn <= 0 || s.MaxOn > vend.OnMax:
-		return fmt.Errorf("board: motor %d: maximum on-time %s: write more than 0s and at most %s", s.Motor, s.MaxOn, vend.OnMax)
+		return fmt.Errorf("board: motor %d: maximum on-time %s: write more than 0s and at most %s", s.Motor, s.MaxOn,
+			vend.OnMax)
 	}
 	return s.Line.Check()
 }
@@ -145,11 +149,13 @@ func (s *Slot) dispense(ctx context.Context) vend.Result {
 	case answered:
 		return s.judge(word)
 	case arrived:
-		return vend.Result{Outcome: vend.Unknown, Why: vend.WhyNoBoard, Err: fmt.Errorf("board: motor %d: the board had the command, and says nothing of it", s.Motor)}
+		return vend.Result{Outcome: vend.Unknown, Why: vend.WhyNoBoard,
+			Err: fmt.Errorf("board: motor %d: the board had the command, and says nothing of it", s.Motor)}
 	case ctx.Err() != nil:
 		return vend.Result{Outcome: vend.NotDelivered, Why: vend.WhyStopped, Err: context.Cause(ctx)}
 	}
-	return vend.Result{Outcome: vend.NotDelivered, Why: vend.WhyNoBoard, Err: fmt.Errorf("board: motor %d: the command could not be sent", s.Motor)}
+	return vend.Result{Outcome: vend.NotDelivered, Why: vend.WhyNoBoard,
+		Err: fmt.Errorf("board: motor %d: the command could not be sent", s.Motor)}
 }
 
 // judge is what the board's last word on a vend means.
@@ -164,7 +170,8 @@ func (s *Slot) judge(word byte) vend.Result {
 	case ended:
 		return vend.Result{Outcome: vend.NotDelivered, Why: vend.WhyEnded}
 	}
-	return vend.Result{Outcome: vend.Unknown, Why: vend.WhyMotorFault, Err: fmt.Errorf("board: motor %d: the board says %#02x", s.Motor, word)}
+	return vend.Result{Outcome: vend.Unknown, Why: vend.WhyMotorFault,
+		Err: fmt.Errorf("board: motor %d: the board says %#02x", s.Motor, word)}
 }
 
 // await waits for a job's answer, for some time.

@@ -19,7 +19,8 @@ func TestALockerIsASlot(t *testing.T) {
 				if c.Pulse > 0 { // a latch stays free when its sale is stopped: whoever opens it so late is not seen
 					opens = 900 * time.Millisecond
 				}
-				board, err := simboard.New(simboard.Wiring{Slots: []simboard.Slot{{ID: "A1", Relay: c.Relay, Opened: c.Opened, Latch: c.Pulse > 0}}},
+				board, err := simboard.New(simboard.Wiring{
+					Slots: []simboard.Slot{{ID: "A1", Relay: c.Relay, Opened: c.Opened, Latch: c.Pulse > 0}}},
 					simboard.Physics{Open: opens})
 				if err != nil {
 					t.Fatal(err)

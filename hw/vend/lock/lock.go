@@ -31,7 +31,8 @@ func read(slot, t vend.Table, maxOn time.Duration) vend.Config {
 	t.Pin("opened", &c.Opened)
 	t.Duration("pulse", &c.Pulse, pulseMin, pulseMax)
 	if c.Pulse >= maxOn && c.Pulse > 0 && maxOn > 0 {
-		t.Fail("pulse", "%q is not less than the slot's max_on, %q, which is how long the customer has to open the door: "+
+		t.Fail("pulse", "%q is not less than the slot's max_on, %q, which is how long the customer has to open the "+
+			"door: "+
 			"lower the one or raise the other", c.Pulse.String(), maxOn.String())
 	}
 	vend.ReadClose(t, &c.Close)

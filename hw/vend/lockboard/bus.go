@@ -14,13 +14,16 @@ import (
 const (
 	answerMax = 150 * time.Millisecond // for a status: the board takes some milliseconds, a USB adapter 16, the bytes 5
 	askEvery  = 200 * time.Millisecond // while a door is watched
-	restEvery = 5 * time.Second        // while nothing is sold, so that a board that is gone is known before somebody pays
-	deafAfter = 3                      // questions without an answer, one after the other, until the board counts as gone
+	// while nothing is sold, so that a board that is gone is known before somebody pays
+	restEvery = 5 * time.Second
+	// questions without an answer, one after the other, until the board counts as gone
+	deafAfter = 3
 )
 
 var (
 	errNoLine   = errors.New("lockboard: there is no line to the board")
-	errNoAnswer = errors.New("lockboard: the board does not answer: is it powered, and are its address and the baud rate right?")
+	errNoAnswer = errors.New(
+		"lockboard: the board does not answer: is it powered, and are its address and the baud rate right?")
 )
 
 // Protocol is how a kind of board is spoken to. It asks for nothing by itself.
@@ -60,8 +63,9 @@ func (s Status) of(lock int) (open, said bool) {
 // be called from any goroutine.
 type Bus struct {
 	Open   func() (io.ReadWriteCloser, error)
-	Speaks Protocol        // how the board is spoken to
-	State  func(err error) // is told, from Run's goroutines and without waiting: nil, the board is there; else why not. May be nil
+	Speaks Protocol // how the board is spoken to
+	// is told, from Run's goroutines and without waiting: nil, the board is there; else why not. May be nil
+	State func(err error)
 
 	vending sync.Mutex // held by the one vend that is on
 

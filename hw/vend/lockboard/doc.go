@@ -19,11 +19,12 @@
 // door open, or the customer pulls. A door that was not opened is locked again, or stays as it is until the next
 // unlock, which only a sale gives.
 //
-//   - delivered: the door was seen open after the unlock. It is then waited for until it is closed, at most Close; a door that is left
-//     open is a warning (left_open), and closes the slot until somebody has looked at it.
-//   - not delivered: the unlock was never sent; or the door was seen closed all the time that the customer had, up to the end.
-//   - unknown: the unlock may have been sent, and the door could not be looked at for more than a second of that time: long enough to
-//     open it, take the product, and close it. An unknown item is not charged.
+//   - delivered: the door was seen open after the unlock. It is then waited for until it is closed, at most Close; a
+//     door that is left open is a warning (left_open), and closes the slot until somebody has looked at it.
+//   - not delivered: the unlock was never sent; or the door was seen closed all the time that the customer had, up to
+//     the end.
+//   - unknown: the unlock may have been sent, and the door could not be looked at for more than a second of that time:
+//     long enough to open it, take the product, and close it. An unknown item is not charged.
 //
 // The unlock is sent once. Half a command on the line is none, for its sum is missing.
 package lockboard

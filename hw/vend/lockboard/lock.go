@@ -33,9 +33,11 @@ func (l *Lock) Check() error {
 	case l.Bus == nil:
 		return errors.New("lockboard: a lock without a line: write [lock_board] device")
 	case l.MaxOn <= 0 || l.MaxOn > vend.OnMax:
-		return fmt.Errorf("lockboard: lock %d: time to open the door %s: write more than 0s and at most %s", l.Number, l.MaxOn, vend.OnMax)
+		return fmt.Errorf("lockboard: lock %d: time to open the door %s: write more than 0s and at most %s", l.Number,
+			l.MaxOn, vend.OnMax)
 	case l.Close < 0 || l.Close > vend.CloseMax:
-		return fmt.Errorf("lockboard: lock %d: time to close the door %s: write at most %s", l.Number, l.Close, vend.CloseMax)
+		return fmt.Errorf("lockboard: lock %d: time to close the door %s: write at most %s", l.Number, l.Close,
+			vend.CloseMax)
 	}
 	if err := l.Bus.Check(); err != nil {
 		return err
@@ -117,8 +119,9 @@ func (l *Lock) open() (bool, error) {
 func (l *Lock) watch(ctx context.Context) vend.Result {
 	began := time.Now()
 	seen, end, why := began, began.Add(l.MaxOn), vend.WhyNotOpened
-	blind := time.Duration(0)                        // the longest time without a look
-	pause(context.Background(), l.Bus.Speaks.Deaf()) // three questions that it does not hear, and it would count as gone
+	blind := time.Duration(0) // the longest time without a look
+	// three questions that it does not hear, and it would count as gone
+	pause(context.Background(), l.Bus.Speaks.Deaf())
 	for stopped := false; ; pause(context.Background(), askEvery) {
 		if ctx.Err() != nil && !stopped {
 			stopped, why = true, vend.WhyStopped
@@ -135,7 +138,9 @@ func (l *Lock) watch(ctx context.Context) vend.Result {
 		case err == nil && open:
 			return l.shut(ctx)
 		case blind > l.blindMost(), over && err != nil && time.Since(seen) > l.blindMost():
-			return vend.Result{Outcome: vend.Unknown, Why: vend.WhyNoBoard, Err: errors.Join(fmt.Errorf("lockboard: lock %d: its door could not be watched after the unlock", l.Number), err)}
+			return vend.Result{Outcome: vend.Unknown, Why: vend.WhyNoBoard,
+				Err: errors.Join(fmt.Errorf("lockboard: lock %d: its door could not be watched after the unlock",
+					l.Number), err)}
 		case over && err == nil:
 			return vend.Result{Outcome: vend.NotDelivered, Why: why}
 		}

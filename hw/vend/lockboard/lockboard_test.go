@@ -143,11 +143,13 @@ func (m *machine) sees(outcome vend.Outcome, why reason.Why, unlocked int) {
 
 func TestADoorThatWasOpenedIsDelivered(t *testing.T) {
 	for name, change := range map[string]func(m *machine){
-		"as usual":          nil,
-		"the other bit":     func(m *machine) { m.board.OpenBit, m.bus.Speaks = 0, CU16{3, 0, 4} },
-		"two bytes":         func(m *machine) { m.board.Bytes, m.bus.Speaks = 2, CU16{3, 1, 2} },
-		"another address":   func(m *machine) { m.board.Address, m.bus.Speaks = 15, CU16{15, 1, 4} },
-		"at the last":       func(m *machine) { m.customer = func() { m.hand(maxOn-time.Millisecond, maxOn+time.Second) } },
+		"as usual":        nil,
+		"the other bit":   func(m *machine) { m.board.OpenBit, m.bus.Speaks = 0, CU16{3, 0, 4} },
+		"two bytes":       func(m *machine) { m.board.Bytes, m.bus.Speaks = 2, CU16{3, 1, 2} },
+		"another address": func(m *machine) { m.board.Address, m.bus.Speaks = 15, CU16{15, 1, 4} },
+		"at the last": func(m *machine) {
+			m.customer = func() { m.hand(maxOn-time.Millisecond, maxOn+time.Second) }
+		},
 		"for a short while": func(m *machine) { m.customer = func() { m.hand(time.Second, 1500*time.Millisecond) } },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -214,10 +216,12 @@ func TestADoorThatCannotBeWatchedAfterTheUnlockIsUnknown(t *testing.T) {
 		outcome vend.Outcome
 		why     reason.Why
 	}{
-		"the board falls silent":      {func(m *machine) { m.board.Mute(time.Hour) }, vend.Unknown, vend.WhyNoBoard},
-		"the cable is pulled":         {func(m *machine) { m.pull(time.Hour) }, vend.Unknown, vend.WhyNoBoard},
-		"nobody sees it for 3 s":      {func(m *machine) { m.board.Mute(3 * time.Second) }, vend.Unknown, vend.WhyNoBoard},
-		"nobody sees it for a moment": {func(m *machine) { m.board.Mute(700 * time.Millisecond) }, vend.NotDelivered, vend.WhyNotOpened},
+		"the board falls silent": {func(m *machine) { m.board.Mute(time.Hour) }, vend.Unknown, vend.WhyNoBoard},
+		"the cable is pulled":    {func(m *machine) { m.pull(time.Hour) }, vend.Unknown, vend.WhyNoBoard},
+		"nobody sees it for 3 s": {func(m *machine) { m.board.Mute(3 * time.Second) }, vend.Unknown,
+			vend.WhyNoBoard},
+		"nobody sees it for a moment": {func(m *machine) { m.board.Mute(700 * time.Millisecond) }, vend.NotDelivered,
+			vend.WhyNotOpened},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inMachine(t, nil, func(t *testing.T, m *machine) {
@@ -240,12 +244,15 @@ func TestABadLineCostsNoUnlockTwice(t *testing.T) {
 		for frames := 1; frames <= 2; frames++ {
 			for after := range 20 {
 				inMachine(t, nil, func(t *testing.T, m *machine) {
-					time.AfterFunc(time.Duration(after)*77*time.Millisecond, func() { m.board.Trouble(trouble, frames) })
+					time.AfterFunc(time.Duration(after)*77*time.Millisecond,
+						func() { m.board.Trouble(trouble, frames) })
 					r := m.lock.Vend(t.Context())
 					m.mu.Lock()
 					defer m.mu.Unlock()
-					if r.Outcome == vend.Unknown || (r.Outcome == vend.Delivered) != (m.unlocked == 1) || m.unlocked > 1 {
-						t.Errorf("%d × %s after %d: the vend ended %+v, and the door was freed %d times", frames, trouble, after, r, m.unlocked)
+					if r.Outcome == vend.Unknown || (r.Outcome == vend.Delivered) != (m.unlocked == 1) ||
+						m.unlocked > 1 {
+						t.Errorf("%d × %s after %d: the vend ended %+v, and the door was freed %d times", frames,
+							trouble, after, r, m.unlocked)
 					}
 				})
 			}
@@ -402,7 +409,8 @@ func FuzzStatuses(f *testing.F) {
 			rest = rest[n:]
 		}
 		if len(got) != len(want) || string(pieces.buf) != string(whole.buf) {
-			t.Fatalf("%x in pieces of %d is %v and %x, at once %v and %x", b, 1+int(step), got, pieces.buf, want, whole.buf)
+			t.Fatalf("%x in pieces of %d is %v and %x, at once %v and %x", b, 1+int(step), got, pieces.buf, want,
+				whole.buf)
 		}
 		for n := range got {
 			if got[n] != want[n] {

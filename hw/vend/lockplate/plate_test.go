@@ -42,7 +42,8 @@ type board struct {
 }
 
 func newBoard() *board {
-	b := &board{address: 7, says: [2]byte{0x00, 0x11}, deaf: 990 * time.Millisecond, opens: 1500 * time.Millisecond, closes: 3 * time.Second}
+	b := &board{address: 7, says: [2]byte{0x00, 0x11}, deaf: 990 * time.Millisecond, opens: 1500 * time.Millisecond,
+		closes: 3 * time.Second}
 	b.Hear = b.listen
 	return b
 }
@@ -182,9 +183,11 @@ func TestABoardsOwnWordsDecide(t *testing.T) {
 		outcome  vend.Outcome
 		why      reason.Why
 	}{
-		"as agreed":             {Default(), nil, vend.Delivered, ""},
-		"the other way":         {other, func(b *board) { b.says, b.deaf = [2]byte{0x11, 0x00}, 0 }, vend.Delivered, ""},
-		"not what is said":      {Default(), func(b *board) { b.says = [2]byte{0x11, 0x00} }, vend.NotDelivered, vend.WhyStandsOpen},
+		"as agreed": {Default(), nil, vend.Delivered, ""},
+		"the other way": {other, func(b *board) { b.says, b.deaf = [2]byte{0x11, 0x00}, 0 }, vend.Delivered,
+			""},
+		"not what is said": {Default(), func(b *board) { b.says = [2]byte{0x11, 0x00} }, vend.NotDelivered,
+			vend.WhyStandsOpen},
 		"answers at once":       {Default(), func(b *board) { b.deaf = 0 }, vend.Delivered, ""},
 		"another address":       {Default(), func(b *board) { b.address = 8 }, vend.NotDelivered, vend.WhyNoBoard},
 		"says nothing":          {Default(), func(b *board) { b.unheard = true }, vend.NotDelivered, vend.WhyNoBoard},
@@ -193,7 +196,8 @@ func TestABoardsOwnWordsDecide(t *testing.T) {
 		play(t, c.settings, c.change, func(t *testing.T, b *board, slot vend.Slot) {
 			r := slot.Vend(t.Context())
 			unlocks, _ := b.counts()
-			if r.Outcome != c.outcome || r.Why != c.why || unlocks > 1 || (unlocks == 0) != (c.why == vend.WhyStandsOpen || r.Outcome == vend.NotDelivered) {
+			if r.Outcome != c.outcome || r.Why != c.why || unlocks > 1 ||
+				(unlocks == 0) != (c.why == vend.WhyStandsOpen || r.Outcome == vend.NotDelivered) {
 				t.Errorf("%s: it ended %q, %q (%v) after %d unlocks", name, r.Outcome, r.Why, r.Err, unlocks)
 			}
 		})
@@ -229,7 +233,8 @@ func TestABadLineCostsNoUnlockTwice(t *testing.T) {
 					time.Sleep(time.Minute)
 					unlocks, opened := b.counts()
 					if r.Outcome == vend.Unknown || (r.Outcome == vend.Delivered) != (opened == 1) || unlocks > 1 {
-						t.Errorf("%d × %s after %d: %q, %q, with %d unlocks and a door opened %d times", frames, trouble, after, r.Outcome, r.Why, unlocks, opened)
+						t.Errorf("%d × %s after %d: %q, %q, with %d unlocks and a door opened %d times", frames,
+							trouble, after, r.Outcome, r.Why, unlocks, opened)
 					}
 				})
 			}
@@ -289,7 +294,8 @@ func TestOnlyAnAnswerToAQuestionIsAStatus(t *testing.T) {
 
 // TestABoardThatCannotBeSpokenToIsRefused names what is wrong.
 func TestABoardThatCannotBeSpokenToIsRefused(t *testing.T) {
-	for _, p := range []Plate{{Address: 0, Open: one}, {Address: 32, Open: one}, {Address: 1, Open: 0x33}, {Address: 1, Silent: -1}, {Address: 1, Silent: DeafMax + 1}} {
+	for _, p := range []Plate{{Address: 0, Open: one}, {Address: 32, Open: one}, {Address: 1, Open: 0x33},
+		{Address: 1, Silent: -1}, {Address: 1, Silent: DeafMax + 1}} {
 		if p.Check() == nil {
 			t.Errorf("%+v is taken", p)
 		}
@@ -319,7 +325,8 @@ func TestOverAPortOfTheKernels(t *testing.T) {
 	there := make(chan error, 16)
 	s := Default()
 	s.Address, s.Deaf = 7, 0
-	bus := s.Open(func() (io.ReadWriteCloser, error) { return serialport.Open(p.Name, s.Baud) }, func(err error) { there <- err })
+	bus := s.Open(func() (io.ReadWriteCloser, error) { return serialport.Open(p.Name, s.Baud) },
+		func(err error) { there <- err })
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -328,7 +335,8 @@ func TestOverAPortOfTheKernels(t *testing.T) {
 	if err := <-there; err != nil {
 		t.Fatal(err)
 	}
-	if r := slottest.Open(t, Config{Lock: number}, slottest.Place(), nil, bus).Vend(t.Context()); r.Outcome != vend.Delivered {
+	if r := slottest.Open(t, Config{Lock: number}, slottest.Place(), nil, bus).
+		Vend(t.Context()); r.Outcome != vend.Delivered {
 		t.Errorf("it ended %+v", r)
 	}
 	b.Unplug()

@@ -16,7 +16,8 @@ type approval struct {
 	due       time.Time  // when it is given up
 	why       reason.Why // of an unknown outcome
 	cancelled bool       // the machine gave up before it was approved, if nothing speaks against it
-	unclear   bool       // its end may have been lost: a line was lost or could not be read, or the same request was heard once more
+	// its end may have been lost: a line was lost or could not be read, or the same request was heard once more
+	unclear bool
 }
 
 // The ends of an approval, and of a request that is not approved. One that is not known yet has no outcome.
@@ -91,7 +92,8 @@ func (v approval) lost(silent bool, now time.Time) approval {
 	if v.why == vend.WhyNoAnswer && !silent {
 		v.why = vend.WhyUnplugged
 	}
-	v.cancelled, v.unclear = false, true // the success may have been said meanwhile, and then another request be cancelled
+	// the success may have been said meanwhile, and then another request be cancelled
+	v.cancelled, v.unclear = false, true
 	return v.within(replugMax, now)
 }
 

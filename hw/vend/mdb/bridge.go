@@ -41,14 +41,18 @@ type Request struct {
 // Bridge is one machine. Fill the exported fields and leave them alone; then Run it. The callbacks are called one at a
 // time and must return soon.
 type Bridge struct {
-	Open      func() (io.ReadWriteCloser, error) // the serial line; a Close must end a blocked Read
-	Currency  string                             // ISO 4217, of every amount
-	Deny      string                             // DenyStop or DenyMinus; "" is DenyStop
-	Longest   time.Duration                      // that the machine takes to deliver: above 0, at most LongestMax; 0 is LongestDefault
-	Requested func(Request)                      // the customer has chosen; it ends with Decline or with its product's Vend. Never nil
-	State     func(error)                        // why nothing can be sold now, nil: it can. Told when that changes. Never nil
-	Log       func(string)                       // for a technician. Never nil
-	Misread   func(why string)                   // told of each request that is denied because it cannot be read, other decimal places included. May be nil
+	Open     func() (io.ReadWriteCloser, error) // the serial line; a Close must end a blocked Read
+	Currency string                             // ISO 4217, of every amount
+	Deny     string                             // DenyStop or DenyMinus; "" is DenyStop
+	// that the machine takes to deliver: above 0, at most LongestMax; 0 is LongestDefault
+	Longest time.Duration
+	// the customer has chosen; it ends with Decline or with its product's Vend. Never nil
+	Requested func(Request)
+	// why nothing can be sold now, nil: it can. Told when that changes. Never nil
+	State func(error)
+	Log   func(string) // for a technician. Never nil
+	// told of each request that is denied because it cannot be read, other decimal places included. May be nil
+	Misread func(why string)
 
 	// What waits for Run's goroutine, which alone has the machine's state.
 	mu     sync.Mutex

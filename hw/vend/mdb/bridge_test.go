@@ -50,7 +50,8 @@ func newStand(t *testing.T) *stand {
 		}
 	}
 	s.machine = &mdbtest.Machine{
-		Products: map[int]mdbtest.Product{water: {Price: "15.00", Deliver: deliver(water)}, cake: {Price: "22.50", Deliver: deliver(cake)}},
+		Products: map[int]mdbtest.Product{water: {Price: "15.00", Deliver: deliver(water)},
+			cake: {Price: "22.50", Deliver: deliver(cake)}},
 		Log: func(line string) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -230,10 +231,13 @@ func TestEverySilenceAfterAnApprovalHasItsMeaning(t *testing.T) {
 		{"nothing goes wrong", "", nil, vend.Delivered, "", 1},
 		{"the machine cannot deliver", mdbtest.Fail, nil, vend.NotDelivered, vend.WhyMachineFailed, 0},
 		{"the machine gives up first", mdbtest.CancelFirst, nil, vend.NotDelivered, vend.WhyStopped, 0},
-		{"it gives up first, and only the bridge says so", mdbtest.CancelFirst, []mdbtest.Noise{mdbtest.Lose, mdbtest.Lose}, vend.NotDelivered, vend.WhyRefused, 0},
-		{"it gives up first, and nothing else is heard", mdbtest.CancelFirst, []mdbtest.Noise{"", mdbtest.Lose, mdbtest.Lose, mdbtest.Lose}, vend.NotDelivered, vend.WhyStopped, 0},
+		{"it gives up first, and only the bridge says so", mdbtest.CancelFirst,
+			[]mdbtest.Noise{mdbtest.Lose, mdbtest.Lose}, vend.NotDelivered, vend.WhyRefused, 0},
+		{"it gives up first, and nothing else is heard", mdbtest.CancelFirst,
+			[]mdbtest.Noise{"", mdbtest.Lose, mdbtest.Lose, mdbtest.Lose}, vend.NotDelivered, vend.WhyStopped, 0},
 		{"the approval is lost, and the machine gives up", mdbtest.Deaf, nil, vend.NotDelivered, vend.WhyStopped, 0},
-		{"the approval is lost, and the machine says only that it is back", mdbtest.DeafSilent, nil, vend.Unknown, vend.WhyNoAnswer, 0},
+		{"the approval is lost, and the machine says only that it is back", mdbtest.DeafSilent, nil, vend.Unknown,
+			vend.WhyNoAnswer, 0},
 		{"the machine resets before it delivers", mdbtest.ResetBefore, nil, vend.Unknown, vend.WhyReset, 0},
 		{"the machine resets when it has delivered", mdbtest.ResetAfter, nil, vend.Unknown, vend.WhyReset, 1},
 		{"the success comes late", mdbtest.Late, nil, vend.Delivered, "", 1},
@@ -243,7 +247,8 @@ func TestEverySilenceAfterAnApprovalHasItsMeaning(t *testing.T) {
 		{"the success is halved", "", []mdbtest.Noise{mdbtest.Halve}, vend.Unknown, vend.WhyNoAnswer, 1},
 		{"the success is doubled", "", []mdbtest.Noise{mdbtest.Double}, vend.Delivered, "", 1},
 		{"rubbish comes before the success", "", []mdbtest.Noise{mdbtest.Rubbish}, vend.Delivered, "", 1},
-		{"all of the end is lost", "", []mdbtest.Noise{mdbtest.Lose, mdbtest.Lose, mdbtest.Lose, mdbtest.Lose, mdbtest.Lose, mdbtest.Lose, mdbtest.Lose}, vend.Unknown, vend.WhyNoAnswer, 1},
+		{"all of the end is lost", "", []mdbtest.Noise{mdbtest.Lose, mdbtest.Lose, mdbtest.Lose, mdbtest.Lose,
+			mdbtest.Lose, mdbtest.Lose, mdbtest.Lose}, vend.Unknown, vend.WhyNoAnswer, 1},
 		{"the line is unplugged, and stays so", mdbtest.UnplugBefore, nil, vend.Unknown, vend.WhyUnplugged, 1},
 		{"the line is unplugged for a while", mdbtest.UnplugForAWhile, nil, vend.Delivered, "", 1},
 		{"the machine lies", mdbtest.Liar, nil, vend.Delivered, "", 0},
@@ -306,14 +311,16 @@ func TestACancelThatMayBeASecondRequestsProvesNothing(t *testing.T) {
 
 func TestAnApprovalIsWrittenOnceAndForItsRequestOnly(t *testing.T) {
 	inBubble(t, func(s *stand) {
-		if got := s.bridge.Product(water).Vend(context.Background()); got.Outcome != vend.NotDelivered || got.Why != vend.WhyStopped {
+		if got := s.bridge.Product(water).Vend(context.Background()); got.Outcome != vend.NotDelivered ||
+			got.Why != vend.WhyStopped {
 			t.Errorf("without a request: %+v", got)
 		}
 		s.bridge.Sell(sek(5000))
 		s.wait(time.Second)
 		s.press(water)
 		s.request()
-		if got := s.bridge.Product(cake).Vend(context.Background()); got.Outcome != vend.NotDelivered || got.Why != vend.WhyStopped {
+		if got := s.bridge.Product(cake).Vend(context.Background()); got.Outcome != vend.NotDelivered ||
+			got.Why != vend.WhyStopped {
 			t.Errorf("another product than the one that is asked for: %+v", got)
 		}
 		results := make(chan vend.Result, 2)
@@ -321,7 +328,8 @@ func TestAnApprovalIsWrittenOnceAndForItsRequestOnly(t *testing.T) {
 			go func() { results <- s.bridge.Product(water).Vend(context.Background()) }()
 		}
 		a, b := <-results, <-results
-		if (a.Outcome == vend.Delivered) == (b.Outcome == vend.Delivered) || s.out(water) != 1 || s.count("> C,VEND") != 1 {
+		if (a.Outcome == vend.Delivered) == (b.Outcome == vend.Delivered) || s.out(water) != 1 ||
+			s.count("> C,VEND") != 1 {
 			t.Errorf("one request, two vends: %+v, %+v, %d came out\n%s", a, b, s.out(water), s.transcript())
 		}
 	})
@@ -390,7 +398,8 @@ func TestARequestThatTheMachineTakesBackIsNotApproved(t *testing.T) {
 		s.press(water)
 		s.request()
 		s.wait(8 * time.Second) // it gives up
-		if got := s.bridge.Product(water).Vend(context.Background()); got.Outcome != vend.NotDelivered || got.Why != vend.WhyStopped {
+		if got := s.bridge.Product(water).Vend(context.Background()); got.Outcome != vend.NotDelivered ||
+			got.Why != vend.WhyStopped {
 			t.Errorf("%+v", got)
 		}
 		if s.count("> C,VEND") != 0 {

@@ -44,13 +44,15 @@ func read(slot, t vend.Table, _ time.Duration) vend.Config {
 	var c Config
 	if t.Whole("product", &c.Product, 0, productMax) {
 		if before, line := t.Once("product", fmt.Sprint("product ", c.Product)); before != "" {
-			t.Fail("product", "%d is %s in line %d already: the machine has one product for each number", c.Product, before, line)
+			t.Fail("product", "%d is %s in line %d already: the machine has one product for each number", c.Product,
+				before, line)
 		}
 	}
 	t.Need("product", "10", "the machine's number of what it sells here")
 	for _, key := range []string{"button", "max_on"} {
 		if slot.Has(key) {
-			slot.Fail(key, "is not for driver \"mdb\": the machine has its own keys, and stops its motors itself: leave it out")
+			slot.Fail(key, "is not for driver \"mdb\": the machine has its own keys, and stops its motors itself: "+
+				"leave it out")
 		}
 	}
 	return c
@@ -63,7 +65,8 @@ func readBoard(t vend.Table, first string) vend.Board {
 	t.Choice("deny", &s.Deny, DenyStop, DenyMinus)
 	t.Duration("longest", &s.Longest, longestMin, LongestMax)
 	if first != "" {
-		t.Need("device", `"/dev/serial/by-id/usb-…"`, fmt.Sprintf("slot %s is sold by the machine at its other end", first))
+		t.Need("device", `"/dev/serial/by-id/usb-…"`,
+			fmt.Sprintf("slot %s is sold by the machine at its other end", first))
 	}
 	return s
 }
@@ -71,7 +74,9 @@ func readBoard(t vend.Table, first string) vend.Board {
 // isDevice is the rule of a serial device. The names under /dev/serial stay the same when something else is plugged in.
 func isDevice(s string) string {
 	if !strings.HasPrefix(s, "/dev/") || strings.HasSuffix(s, "/") {
-		return fmt.Sprintf("%.60q is no device: write its path, like \"/dev/serial/by-id/usb-…\" (ls -l /dev/serial/by-id shows them)", s)
+		return fmt.Sprintf(
+			"%.60q is no device: write its path, like \"/dev/serial/by-id/usb-…\" (ls -l /dev/serial/by-id shows them)",
+			s)
 	}
 	return ""
 }

@@ -60,8 +60,8 @@
 // bridge says each thing once, and may have said it to nobody: the next start listens for a while (Recall), and what it
 // does not hear stands in doubt.
 //
-// What cannot be known: a SUCCESS, the status after it and the next request that are all three lost without a trace, and
-// then that request's cancel. It sounds as an approval that was lost does, which is far more likely.
+// What cannot be known: a SUCCESS, the status after it and the next request that are all three lost without a trace,
+// and then that request's cancel. It sounds as an approval that was lost does, which is far more likely.
 //
 // A SUCCESS that nobody waits for is logged. It is the proof for an item that ended unknown or in doubt.
 //

@@ -215,7 +215,8 @@ func TestNobodyIsLeftWithACreditThatNobodyStandsFor(t *testing.T) {
 				s.stop()
 				s.wait(time.Second)
 				if n := s.count("> C,STOP"); n != c.stops || s.machine.Status() != mdb.Enabled {
-					t.Errorf("%d ended, want %d, and the machine is %s\n%s", n, c.stops, s.machine.Status(), s.transcript())
+					t.Errorf("%d ended, want %d, and the machine is %s\n%s", n, c.stops, s.machine.Status(),
+						s.transcript())
 				}
 			})
 		})
@@ -249,7 +250,8 @@ func TestAChoiceAfterADenialThatCameToNothingIsOffered(t *testing.T) {
 				s.wait(time.Second)
 				s.press(cake)
 				r := s.request()
-				s.machine.Spoil("", mdbtest.Lose, mdbtest.Lose) // its version, that it cancels, and that its session goes on
+				// its version, that it cancels, and that its session goes on
+				s.machine.Spoil("", mdbtest.Lose, mdbtest.Lose)
 				s.wait(5 * time.Second)
 				s.bridge.Decline(r.ID)
 				s.wait(6 * time.Second)
@@ -297,7 +299,8 @@ func TestAnEndThatMeansNothingDoesNotHoldTheCustomer(t *testing.T) {
 		began := time.Now()
 		time.AfterFunc(time.Second, func() { say("c,ERR,VEND 2") })
 		got := s.bridge.Product(water).Vend(context.Background())
-		if took := time.Since(began); got.Outcome != vend.Unknown || got.Why != vend.WhyNoAnswer || took > 5*time.Second {
+		if took := time.Since(began); got.Outcome != vend.Unknown || got.Why != vend.WhyNoAnswer ||
+			took > 5*time.Second {
 			t.Errorf("%+v after %v", got, took)
 		}
 		s.stop()
@@ -440,7 +443,8 @@ func TestAnApprovalDoesNotOutlastTheProgramsEnd(t *testing.T) {
 		began := time.Now()
 		time.AfterFunc(time.Second, s.stop)
 		got := s.bridge.Product(33).Vend(context.Background())
-		if took := time.Since(began); got.Outcome != vend.Unknown || got.Why != vend.WhyUnplugged || took > 12*time.Second {
+		if took := time.Since(began); got.Outcome != vend.Unknown || got.Why != vend.WhyUnplugged ||
+			took > 12*time.Second {
 			t.Errorf("%+v after %v\n%s", got, took, s.transcript())
 		}
 	})

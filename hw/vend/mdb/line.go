@@ -98,7 +98,8 @@ func status(rest, currency string) Line {
 		price, product, _ := strings.Cut(rest, ",")
 		n, err := strconv.ParseUint(product, 10, 16)
 		amount, bad := money.Parse(price, currency)
-		if err == nil && bad == nil && !amount.IsZero() && amount.Decimal() == price { // exactly: a lost digit is another price
+		// exactly: a lost digit is another price
+		if err == nil && bad == nil && !amount.IsZero() && amount.Decimal() == price {
 			l.Product, l.Price = int(n), amount
 		} else if err == nil {
 			l.Places, l.Misplaced = misplaced(price, currency)
@@ -115,7 +116,8 @@ func status(rest, currency string) Line {
 func misplaced(price, currency string) (places int, yes bool) {
 	whole, fraction, point := strings.Cut(price, ".")
 	isNumber := func(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
-	if !isNumber(whole) || point && !isNumber(fraction) || len(whole) > 1 && whole[0] == '0' || len(fraction) == money.Digits(currency) {
+	if !isNumber(whole) || point && !isNumber(fraction) || len(whole) > 1 && whole[0] == '0' ||
+		len(fraction) == money.Digits(currency) {
 		return 0, false
 	}
 	return len(fraction), true
@@ -127,10 +129,12 @@ func (l Line) misread(currency string) string {
 	case l.Kind != Status || l.Status != Vend || !l.Price.IsZero():
 		return ""
 	case l.Misplaced:
-		return fmt.Sprintf("requests arrive with %d decimal places, %s has %d: set the bridge's or the machine's decimal places",
+		return fmt.Sprintf(
+			"requests arrive with %d decimal places, %s has %d: set the bridge's or the machine's decimal places",
 			l.Places, currency, money.Digits(currency))
 	}
-	return "a request has no price or no product number that can be read: look at the bridge's version and settings, at its cable and ground"
+	return "a request has no price or no product number that can be read: look at the bridge's version and settings, " +
+		"at its cable and ground"
 }
 
 // failure reads what follows c,ERR: `VEND 3`, or a command and a negative number in quotes.

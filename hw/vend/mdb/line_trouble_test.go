@@ -23,7 +23,8 @@ func TestAMachineThatCannotSellSaysSoAfterSomeSeconds(t *testing.T) {
 		harm, end func(s *stand)
 		want      string
 	}{
-		{"disabled", func(s *stand) { s.machine.Enable(false) }, func(s *stand) { s.machine.Enable(true) }, "disabled its cashless device"},
+		{"disabled", func(s *stand) { s.machine.Enable(false) }, func(s *stand) { s.machine.Enable(true) },
+			"disabled its cashless device"},
 		{"unplugged", func(s *stand) { s.machine.Unplug() }, func(s *stand) { s.machine.Plug() }, "unplugged"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -173,7 +174,8 @@ func TestNoNoiseMovesTheMachineTwice(t *testing.T) {
 				}
 				s.machine.Spoil()
 				if came, wrote := s.out(water), s.count("> C,VEND"); came > vends || wrote > vends || reported > came {
-					t.Errorf("%d vends, %d approvals, %d came out, %d are said to have\n%s", vends, wrote, came, reported, s.transcript())
+					t.Errorf("%d vends, %d approvals, %d came out, %d are said to have\n%s", vends, wrote, came,
+						reported, s.transcript())
 				}
 				s.bridge.Sell(money.Amount{})
 				s.wait(90 * time.Second)

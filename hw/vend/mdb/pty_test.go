@@ -50,12 +50,14 @@ func TestAMachineSellsOverARealLine(t *testing.T) {
 				return nil, err
 			}
 			if raw, err := port.SyscallConn(); err == nil {
-				_ = raw.Control(func(fd uintptr) { _, _ = term.MakeRaw(int(fd)) }) // one that is gone says so at the first read
+				// one that is gone says so at the first read
+				_ = raw.Control(func(fd uintptr) { _, _ = term.MakeRaw(int(fd)) })
 			}
 			return port, nil
 		},
 		Currency: "SEK", Deny: mdb.DenyStop, Longest: 20 * time.Second,
-		Requested: func(r mdb.Request) { asked <- r }, State: func(err error) { ready <- err }, Log: func(what string) { t.Log(what) },
+		Requested: func(r mdb.Request) { asked <- r }, State: func(err error) { ready <- err },
+		Log: func(what string) { t.Log(what) },
 	}
 	plug()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -70,7 +72,8 @@ func TestAMachineSellsOverARealLine(t *testing.T) {
 		t.Helper()
 		bridge.Sell(sek(5000))
 		var r mdb.Request
-		for r.ID == 0 { // a patient customer: a key that is pressed without a session, or while the line is away, does nothing
+		// a patient customer: a key that is pressed without a session, or while the line is away, does nothing
+		for r.ID == 0 {
 			machine.Press(water)
 			select {
 			case r = <-asked:

@@ -179,7 +179,8 @@ func (t *turn) leave(err error) {
 // approve writes the approval of the request that stands, if there is one, and it is this product's.
 func (t *turn) approve(e approve) {
 	refuse := func(why reason.Why, err error) {
-		t.out.results = append(t.out.results, ended{e.call, vend.Result{Outcome: vend.NotDelivered, Why: why, Err: err}})
+		t.out.results = append(t.out.results,
+			ended{e.call, vend.Result{Outcome: vend.NotDelivered, Why: why, Err: err}})
 	}
 	switch {
 	case t.vend.call != 0:

@@ -211,7 +211,8 @@ func TestEachSilenceMeansWhatItsRowSays(t *testing.T) {
 				}
 				m.step(seconds(0.001))
 			}
-			if m.ends != 1 || strings.ReplaceAll(string(m.end.Outcome), "_", " ") != row.outcome || string(m.end.Why) != row.why {
+			if m.ends != 1 || strings.ReplaceAll(string(m.end.Outcome), "_", " ") != row.outcome ||
+				string(m.end.Why) != row.why {
 				t.Errorf("%s, story %d: %d ends, %+v; want %s %s", row.heard, i, m.ends, m.end, row.outcome, row.why)
 			}
 			credit := sell{money.Amount{Minor: 5000, Currency: "SEK"}}
@@ -242,7 +243,8 @@ func TestThePackagesCommentHasTheRowsThatAreRun(t *testing.T) {
 		c := cells.FindStringSubmatch(row)
 		if c == nil {
 			t.Errorf("no row: %q", row)
-		} else if i < len(silences) && (c[1] != silences[i].heard || c[2] != silences[i].outcome || c[3] != silences[i].why) {
+		} else if i < len(silences) && (c[1] != silences[i].heard || c[2] != silences[i].outcome ||
+			c[3] != silences[i].why) {
 			t.Errorf("the comment says %q, and what is run is %q", c[1:], silences[i].heard)
 		}
 	}

@@ -18,7 +18,8 @@ const (
 	freshEvery = time.Minute      // one that is not enabled joins so often: the word that it is may be lost
 	pingEvery  = 5 * time.Second  // silence after which the bridge is asked whether it is there
 	deadAfter  = 16 * time.Second // silence after which the line is opened anew
-	patience   = 10 * time.Second // a machine may be disabled for so long, or its bridge be away, before nothing is sold
+	// a machine may be disabled for so long, or its bridge be away, before nothing is sold
+	patience = 10 * time.Second
 
 	complainEvery = time.Minute // a line full of noise must not fill the log
 )

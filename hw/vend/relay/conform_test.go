@@ -15,7 +15,8 @@ func TestASpiralIsASlot(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			slottest.Conform(t, func(t *testing.T) *slottest.Stand {
-				board, err := simboard.New(simboard.Wiring{Slots: []simboard.Slot{{ID: "A1", Relay: c.Relay, Drop: c.Drop, Home: c.Home}}},
+				board, err := simboard.New(simboard.Wiring{
+					Slots: []simboard.Slot{{ID: "A1", Relay: c.Relay, Drop: c.Drop, Home: c.Home}}},
 					simboard.Physics{Turn: 9 * time.Second, Late: 2900 * time.Millisecond})
 				if err != nil {
 					t.Fatal(err)

@@ -138,7 +138,8 @@ func TestALineWhoseSessionEndedIsLetGo(t *testing.T) {
 			t.Errorf("the %d. time: %v", opens, err)
 		}
 		return l, err
-	}, func(context.Context, io.ReadWriteCloser) error { return errors.New("the machine makes no sense") }, func(error) {})
+	}, func(context.Context, io.ReadWriteCloser) error { return errors.New("the machine makes no sense") },
+		func(error) {})
 	if opens != 2 {
 		t.Errorf("opened %d times", opens)
 	}

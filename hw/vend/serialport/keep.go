@@ -20,7 +20,8 @@ var errEnded = errors.New("serialport: the session ended")
 //
 // State is told each change, from Keep's own goroutine: nil when a line was opened, and why there is none when it could
 // not be or was lost; the same reason is told once. What it does must not wait for the session.
-func Keep(ctx context.Context, open func() (io.ReadWriteCloser, error), session func(context.Context, io.ReadWriteCloser) error, state func(err error)) {
+func Keep(ctx context.Context, open func() (io.ReadWriteCloser, error),
+	session func(context.Context, io.ReadWriteCloser) error, state func(err error)) {
 	told := "nothing yet"
 	tell := func(err error) {
 		text := ""

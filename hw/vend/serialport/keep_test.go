@@ -37,7 +37,8 @@ func TestAPortThatIsNotThereIsLookedForEverMoreSeldom(t *testing.T) {
 		defer cancel()
 		s := &story{begin: time.Now()}
 		Keep(ctx, func() (io.ReadWriteCloser, error) { s.note("open"); return nil, errors.New("gone") }, nil, s.state)
-		s.expect(t, "0s open", "0s state: gone", "200ms open", "600ms open", "1.4s open", "3s open", "6.2s open", "11.2s open", "16.2s open")
+		s.expect(t, "0s open", "0s state: gone", "200ms open", "600ms open", "1.4s open", "3s open", "6.2s open",
+			"11.2s open", "16.2s open")
 	})
 }
 
@@ -71,10 +72,11 @@ func TestTheEndOfTheContextEndsASessionThatReads(t *testing.T) {
 		defer cancel()
 		near, far := net.Pipe()
 		s := &story{begin: time.Now()}
-		Keep(ctx, func() (io.ReadWriteCloser, error) { return near, nil }, func(_ context.Context, line io.ReadWriteCloser) error {
-			_, err := line.Read(make([]byte, 1))
-			return err
-		}, s.state)
+		Keep(ctx, func() (io.ReadWriteCloser, error) { return near, nil },
+			func(_ context.Context, line io.ReadWriteCloser) error {
+				_, err := line.Read(make([]byte, 1))
+				return err
+			}, s.state)
 		s.expect(t, "0s state: <nil>")
 		if _, err := far.Write([]byte{1}); !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("the line is still open: %v", err)
@@ -89,6 +91,7 @@ func TestASessionThatEndsByItselfIsAFailureToo(t *testing.T) {
 		s := &story{begin: time.Now()}
 		Keep(ctx, func() (io.ReadWriteCloser, error) { near, _ := net.Pipe(); return near, nil },
 			func(context.Context, io.ReadWriteCloser) error { return nil }, s.state)
-		s.expect(t, "0s state: <nil>", "0s state: "+errEnded.Error(), "200ms state: <nil>", "200ms state: "+errEnded.Error())
+		s.expect(t, "0s state: <nil>", "0s state: "+errEnded.Error(), "200ms state: <nil>", "200ms state: "+
+			errEnded.Error())
 	})
 }

@@ -84,7 +84,11 @@ func Open(device string, baud int) (io.ReadWriteCloser, error) {
 }
 
 func (l *line) open(path string, baud int) error {
-	if err := l.control(func(fd int) error { _, err := unix.IoctlGetTermios(fd, unix.TCGETS); return err }); err != nil {
+	if err := l.control(func(fd int) error {
+		_,
+			err := unix.IoctlGetTermios(fd, unix.TCGETS)
+		return err
+	}); err != nil {
 		return fmt.Errorf("serialport: %s is no serial port: %w", path, err)
 	}
 	if err := l.control(func(fd int) error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) }); err != nil {

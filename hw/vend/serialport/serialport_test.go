@@ -152,7 +152,8 @@ func TestAPortIsOneProgramsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{p.Name, link} {
-		if second, err := Open(name, 57600); !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), "another program") {
+		if second, err := Open(name, 57600); !errors.Is(err, ErrInUse) ||
+			!strings.Contains(err.Error(), "another program") {
 			t.Errorf("a second Open of %s: %v, %v", name, second, err)
 		}
 		if !Same(name, p.Name) || !Same(p.Name[:len(p.Name)-1]+"["+p.Name[len(p.Name)-1:]+"]", name) {
@@ -160,7 +161,8 @@ func TestAPortIsOneProgramsAlone(t *testing.T) {
 		}
 	}
 	other := cable(t)
-	for _, name := range []string{other.Name, "/dev/null", link + "-that-is-not-there", filepath.Dir(link), "/dev/pts/*"} {
+	for _, name := range []string{other.Name, "/dev/null", link + "-that-is-not-there", filepath.Dir(link),
+		"/dev/pts/*"} {
 		if Same(p.Name, name) || Same(name, link) {
 			t.Errorf("%s is the same as %s", name, p.Name)
 		}
@@ -231,7 +233,8 @@ func TestWhatIsNoPortIsRefusedWithTheRemedy(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for device, want := range map[string]string{file: "is no serial port", filepath.Join(dir, "none"): "plugged in", "[": "syntax error"} {
+	for device, want := range map[string]string{file: "is no serial port", filepath.Join(dir, "none"): "plugged in",
+		"[": "syntax error"} {
 		if l, err := Open(device, 57600); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, %v, want %q", device, l, err, want)
 		}

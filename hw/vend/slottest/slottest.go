@@ -19,9 +19,10 @@ const longestMax = 10 * time.Minute
 
 // Stand is one slot with all that is behind it, in a testing/synctest bubble.
 type Stand struct {
-	Slot  vend.Slot   // as its kind's Config opens it
-	Fail  func()      // from now on nothing comes out: a jam, or nobody opens the door
-	Slow  func()      // from now on all takes as long as it may: a door that is opened at the last moment, and left open
+	Slot vend.Slot // as its kind's Config opens it
+	Fail func()    // from now on nothing comes out: a jam, or nobody opens the door
+	// from now on all takes as long as it may: a door that is opened at the last moment, and left open
+	Slow  func()
 	Moves func() int  // how often a motor has started, or a lock was freed
 	Out   func() int  // how many products came out, or doors were opened
 	On    func() bool // whether an output of ours is on; nil: the slot has none
@@ -184,7 +185,8 @@ func haltsInert(t *testing.T, s *Stand) {
 	})
 	defer halted.Stop()
 	r := s.vend(t.Context(), t)
-	if moves, out := s.Moves(), s.Out(); moves > 1 || r.Outcome == vend.Delivered && out != 1 || r.Outcome == vend.NotDelivered && out != 0 {
+	if moves, out := s.Moves(), s.Out(); moves > 1 || r.Outcome == vend.Delivered && out != 1 ||
+		r.Outcome == vend.NotDelivered && out != 0 {
 		t.Errorf("after a halt it says %q, with %d moves and %d products", r.Outcome, moves, out)
 	}
 }
@@ -194,7 +196,8 @@ func stops(t *testing.T, s *Stand) {
 	defer cancel()
 	r := s.vend(ctx, t)
 	time.Sleep(longestMax) // what is on its way comes out
-	if moves, out := s.Moves(), s.Out(); moves > 1 || r.Outcome == vend.Delivered && out != 1 || r.Outcome == vend.NotDelivered && out != 0 {
+	if moves, out := s.Moves(), s.Out(); moves > 1 || r.Outcome == vend.Delivered && out != 1 ||
+		r.Outcome == vend.NotDelivered && out != 0 {
 		t.Errorf("after a stop it says %q, with %d moves and %d products", r.Outcome, moves, out)
 	}
 }

@@ -28,8 +28,9 @@ const (
 	pollEvery = 200 * time.Millisecond
 	repeats   = 5
 	bootTime  = 1511 * time.Millisecond // of a board that begins anew
-	fallTime  = 2003 * time.Millisecond // for a product that hangs, after the motor's stop; and for the sensor to be free again
-	glance    = 20 * time.Millisecond
+	// for a product that hangs, after the motor's stop; and for the sensor to be free again
+	fallTime = 2003 * time.Millisecond
+	glance   = 20 * time.Millisecond
 )
 
 // Spiral is what a motor board drives.

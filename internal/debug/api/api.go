@@ -24,9 +24,10 @@ type Event struct {
 
 // Sale is one of GET /api/sales.
 type Sale struct {
-	ID               string    `json:"id"`
-	Flow             string    `json:"flow"`
-	State            string    `json:"state"` // "open", "charged", "released", "refunded", "cancelled", "failed", "lost" or "in_doubt"
+	ID   string `json:"id"`
+	Flow string `json:"flow"`
+	// "open", "charged", "released", "refunded", "cancelled", "failed", "lost" or "in_doubt"
+	State            string    `json:"state"`
 	Currency         string    `json:"currency"`
 	Reserved         string    `json:"reserved"`
 	Charged          string    `json:"charged"`

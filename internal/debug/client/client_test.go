@@ -122,11 +122,13 @@ func TestThePortIsUnderstoodOverASocketAndOverTheNet(t *testing.T) {
 			expect(t, []api.Stock{{Slot: "A1", Left: 5}})(c.Stock(ctx))
 			expect(t, []api.Sale{{ID: "new", State: "charged", Items: []api.Item{}}})(c.Sales(ctx, 1))
 			expect(t, []api.Sale{{ID: "old", State: "in_doubt", Items: []api.Item{}}})(c.InDoubt(ctx, SalesMax))
-			expect(t, []api.Line{{Seq: 3, Event: "RetryPressed", Text: "the customer pressed Try again"}})(c.Story(ctx, "a/b"))
+			expect(t, []api.Line{{Seq: 3, Event: "RetryPressed", Text: "the customer pressed Try again"}})(
+				c.Story(ctx, "a/b"))
 			expect(t, api.Service{Act: "t1", Kind: "vend", Slot: "A1", By: "anna", Ended: true})(c.Service(ctx))
 			expect(t, api.Begun{Act: "A1anna"})(c.Vend(ctx, "A1", "anna"))
 			expect(t, api.Begun{Act: "t2", OnMS: 250})(c.Relay(ctx, "A1", 500*time.Millisecond, "anna"))
-			expect(t, api.Counted{Slot: "A1", Was: 5, Left: 10})(c.Count(ctx, api.Act{Slot: "A1", By: "anna", Add: &five}))
+			expect(t, api.Counted{Slot: "A1", Was: 5, Left: 10})(
+				c.Count(ctx, api.Act{Slot: "A1", By: "anna", Add: &five}))
 			verdict := api.Verdict{Decision: "charge", By: "anna", Reason: "seen"}
 			if err := c.Resolve(ctx, "old", verdict); err != nil || <-said != "old charge anna seen" {
 				t.Errorf("resolve: %v", err)
@@ -137,7 +139,8 @@ func TestThePortIsUnderstoodOverASocketAndOverTheNet(t *testing.T) {
 			}
 			var steps []api.Event
 			err := c.Follow(ctx, func(e api.Event) error { steps = append(steps, e); return nil })
-			step := api.Event{Seq: 7, Event: "FaultCleared", Durable: true, Status: api.Status{Phase: "idle", Step: "ready"}}
+			step := api.Event{Seq: 7, Event: "FaultCleared", Durable: true,
+				Status: api.Status{Phase: "idle", Step: "ready"}}
 			expect(t, []api.Event{step})(steps, nil)
 			if err == nil || err.Error() != "kioskd has ended" {
 				t.Errorf("the stream's end: %v", err)
@@ -230,7 +233,8 @@ func TestASilentKioskdIsNotWaitedForForever(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := c.Status(ctx); !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "systemctl") {
+		if _, err := c.Status(ctx); !errors.Is(err, context.DeadlineExceeded) ||
+			strings.Contains(err.Error(), "systemctl") {
 			t.Errorf("the caller's own time is over: %v", err)
 		}
 	})

@@ -188,7 +188,8 @@ func (w *world) judge() {
 	}
 	sales := w.sales()
 	if broken := audit(sales, ledger, board); broken != nil {
-		w.t.Fatalf("%s, after %d kills:\n%q\nsales %+v\nledger %+v\nboard %+v", w.name, w.kills, broken, sales[:min(3, len(sales))], ledger[max(0, len(ledger)-8):], board)
+		w.t.Fatalf("%s, after %d kills:\n%q\nsales %+v\nledger %+v\nboard %+v", w.name, w.kills, broken,
+			sales[:min(3, len(sales))], ledger[max(0, len(ledger)-8):], board)
 	}
 }
 
@@ -234,13 +235,15 @@ func (w *world) play(programs string, n, kills int, r *rand.Rand) {
 			outcomes[all[0].State]++
 		}
 		if n%10 == 9 {
-			w.t.Logf("%s: %d kills, the last %s in a sale that was to be %s; sales so far %v", w.name, w.kills, what, s.name, outcomes)
+			w.t.Logf("%s: %d kills, the last %s in a sale that was to be %s; sales so far %v", w.name, w.kills, what,
+				s.name, outcomes)
 		}
 	}
 	w.honest()
 	w.kiosk.kill()
 	<-w.kiosk.dead
-	out, err := exec.Command(filepath.Join(programs, "kioskd"), "replay", filepath.Join(w.dir, "journal.db")).CombinedOutput()
+	out, err := exec.Command(filepath.Join(programs, "kioskd"), "replay", filepath.Join(w.dir, "journal.db")).
+		CombinedOutput()
 	if err != nil {
 		w.t.Errorf("%s: replay: %v\n%s", w.name, err, out)
 	}
@@ -261,7 +264,8 @@ func (w *world) honest() {
 // TestNoKillLosesMoney kills two kiosks of each flow at the same time: they mostly wait.
 func TestNoKillLosesMoney(t *testing.T) {
 	programs := t.TempDir()
-	if out, err := exec.Command("go", "build", "-o", programs, "kioskd/cmd/kioskd", "kioskd/cmd/glasesim").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", programs, "kioskd/cmd/kioskd", "kioskd/cmd/glasesim").
+		CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	kiosks := []string{"reservation", "sticker", "sticker", "reservation"}

@@ -62,7 +62,8 @@ func audit(sales []api.Sale, ledger []phone.Movement, board simboard.Snapshot) (
 			violated("sale %s is %s: %s %s", s.ID, s.State, s.Why, s.Note)
 		}
 		if net := minor(s.Charged) - minor(s.Refunded); net != owed || paid[s.InvoiceReference] != owed {
-			violated("sale %s: what came out is worth %d, the kiosk says %d, and Glase %d", s.ID, owed, net, paid[s.InvoiceReference])
+			violated("sale %s: what came out is worth %d, the kiosk says %d, and Glase %d", s.ID, owed, net,
+				paid[s.InvoiceReference])
 		}
 	}
 	for invoice, a := range held {
@@ -83,7 +84,8 @@ func audit(sales []api.Sale, ledger []phone.Movement, board simboard.Snapshot) (
 			violated("motor %s started %d times for %d items", s.Slot, s.Pulses, items[s.Slot])
 		}
 		if s.Dropped < delivered[s.Slot] || s.Dropped > delivered[s.Slot]+unknown[s.Slot] {
-			violated("%d products came out of %s, and %d are delivered and %d unknown", s.Dropped, s.Slot, delivered[s.Slot], unknown[s.Slot])
+			violated("%d products came out of %s, and %d are delivered and %d unknown", s.Dropped, s.Slot,
+				delivered[s.Slot], unknown[s.Slot])
 		}
 	}
 	return broken
@@ -97,7 +99,8 @@ func TestTheRefereeSeesWhatIsWrong(t *testing.T) {
 		slot   simboard.SlotState
 	}
 	right := func() facts {
-		f := facts{sale: api.Sale{ID: "S1", State: "charged", Charged: "15.00", Refunded: "0.00", InvoiceReference: "9"}, slot: simboard.SlotState{Slot: "A1", Pulses: 1, Dropped: 1}}
+		f := facts{sale: api.Sale{ID: "S1", State: "charged", Charged: "15.00", Refunded: "0.00",
+			InvoiceReference: "9"}, slot: simboard.SlotState{Slot: "A1", Pulses: 1, Dropped: 1}}
 		f.sale.Items = append(f.sale.Items, api.Item{Slot: "A1", Price: "15.00", Outcome: "delivered"})
 		f.ledger = []phone.Movement{
 			{Invoice: "9", Kind: "reserve", Amount: "50.00"},

@@ -130,7 +130,8 @@ func (w *world) begin(programs, name string, args ...string) *exec.Cmd {
 // assign sticks the QR on the machine.
 func (w *world) assign() {
 	c, err := glase.New(glase.Config{
-		Endpoint: string(w.glase) + "/soap/merchant/cashregister-2", TerminalID: "public_test_shop_terminal", Password: "12345678", ClientID: "setup",
+		Endpoint: string(w.glase) + "/soap/merchant/cashregister-2", TerminalID: "public_test_shop_terminal",
+		Password: "12345678", ClientID: "setup",
 		NewReference: func() string { return "kioskd-setup" }, Timeout: 3 * time.Second,
 	})
 	if err != nil {
@@ -186,7 +187,8 @@ func (w *world) start(programs string) {
 
 // off is what the unit's ExecStopPost does.
 func (w *world) off(programs string) {
-	if out, err := exec.Command(filepath.Join(programs, "kioskd"), "outputs-off", "--config", w.config).CombinedOutput(); err != nil {
+	if out, err := exec.Command(filepath.Join(programs, "kioskd"), "outputs-off", "--config", w.config).
+		CombinedOutput(); err != nil {
 		w.t.Fatalf("outputs-off: %v\n%s", err, out)
 	}
 }

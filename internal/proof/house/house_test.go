@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"go/ast"
 	"go/parser"
+	"go/scanner"
 	"go/token"
 	"io/fs"
 	"maps"
@@ -16,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 const root = "../../.."
@@ -188,7 +190,8 @@ func (s *survey) daemon() {
 	from := map[string]string{"cmd/kioskd": ""}
 	for next := []string{"cmd/kioskd"}; len(next) > 0; next = next[1:] {
 		room := next[0]
-		if slices.Contains(doubles, room) || strings.HasPrefix(room, "internal/proof/") || strings.HasSuffix(room, "test") {
+		if slices.Contains(doubles, room) || strings.HasPrefix(room, "internal/proof/") ||
+			strings.HasSuffix(room, "test") {
 			way := room
 			for at := from[room]; at != ""; at = from[at] {
 				way = at + " → " + way
@@ -251,7 +254,8 @@ func TestImportsRunOneWay(t *testing.T) {
 // TestThePlanIsHeld makes one wrong file each, and looks for the complaint.
 func TestThePlanIsHeld(t *testing.T) {
 	for _, c := range []struct{ file, text, want string }{
-		{"internal/app/x.go", `import _ "kioskd/glase/glasetest"`, "the daemon contains glase/glasetest: cmd/kioskd → internal/app → glase/glasetest"},
+		{"internal/app/x.go", `import _ "kioskd/glase/glasetest"`,
+			"the daemon contains glase/glasetest: cmd/kioskd → internal/app → glase/glasetest"},
 		{"internal/app/x.go", `import _ "kioskd/hw/vend/mdb/mdbtest"`, "the daemon contains hw/vend/mdb/mdbtest"},
 		{"internal/app/x.go", `import _ "kioskd/internal/proof/world"`, "the daemon contains internal/proof/world"},
 		{"fsm/x.go", `import "time"; func f() { time.Sleep(1) }`, "fsm/x.go uses time.Sleep"},
@@ -264,15 +268,18 @@ func TestThePlanIsHeld(t *testing.T) {
 		{"fsm/x.go", `func f(c chan int) {}`, "fsm/x.go uses a channel"},
 		{"fsm/x.go", `var n int`, "fsm/x.go has a package variable"},
 		{"internal/kiosk/x.go", `import _ "modernc.org/sqlite"`, "internal/kiosk/x.go imports modernc.org/sqlite"},
-		{"internal/kiosk/x.go", `import _ "github.com/tarm/serial"`, "internal/kiosk/x.go imports github.com/tarm/serial"},
-		{"internal/kiosk/x_test.go", `import _ "modernc.org/sqlite"`, "internal/kiosk/x_test.go imports modernc.org/sqlite"},
+		{"internal/kiosk/x.go", `import _ "github.com/tarm/serial"`,
+			"internal/kiosk/x.go imports github.com/tarm/serial"},
+		{"internal/kiosk/x_test.go", `import _ "modernc.org/sqlite"`,
+			"internal/kiosk/x_test.go imports modernc.org/sqlite"},
 		{"ups/x.go", `import _ "kioskd/internal/journal"`, "ups/x.go imports internal/journal"},
 		{"ups/x.go", `import _ "unsafe"`, "ups/x.go imports unsafe"},
 		{"internal/attic/x.go", ``, `the house has no room "internal/attic"`},
 	} {
 		files := source(t)
 		files[c.file] = "package x\n" + c.text
-		if said := inspect(files); !slices.ContainsFunc(said, func(s string) bool { return strings.Contains(s, c.want) }) {
+		if said := inspect(files); !slices.ContainsFunc(said,
+			func(s string) bool { return strings.Contains(s, c.want) }) {
 			t.Errorf("%s with %q: nobody said %q, but %q", c.file, c.text, c.want, said)
 		}
 	}
@@ -283,8 +290,10 @@ func TestThePlanIsHeld(t *testing.T) {
 		}
 	}
 	files["hw/display/doc.go"] = "package display"
-	for _, want := range []string{"nothing in hw/display imports rsc.io/qr any more", "nothing in hw/display imports internal/money any more"} {
-		if said := inspect(files); !slices.ContainsFunc(said, func(s string) bool { return strings.Contains(s, want) }) {
+	for _, want := range []string{"nothing in hw/display imports rsc.io/qr any more",
+		"nothing in hw/display imports internal/money any more"} {
+		if said := inspect(files); !slices.ContainsFunc(said,
+			func(s string) bool { return strings.Contains(s, want) }) {
 			t.Errorf("without hw/display nobody said %q, but %q", want, said)
 		}
 	}
@@ -364,5 +373,54 @@ func TestTheBuilderStaysSmall(t *testing.T) {
 	}
 	if lines == 0 || lines > most {
 		t.Errorf("internal/app has %d lines, and may have %d: give what it does besides building a room", lines, most)
+	}
+}
+
+const columns = 120
+
+// tooWide gives the lines that are wider than a screen's half: a tab counts 4. A line that a raw string is on, or one
+// word of a string, or a table of a package's doc, is as it must be.
+func tooWide(name, text string) (said []string) {
+	set := token.NewFileSet()
+	file := set.AddFile(name, set.Base(), len(text))
+	var s scanner.Scanner
+	s.Init(file, []byte(text), nil, scanner.ScanComments)
+	as := map[int]bool{} // lines that are as they must be
+	for {
+		pos, kind, literal := s.Scan()
+		if kind == token.EOF {
+			break
+		}
+		first := file.Line(pos)
+		if kind == token.STRING && (literal[0] == '`' || len(literal) > columns/2) {
+			for n := range strings.Count(literal, "\n") + 1 {
+				as[first+n] = true
+			}
+		}
+		if kind == token.COMMENT && strings.HasPrefix(literal, "//\t") {
+			as[first] = true
+		}
+	}
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		line = strings.ReplaceAll(strings.TrimSuffix(line, "\n"), "\t", "    ")
+		if w := utf8.RuneCountInString(line); w > columns && !as[n] {
+			said = append(said, fmt.Sprintf("%s:%d has %d columns", name, n, w))
+		}
+	}
+	return said
+}
+
+func TestLinesAreShort(t *testing.T) {
+	files := source(t)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		for _, said := range tooWide(name, files[name]) {
+			t.Errorf("%s: break it, at most %d are read", said, columns)
+		}
+	}
+	wide := "package a\n\nvar a = []int{" + strings.Repeat("1, ", 40) + "2}\n"
+	if said := tooWide("a.go", wide); len(said) != 1 {
+		t.Errorf("a wide line: %q", said)
 	}
 }

@@ -23,16 +23,20 @@ var homonyms = map[string]struct {
 	words []string
 	why   string
 }{
-	"cmd/kioskd":        {[]string{"charged", "in_doubt", "closed", "not_delivered", "stopped", "technician", "display"}, "it reads the port's JSON from outside"},
-	"fsm":               {[]string{"unknown", "sold_out", "closed"}, "what a note says of a status, and a slot's state"},
-	"glase":             {[]string{"unknown"}, "a field's value is"},
-	"hw/gpio/simboard":  {[]string{"tilt", "door", "closed", "left_open", "jam", "stuck_sensor"}, "the names of its fronts and faults"},
+	"cmd/kioskd": {[]string{"charged", "in_doubt", "closed", "not_delivered", "stopped", "technician",
+		"display"}, "it reads the port's JSON from outside"},
+	"fsm": {[]string{"unknown", "sold_out", "closed"},
+		"what a note says of a status, and a slot's state"},
+	"glase": {[]string{"unknown"}, "a field's value is"},
+	"hw/gpio/simboard": {[]string{"tilt", "door", "closed", "left_open", "jam", "stuck_sensor"},
+		"the names of its fronts and faults"},
 	"hw/vend/board":     {[]string{"board"}, section},
 	"hw/vend/lockboard": {[]string{"lock_board"}, section},
 	"hw/vend/lockplate": {[]string{"lock_plate"}, section},
 	"hw/vend/mdb":       {[]string{"mdb"}, section},
 	"hw/wire":           {[]string{"closed", "door", "tilt"}, "what is at a wire's end"},
-	"internal/config":   {[]string{"reset", "busy", "journal", "display", "timeout", "pin_timeout", "door", "tilt"}, "its keys"},
+	"internal/config": {[]string{"reset", "busy", "journal", "display", "timeout", "pin_timeout", "door", "tilt"},
+		"its keys"},
 	"internal/debug":    {[]string{"refused"}, "an English word of a story"},
 	"internal/doctor":   {[]string{"journal", "reset"}, "an area, and a pin's name"},
 	"internal/hardware": {[]string{"tilt"}, "a contact's name"},
@@ -69,7 +73,8 @@ func produced(words, files map[string]string) (said []string) {
 	used, excused := map[string]bool{}, map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		room := path.Dir(name)
-		if strings.HasSuffix(name, "_test.go") || strings.HasSuffix(room, "test") || strings.HasPrefix(room, "internal/proof/") ||
+		if strings.HasSuffix(name, "_test.go") || strings.HasSuffix(room, "test") ||
+			strings.HasPrefix(room, "internal/proof/") ||
 			slices.Contains(doubles, room) || room == reasonRoom || room == "internal/words" {
 			continue
 		}
@@ -97,7 +102,8 @@ func produced(words, files map[string]string) (said []string) {
 						used[constant] = used[constant] || homonyms[room].why == section
 						return true
 					}
-					said = append(said, fmt.Sprintf("%s says %q: reason.%s is meant, or a homonym", set.Position(n.Pos()), word, constant))
+					said = append(said, fmt.Sprintf("%s says %q: reason.%s is meant, or a homonym",
+						set.Position(n.Pos()), word, constant))
 				}
 			}
 			return true

@@ -42,13 +42,16 @@ var rooms = map[string][]string{
 		"fsm", "hw/display", "internal/config", "internal/kiosk", "internal/money", "internal/reason", "ups",
 	},
 	"internal/hardware": {
-		"fsm", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/pinname", "hw/vend", "hw/vend/serialport", "hw/wire", "internal/config",
+		"fsm", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/pinname", "hw/vend", "hw/vend/serialport", "hw/wire",
+		"internal/config",
 		"internal/debug", "internal/kiosk", "internal/reason",
 	},
-	"internal/mdbseller": {"fsm", "hw/vend/mdb", "internal/config", "internal/debug", "internal/kiosk", "internal/money", "internal/reason"},
-	"internal/glasepay":  {"fsm", "glase", "internal/money", "internal/words", "ups"},
-	"internal/cold":      {"fsm", "hw/w1", "internal/config", "internal/debug", "internal/reason"},
-	"internal/health":    {"fsm", "glase", "hw/gpio", "hw/wire", "internal/config", "internal/debug", "internal/doctor", "internal/reason"},
+	"internal/mdbseller": {"fsm", "hw/vend/mdb", "internal/config", "internal/debug", "internal/kiosk",
+		"internal/money", "internal/reason"},
+	"internal/glasepay": {"fsm", "glase", "internal/money", "internal/words", "ups"},
+	"internal/cold":     {"fsm", "hw/w1", "internal/config", "internal/debug", "internal/reason"},
+	"internal/health": {"fsm", "glase", "hw/gpio", "hw/wire", "internal/config", "internal/debug", "internal/doctor",
+		"internal/reason"},
 	"internal/serve":     {"fsm", "internal/cert", "internal/config", "internal/debug", "ups"},
 	"internal/sdnotify":  {"fsm", "internal/kiosk"},
 	"internal/simulated": {"hw/gpio", "hw/gpio/simboard", "hw/wire", "internal/config"},
@@ -56,7 +59,8 @@ var rooms = map[string][]string{
 	"internal/app":       {"*"},
 	"cmd/kioskd": {
 		"hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/config",
-		"internal/debug/api", "internal/debug/client", "internal/doctor", "internal/drivers", "internal/front", "internal/hardware",
+		"internal/debug/api", "internal/debug/client", "internal/doctor", "internal/drivers", "internal/front",
+		"internal/hardware",
 		"internal/journal", "internal/sdnotify", "internal/simulated", "internal/wiring",
 	},
 	"cmd/glasesim":  {"glase/glasetest"},
@@ -65,7 +69,8 @@ var rooms = map[string][]string{
 	"hw/vend/relay": {"hw/vend", "hw/wire"},
 	"hw/vend/lock":  {"hw/vend", "hw/wire"},
 	"internal/drivers": {
-		"hw/vend", "hw/vend/board", "hw/vend/lock", "hw/vend/lockboard", "hw/vend/lockplate", "hw/vend/mdb", "hw/vend/relay",
+		"hw/vend", "hw/vend/board", "hw/vend/lock", "hw/vend/lockboard", "hw/vend/lockplate", "hw/vend/mdb",
+		"hw/vend/relay",
 	},
 
 	// The proof: it may use what it proves, and nothing uses it.
@@ -97,7 +102,8 @@ var forTests = map[string][]string{
 	"internal/journal":        {"internal/identity"},
 	"internal/debug/client":   {"fsm", "internal/debug", "internal/journal", "internal/kiosk"},
 	"hw/vend/mdb":             {"hw/vend/mdb/mdbtest", "hw/vend/slottest", "hw/vend/vendtest"},
-	"internal/proof/crash": {"glase", "hw/gpio/simboard", "internal/debug/api", "internal/debug/client", "internal/money",
+	"internal/proof/crash": {"glase", "hw/gpio/simboard", "internal/debug/api", "internal/debug/client",
+		"internal/money",
 		"internal/proof/phone", "internal/proof/port"},
 	"internal/proof/kernel": {
 		"hw/display", "hw/gpio", "hw/gpio/hostpin", "internal/debug/api", "internal/debug/client",

@@ -114,7 +114,8 @@ func scanned(img image.Image) string {
 	if err != nil {
 		return err.Error()
 	}
-	r, err := qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true})
+	r, err := qrcode.NewQRCodeReader().Decode(bitmap,
+		map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true})
 	if err != nil {
 		return err.Error()
 	}
@@ -122,7 +123,8 @@ func scanned(img image.Image) string {
 }
 
 func idle() display.Screen {
-	return display.Screen{Kind: display.Idle, Language: "en", Machine: "Bench", QR: idleQR, Prices: []display.Price{{Slot: "A1", Name: "Water"}}}
+	return display.Screen{Kind: display.Idle, Language: "en", Machine: "Bench", QR: idleQR,
+		Prices: []display.Price{{Slot: "A1", Name: "Water"}}}
 }
 
 // TestAPhoneReadsTheCodeInTheKernelsFramebuffer at every depth, on a virtual screen that is larger than the display and
@@ -135,7 +137,8 @@ func TestAPhoneReadsTheCodeInTheKernelsFramebuffer(t *testing.T) {
 				attribute(t, "virtual_size", "813,500")
 				attribute(t, "pan", "7,11")
 			}
-			d, err := display.NewFramebuffer(display.FramebufferOptions{Device: fb, Rotation: rotation, Open: display.OpenFrame})
+			d, err := display.NewFramebuffer(display.FramebufferOptions{Device: fb, Rotation: rotation,
+				Open: display.OpenFrame})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -150,7 +153,8 @@ func TestAPhoneReadsTheCodeInTheKernelsFramebuffer(t *testing.T) {
 			if got := scanned(photograph(t)); got != idleQR {
 				t.Errorf("%d bits turned by %d: %s", bits, rotation, got)
 			}
-			t.Logf("%d bits turned by %d, stride %v, pan %v: %s", bits, rotation, numbers(t, "stride"), numbers(t, "pan"), took)
+			t.Logf("%d bits turned by %d, stride %v, pan %v: %s", bits, rotation, numbers(t, "stride"),
+				numbers(t, "pan"), took)
 			if err := d.Close(); err != nil || console(t) == kdGraphics {
 				t.Errorf("the end: %v, the console is in mode %d", err, console(t))
 			}
@@ -226,7 +230,8 @@ func resident(t *testing.T, pid int) (now, most float64) {
 func TestADisplayThatIsPulledOutInASaleStopsNothing(t *testing.T) {
 	framebuffer(t, 16)
 	w := newWorld(t)
-	w.must(os.WriteFile(filepath.Join(w.dir, "kioskd.toml"), []byte(config+"[display]\ndriver = \"framebuffer\"\ndevice = \"/dev/fb0\"\n"), 0o600))
+	w.must(os.WriteFile(filepath.Join(w.dir, "kioskd.toml"),
+		[]byte(config+"[display]\ndriver = \"framebuffer\"\ndevice = \"/dev/fb0\"\n"), 0o600))
 	w.start()
 	w.until("the code can be scanned", func() bool { return scanned(photograph(t)) == idleQR })
 	w.reserve()

@@ -70,7 +70,8 @@ func TestARelayNeverTwitchesAtTheStart(t *testing.T) {
 	p := open(t, host{Outputs: []gpio.Output{{Pin: "GPIO17", MaxOn: time.Second}, {Pin: "P1_15", MaxOn: time.Second}},
 		Wires: []hostpin.Wire{{Pin: "GPIO22", ActiveLow: &low}}})
 	if a, b := levels(c.changes(17)), levels(c.changes(22)); !slices.Equal(a, []int{0}) || !slices.Equal(b, []int{1}) {
-		t.Errorf("at the start the kernel put %v on an active-high relay's wire and %v on an active-low one's, want 0 and 1", a, b)
+		t.Errorf("at the start the kernel put %v on an active-high relay's wire and %v on an active-low one's, want "+
+			"0 and 1", a, b)
 	}
 	for name, want := range map[string][]int{"GPIO17": {0, 1, 0}, "P1_15": {1, 0, 1}} {
 		out, err := p.Output(name)
@@ -89,7 +90,8 @@ func TestARelayNeverTwitchesAtTheStart(t *testing.T) {
 		t.Error(err)
 	}
 	// A second start, as after a crash: the relay is off and is only told so again.
-	open(t, host{Outputs: []gpio.Output{{Pin: "GPIO22", MaxOn: time.Second}}, Wires: []hostpin.Wire{{Pin: "GPIO22", ActiveLow: &low}}})
+	open(t, host{Outputs: []gpio.Output{{Pin: "GPIO22", MaxOn: time.Second}},
+		Wires: []hostpin.Wire{{Pin: "GPIO22", ActiveLow: &low}}})
 	if got := levels(c.changes(22)); slices.Contains(got[3:], 0) {
 		t.Errorf("the second start put %v on the wire", got[3:])
 	}
@@ -99,7 +101,8 @@ func TestARelayNeverTwitchesAtTheStart(t *testing.T) {
 func TestTheLimitHoldsOnTheWire(t *testing.T) {
 	c := newChip(t, "pinctrl-bcm2835", header()...)
 	c.watch()
-	const limit, late = 300 * time.Millisecond, 100 * time.Millisecond // on an emulated processor; a Raspberry Pi needs a few ms
+	// on an emulated processor; a Raspberry Pi needs a few ms
+	const limit, late = 300 * time.Millisecond, 100 * time.Millisecond
 	out, err := open(t, host{Outputs: []gpio.Output{{Pin: "GPIO17", MaxOn: limit}}}).Output("GPIO17")
 	if err == nil {
 		err = out.Out(periph.High)
@@ -156,7 +159,8 @@ func TestAPulseIsAnEdgeHoweverShort(t *testing.T) {
 // TestDebounceLeavesOneEdgeOfABouncingContact: of a debounced line the kernel reports what stood.
 func TestDebounceLeavesOneEdgeOfABouncingContact(t *testing.T) {
 	c := newChip(t, "pinctrl-bcm2835", header()...)
-	p := open(t, host{Inputs: []string{"GPIO27"}, Wires: []hostpin.Wire{{Pin: "P1_13", Debounce: 50 * time.Millisecond}}})
+	p := open(t, host{Inputs: []string{"GPIO27"},
+		Wires: []hostpin.Wire{{Pin: "P1_13", Debounce: 50 * time.Millisecond}}})
 	in := input(t, p, "GPIO27", periph.BothEdges)
 	for range 20 {
 		c.pull(27, 0)
@@ -180,7 +184,8 @@ func TestDebounceLeavesOneEdgeOfABouncingContact(t *testing.T) {
 func TestAContactToPowerReadsAsAnyOther(t *testing.T) {
 	c := newChip(t, "pinctrl-bcm2835", header()...)
 	no := false
-	in := input(t, open(t, host{Inputs: []string{"GPIO5"}, Wires: []hostpin.Wire{{Pin: "GPIO5", ActiveLow: &no}}}), "GPIO5", periph.FallingEdge)
+	in := input(t, open(t, host{Inputs: []string{"GPIO5"}, Wires: []hostpin.Wire{{Pin: "GPIO5", ActiveLow: &no}}}),
+		"GPIO5", periph.FallingEdge)
 	if in.Read() != periph.High || c.level(5) != 0 {
 		t.Errorf("an open contact reads %s with %d on the wire, want High with 0", in.Read(), c.level(5))
 	}
@@ -205,11 +210,15 @@ func TestWhatCannotBeHadNamesThePinAndTheRemedy(t *testing.T) {
 		config host
 		want   []string
 	}{
-		"busy output": {host{Outputs: out("P1_11", "GPIO22")}, []string{"P1_11", "line 17 of " + c.name, `in use by "kioskd"`, "systemctl stop kioskd", "another pin"}},
-		"busy input":  {host{Inputs: []string{"GPIO17"}}, []string{"GPIO17", "line 17 of " + c.name, "in use by"}},
-		"missing":     {host{Inputs: []string{"MOTOR"}}, []string{"MOTOR", "gpioinfo", c.name, "pinctrl-bcm2835", "28 lines"}},
-		"twice":       {host{Outputs: out("GPIO2", "SDA1")}, []string{"GPIO2", "SDA1", "line 2 of " + c.name, "pin of its own"}},
-		"no chip":     {host{Chip: "gpiochip9", Inputs: []string{"GPIO5"}}, []string{"gpiochip9", c.name, "leave it out"}},
+		"busy output": {host{Outputs: out("P1_11", "GPIO22")},
+			[]string{"P1_11", "line 17 of " + c.name, `in use by "kioskd"`, "systemctl stop kioskd", "another pin"}},
+		"busy input": {host{Inputs: []string{"GPIO17"}}, []string{"GPIO17", "line 17 of " + c.name, "in use by"}},
+		"missing": {host{Inputs: []string{"MOTOR"}},
+			[]string{"MOTOR", "gpioinfo", c.name, "pinctrl-bcm2835", "28 lines"}},
+		"twice": {host{Outputs: out("GPIO2", "SDA1")},
+			[]string{"GPIO2", "SDA1", "line 2 of " + c.name, "pin of its own"}},
+		"no chip": {host{Chip: "gpiochip9", Inputs: []string{"GPIO5"}},
+			[]string{"gpiochip9", c.name, "leave it out"}},
 	} {
 		p, err := try.config.open()
 		if err == nil {
@@ -232,8 +241,10 @@ func TestWhatCannotBeHadNamesThePinAndTheRemedy(t *testing.T) {
 // TestALostChipEndsEveryWait: on this kernel nobody is told when a chip goes away; a wait finds out by itself.
 func TestALostChipEndsEveryWait(t *testing.T) {
 	c := newChip(t, "pinctrl-bcm2835", header()...)
-	p := open(t, host{Outputs: []gpio.Output{{Pin: "GPIO17", MaxOn: 30 * time.Second}}, Inputs: []string{"GPIO27", "GPIO5"}})
-	in, relay := input(t, p, "GPIO27", periph.FallingEdge), func() periph.PinOut { o, _ := p.Output("GPIO17"); return o }()
+	p := open(t, host{Outputs: []gpio.Output{{Pin: "GPIO17", MaxOn: 30 * time.Second}},
+		Inputs: []string{"GPIO27", "GPIO5"}})
+	in, relay := input(t, p, "GPIO27", periph.FallingEdge),
+		func() periph.PinOut { o, _ := p.Output("GPIO17"); return o }()
 	if err := relay.Out(periph.High); err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +266,8 @@ func TestALostChipEndsEveryWait(t *testing.T) {
 	if err := <-watched; err == nil || !strings.Contains(err.Error(), "is gone") {
 		t.Errorf("a watch of a door on it ended with %v", err)
 	}
-	for what, err := range map[string]error{"In": in.In(periph.PullUp, periph.FallingEdge), "Out": relay.Out(periph.Low)} {
+	for what, err := range map[string]error{"In": in.In(periph.PullUp, periph.FallingEdge),
+		"Out": relay.Out(periph.Low)} {
 		if err == nil || !strings.Contains(err.Error(), "is gone: check the chip's connection") {
 			t.Errorf("%s answers %v", what, err)
 		}

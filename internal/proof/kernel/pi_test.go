@@ -51,7 +51,8 @@ func wire(t *testing.T, line int) string {
 	if _, err := fmt.Sscan(chip[1], &base); err != nil {
 		t.Fatal(err)
 	}
-	m := regexp.MustCompile(fmt.Sprintf(`(?m)^ gpio-%d +\([^|]*\|([^)]*)\) (.*)$`, base+line)).FindStringSubmatch(string(b))
+	m := regexp.MustCompile(fmt.Sprintf(`(?m)^ gpio-%d +\([^|]*\|([^)]*)\) (.*)$`, base+line)).
+		FindStringSubmatch(string(b))
 	if m == nil {
 		return ""
 	}
@@ -66,7 +67,8 @@ func TestARaspberryPiDrivesItsHeader(t *testing.T) {
 	for _, name := range []string{"GPIO17", "P1_15", "GPIO2"} {
 		outputs = append(outputs, gpio.Output{Pin: name, MaxOn: 30 * time.Second})
 	}
-	p := open(t, host{Outputs: outputs, Inputs: []string{"P1_13"}, Wires: []hostpin.Wire{{Pin: "GPIO22", ActiveLow: &low}}})
+	p := open(t, host{Outputs: outputs, Inputs: []string{"P1_13"},
+		Wires: []hostpin.Wire{{Pin: "GPIO22", ActiveLow: &low}}})
 	want := func(when string, levels map[int]string) {
 		t.Helper()
 		for line, is := range levels {

@@ -74,7 +74,8 @@ func TestSalesOnTheKernelsLines(t *testing.T) {
 	}
 	for _, s := range []slot{a1, a2} { // "off" may be said again and again; "on" is said once a turn
 		off := 1 - s.on
-		if got, want := slices.Compact(levels(w.changes(s.relay))), []int{off, s.on, off, s.on, off}; !slices.Equal(got, want) {
+		if got, want := slices.Compact(levels(w.changes(s.relay))),
+			[]int{off, s.on, off, s.on, off}; !slices.Equal(got, want) {
 			t.Errorf("line %d was driven %v, want %v", s.relay, w.changes(s.relay), want)
 		}
 	}
@@ -106,7 +107,8 @@ func TestAMotorOfAKilledKioskGoesOff(t *testing.T) {
 	w.watch()
 	w.start()
 	w.reserve()
-	if out, err := w.off(0); err == nil || !strings.Contains(out, "P1_11") || !strings.Contains(out, `in use by "kioskd"`) {
+	if out, err := w.off(0); err == nil || !strings.Contains(out, "P1_11") ||
+		!strings.Contains(out, `in use by "kioskd"`) {
 		t.Errorf("beside a running kiosk: %v, %s", err, out)
 	}
 	w.press(a2.button, "the motor turns", "choosing", func() bool { return w.level(a2.relay) == a2.on })

@@ -108,7 +108,8 @@ func newWorld(t *testing.T) *world {
 	for file, text := range map[string]string{"kioskd.toml": config, "glase.password": "12345678"} {
 		w.must(os.WriteFile(filepath.Join(w.dir, file), []byte(text), 0o600))
 	}
-	sim := w.command("/glasesim", "--listen", "127.0.0.1:8080", "--ups", "123456=http://127.0.0.1:8082/seqr/createPurchase")
+	sim := w.command("/glasesim", "--listen", "127.0.0.1:8080", "--ups",
+		"123456=http://127.0.0.1:8082/seqr/createPurchase")
 	w.must(sim.Start())
 	t.Cleanup(func() { _, _ = sim.Process.Kill(), sim.Wait() })
 	w.until("Glase is there", func() bool { _, err := glase.Ledger(t.Context()); return err == nil })
@@ -117,7 +118,8 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) command(program string, args ...string) *exec.Cmd {
 	c := exec.Command(program, args...)
-	log, err := os.OpenFile(filepath.Join(w.dir, filepath.Base(program)+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(filepath.Join(w.dir, filepath.Base(program)+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY,
+		0o600)
 	w.must(err)
 	w.t.Cleanup(func() { _ = log.Close() })
 	c.Stdout, c.Stderr = log, log

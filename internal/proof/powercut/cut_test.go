@@ -68,7 +68,8 @@ func hexed(s string) string {
 func story(dir string, syncs bool) string {
 	at := func(name string) string { return hexed(dir + "/" + name) }
 	lines := []string{
-		fmt.Sprintf(`7 openat(AT_FDCWD, "%s", O_WRONLY|O_CREAT|O_CLOEXEC, 0600) = 3<%s>`, at("state.tmp"), at("state.tmp")),
+		fmt.Sprintf(`7 openat(AT_FDCWD, "%s", O_WRONLY|O_CREAT|O_CLOEXEC, 0600) = 3<%s>`, at("state.tmp"),
+			at("state.tmp")),
 		fmt.Sprintf(`7 write(3<%s>, "%s", 1 <unfinished ...>`, at("state.tmp"), hexed("1")),
 		`8 write(9</dev/null>, "\x00", 1) = 1`,
 		`7 <... write resumed>) = 1`,
@@ -105,7 +106,8 @@ func TestACallThatIsNotModelledFails(t *testing.T) {
 		`7 pwrite64(3<` + hexed("/store/state") + `>, "\x31"..., 4096, 0) = 4096`,
 		`7 sendfile(nowhere) = 1`,
 	} {
-		r := recording{dir: "/store", offset: map[string]int{}, pending: map[string]string{}, disk: disk{synced: names{"state": {}}}}
+		r := recording{dir: "/store", offset: map[string]int{}, pending: map[string]string{},
+			disk: disk{synced: names{"state": {}}}}
 		if changed, err := r.line(l); err == nil {
 			t.Errorf("changed=%v, and no complaint about %s", changed, l)
 		}

@@ -75,7 +75,8 @@ func write(dir string, limit int) error {
 	if err != nil {
 		return err
 	}
-	m := machine{state: state, boot: fmt.Sprint("boot ", chain.Last), sale: int(chain.Last), seq: chain.Last, end: chain.Last + int64(limit)}
+	m := machine{state: state, boot: fmt.Sprint("boot ", chain.Last), sale: int(chain.Last), seq: chain.Last,
+		end: chain.Last + int64(limit)}
 	if limit == 0 {
 		m.end = 1<<63 - 1
 	}
@@ -158,7 +159,8 @@ func found(dir string) (int64, error) {
 	return chain.Last, nil
 }
 
-var rules = fsm.Rules{Flow: fsm.Reservation, PinTimeout: time.Minute, ChooseTimeout: time.Minute, ReservationTimeout: 10 * time.Minute}
+var rules = fsm.Rules{Flow: fsm.Reservation, PinTimeout: time.Minute, ChooseTimeout: time.Minute,
+	ReservationTimeout: 10 * time.Minute}
 
 var shelf = []fsm.Slot{{ID: "A1", Name: "Water", Price: sek(1500), MaxVend: 5 * time.Second}}
 
@@ -175,14 +177,16 @@ type machine struct {
 }
 
 func (m *machine) serve() error {
-	if err := m.happen(fsm.Booted{Boot: m.boot, Rules: rules, Shelf: shelf, First: map[string]int{"A1": 1 << 30}}); err != nil {
+	if err := m.happen(fsm.Booted{Boot: m.boot, Rules: rules, Shelf: shelf,
+		First: map[string]int{"A1": 1 << 30}}); err != nil {
 		return err
 	}
 	for m.seq < m.end {
 		m.sale++
 		id := fmt.Sprint("S", m.sale)
 		for _, e := range []fsm.Event{
-			fsm.PurchaseRequested{Request: "r", New: fsm.NewSale{ID: id, ClientInvoiceID: "C" + id, Secret: "N" + id}, Amount: sek(5000)},
+			fsm.PurchaseRequested{Request: "r", New: fsm.NewSale{ID: id, ClientInvoiceID: "C" + id, Secret: "N" + id},
+				Amount: sek(5000)},
 			fsm.Ticked{}, fsm.ProductChosen{Item: "I" + id, Slot: "A1"}, fsm.CancelPressed{},
 		} {
 			if err := m.happen(e); err != nil {
@@ -204,7 +208,8 @@ func (m *machine) happen(e fsm.Event) error {
 		before := m.state.Live
 		next, effects, durable := fsm.Step(m.state, e)
 		if durable {
-			if err := m.record(journal.Record{Wall: time.Now(), Before: before, Event: e, After: next, Effects: effects}); err != nil {
+			if err := m.record(journal.Record{Wall: time.Now(), Before: before, Event: e, After: next,
+				Effects: effects}); err != nil {
 				return err
 			}
 		}

@@ -16,7 +16,8 @@ const exposureMax = 15
 // shutIn fails the test when the unit lets the daemon do more than that.
 func shutIn(t *testing.T, unit string) {
 	t.Helper()
-	said := command(t, "systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold="+strconv.Itoa(exposureMax), unit)
+	said := command(t, "systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold="+
+		strconv.Itoa(exposureMax), unit)
 	t.Log(said[strings.LastIndex(said, "\n")+1:])
 }
 

@@ -222,7 +222,8 @@ func rig(t *testing.T, c chip, dropIn string) {
 	command(t, "chown", "kioskd", "/etc/kioskd/glase.password")
 	command(t, "chmod", "600", "/etc/kioskd/glase.password")
 	setDropIn(t, dropIn)
-	sim := exec.Command(filepath.Join(dir, "glasesim"), "--listen", strings.TrimPrefix(glase, "http://"), "--ups", "123456=http://127.0.0.1:8082/seqr/createPurchase")
+	sim := exec.Command(filepath.Join(dir, "glasesim"), "--listen", strings.TrimPrefix(glase, "http://"), "--ups",
+		"123456=http://127.0.0.1:8082/seqr/createPurchase")
 	var log bytes.Buffer
 	sim.Stdout, sim.Stderr = &log, &log
 	if err := sim.Start(); err != nil {

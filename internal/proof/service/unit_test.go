@@ -19,7 +19,8 @@ const offMax = time.Second
 
 // kernels are the two kinds: what becomes of an output whose owner has died.
 func kernels() map[string]string {
-	return map[string]string{"a kernel that lets released outputs go": "gpio-sim.ko", "a kernel that keeps released outputs": "gpio-sim-keeps.ko"}
+	return map[string]string{"a kernel that lets released outputs go": "gpio-sim.ko",
+		"a kernel that keeps released outputs": "gpio-sim-keeps.ko"}
 }
 
 func TestMain(m *testing.M) {
@@ -45,7 +46,8 @@ func death(t *testing.T, pid int) <-chan time.Time {
 	go func() {
 		defer unix.Close(fd)
 		for {
-			if n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1); n == 1 || err != unix.EINTR {
+			if n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1); n == 1 ||
+				err != unix.EINTR {
 				died <- time.Now()
 				return
 			}
@@ -67,7 +69,8 @@ func monotonic(t *testing.T) time.Duration {
 // off samples the relay's line until it is Low.
 func off(t *testing.T, c chip) time.Time {
 	t.Helper()
-	for end := time.Now().Add(25 * time.Second); c.on(t, relay); time.Sleep(2 * time.Millisecond) { // before max_on ends it
+	// before max_on ends it
+	for end := time.Now().Add(25 * time.Second); c.on(t, relay); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the relay stays on")
 		}
@@ -116,13 +119,18 @@ func TestNoRelayStaysOnHoweverTheDaemonEnds(t *testing.T) {
 					}
 					dark := off(t, c)
 					dead := <-died
-					t.Logf("died %s after the signal; its relay was off %s later", dead.Sub(asked).Round(time.Millisecond), dark.Sub(dead).Round(100*time.Microsecond))
+					t.Logf("died %s after the signal; its relay was off %s later", dead.Sub(asked).
+						Round(time.Millisecond), dark.Sub(dead).Round(100*time.Microsecond))
 					if d := dark.Sub(dead); d > offMax || d < -offMax { // off long before: something else was measured
 						t.Errorf("the relay went off %s after the death, at most %s is allowed", d, offMax)
 					}
-					until(t, "systemd starts it again", func() bool { return property(t, "NRestarts") == "1" && property(t, "ActiveState") == "active" })
+					until(t, "systemd starts it again", func() bool {
+						return property(t, "NRestarts") == "1" &&
+							property(t, "ActiveState") == "active"
+					})
 					until(t, "the sale is settled", func() bool { return c.settled(t) })
-					if log := command(t, "journalctl", "--no-pager", "-u", "kioskd", fmt.Sprintf("--since=@%d", asked.Unix())); !strings.Contains(log, end.journal) {
+					if log := command(t, "journalctl", "--no-pager", "-u", "kioskd",
+						fmt.Sprintf("--since=@%d", asked.Unix())); !strings.Contains(log, end.journal) {
 						t.Errorf("%q is not in the journal:\n%s", end.journal, log)
 					}
 					if c.on(t, relay) {
@@ -170,7 +178,8 @@ func TestWithoutTheUnitsOutputsOffARelayWouldStayOn(t *testing.T) {
 		}
 		until(t, "systemd has given it up", func() bool { return property(t, "ActiveState") == "failed" })
 		if !c.on(t, relay) {
-			t.Fatal("the relay is off without ExecStopPost: this kernel does not keep outputs, and the test of the unit proves nothing")
+			t.Fatal("the relay is off without ExecStopPost: this kernel does not keep outputs, and the test of the " +
+				"unit proves nothing")
 		}
 		setDropIn(t, "")
 	}
@@ -198,7 +207,8 @@ func TestWithoutTheUnitsOutputsOffARelayWouldStayOn(t *testing.T) {
 			t.Errorf("a start with a bad config: %s", out)
 		}
 		off(t, c)
-		until(t, "systemd tries again and again", func() bool { n, _ := strconv.Atoi(property(t, "NRestarts")); return n >= 3 })
+		until(t, "systemd tries again and again",
+			func() bool { n, _ := strconv.Atoi(property(t, "NRestarts")); return n >= 3 })
 		write(t, conf, string(good))
 		until(t, "the kiosk is back", func() bool { return property(t, "ActiveState") == "active" })
 	})
@@ -234,7 +244,8 @@ func TestSystemdKnowsHowTheKioskIs(t *testing.T) {
 		t.Errorf("a reload made process %d into %d", pid, now)
 	}
 	c.pull(t, door, "pull-up")
-	until(t, "the open door is in its words", func() bool { return property(t, "StatusText") == "idle: maintenance (door)" })
+	until(t, "the open door is in its words",
+		func() bool { return property(t, "StatusText") == "idle: maintenance (door)" })
 	if user := command(t, "stat", "-c", "%U", "/proc/"+property(t, "MainPID")); user != "kioskd" {
 		t.Errorf("it runs as %s", user)
 	}

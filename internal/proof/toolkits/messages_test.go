@@ -23,7 +23,8 @@ func terminal(id, password string) identification {
 
 var (
 	testTerminal = terminal("public_test_shop_terminal", "12345678")
-	testReseller = identification{"ClientWS", "Test AB", "toolkit", 0, principal{"public_test_shop", "RESELLERUSER", "9900"}, "1234"}
+	testReseller = identification{"ClientWS", "Test AB", "toolkit", 0,
+		principal{"public_test_shop", "RESELLERUSER", "9900"}, "1234"}
 )
 
 type amount struct {
@@ -58,8 +59,9 @@ type invoice struct {
 // bill is an invoice of some rows of one kronor amount each.
 func bill(mode, id, total string, rows ...string) invoice {
 	v := invoice{
-		PaymentMode: mode, Acknowledgment: "NO_ACKNOWLEDGMENT", IssueDate: "2026-11-20T12:00:00Z", Title: "Kiosk & Åäö", ClientInvoiceID: id,
-		Total: kronor(total), CashierID: "kiosk",
+		PaymentMode: mode, Acknowledgment: "NO_ACKNOWLEDGMENT", IssueDate: "2026-11-20T12:00:00Z", Title: "Kiosk & Åäö",
+		ClientInvoiceID: id,
+		Total:           kronor(total), CashierID: "kiosk",
 	}
 	for _, r := range rows {
 		v.Rows.Row = append(v.Rows.Row, invoiceRow{"Räksmörgås <50 g>", 1, kronor(r)})

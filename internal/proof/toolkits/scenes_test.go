@@ -46,7 +46,8 @@ func TestStockToolkitsUnderstandGlase(t *testing.T) {
 
 // basicPayment is the documentation's first example: an invoice, its QR code, a PIN, and a receipt.
 func basicPayment(b bridge, s simulator) {
-	sent := b.code(0, "sendInvoice", sendInvoice{testTerminal, bill("IMMEDIATE_DEBIT", "basic 1", "45.50", "30.00", "15.50")})
+	sent := b.code(0, "sendInvoice", sendInvoice{testTerminal,
+		bill("IMMEDIATE_DEBIT", "basic 1", "45.50", "30.00", "15.50")})
 	ref := sent.text("invoiceReference")
 	if qr := sent.text("invoiceQRCode"); qr != "HTTP://SEQR.SE/R"+ref {
 		b.t.Fatalf("the QR code is %s", qr)
@@ -57,7 +58,8 @@ func basicPayment(b bridge, s simulator) {
 	s.pay("HTTP://SEQR.SE/R" + ref)
 	paid := b.code(0, "getPaymentStatus", getPaymentStatus{testTerminal, ref, "0"})
 	ers := paid.text("ersReference")
-	if paid.text("status") != "PAID" || ers == "" || paid.text("receipt.invoice.totalAmount.currency") != "SEK" || paid.text("receipt.invoice.title") != "Kiosk & Åäö" {
+	if paid.text("status") != "PAID" || ers == "" || paid.text("receipt.invoice.totalAmount.currency") != "SEK" ||
+		paid.text("receipt.invoice.title") != "Kiosk & Åäö" {
 		b.t.Fatalf("after the PIN: %v", paid)
 	}
 	if v := paid.text("receipt.invoice.totalAmount.value"); v != "45.50" && v != "45.5" { // a number, or its text
@@ -81,9 +83,11 @@ func reservation(b bridge, s simulator) {
 	if st := b.code(0, "getPaymentStatus", getPaymentStatus{testTerminal, ref, "0"}); st.text("status") != "RESERVED" {
 		b.t.Fatalf("the status is %s", st.text("status"))
 	}
-	b.code(0, "updateInvoice", updateInvoice{testTerminal, ref, bill("RESERVATION_REQUIRED_PRELIMINARY_AMOUNT", "reserved 1", "37.50", "22.50", "15.00")})
+	b.code(0, "updateInvoice", updateInvoice{testTerminal, ref,
+		bill("RESERVATION_REQUIRED_PRELIMINARY_AMOUNT", "reserved 1", "37.50", "22.50", "15.00")})
 	b.code(0, "commitReservation", commitReservation{testTerminal, kronor("37.50"), ref})
-	if st := b.code(0, "getPaymentStatus", getPaymentStatus{testTerminal, ref, "0"}); st.text("status") != "PAID" || st.text("ersReference") == "" {
+	if st := b.code(0, "getPaymentStatus", getPaymentStatus{testTerminal, ref, "0"}); st.text("status") != "PAID" ||
+		st.text("ersReference") == "" {
 		b.t.Fatalf("after the commit: %v", st)
 	}
 	if l := s.ledger(ref); l != "reserve 100.00, charge 37.50, release 62.50" {
@@ -93,23 +97,29 @@ func reservation(b bridge, s simulator) {
 
 // lifeOfATerminal is what certification asks of a cash register, from its registration to its end.
 func lifeOfATerminal(b bridge, s simulator) {
-	id := b.code(0, "registerTerminal", registerTerminal{testReseller, "till 7", "n0t-a-s3cret", "Kassa 7"}).text("terminalId")
+	id := b.code(0, "registerTerminal", registerTerminal{testReseller, "till 7", "n0t-a-s3cret", "Kassa 7"}).
+		text("terminalId")
 	till := terminal(id, "n0t-a-s3cret")
 	b.code(0, "assignSeqrId", assignSeqrID{till, "TILL7"})
 
-	first := b.code(0, "sendInvoice", sendInvoice{till, bill("IMMEDIATE_DEBIT", "till 1", "10.00", "10.00")}).text("invoiceReference")
-	second := b.code(0, "sendInvoice", sendInvoice{till, bill("IMMEDIATE_DEBIT", "till 2", "25.00", "25.00")}).text("invoiceReference")
+	first := b.code(0, "sendInvoice", sendInvoice{till, bill("IMMEDIATE_DEBIT", "till 1", "10.00", "10.00")}).
+		text("invoiceReference")
+	second := b.code(0, "sendInvoice", sendInvoice{till, bill("IMMEDIATE_DEBIT", "till 2", "25.00", "25.00")}).
+		text("invoiceReference")
 	if st := b.code(0, "getPaymentStatus", getPaymentStatus{till, first, "0"}); st.text("status") != "CANCELED" {
 		b.t.Fatalf("a till's earlier invoice is %s", st.text("status"))
 	}
 	b.code(0, "cancelInvoice", ofInvoice{till, second})
 	b.code(95, "cancelInvoice", ofInvoice{till, second})
 
-	third := b.code(0, "sendInvoice", sendInvoice{till, bill("IMMEDIATE_DEBIT", "till 3", "80.00", "80.00")}).text("invoiceReference")
+	third := b.code(0, "sendInvoice", sendInvoice{till, bill("IMMEDIATE_DEBIT", "till 3", "80.00", "80.00")}).
+		text("invoiceReference")
 	s.pay("HTTP://SEQR.SE/QTILL7") // the sticker leads to the present invoice
 	ers := b.code(0, "getPaymentStatus", getPaymentStatus{till, third, "0"}).text("ersReference")
 	b.code(50, "cancelInvoice", ofInvoice{till, third})
-	if back := b.code(0, "refundPayment", refundPayment{till, ers, bill("IMMEDIATE_DEBIT", "back 1", "30.00", "30.00")}).text("ersReference"); back == "" || back == ers {
+	if back := b.code(0, "refundPayment",
+		refundPayment{till, ers, bill("IMMEDIATE_DEBIT", "back 1", "30.00", "30.00")}).
+		text("ersReference"); back == "" || back == ers {
 		b.t.Fatalf("the refund's own reference is %q", back)
 	}
 	b.code(98, "refundPayment", refundPayment{till, ers, bill("IMMEDIATE_DEBIT", "back 2", "50.01", "50.01")})
@@ -123,11 +133,13 @@ func lifeOfATerminal(b bridge, s simulator) {
 		return parameters{entries{append([]entry{{"TERMINALID", id}}, more...)}}
 	}
 	period := b.code(0, "markTransactionPeriod", markTransactionPeriod{testReseller, of()}).text("transactionPeriodId")
-	ask := executeReport{testReseller, "Reconciliation/STD_RECON_006.xml", "en", of(entry{"transactionPeriodId", period})}
+	ask := executeReport{testReseller, "Reconciliation/STD_RECON_006.xml", "en",
+		of(entry{"transactionPeriodId", period})}
 	b.code(2, "executeReport", ask)
 	time.Sleep(3100 * time.Millisecond) // Glase's own time to write a report, which is real here
 	report := b.code(0, "executeReport", ask)
-	if text := report.text("report.contentString"); !strings.Contains(text, "<SalesCount>1</SalesCount>") || !strings.Contains(text, "<SalesTotal>0.00000</SalesTotal>") {
+	if text := report.text("report.contentString"); !strings.Contains(text, "<SalesCount>1</SalesCount>") ||
+		!strings.Contains(text, "<SalesTotal>0.00000</SalesTotal>") {
 		b.t.Fatalf("the report is %s", text)
 	}
 	b.code(0, "unregisterTerminal", onlyContext{till})

@@ -50,24 +50,32 @@ var said = []struct {
 	{"sendInvoice", func(ctx context.Context, c *glase.Client) (string, error) {
 		tax := 12
 		sent, err := c.SendInvoice(ctx, glase.Invoice{
-			PaymentMode: glase.ReservationPreliminary, IssueDate: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), Title: "Kiosk & Åäö", ClientInvoiceID: "sale-1",
+			PaymentMode: glase.ReservationPreliminary, IssueDate: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC),
+			Title: "Kiosk & Åäö", ClientInvoiceID: "sale-1",
 			Rows: []glase.InvoiceRow{
-				{Description: "Räksmörgås <50 g>", EAN: "7310865000019", Quantity: 2, TaxRate: &tax, Total: sek(3000), UnitPrice: sek(1500)}, {Description: "]]>", Quantity: 1, Total: sek(750)},
+				{Description: "Räksmörgås <50 g>", EAN: "7310865000019", Quantity: 2, TaxRate: &tax, Total: sek(3000),
+					UnitPrice: sek(1500)}, {Description: "]]>", Quantity: 1, Total: sek(750)},
 			},
-			Total: sek(3750), CashierID: "lobby", NotificationURL: "https://kiosk.example/notify?a=1&b=2", CommitReservationTimeout: 10 * time.Minute,
+			Total: sek(3750), CashierID: "lobby", NotificationURL: "https://kiosk.example/notify?a=1&b=2",
+			CommitReservationTimeout: 10 * time.Minute,
 		})
 		return sent.Reference + " " + sent.QRCode, err
 	}, "4711 HTTP://SEQR.SE/R4711", []string{
-		"context.clientRequestTimeout=0", "context.initiatorPrincipalId.type=TERMINALID", "context.initiatorPrincipalId.id=till", "context.password=s3<ret&",
-		"invoice.paymentMode=RESERVATION_REQUIRED_PRELIMINARY_AMOUNT", "invoice.acknowledgmentMode=NO_ACKNOWLEDGMENT", "invoice.title=Kiosk & Åäö",
-		"invoice.clientInvoiceId=sale-1", "invoice.invoiceRows.invoiceRow.0.itemDescription=Räksmörgås <50 g>", "invoice.invoiceRows.invoiceRow.0.itemQuantity=2",
+		"context.clientRequestTimeout=0", "context.initiatorPrincipalId.type=TERMINALID",
+		"context.initiatorPrincipalId.id=till", "context.password=s3<ret&",
+		"invoice.paymentMode=RESERVATION_REQUIRED_PRELIMINARY_AMOUNT", "invoice.acknowledgmentMode=NO_ACKNOWLEDGMENT",
+		"invoice.title=Kiosk & Åäö",
+		"invoice.clientInvoiceId=sale-1", "invoice.invoiceRows.invoiceRow.0.itemDescription=Räksmörgås <50 g>",
+		"invoice.invoiceRows.invoiceRow.0.itemQuantity=2",
 		"invoice.invoiceRows.invoiceRow.0.itemTaxRate=12", "invoice.invoiceRows.invoiceRow.0.itemUnitPrice.value=15.00",
-		"invoice.invoiceRows.invoiceRow.1.itemDescription=]]>", "invoice.totalAmount.currency=SEK", "invoice.totalAmount.value=37.50",
+		"invoice.invoiceRows.invoiceRow.1.itemDescription=]]>", "invoice.totalAmount.currency=SEK",
+		"invoice.totalAmount.value=37.50",
 		"invoice.notificationUrl=https://kiosk.example/notify?a=1&b=2", "invoice.commitReservationTimeout=600",
 	}},
 	{"updateInvoice", func(ctx context.Context, c *glase.Client) (string, error) {
 		return "", c.UpdateInvoice(ctx, "4711", glase.Invoice{
-			PaymentMode: glase.ReservationPreliminary, Title: "K", ClientInvoiceID: "sale-1", Rows: []glase.InvoiceRow{{Description: "A", Quantity: 1, Total: sek(1500)}}, Total: sek(1500),
+			PaymentMode: glase.ReservationPreliminary, Title: "K", ClientInvoiceID: "sale-1",
+			Rows: []glase.InvoiceRow{{Description: "A", Quantity: 1, Total: sek(1500)}}, Total: sek(1500),
 			CommitReservationTimeout: 10 * time.Minute,
 		})
 	}, "code 48", []string{"invoiceReference=4711", "invoice.invoiceRows.invoiceRow.itemTotalAmount.value=15.00"}},
@@ -76,33 +84,51 @@ var said = []struct {
 		if err != nil {
 			return "", err
 		}
-		return fmt.Sprintln(st.Status, st.Version, st.ErsReference, st.Receipt.Invoice.Total, st.Receipt.Invoice.Title), nil
+		return fmt.Sprintln(st.Status, st.Version, st.ErsReference, st.Receipt.Invoice.Total, st.Receipt.Invoice.Title),
+			nil
 	}, "PAID 3 2026112001 37.50 SEK Åäö", []string{"invoiceReference=4711", "invoiceVersion=2"}},
-	{"cancelInvoice", func(ctx context.Context, c *glase.Client) (string, error) { return "", c.CancelInvoice(ctx, "4711") }, "code 50",
+	{"cancelInvoice", func(ctx context.Context, c *glase.Client) (string, error) {
+		return "",
+			c.CancelInvoice(ctx, "4711")
+	}, "code 50",
 		[]string{"invoiceReference=4711"}},
 	{"commitReservation", func(ctx context.Context, c *glase.Client) (string, error) {
 		return "", c.CommitReservation(ctx, "4711", sek(3750))
 	}, "unknown", []string{"amount.currency=SEK", "amount.value=37.50", "invoiceReference=4711"}},
 	{"refundPayment", func(ctx context.Context, c *glase.Client) (string, error) {
-		return c.RefundPayment(ctx, "2026112001", glase.Invoice{Title: "K", ClientInvoiceID: "back-1", Rows: []glase.InvoiceRow{{Description: "A", Quantity: 1, Total: sek(1500)}}, Total: sek(1500)}, false)
+		return c.RefundPayment(ctx, "2026112001",
+			glase.Invoice{Title: "K", ClientInvoiceID: "back-1",
+				Rows: []glase.InvoiceRow{{Description: "A", Quantity: 1, Total: sek(1500)}}, Total: sek(1500)}, false)
 	}, "2026112002", []string{"ersReference=2026112001", "invoice.totalAmount.value=15.00"}},
 	{"submitPaymentReceipt", func(ctx context.Context, c *glase.Client) (string, error) {
-		return c.SubmitPaymentReceipt(ctx, "2026112001", glase.ReceiptDocument{MimeType: "text/html", Data: []byte("<p>Tack</p>"), Type: "receipt"})
-	}, "2026112001", []string{"ersReference=2026112001", "receiptDocument.mimeType=text/html", "receiptDocument.receiptData=" + base64.StdEncoding.EncodeToString([]byte("<p>Tack</p>"))}},
+		return c.SubmitPaymentReceipt(ctx, "2026112001",
+			glase.ReceiptDocument{MimeType: "text/html", Data: []byte("<p>Tack</p>"), Type: "receipt"})
+	}, "2026112001", []string{"ersReference=2026112001", "receiptDocument.mimeType=text/html",
+		"receiptDocument.receiptData=" + base64.StdEncoding.EncodeToString([]byte("<p>Tack</p>"))}},
 	{"registerTerminal", func(ctx context.Context, c *glase.Client) (string, error) {
-		return c.RegisterTerminal(ctx, glase.TerminalRegistration{ExternalID: "till 7", Password: "n0t", Name: "Kassa 7"})
-	}, "till7", []string{"context.initiatorPrincipalId.type=RESELLERUSER", "context.initiatorPrincipalId.userId=9900", "externalTerminalId=till 7", "password=n0t", "name=Kassa 7"}},
-	{"unregisterTerminal", func(ctx context.Context, c *glase.Client) (string, error) { return "", c.UnregisterTerminal(ctx) }, "",
+		return c.RegisterTerminal(ctx, glase.TerminalRegistration{ExternalID: "till 7", Password: "n0t",
+			Name: "Kassa 7"})
+	}, "till7", []string{"context.initiatorPrincipalId.type=RESELLERUSER", "context.initiatorPrincipalId.userId=9900",
+		"externalTerminalId=till 7", "password=n0t", "name=Kassa 7"}},
+	{"unregisterTerminal", func(ctx context.Context, c *glase.Client) (string, error) {
+		return "",
+			c.UnregisterTerminal(ctx)
+	}, "",
 		[]string{"context.initiatorPrincipalId.id=till"}},
-	{"assignSeqrId", func(ctx context.Context, c *glase.Client) (string, error) { return "", c.AssignSeqrID(ctx, "ABC123") }, "code 53",
+	{"assignSeqrId", func(ctx context.Context, c *glase.Client) (string, error) {
+		return "",
+			c.AssignSeqrID(ctx, "ABC123")
+	}, "code 53",
 		[]string{"seqrId=ABC123"}},
 	{"markTransactionPeriod", func(ctx context.Context, c *glase.Client) (string, error) {
 		return c.MarkTransactionPeriod(ctx, glase.Parameter{Key: glase.ParameterTerminalID, Value: "till"})
 	}, "77", []string{"parameters.parameter.entry.key=TERMINALID", "parameters.parameter.entry.value=till"}},
 	{"executeReport", func(ctx context.Context, c *glase.Client) (string, error) {
-		r, err := c.ExecuteReport(ctx, glase.ReportRequest{ReportID: glase.ReportTerminal, Language: "en", Parameters: []glase.Parameter{{Key: "a", Value: "1"}, {Key: "b", Value: "2"}}})
+		r, err := c.ExecuteReport(ctx, glase.ReportRequest{ReportID: glase.ReportTerminal, Language: "en",
+			Parameters: []glase.Parameter{{Key: "a", Value: "1"}, {Key: "b", Value: "2"}}})
 		return r.Title + " " + string(r.Content), err
-	}, "R <r>å</r>", []string{"reportId=Reconciliation/STD_RECON_006.xml", "language=en", "parameters.parameter.entry.1.value=2"}},
+	}, "R <r>å</r>", []string{"reportId=Reconciliation/STD_RECON_006.xml", "language=en",
+		"parameters.parameter.entry.1.value=2"}},
 }
 
 func sek(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: "SEK"} }
@@ -133,14 +159,17 @@ func TestOurClientIsUnderstoodByStockServers(t *testing.T) {
 			_, port, _ := net.SplitHostPort(address)
 			endpoint := "http://" + address + "/soap"
 			if name == "npm" {
-				program(t, nil, "node", "server.mjs", filepath.Join(dir, "wsdl"), filepath.Join(dir, "answers"), heard, port)
+				program(t, nil, "node", "server.mjs", filepath.Join(dir, "wsdl"), filepath.Join(dir, "answers"), heard,
+					port)
 			} else {
-				program(t, []string{"WSDL=" + filepath.Join(dir, "wsdl"), "ANSWERS=" + filepath.Join(dir, "answers"), "HEARD=" + heard}, "php", "-S", address, "server.php")
+				program(t, []string{"WSDL=" + filepath.Join(dir, "wsdl"), "ANSWERS=" + filepath.Join(dir, "answers"),
+					"HEARD=" + heard}, "php", "-S", address, "server.php")
 			}
 			await(t, address)
 			c, err := glase.New(glase.Config{
-				Endpoint: endpoint, TerminalID: "till", Password: "s3<ret&", ClientID: "Test AB", NewReference: func() string { return "kioskd 1" },
-				Reseller: &glase.Reseller{ID: "shop", UserID: "9900", Password: "1234"}, Timeout: 20 * time.Second,
+				Endpoint: endpoint, TerminalID: "till", Password: "s3<ret&", ClientID: "Test AB",
+				NewReference: func() string { return "kioskd 1" },
+				Reseller:     &glase.Reseller{ID: "shop", UserID: "9900", Password: "1234"}, Timeout: 20 * time.Second,
 			})
 			if err != nil {
 				t.Fatal(err)

@@ -118,8 +118,10 @@ func browser(t *testing.T, width, height int64) context.Context {
 	if _, err := os.Stat(chromium); err != nil {
 		t.Fatalf("%v: make web installs it", err)
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox,
+		chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true))
 	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(stop)
 	ctx, _ = chromedp.NewContext(ctx)
@@ -139,7 +141,8 @@ func browser(t *testing.T, width, height int64) context.Context {
 			complaints <- what
 		}
 	})
-	if err := chromedp.Run(ctx, emulation.SetDeviceMetricsOverride(width, height, 1, width < 600)); err != nil { // which starts it, for as long as ctx
+	// which starts it, for as long as ctx
+	if err := chromedp.Run(ctx, emulation.SetDeviceMetricsOverride(width, height, 1, width < 600)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -164,7 +167,8 @@ func until(t *testing.T, ctx context.Context, what, expression string) {
 	t.Helper()
 	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err := chromedp.Run(within, chromedp.Poll(expression, nil, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(patience))); err != nil {
+	if err := chromedp.Run(within, chromedp.Poll(expression, nil, chromedp.WithPollingInterval(50*time.Millisecond),
+		chromedp.WithPollingTimeout(patience))); err != nil {
 		var text string
 		_ = chromedp.Run(ctx, chromedp.Evaluate("document.body.innerText", &text))
 		t.Fatalf("%s: never (%s): %v\nthe page says:\n%.3000s", what, expression, err, text)
@@ -191,7 +195,8 @@ func dark(on bool) chromedp.Action {
 	if on {
 		value = "dark"
 	}
-	return emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: value}})
+	return emulation.SetEmulatedMedia().
+		WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: value}})
 }
 
 // free is an address below the ports that the kernel gives to connections, so that no connection takes it before the

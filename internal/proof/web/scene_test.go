@@ -20,8 +20,10 @@ func demo(t *testing.T, width, height int64) (page context.Context, ledger strin
 	address := p.said(t, `in a browser: +(\S+)`)
 	page = browser(t, width, height)
 	do(t, page, chromedp.Navigate(address))
-	until(t, page, "the machine", `document.querySelectorAll('.window').length === 6 && document.querySelector('#screen').naturalWidth === 800`)
-	until(t, page, "what to do", `document.querySelector('#scan.next') && document.querySelector('#hint').innerText.includes('Scan')`)
+	until(t, page, "the machine",
+		`document.querySelectorAll('.window').length === 6 && document.querySelector('#screen').naturalWidth === 800`)
+	until(t, page, "what to do",
+		`document.querySelector('#scan.next') && document.querySelector('#hint').innerText.includes('Scan')`)
 	do(t, page, chromedp.Evaluate(`document.querySelector('#ledger').href`, &ledger))
 	return page, ledger
 }
@@ -56,7 +58,8 @@ func choose(t *testing.T, page context.Context, slot string) {
 	t.Helper()
 	until(t, page, "a choice", `document.querySelector('.window button.next')`)
 	do(t, page, chromedp.Evaluate(`window.finger = setInterval(() => {
-		if (document.querySelector('.window button.next')) document.querySelector('[data-slot="`+slot+`"] button').click(); else clearInterval(window.finger);
+		if (document.querySelector('.window button.next')) document.querySelector('[data-slot="`+slot+
+		`"] button').click(); else clearInterval(window.finger);
 	}, 1000); document.querySelector('[data-slot="`+slot+`"] button').click()`, nil))
 	until(t, page, "the motor", `!document.querySelector('.window button.next')`)
 	do(t, page, chromedp.Evaluate(`clearInterval(window.finger)`, nil))
@@ -68,15 +71,18 @@ func TestANewcomerBuysInThreeClicks(t *testing.T) {
 	page, ledger := demo(t, 1280, 900)
 	shot(t, page, "scene-ready")
 	do(t, page, chromedp.Click("#scan"))
-	until(t, page, "the phone's question", `document.querySelector('#confirm.next') && !document.querySelector('#scan.next') && document.querySelector('#says').innerText.includes('50.00 SEK')`)
+	until(t, page, "the phone's question",
+		`document.querySelector('#confirm.next') && !document.querySelector('#scan.next') && document.querySelector('#says').innerText.includes('50.00 SEK')`)
 	shot(t, page, "scene-confirm")
 	do(t, page, chromedp.Click("#confirm"))
-	until(t, page, "the choice", `document.querySelectorAll('.window button.next').length === 6 && document.querySelector('#says').innerText.includes('is reserved')`)
+	until(t, page, "the choice",
+		`document.querySelectorAll('.window button.next').length === 6 && document.querySelector('#says').innerText.includes('is reserved')`)
 	shot(t, page, "scene-choose")
 	choose(t, page, "A1")
 	until(t, page, "the product in the tray", `document.querySelectorAll('#tray .product').length === 1`)
 	sold(t, page, "A1 delivered: you paid 15.00 SEK")
-	until(t, page, "the receipt", `document.querySelector('#says').innerText.includes('Paid 15.00 SEK') && document.querySelector('#receipt').innerText.includes('Still water')`)
+	until(t, page, "the receipt",
+		`document.querySelector('#says').innerText.includes('Paid 15.00 SEK') && document.querySelector('#receipt').innerText.includes('Still water')`)
 	until(t, page, "the next customer's turn", `document.querySelector('#scan.next')`)
 	shot(t, page, "scene-paid")
 	if got := movements(t, ledger); got != "reserve 50.00, charge 15.00, release 35.00" {
@@ -91,7 +97,9 @@ func TestASaleNeedsNoMouse(t *testing.T) {
 		t.Helper()
 		for range 40 {
 			var there bool
-			do(t, page, chromedp.KeyEvent(kb.Tab), chromedp.Evaluate(`document.activeElement.matches('`+selector+`') && getComputedStyle(document.activeElement).outlineStyle !== 'none'`, &there))
+			do(t, page, chromedp.KeyEvent(kb.Tab),
+				chromedp.Evaluate(`document.activeElement.matches('`+selector+
+					`') && getComputedStyle(document.activeElement).outlineStyle !== 'none'`, &there))
 			if there {
 				return
 			}
@@ -108,7 +116,8 @@ func TestASaleNeedsNoMouse(t *testing.T) {
 	for range 5 { // a busy computer may see no finger that is as quick
 		do(t, page, chromedp.KeyEvent(kb.Enter))
 		var taken bool
-		do(t, page, chromedp.Sleep(time.Second), chromedp.Evaluate(`document.querySelector('#sales li').innerText.includes('A2')`, &taken))
+		do(t, page, chromedp.Sleep(time.Second),
+			chromedp.Evaluate(`document.querySelector('#sales li').innerText.includes('A2')`, &taken))
 		if taken {
 			break
 		}
@@ -124,8 +133,10 @@ func TestAJamCostsNothing(t *testing.T) {
 	do(t, page, chromedp.Click("#scan"))
 	until(t, page, "the refusal", `document.querySelector('#says.bad')?.innerText.includes('machine')`)
 	do(t, page, chromedp.Click("#glase"))
-	until(t, page, "Glase again", `document.querySelector('#glase').innerText === 'Glase goes away' && document.querySelector('#scan.next')`)
-	do(t, page, chromedp.SetValue("#slot", "A2"), chromedp.SetValue("#fault", "jam"), chromedp.Evaluate(`document.querySelector('#fault').dispatchEvent(new Event('change'))`, nil))
+	until(t, page, "Glase again",
+		`document.querySelector('#glase').innerText === 'Glase goes away' && document.querySelector('#scan.next')`)
+	do(t, page, chromedp.SetValue("#slot", "A2"), chromedp.SetValue("#fault", "jam"),
+		chromedp.Evaluate(`document.querySelector('#fault').dispatchEvent(new Event('change'))`, nil))
 	do(t, page, chromedp.Click("#scan"))
 	until(t, page, "the question", `document.querySelector('#confirm.next')`)
 	do(t, page, chromedp.Click("#confirm"))
@@ -145,15 +156,19 @@ func TestAPowerCutWhileTheMotorTurnsCostsTheCustomerNothingUnseen(t *testing.T) 
 	page, ledger := demo(t, 1280, 900)
 	do(t, page, chromedp.Click("#scan"))
 	until(t, page, "the question", `document.querySelector('#confirm.next')`)
-	do(t, page, chromedp.SetValue("#slot", "A3"), chromedp.SetValue("#fault", "jam"), chromedp.Evaluate(`document.querySelector('#fault').dispatchEvent(new Event('change'))`, nil)) // so that it turns for long
+	// so that it turns for long
+	do(t, page, chromedp.SetValue("#slot", "A3"), chromedp.SetValue("#fault", "jam"),
+		chromedp.Evaluate(`document.querySelector('#fault').dispatchEvent(new Event('change'))`, nil))
 	do(t, page, chromedp.Click("#confirm"))
 	choose(t, page, "A3")
 	until(t, page, "the turning motor", `document.querySelector('[data-slot="A3"] .relay.on')`)
 	do(t, page, chromedp.Click("#power"))
-	until(t, page, "the dark", `document.body.classList.contains('dark') && document.querySelector('#hint').innerText.includes('power is cut')`)
+	until(t, page, "the dark",
+		`document.body.classList.contains('dark') && document.querySelector('#hint').innerText.includes('power is cut')`)
 	shot(t, page, "scene-dark")
 	sold(t, page, "A3 unknown: you paid nothing")
-	until(t, page, "the end", `document.querySelector('#sales li').dataset.state === 'released' && !document.body.classList.contains('dark')`)
+	until(t, page, "the end",
+		`document.querySelector('#sales li').dataset.state === 'released' && !document.body.classList.contains('dark')`)
 	shot(t, page, "scene-after-the-cut")
 	if got := movements(t, ledger); got != "reserve 50.00, release 50.00" {
 		t.Errorf("the ledger says %s", got)
@@ -169,14 +184,20 @@ func TestTheSceneIsThisMachinesAlone(t *testing.T) {
 		header     map[string]string
 		want       int
 	}{
-		{"the page itself", `{"what": "press", "slot": "door"}`, map[string]string{"Content-Type": "application/json"}, 204},
-		{"another site", `{"what": "power"}`, map[string]string{"Content-Type": "application/json", "Origin": "https://evil.example"}, 403},
-		{"another site's frame", `{"what": "power"}`, map[string]string{"Content-Type": "application/json", "Sec-Fetch-Site": "cross-site"}, 403},
-		{"another name", `{"what": "power"}`, map[string]string{"Content-Type": "application/json", "Host": "evil.example"}, 421},
+		{"the page itself", `{"what": "press", "slot": "door"}`, map[string]string{"Content-Type": "application/json"},
+			204},
+		{"another site", `{"what": "power"}`,
+			map[string]string{"Content-Type": "application/json", "Origin": "https://evil.example"}, 403},
+		{"another site's frame", `{"what": "power"}`,
+			map[string]string{"Content-Type": "application/json", "Sec-Fetch-Site": "cross-site"}, 403},
+		{"another name", `{"what": "power"}`,
+			map[string]string{"Content-Type": "application/json", "Host": "evil.example"}, 421},
 		{"a form", `what=power`, map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, 415},
-		{"a huge body", `{"what": "` + strings.Repeat("x", 1<<20) + `"}`, map[string]string{"Content-Type": "application/json"}, 400},
+		{"a huge body", `{"what": "` + strings.Repeat("x", 1<<20) + `"}`,
+			map[string]string{"Content-Type": "application/json"}, 400},
 		{"an unknown deed", `{"what": "rob"}`, map[string]string{"Content-Type": "application/json"}, 400},
-		{"an unknown field", `{"what": "scan", "money": 1}`, map[string]string{"Content-Type": "application/json"}, 400},
+		{"an unknown field", `{"what": "scan", "money": 1}`, map[string]string{"Content-Type": "application/json"},
+			400},
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address+"/do", strings.NewReader(c.body))
 		if err != nil {

@@ -34,17 +34,21 @@ func newKiosk(t *testing.T, debugExtra string) *kiosk {
 	k := &kiosk{t: t, bin: programs(t), dir: t.TempDir()}
 	debugAt, upsAt := free(t), free(t)
 	k.debug = "http://" + debugAt
-	sim := start(t, filepath.Join(k.bin, "glasesim"), "--listen", "127.0.0.1:0", "--ups", "123456=http://"+upsAt+"/seqr/createPurchase")
+	sim := start(t, filepath.Join(k.bin, "glasesim"), "--listen", "127.0.0.1:0", "--ups", "123456=http://"+upsAt+
+		"/seqr/createPurchase")
 	k.glase = "http://" + strings.TrimPrefix(sim.said(t, `listening on (\S+)`), "http://")
 	example, err := exec.Command(filepath.Join(k.bin, "kioskd"), "check", "--example").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.NewReplacer("http://127.0.0.1:8080", k.glase, "127.0.0.1:8082", upsAt, "127.0.0.1:8081", debugAt, "/var/lib/kioskd", k.dir, "/run/kioskd", k.dir,
-		`driver = "terminal"`, `driver = "none"`, `driver = "sim"`, `driver = "sim"`+"\ndevice = \""+k.dir+"/board\"", "[debug]", "[debug]\n"+debugExtra).Replace(string(example))
+	text := strings.NewReplacer("http://127.0.0.1:8080", k.glase, "127.0.0.1:8082", upsAt, "127.0.0.1:8081", debugAt,
+		"/var/lib/kioskd", k.dir, "/run/kioskd", k.dir,
+		`driver = "terminal"`, `driver = "none"`, `driver = "sim"`, `driver = "sim"`+"\ndevice = \""+k.dir+"/board\"",
+		"[debug]", "[debug]\n"+debugExtra).Replace(string(example))
 	text = regexp.MustCompile(`(?m)^choose_timeout = .*`).ReplaceAllString(text, `choose_timeout = "3s"`)
 	k.config = filepath.Join(k.dir, "kioskd.toml")
-	for file, body := range map[string]string{"kioskd.toml": text, "glase.password": "12345678", "token": "look-at-it"} {
+	for file, body := range map[string]string{"kioskd.toml": text, "glase.password": "12345678",
+		"token": "look-at-it"} {
 		if err := os.WriteFile(filepath.Join(k.dir, file), []byte(body), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +75,8 @@ func (k *kiosk) choose(slot string) {
 	k.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); {
 		k.press(slot)
-		for finger := time.Now().Add(3 * time.Second); time.Now().Before(finger); time.Sleep(20 * time.Millisecond) { // between two questions
+		// between two questions
+		for finger := time.Now().Add(3 * time.Second); time.Now().Before(finger); time.Sleep(20 * time.Millisecond) {
 			if k.taken() {
 				return
 			}
@@ -98,8 +103,10 @@ func (k *kiosk) taken() bool {
 // reserve is the customer's phone: scan and PIN.
 func (k *kiosk) reserve() {
 	k.t.Helper()
-	invoice := ask(k.t, k.glase+"/phone/scan", `{"qr": "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=123456", "amount": "50.00"}`)
-	ask(k.t, k.glase+"/phone/confirm", fmt.Sprintf(`{"invoiceReference": %q, "pin": "1234"}`, invoice["invoiceReference"]))
+	invoice := ask(k.t, k.glase+"/phone/scan",
+		`{"qr": "HTTP://SEQR.SE/000/ups?w=public_test_shop&t=123456", "amount": "50.00"}`)
+	ask(k.t, k.glase+"/phone/confirm", fmt.Sprintf(`{"invoiceReference": %q, "pin": "1234"}`,
+		invoice["invoiceReference"]))
 }
 
 const lit = `document.querySelector('#phases [aria-current]')?.innerText.replace(/\s+/g, ' ')`
@@ -111,9 +118,11 @@ func TestTheTechnicianSeesTheMachineLive(t *testing.T) {
 	page := browser(t, 1280, 900)
 	do(t, page, chromedp.Navigate(k.debug+"/"))
 	until(t, page, "ready", lit+` === 'idle ready'`)
-	until(t, page, "the machine's name", `document.querySelector('h1').innerText === 'Lobby' && document.querySelector('#link').innerText === 'live'`)
+	until(t, page, "the machine's name",
+		`document.querySelector('h1').innerText === 'Lobby' && document.querySelector('#link').innerText === 'live'`)
 	until(t, page, "the customer's screen", `document.querySelector('#screen').naturalWidth === 800`)
-	until(t, page, "all pins", `document.querySelectorAll('#pins tr').length >= 9 && document.querySelector('#pins').innerText.includes('A1 relay')`)
+	until(t, page, "all pins",
+		`document.querySelectorAll('#pins tr').length >= 9 && document.querySelector('#pins').innerText.includes('A1 relay')`)
 
 	k.reserve()
 	until(t, page, "choosing", lit+` === 'reserved choosing'`)
@@ -122,28 +131,36 @@ func TestTheTechnicianSeesTheMachineLive(t *testing.T) {
 	until(t, page, "the end of the sale", `document.querySelector('#sales summary .state')?.innerText === 'charged'`)
 	until(t, page, "ready", lit+` === 'idle ready'`)
 	do(t, page, chromedp.Focus("#sales summary"), chromedp.KeyEvent("\r")) // by the keyboard
-	until(t, page, "its story", `document.querySelector('.story')?.innerText.includes('the product was delivered') && document.querySelector('.story').innerText.includes('PAID 15.00 SEK')`)
-	until(t, page, "health", `[...document.querySelectorAll('#health li')].some(e => e.innerText.startsWith('●') && e.innerText.includes('Glase') && e.innerText.includes('answers'))`)
-	until(t, page, "nothing from elsewhere", `performance.getEntriesByType('resource').every(e => e.name.replace('blob:', '').startsWith(location.origin + '/'))`)
+	until(t, page, "its story",
+		`document.querySelector('.story')?.innerText.includes('the product was delivered') && document.querySelector('.story').innerText.includes('PAID 15.00 SEK')`)
+	until(t, page, "health",
+		`[...document.querySelectorAll('#health li')].some(e => e.innerText.startsWith('●') && e.innerText.includes('Glase') && e.innerText.includes('answers'))`)
+	until(t, page, "nothing from elsewhere",
+		`performance.getEntriesByType('resource').every(e => e.name.replace('blob:', '').startsWith(location.origin + '/'))`)
 	shot(t, page, "technician-light")
 	do(t, page, dark(true))
 	shot(t, page, "technician-dark")
 
 	k.press("door")
-	until(t, page, "the open door", lit+` === 'idle maintenance' && [...document.querySelectorAll('#pins tr.active')].some(e => e.innerText.includes('door'))`)
-	until(t, page, "when it was opened", `/\d\d:\d\d:\d\d/.test([...document.querySelectorAll('#pins tr.active')].find(e => e.innerText.includes('door')).lastChild.innerText)`)
+	until(t, page, "the open door", lit+
+		` === 'idle maintenance' && [...document.querySelectorAll('#pins tr.active')].some(e => e.innerText.includes('door'))`)
+	until(t, page, "when it was opened",
+		`/\d\d:\d\d:\d\d/.test([...document.querySelectorAll('#pins tr.active')].find(e => e.innerText.includes('door')).lastChild.innerText)`)
 	k.press("door")
 	until(t, page, "the closed door", lit+` === 'idle ready'`)
 
 	k.running.kill()
 	until(t, page, "the lost connection", `document.querySelector('#link').className === 'lost'`)
 	k.start()
-	until(t, page, "the kiosk again", `document.querySelector('#link').className === 'live' && `+lit+` === 'idle ready'`)
+	until(t, page, "the kiosk again", `document.querySelector('#link').className === 'live' && `+lit+
+		` === 'idle ready'`)
 
 	do(t, page, chromedp.Focus("#sales summary"))
 	k.reserve() // and nothing is chosen
-	until(t, page, "a second sale's end", `document.querySelectorAll('#sales details').length === 2 && document.querySelector('#sales .state').innerText === 'released'`)
-	until(t, page, "the keyboard's place in the list", `document.activeElement.closest('[data-sale]') === document.querySelectorAll('#sales details')[1]`)
+	until(t, page, "a second sale's end",
+		`document.querySelectorAll('#sales details').length === 2 && document.querySelector('#sales .state').innerText === 'released'`)
+	until(t, page, "the keyboard's place in the list",
+		`document.activeElement.closest('[data-sale]') === document.querySelectorAll('#sales details')[1]`)
 
 	phone := browser(t, 390, 844)
 	do(t, phone, chromedp.Navigate(k.debug+"/"))
@@ -164,8 +181,10 @@ func TestADoubtStandsOnTop(t *testing.T) {
 	k.reserve()
 	until(t, page, "choosing", lit+` === 'reserved choosing'`)
 	k.choose("A1")
-	until(t, page, "the doubt", `!document.querySelector('#doubts').hidden && document.querySelector('#doubts').innerText.includes('kioskd resolve') && document.querySelector('#doubts').innerText.includes('code 11')`)
-	until(t, page, "the machine's stop", lit+` === 'idle out of service' && document.querySelector('#reason').innerText.includes('charge refused')`)
+	until(t, page, "the doubt",
+		`!document.querySelector('#doubts').hidden && document.querySelector('#doubts').innerText.includes('kioskd resolve') && document.querySelector('#doubts').innerText.includes('code 11')`)
+	until(t, page, "the machine's stop", lit+
+		` === 'idle out of service' && document.querySelector('#reason').innerText.includes('charge refused')`)
 	shot(t, page, "technician-doubt")
 }
 
@@ -174,10 +193,12 @@ func TestThePageAsksForTheToken(t *testing.T) {
 	k := newKiosk(t, "token_file = \"token\"")
 	page := browser(t, 800, 600)
 	do(t, page, chromedp.Navigate(k.debug+"/"))
-	until(t, page, "the question", `!document.querySelector('#login').hidden && document.querySelector('#facts').hidden`)
+	until(t, page, "the question",
+		`!document.querySelector('#login').hidden && document.querySelector('#facts').hidden`)
 	do(t, page, chromedp.SendKeys("#token", "wrong\r"))
 	until(t, page, "the refusal", `document.querySelector('#refused').innerText.includes('refused')`)
-	do(t, page, chromedp.Evaluate(`document.querySelector('#token').value = ''`, nil), chromedp.SendKeys("#token", "look-at-it\r"))
+	do(t, page, chromedp.Evaluate(`document.querySelector('#token').value = ''`, nil),
+		chromedp.SendKeys("#token", "look-at-it\r"))
 	until(t, page, "the machine", lit+` === 'idle ready' && document.querySelector('#screen').naturalWidth === 800`)
 }
 
@@ -186,7 +207,8 @@ func TestASilentLineIsALostOne(t *testing.T) {
 	k := newKiosk(t, "")
 	view := browser(t, 800, 600)
 	do(t, view, chromedp.ActionFunc(func(ctx context.Context) error { // the page's patience, made short
-		_, err := page.AddScriptToEvaluateOnNewDocument(`const wait = setTimeout; window.setTimeout = (f, ms) => wait(f, ms === 40000 ? 3000 : ms)`).Do(ctx)
+		_, err := page.AddScriptToEvaluateOnNewDocument(
+			`const wait = setTimeout; window.setTimeout = (f, ms) => wait(f, ms === 40000 ? 3000 : ms)`).Do(ctx)
 		return err
 	}), chromedp.Navigate(k.debug+"/"))
 	until(t, view, "ready", lit+` === 'idle ready'`)

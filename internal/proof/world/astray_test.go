@@ -100,7 +100,8 @@ func TestNobodyPaysForAnothersProduct(t *testing.T) {
 		}
 	}
 	t.Logf("%v, %d answers went astray", outcomes, astray)
-	if *astrayFlag == astrayUsual && (astray < astrayUsual*astrayNeedful || outcomes["charged"] < astrayUsual*astrayKiosks || outcomes["in_doubt"] > outcomes["charged"]/4) {
+	if *astrayFlag == astrayUsual && (astray < astrayUsual*astrayNeedful ||
+		outcomes["charged"] < astrayUsual*astrayKiosks || outcomes["in_doubt"] > outcomes["charged"]/4) {
 		t.Errorf("the worlds show too little, or too much is left to people")
 	}
 }
@@ -135,8 +136,10 @@ func newArcade(t *testing.T, dir string, seed uint64) *arcade {
 
 // client is somebody at Glase with a terminal of his own, or none.
 func (a *arcade) client(terminal, password string) *glase.Client {
-	c, err := glase.New(glase.Config{Endpoint: "http://127.0.0.1:1/soap/merchant/cashregister-2", TerminalID: terminal, Password: password, ClientID: "arcade",
-		Reseller:     &glase.Reseller{ID: glasetest.TestReseller, UserID: glasetest.TestResellerUser, Password: glasetest.TestResellerPassword},
+	c, err := glase.New(glase.Config{Endpoint: "http://127.0.0.1:1/soap/merchant/cashregister-2", TerminalID: terminal,
+		Password: password, ClientID: "arcade",
+		Reseller: &glase.Reseller{ID: glasetest.TestReseller, UserID: glasetest.TestResellerUser,
+			Password: glasetest.TestResellerPassword},
 		NewReference: func() string { return "arcade" }, Transport: a.glase.Transport()})
 	if err != nil {
 		a.t.Fatal(err)
@@ -149,7 +152,9 @@ func (a *arcade) open(dir string, n int, flow string) *place {
 	p := &place{arcade: a, name: fmt.Sprintf("kiosk %d", n+1), ended: make(chan error, 1)}
 	home := filepath.Join(dir, fmt.Sprint(n))
 	const password = "87654321"
-	terminal, err := a.client("nobody", password).RegisterTerminal(context.Background(), glase.TerminalRegistration{ExternalID: p.name, Password: password, Name: p.name})
+	terminal, err := a.client("nobody", password).
+		RegisterTerminal(context.Background(),
+			glase.TerminalRegistration{ExternalID: p.name, Password: password, Name: p.name})
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -168,9 +173,13 @@ func (a *arcade) open(dir string, n int, flow string) *place {
 	if err := identity.Save(filepath.Join(home, "identity.json"), identity.New("")); err != nil {
 		a.t.Fatal(err)
 	}
-	text := strings.NewReplacer("FLOW", flow, "LIFE", "10m", "PIN", "60s", "STICKER", p.sticker(), "STOCK", "200", `"Simulated machine"`, `"`+p.name+`"`,
-		`"123456"`, `"`+p.token()+`"`, "public_test_shop_terminal", terminal, "127.0.0.1/seqr", "127.0.0.1/seqr/"+p.token()).Replace(machine)
-	if p.cfg, err = config.Parse("arcade.toml", []byte(strings.Replace(text, `path_prefix = "/seqr"`, `path_prefix = "/seqr/`+p.token()+`"`, 1)), home, drivers.All()); err != nil {
+	text := strings.NewReplacer("FLOW", flow, "LIFE", "10m", "PIN", "60s", "STICKER", p.sticker(), "STOCK", "200",
+		`"Simulated machine"`, `"`+p.name+`"`,
+		`"123456"`, `"`+p.token()+`"`, "public_test_shop_terminal", terminal, "127.0.0.1/seqr", "127.0.0.1/seqr/"+
+			p.token()).Replace(machine)
+	if p.cfg, err = config.Parse("arcade.toml",
+		[]byte(strings.Replace(text, `path_prefix = "/seqr"`, `path_prefix = "/seqr/`+p.token()+`"`, 1)), home,
+		drivers.All()); err != nil {
 		a.t.Fatal(err)
 	}
 	if p.board, err = simboard.New(simulated.Wiring(p.cfg), physics); err != nil {
@@ -192,8 +201,10 @@ func (p *place) start() {
 	began := p.arcade.diary.begin.Add(-time.Hour)
 	g := newGate()
 	a, err := app.New(context.Background(), simulated.Config(p.cfg), app.Parts{
-		Version: "arcade", Random: p.arcade.random, Screen: &p.screen, Pins: arcadeBoard{p.board, p}, Transport: arcadeLine{p},
-		Clock: app.Clock{Boot: "boot", Wall: time.Now, Synced: func() bool { return false }, Now: func() fsm.Instant { return fsm.Instant(time.Since(began)) }},
+		Version: "arcade", Random: p.arcade.random, Screen: &p.screen, Pins: arcadeBoard{p.board, p},
+		Transport: arcadeLine{p},
+		Clock: app.Clock{Boot: "boot", Wall: time.Now, Synced: func() bool { return false },
+			Now: func() fsm.Instant { return fsm.Instant(time.Since(began)) }},
 		OpenJournal: func(context.Context) (app.Store, error) {
 			return p.store.open(g)
 		},
@@ -349,7 +360,8 @@ func (a *arcade) happen() {
 func (a *arcade) mixUp(ctx context.Context) {
 	r := rand.New(rand.NewPCG(a.seed, 4))
 	for {
-		rule := glasetest.Fault{Operation: operations[r.IntN(len(operations)-1)], Fault: []string{"other_answer", "other_answer", "previous_answer"}[r.IntN(3)], Count: 1}
+		rule := glasetest.Fault{Operation: operations[r.IntN(len(operations)-1)],
+			Fault: []string{"other_answer", "other_answer", "previous_answer"}[r.IntN(3)], Count: 1}
 		if r.IntN(2) == 0 {
 			rule.Operation = []string{"getPaymentStatus", "sendInvoice"}[r.IntN(2)]
 		}
@@ -387,7 +399,9 @@ func (p *place) shows() (qr string) {
 
 // visit is a customer, who pays what the machine in front of her asks for.
 func (p *place) visit(r *rand.Rand) {
-	flow, scan := fsm.Flow(p.cfg.Payment.Flow), glasetest.Scan{QR: ups.StaticQR("public_test_shop", p.token()), Amount: money.Amount{Minor: 9000, Currency: "SEK"}}
+	flow, scan := fsm.Flow(p.cfg.Payment.Flow),
+		glasetest.Scan{QR: ups.StaticQR("public_test_shop", p.token()),
+			Amount: money.Amount{Minor: 9000, Currency: "SEK"}}
 	if flow != fsm.Reservation {
 		p.press(slots[r.IntN(len(slots))])
 		time.Sleep(2 * time.Second)

@@ -199,7 +199,8 @@ func (w *world) troubleAtTheBoard(visit string) {
 }
 
 // troubleOnALine happens to a board, or to its line, and may explain what is not known until some time after it.
-func (w *world) troubleOnALine(visit, name string, percent int, kind string, do func(r *rand.Rand) (until time.Duration)) {
+func (w *world) troubleOnALine(visit, name string, percent int, kind string,
+	do func(r *rand.Rand) (until time.Duration)) {
 	if r, yes := w.maybe(percent, visit+"/"+name); yes {
 		begin := seconds(r, 40)
 		w.harm.met(name)

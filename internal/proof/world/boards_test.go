@@ -27,7 +27,8 @@ func TestALockBoardLosesNoMoney(t *testing.T) {
 		}
 	}
 	t.Logf("sales by state %v, troubles %v", outcomes, faults)
-	for _, kind := range []string{"locks unplugged", "locks silent", "locks lost", "machine never_opens", "machine left_open"} {
+	for _, kind := range []string{"locks unplugged", "locks silent", "locks lost", "machine never_opens",
+		"machine left_open"} {
 		if faults[kind] == 0 {
 			t.Errorf("nothing had %s: the worlds are too kind", kind)
 		}
@@ -59,7 +60,8 @@ func TestAMotorBoardLosesNoMoney(t *testing.T) {
 		}
 	}
 	t.Logf("sales by state %v, troubles %v", outcomes, faults)
-	if *boardSeeds >= 60 && (outcomes[string(fsm.Charged)] < 60 || faults["board reset"] == 0 || faults["board odd word"] == 0) {
+	if *boardSeeds >= 60 && (outcomes[string(fsm.Charged)] < 60 || faults["board reset"] == 0 ||
+		faults["board odd word"] == 0) {
 		t.Errorf("sales by state %v, troubles %v: the worlds are too kind", outcomes, faults)
 	}
 }

@@ -23,7 +23,8 @@ var (
 )
 
 const (
-	shiftMax   = 2000        // worlds that one process plays: with the race detector each bubble costs it a goroutine of its 8128
+	// worlds that one process plays: with the race detector each bubble costs it a goroutine of its 8128
+	shiftMax   = 2000
 	worldMax   = time.Minute // of real time: a world that takes longer hangs
 	handsGC    = "1600"      // the heap is small, and collecting it costs a third of the time
 	lastWords  = 4000        // bytes of what a process said before it died
@@ -128,6 +129,7 @@ func (c crew) shift(ctx context.Context, t *testing.T, from, step, worlds uint64
 	_, _ = io.Copy(io.Discard, out)
 	if err := cmd.Wait(); err != nil && ctx.Err() == nil && last.Report == "" {
 		b := append(words.Bytes(), said.Bytes()...)
-		c.each(tale{Seed: last.Seed, Report: fmt.Sprintf("seed=%d ends the process: %v: make soak SEED=%[1]d\n%[3]s", last.Seed, err, b[:min(len(b), lastWords)])})
+		c.each(tale{Seed: last.Seed, Report: fmt.Sprintf("seed=%d ends the process: %v: make soak SEED=%[1]d\n%[3]s",
+			last.Seed, err, b[:min(len(b), lastWords)])})
 	}
 }

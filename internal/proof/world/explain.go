@@ -70,7 +70,8 @@ func (f *referee) mayDoubt(sale journal.Sale) bool {
 	m := refusedNote.FindStringSubmatch(sale.Note)
 	if m == nil { // a part was to go back, which is never tried twice
 		charged, owed := minor(sale.Charged, sale.Currency), sum(sale, f.world.charges()...)
-		return charged > owed && owed > 0 && f.during(sale, chargesAll) && f.during(sale, diskRefuses, kioskKilled, kioskTold, badAnswer, noNetwork)
+		return charged > owed && owed > 0 && f.during(sale, chargesAll) &&
+			f.during(sale, diskRefuses, kioskKilled, kioskTold, badAnswer, noNetwork)
 	}
 	op, code := m[1], m[2]
 	switch {
@@ -81,7 +82,8 @@ func (f *referee) mayDoubt(sale journal.Sale) bool {
 	case op == "refundPayment" && (code == "97" || code == "99") && f.during(sale, refundsChoice):
 		return true
 	}
-	if f.world.o.Second && op == "commitReservation" && f.during(sale, "updateInvoice says "+code, "updateInvoice"+untrue) {
+	if f.world.o.Second && op == "commitReservation" &&
+		f.during(sale, "updateInvoice says "+code, "updateInvoice"+untrue) {
 		return true // the other service takes the money in one go
 	}
 	return f.during(sale, op+" says "+code, "* says "+code, op+untrue, "*"+untrue)
@@ -106,7 +108,8 @@ func (f *referee) mayLose(sale journal.Sale) bool {
 	if f.reopened(sale) { // what was held ran out while it stood in doubt
 		return true
 	}
-	if sale.Why == "restarted" && f.world.machine != nil && f.mayForget(sale) && f.movedBefore(sale, glasetest.Release) {
+	if sale.Why == "restarted" && f.world.machine != nil && f.mayForget(sale) &&
+		f.movedBefore(sale, glasetest.Release) {
 		return true // the end that no record has let the money go
 	}
 	f.mu.Lock()
@@ -142,10 +145,11 @@ func (f *referee) mayLose(sale journal.Sale) bool {
 }
 
 const (
-	vendMax   = 10 * time.Second // from a motor's start to what its dispenser says
-	chargedIn = 75 * time.Second // what came out is charged within this time of peace: two of the longest pauses, and their calls
-	directIn  = 8 * time.Minute  // a direct debit with all its "try again" ends within this time of peace
-	graceIn   = 2 * time.Minute  // and a reservation within this time after its own end
+	vendMax = 10 * time.Second // from a motor's start to what its dispenser says
+	// what came out is charged within this time of peace: two of the longest pauses, and their calls
+	chargedIn = 75 * time.Second
+	directIn  = 8 * time.Minute // a direct debit with all its "try again" ends within this time of peace
+	graceIn   = 2 * time.Minute // and a reservation within this time after its own end
 )
 
 // movedBefore reports whether Glase had moved the sale's money so before the run that saw its end began: the one before

@@ -40,8 +40,9 @@ const (
 const (
 	callNumber = "Sim-Call" // the header that numbers a call
 	hopMax     = 20 * time.Millisecond
-	dyingIn    = 1200 * time.Millisecond // a connection that dies does so within this time after an answer, before and after the next question
-	forgotten  = 30 * time.Second        // the silence that a NAT forgets a connection after
+	// a connection that dies does so within this time after an answer, before and after the next question
+	dyingIn   = 1200 * time.Millisecond
+	forgotten = 30 * time.Second // the silence that a NAT forgets a connection after
 )
 
 // errFront is a call that a front has lost.
@@ -52,12 +53,13 @@ func (e errFront) Unwrap() error { return e.error }
 func newSockets(w *world) *sockets {
 	hop := time.Duration(w.numbers("sockets/hop").Int64N(int64(hopMax))) + 1
 	s := &sockets{network: glasetest.NewNetwork(hop), ended: make(chan struct{}), fates: map[string]fate{}}
-	s.server = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		number := r.Header.Get(callNumber)
-		s.becomes(number, reached)
-		w.glase.ServeHTTP(rw, r)
-		s.becomes(number, served)
-	})}
+	s.server = &http.Server{ReadHeaderTimeout: time.Minute,
+		Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			number := r.Header.Get(callNumber)
+			s.becomes(number, reached)
+			w.glase.ServeHTTP(rw, r)
+			s.becomes(number, served)
+		})}
 	go func() {
 		defer close(s.ended)
 		if err := w.glase.Serve(s.server, s.network); !errors.Is(err, http.ErrServerClosed) {
@@ -118,7 +120,8 @@ func (w socketWay) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // frontOf is how connections die during a visit.
 func (w *world) frontOf(r *rand.Rand) glasetest.Front {
-	kind := []string{glasetest.FrontCloses, glasetest.FrontCloses, glasetest.FrontHalfCloses, glasetest.FrontResets, glasetest.FrontForgets}[r.IntN(5)]
+	kind := []string{glasetest.FrontCloses, glasetest.FrontCloses, glasetest.FrontHalfCloses, glasetest.FrontResets,
+		glasetest.FrontForgets}[r.IntN(5)]
 	after := time.Duration(r.Int64N(int64(dyingIn)))
 	switch {
 	case kind == glasetest.FrontForgets && r.IntN(2) == 0:

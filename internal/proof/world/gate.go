@@ -28,10 +28,14 @@ const (
 
 // acts are the moments of a sale at which a doom can be aimed.
 var acts = []string{
-	"record PurchaseRequested", "record ProductChosen", "record InvoiceSent", "record StatusAnswered", "record VendEnded", "record InvoiceUpdated",
-	"record ReservationCommitted", "record InvoiceCanceled", "record PaymentRefunded", "record CancelPressed", "record Ticked", "record FaultRaised",
-	"record Remembered", "send sendInvoice", "send updateInvoice", "send commitReservation", "send cancelInvoice", "send refundPayment",
-	"send submitPaymentReceipt", "hear sendInvoice", "hear getPaymentStatus", "hear updateInvoice", "hear commitReservation", "hear cancelInvoice",
+	"record PurchaseRequested", "record ProductChosen", "record InvoiceSent", "record StatusAnswered",
+	"record VendEnded", "record InvoiceUpdated",
+	"record ReservationCommitted", "record InvoiceCanceled", "record PaymentRefunded", "record CancelPressed",
+	"record Ticked", "record FaultRaised",
+	"record Remembered", "send sendInvoice", "send updateInvoice", "send commitReservation", "send cancelInvoice",
+	"send refundPayment",
+	"send submitPaymentReceipt", "hear sendInvoice", "hear getPaymentStatus", "hear updateInvoice",
+	"hear commitReservation", "hear cancelInvoice",
 	"hear refundPayment", "switch on", "switch off", "send refundPayment", "hear refundPayment", // refunds are rare
 }
 

@@ -24,7 +24,8 @@ type Ground struct{ machines map[string]config.Config } // by flow
 // NewGround makes one in a folder that must be there as long as it is used.
 func NewGround(t *testing.T, dir string) *Ground {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(dir, "password"), []byte(glasetest.TestTerminalPassword+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "password"), []byte(glasetest.TestTerminalPassword+"\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	g := &Ground{map[string]config.Config{}}
@@ -33,7 +34,9 @@ func NewGround(t *testing.T, dir string) *Ground {
 		if kind == "reservation, short" { // of which a slow customer sees the end
 			flow, life, pin = "reservation", "2m", "95s"
 		}
-		cfg, err := config.Parse("sim.toml", []byte(strings.NewReplacer("FLOW", flow, "LIFE", life, "PIN", pin, "STICKER", sticker, "STOCK", fmt.Sprint(stockFirst)).Replace(machine)), dir, drivers.All())
+		cfg, err := config.Parse("sim.toml",
+			[]byte(strings.NewReplacer("FLOW", flow, "LIFE", life, "PIN", pin, "STICKER", sticker, "STOCK",
+				fmt.Sprint(stockFirst)).Replace(machine)), dir, drivers.All())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,7 +44,9 @@ func NewGround(t *testing.T, dir string) *Ground {
 		g.machines[kind+otherParts] = refitted(cfg)
 	}
 	own := machine[:strings.Index(machine, "[[slot]]")] + atTheMachine
-	cfg, err := config.Parse("sim.toml", []byte(strings.NewReplacer("FLOW", "reservation", "LIFE", "10m", "PIN", "60s", "STICKER", sticker, "STOCK", fmt.Sprint(stockFirst)).Replace(own)), dir, drivers.All())
+	cfg, err := config.Parse("sim.toml",
+		[]byte(strings.NewReplacer("FLOW", "reservation", "LIFE", "10m", "PIN", "60s", "STICKER", sticker, "STOCK",
+			fmt.Sprint(stockFirst)).Replace(own)), dir, drivers.All())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -129,7 +129,8 @@ func (h *harm) answered(op string, began time.Time, resp *http.Response, err err
 	good := err == nil && resp.StatusCode == http.StatusOK
 	if good {
 		body := said(resp)
-		good = bytes.Contains(body, []byte("<resultCode>0<")) && bytes.HasSuffix(bytes.TrimSpace(body), []byte("Envelope>")) &&
+		good = bytes.Contains(body, []byte("<resultCode>0<")) &&
+			bytes.HasSuffix(bytes.TrimSpace(body), []byte("Envelope>")) &&
 			(op != "sendInvoice" || part(referenceOf, body) != "")
 	}
 	h.mu.Lock()
@@ -162,9 +163,10 @@ func said(resp *http.Response) []byte {
 const slow = time.Second
 
 const (
-	unaskedFor  = 20 * time.Second // Glase takes back what nobody asks for
-	asksNeeded  = 2                // the first answer brings the version, the second question acknowledges it
-	asksToBeMet = 3                // questions within unaskedFor, each of which may take 3 s and be followed by a pause of 3 s
+	unaskedFor = 20 * time.Second // Glase takes back what nobody asks for
+	asksNeeded = 2                // the first answer brings the version, the second question acknowledges it
+	// questions within unaskedFor, each of which may take 3 s and be followed by a pause of 3 s
+	asksToBeMet = 3
 )
 
 // unasked: the kiosk could not have kept Glase from taking money back at that moment. It asked as often as it should

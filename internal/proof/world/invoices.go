@@ -139,7 +139,8 @@ func (f *referee) unknown(known map[string]bool) {
 	}
 	for ref, at := range f.heard.stray {
 		i, err := f.world.glase.Invoice(ref)
-		if !known[ref] && err == nil && i.Title != foreignTitle && !f.twiceAstray(at) && !f.world.harm.during(f.world.begin, at, untrueKinds()...) {
+		if !known[ref] && err == nil && i.Title != foreignTitle && !f.twiceAstray(at) &&
+			!f.world.harm.during(f.world.begin, at, untrueKinds()...) {
 			f.violated("the sticker led to invoice %s, which no sale knows, when nobody was being served", ref)
 		}
 	}
@@ -156,14 +157,16 @@ func (f *referee) nameless(ref string) bool {
 	f.heard.mu.Lock()
 	defer f.heard.mu.Unlock()
 	at, told := f.heard.at[ref]
-	return f.world.newInvoices() && f.world.o.Flow == string(fsm.Sticker) && f.heard.stray[ref].IsZero() && (!told || f.hindered(at))
+	return f.world.newInvoices() && f.world.o.Flow == string(fsm.Sticker) && f.heard.stray[ref].IsZero() &&
+		(!told || f.hindered(at))
 }
 
 // twiceAstray: a Glase that makes a new invoice for each repetition has answered one with another's reference, or any
 // has answered with that of a machine which has our terminal's identity. What it made has no name then that the kiosk
 // could have heard.
 func (f *referee) twiceAstray(at time.Time) bool {
-	return (f.world.newInvoices() || f.world.harm.during(f.world.begin, at, foreignInvoice)) && f.world.harm.during(f.world.begin, at, "sendInvoice other_answer", "sendInvoice previous_answer")
+	return (f.world.newInvoices() || f.world.harm.during(f.world.begin, at, foreignInvoice)) &&
+		f.world.harm.during(f.world.begin, at, "sendInvoice other_answer", "sendInvoice previous_answer")
 }
 
 // others are the further invoices of a sale, as its last record names them.

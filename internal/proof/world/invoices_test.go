@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-var forgetfulFlag = flag.Uint64("forgetful", 20, "play this many worlds of each flow with a Glase that knows no clientInvoiceId again")
+var forgetfulFlag = flag.Uint64("forgetful", 20,
+	"play this many worlds of each flow with a Glase that knows no clientInvoiceId again")
 
 // TestNoInvoiceIsForgottenWhenGlaseMakesNewOnes plays worlds whose Glase makes a new invoice of each sendInvoice, in
 // each flow and on both kinds of terminal.

@@ -69,7 +69,8 @@ func (w *world) keep(ctx context.Context) {
 	for {
 		w.mu.Lock()
 		w.starts++
-		name := fmt.Sprintf("%s/start %d", w.chapter, w.starts) // not of the world: what an earlier visit brought may be left out
+		// not of the world: what an earlier visit brought may be left out
+		name := fmt.Sprintf("%s/start %d", w.chapter, w.starts)
 		w.mu.Unlock()
 		l, err := w.start(name)
 		if err != nil {
@@ -230,8 +231,9 @@ func (w *world) start(name string) (*life, error) {
 		Version:  "sim", Random: w.random, Screen: l.screen, Pins: panel{w.board, l.gate, w},
 		Transport: transport, ServicedBy: serviced, Serial: w.serial(l.gate),
 		Clock: app.Clock{
-			Boot: boot, Wall: func() time.Time { return time.Now().Add(time.Duration(w.wall.Load())) }, Synced: func() bool { return false },
-			Now: func() fsm.Instant { return fsm.Instant(time.Since(began)) + 1 },
+			Boot: boot, Wall: func() time.Time { return time.Now().Add(time.Duration(w.wall.Load())) },
+			Synced: func() bool { return false },
+			Now:    func() fsm.Instant { return fsm.Instant(time.Since(began)) + 1 },
 		},
 		OpenJournal: func(context.Context) (app.Store, error) {
 			h, err := w.store.open(l.gate)

@@ -15,7 +15,8 @@ func TestALostLogMovesNothingUntilItIsAccepted(t *testing.T) {
 		r := Play(t, seed, Options{Ground: ground, LoseLog: 30})
 		losses += r.Losses
 		for _, v := range r.Violations {
-			if strings.HasPrefix(v, "with a lost log") || strings.HasPrefix(v, "after all troubles") || strings.Contains(v, "does not start") {
+			if strings.HasPrefix(v, "with a lost log") || strings.HasPrefix(v, "after all troubles") ||
+				strings.Contains(v, "does not start") {
 				t.Errorf("seed=%d: %s\n%s", seed, v, r.Diary)
 			}
 		}

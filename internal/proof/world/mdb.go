@@ -28,8 +28,9 @@ import (
 // that dies.
 
 const (
-	// thriceLost: three lines in a row leave no trace. When they are a success, the end of its delivery and the next request, the
-	// cancel of that request is all that is heard, as after an approval that was lost; no rule can tell the two apart.
+	// thriceLost: three lines in a row leave no trace. When they are a success, the end of its delivery and the next
+	// request, the cancel of that request is all that is heard, as after an approval that was lost; no rule can tell
+	// the two apart.
 	thriceLost = "three lines lost"
 	busTrouble = "mdb trouble" // something is wrong with the machine, its bridge or their line
 	spiralOn   = 2 * time.Second
@@ -82,7 +83,8 @@ func newMachine(w *world) *vendingMachine {
 		Complain: func(what string) { w.referee.violated("the machine complains: %s", what) },
 	}
 	for slot, number := range numbersAt {
-		m.Products[number] = mdbtest.Product{Price: pricesAt[slot], Deliver: mdbtest.Spiral(spiral{m, slot}, spiral{m, slot}, spiralOn, spiralLate)}
+		m.Products[number] = mdbtest.Product{Price: pricesAt[slot],
+			Deliver: mdbtest.Spiral(spiral{m, slot}, spiral{m, slot}, spiralOn, spiralLate)}
 	}
 	return m
 }
@@ -207,7 +209,8 @@ func (w *world) troubleOnTheBus(visit string) {
 	if w.machine == nil {
 		return
 	}
-	troubles := []mdbtest.Trouble{mdbtest.CancelFirst, mdbtest.Deaf, mdbtest.DeafSilent, mdbtest.ResetBefore, mdbtest.ResetAfter, mdbtest.Late,
+	troubles := []mdbtest.Trouble{mdbtest.CancelFirst, mdbtest.Deaf, mdbtest.DeafSilent, mdbtest.ResetBefore,
+		mdbtest.ResetAfter, mdbtest.Late,
 		mdbtest.NoAnswer, mdbtest.Fail, mdbtest.Liar, mdbtest.UnplugBefore, mdbtest.UnplugForAWhile}
 	if r, yes := w.maybe(40, visit+"/machine breaks"); yes {
 		t := troubles[r.IntN(len(troubles))]
@@ -223,7 +226,8 @@ func (w *world) troubleOnTheBus(visit string) {
 	if r, yes := w.maybe(30, visit+"/line noise"); yes {
 		noises := make([]mdbtest.Noise, 1+r.IntN(30))
 		for n := range noises {
-			noises[n] = []mdbtest.Noise{"", "", "", mdbtest.Lose, mdbtest.Garble, mdbtest.Halve, mdbtest.Double, mdbtest.Rubbish}[r.IntN(8)]
+			noises[n] = []mdbtest.Noise{"", "", "", mdbtest.Lose, mdbtest.Garble, mdbtest.Halve, mdbtest.Double,
+				mdbtest.Rubbish}[r.IntN(8)]
 		}
 		w.onTheBus(seconds(r, 40), "noise", func() {
 			if strings.Contains(fmt.Sprint(noises), "lose lose lose") {

@@ -92,15 +92,19 @@ func TestTheRefereeCatchesOnABus(t *testing.T) {
 			return b
 		}), "the journal knows no item that it is for"},
 		{"another price than the machine's", tap(swap("16.00", "15.00"), nil), "the machine complains"},
-		{"a failure that is taken for a success", tap(swap("c,ERR,VEND 3", "c,VEND,SUCCESS"), nil), "is charged, and did not come out"},
-		{"a success that is taken for a failure", tap(swap("c,VEND,SUCCESS", "c,ERR,VEND 3"), nil), "came out past a sensor that works, and is not charged"},
-		{"a success that is overheard", tap(swap("c,VEND,SUCCESS", "r,ACK"), nil), "is unknown, and nothing happened that explains it"},
+		{"a failure that is taken for a success", tap(swap("c,ERR,VEND 3", "c,VEND,SUCCESS"), nil),
+			"is charged, and did not come out"},
+		{"a success that is taken for a failure", tap(swap("c,VEND,SUCCESS", "c,ERR,VEND 3"), nil),
+			"came out past a sensor that works, and is not charged"},
+		{"a success that is overheard", tap(swap("c,VEND,SUCCESS", "r,ACK"), nil),
+			"is unknown, and nothing happened that explains it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ground := NewGround(t, t.TempDir())
 			seen := map[string]bool{}
 			for seed := uint64(1); seed <= tries; seed++ {
-				for _, v := range Play(t, seed, Options{Flow: string(fsm.Reservation), Bus: true, Ground: ground, Line: c.line}).Violations {
+				for _, v := range Play(t, seed, Options{Flow: string(fsm.Reservation), Bus: true, Ground: ground,
+					Line: c.line}).Violations {
 					if strings.Contains(v, c.want) {
 						t.Logf("seed=%d: %s", seed, v)
 						return
@@ -120,7 +124,8 @@ func TestASeedIsAWorldOnABusToo(t *testing.T) {
 		first, second := moments(Play(t, seed, o)), moments(Play(t, seed, o))
 		for n := range min(len(first), len(second)) {
 			if first[n] != second[n] {
-				t.Errorf("seed=%d differs:\n%s\n%s", seed, strings.Join(first[max(0, n-5):min(n+5, len(first))], "\n"), strings.Join(second[max(0, n-5):min(n+5, len(second))], "\n"))
+				t.Errorf("seed=%d differs:\n%s\n%s", seed, strings.Join(first[max(0, n-5):min(n+5, len(first))], "\n"),
+					strings.Join(second[max(0, n-5):min(n+5, len(second))], "\n"))
 				break
 			}
 		}

@@ -187,7 +187,8 @@ func (c customer) visit() {
 func (c customer) reserve() string {
 	offer := money.Amount{Minor: int64(1000 + c.r.IntN(12000)), Currency: "SEK"}
 	scan := func() string {
-		i, err := c.world.glase.Scan(context.Background(), glasetest.Scan{QR: ups.StaticQR("public_test_shop", "123456"), Amount: offer, MSISDN: c.phone})
+		i, err := c.world.glase.Scan(context.Background(),
+			glasetest.Scan{QR: ups.StaticQR("public_test_shop", "123456"), Amount: offer, MSISDN: c.phone})
 		if err != nil {
 			c.note("scans: %v", err)
 			return ""
@@ -310,7 +311,8 @@ func (w *world) honest() {
 			qr = "HTTP://SEQR.SE/Q" + sticker
 		}
 	}
-	i, err := w.glase.Scan(context.Background(), glasetest.Scan{QR: qr, Amount: money.Amount{Minor: 2250, Currency: "SEK"}})
+	i, err := w.glase.Scan(context.Background(),
+		glasetest.Scan{QR: qr, Amount: money.Amount{Minor: 2250, Currency: "SEK"}})
 	if err == nil {
 		time.Sleep(7 * time.Second)
 		_, err = w.glase.Confirm(i.Reference, "1234")
@@ -327,7 +329,8 @@ func (w *world) honest() {
 	}
 	w.settle()
 	sales := w.store.sales()
-	if last := sales[len(sales)-1]; len(sales) != before+1 || last.State != string(fsm.Charged) || w.dropped()["A2"] != sold+1 {
+	if last := sales[len(sales)-1]; len(sales) != before+1 || last.State != string(fsm.Charged) ||
+		w.dropped()["A2"] != sold+1 {
 		w.referee.violated("after all troubles an honest sale ends as: %s", brief(last))
 	}
 }

@@ -57,7 +57,8 @@ type visit struct {
 }
 
 func newReferee(w *world) *referee {
-	return &referee{world: w, visits: map[string]visit{}, judged: map[string]time.Time{}, suspects: map[string]bool{}, acts: map[string]time.Time{}, heard: newHeard()}
+	return &referee{world: w, visits: map[string]visit{}, judged: map[string]time.Time{}, suspects: map[string]bool{},
+		acts: map[string]time.Time{}, heard: newHeard()}
 }
 
 func (f *referee) violated(format string, args ...any) {
@@ -82,8 +83,10 @@ func (f *referee) meddled(invoice string) time.Time {
 	calls := slices.Clone(f.foreign)
 	f.mu.Unlock()
 	for _, m := range f.world.glase.Ledger() {
-		letGo := m.Invoice == invoice && m.Kind == glasetest.Release && !strings.Contains(m.Why, "reservation") // that would be its time, or its rest
-		if letGo && slices.ContainsFunc(calls, func(at time.Time) bool { return !m.At.Before(at) && m.At.Sub(at) < latencyMax }) {
+		// that would be its time, or its rest
+		letGo := m.Invoice == invoice && m.Kind == glasetest.Release && !strings.Contains(m.Why, "reservation")
+		if letGo && slices.ContainsFunc(calls,
+			func(at time.Time) bool { return !m.At.Before(at) && m.At.Sub(at) < latencyMax }) {
 			return m.At
 		}
 	}
@@ -119,7 +122,8 @@ func (f *referee) started(slot string, g *gate) {
 		return
 	}
 	n := len(sale.Items) - 1
-	if sale.State != string(fsm.Open) || n < 0 || sale.Items[n].Slot != slot || sale.Items[n].Outcome != string(fsm.Pending) {
+	if sale.State != string(fsm.Open) || n < 0 || sale.Items[n].Slot != slot ||
+		sale.Items[n].Outcome != string(fsm.Pending) {
 		f.violated("motor %s starts, and the journal knows no item that it is for: %s", slot, brief(sale))
 		return
 	}
@@ -136,14 +140,16 @@ func (f *referee) started(slot string, g *gate) {
 	if f.visits[sale.ID].began.Before(g.since) {
 		defer f.violated("motor %s starts for a sale that an earlier start began: %s", slot, brief(sale))
 	}
-	if left := f.world.cfg.Glase.ReservationTimeout - s.at.Sub(f.visits[sale.ID].began); sale.Flow == string(fsm.Reservation) && left < settledIn {
+	if left := f.world.cfg.Glase.ReservationTimeout - s.at.Sub(f.visits[sale.ID].began); sale.Flow == string(
+		fsm.Reservation) && left < settledIn {
 		defer f.violated("motor %s starts %v before its reservation ends: %s", slot, left, brief(sale))
 	}
 	if !f.visits[sale.ID].opened.IsZero() {
 		defer f.violated("motor %s starts for a sale that a person has decided: %s", slot, brief(sale))
 	}
 	if f.suspects[slot] {
-		defer f.violated("motor %s starts, and nobody has looked at the slot since its last product got lost: %s", slot, brief(sale))
+		defer f.violated("motor %s starts, and nobody has looked at the slot since its last product got lost: %s", slot,
+			brief(sale))
 	}
 	f.mu.Unlock()
 	held, paid := f.world.glase.Balance(sale.InvoiceReference)
@@ -192,7 +198,8 @@ func (f *referee) watch(slot string, g *gate) {
 		pulse := f.world.pulses()[slot]
 		still := func() bool {
 			snap, _ := f.world.board.Snapshot()
-			return slices.ContainsFunc(snap.Slots, func(s simboard.SlotState) bool { return s.Slot == slot && s.Relay && s.Pulses == pulse })
+			return slices.ContainsFunc(snap.Slots,
+				func(s simboard.SlotState) bool { return s.Slot == slot && s.Relay && s.Pulses == pulse })
 		}
 		time.AfterFunc(s.MaxOn+time.Millisecond, func() {
 			if g.alive() && still() {
@@ -278,7 +285,8 @@ func (f *referee) suspect(sale journal.Sale) {
 		}
 		f.judged[key] = time.Now()
 		bad := o == fsm.Unknown || o == fsm.NotDelivered && slices.Contains(lostProducts, sale.Why)
-		if bad && slices.ContainsFunc(f.starts, func(s start) bool { return s.sale == sale.ID && s.item == n && s.at.After(f.looked) }) {
+		if bad && slices.ContainsFunc(f.starts,
+			func(s start) bool { return s.sale == sale.ID && s.item == n && s.at.After(f.looked) }) {
 			f.suspects[i.Slot] = true
 		}
 	}
@@ -310,14 +318,16 @@ func (f *referee) settled(sale journal.Sale, when string) {
 		owed = 0
 	}
 	if held.Minor != 0 || paid.Minor != owed || net != owed {
-		f.violated("%s Glase holds %d, the customer has paid %d, the journal says %d, and %d is right: %s", when, held.Minor, paid.Minor, net, owed, brief(sale))
+		f.violated("%s Glase holds %d, the customer has paid %d, the journal says %d, and %d is right: %s", when,
+			held.Minor, paid.Minor, net, owed, brief(sale))
 	}
 	switch state {
 	case fsm.Charged:
 		if owed == 0 {
 			f.violated("charged for nothing: %s", brief(sale))
 		}
-		if n := len(sale.Items) - 1; sale.Why == "restarted" && fsm.ItemOutcome(sale.Items[n].Outcome) == fsm.Unknown && f.world.machine != nil && !f.movedBefore(sale, glasetest.Charge) {
+		if n := len(sale.Items) - 1; sale.Why == "restarted" && fsm.ItemOutcome(sale.Items[n].Outcome) == fsm.Unknown &&
+			f.world.machine != nil && !f.movedBefore(sale, glasetest.Charge) {
 			f.violated("charged for what nobody has seen since a restart: %s", brief(sale))
 		}
 	case fsm.Released, fsm.Refunded, fsm.Cancelled, fsm.Failed:
@@ -377,7 +387,8 @@ func (f *referee) late(known map[string]bool) {
 	f.mu.Unlock()
 	for _, m := range f.world.glase.Ledger() {
 		i, err := f.world.glase.Invoice(m.Invoice)
-		if err != nil || i.Title == foreignTitle || m.Kind != glasetest.Reserve && m.Kind != glasetest.Charge || f.world.harm.during(f.world.begin, m.At, untrueKinds()...) {
+		if err != nil || i.Title == foreignTitle || m.Kind != glasetest.Reserve && m.Kind != glasetest.Charge ||
+			f.world.harm.during(f.world.begin, m.At, untrueKinds()...) {
 			continue
 		}
 		if !known[m.Invoice] && (f.nameless(m.Invoice) || f.twiceAstray(m.At)) {
@@ -416,9 +427,10 @@ func (f *referee) stuckMeanwhile(sale string, item int) bool {
 	f.world.mu.Lock()
 	defer f.world.mu.Unlock()
 	return slices.ContainsFunc(f.starts, func(s start) bool {
-		return s.sale == sale && s.item == item && slices.ContainsFunc(f.world.stuckAt[s.slot], func(at time.Time) bool {
-			return !at.Before(s.at) && at.Sub(s.at) < vendMax
-		})
+		return s.sale == sale && s.item == item &&
+			slices.ContainsFunc(f.world.stuckAt[s.slot], func(at time.Time) bool {
+				return !at.Before(s.at) && at.Sub(s.at) < vendMax
+			})
 	})
 }
 
@@ -440,7 +452,8 @@ func (f *referee) cameOut(sale journal.Sale) {
 			f.violated("item %d is charged, and did not come out: %s", n+1, brief(sale))
 		case o == fsm.NotDelivered && fell > 0 && !f.world.blind[item.Slot] && !f.during(sale, thriceLost):
 			f.violated("item %d came out past a sensor that works, and is not charged: %s", n+1, brief(sale))
-		case o == fsm.Unknown && !f.mayForget(sale) && !f.world.stuck[item.Slot] && !f.during(sale, boardOff, boardLies, busTrouble):
+		case o == fsm.Unknown && !f.mayForget(sale) && !f.world.stuck[item.Slot] &&
+			!f.during(sale, boardOff, boardLies, busTrouble):
 			f.violated("item %d is unknown, and nothing happened that explains it: %s", n+1, brief(sale))
 		}
 	}

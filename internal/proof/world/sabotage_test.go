@@ -19,7 +19,8 @@ type tampered struct {
 	change func(t tampered, r *http.Request, body string) (*http.Response, error)
 }
 
-func tamper(change func(t tampered, r *http.Request, body string) (*http.Response, error)) func(http.RoundTripper) http.RoundTripper {
+func tamper(change func(t tampered, r *http.Request, body string) (*http.Response, error)) func(
+	http.RoundTripper) http.RoundTripper {
 	return func(next http.RoundTripper) http.RoundTripper { return tampered{next, change} }
 }
 
@@ -54,9 +55,11 @@ func reword(resp *http.Response, err error, old, new string) (*http.Response, er
 
 // succeed is what Glase would have said.
 func succeed(r *http.Request, operation string) (*http.Response, error) {
-	body := fmt.Sprintf(`<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><ns2:%sResponse xmlns:ns2="http://external.interfaces.ers.seamless.com/">`+
-		`<return><ersReference>1</ersReference><resultCode>0</resultCode><resultDescription>SUCCESS</resultDescription></return></ns2:%[1]sResponse></soap:Body></soap:Envelope>`, operation)
-	return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"text/xml; charset=utf-8"}}, Body: io.NopCloser(strings.NewReader(body)),
+	body := fmt.Sprintf(
+		`<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><ns2:%sResponse xmlns:ns2="http://external.interfaces.ers.seamless.com/">`+
+			`<return><ersReference>1</ersReference><resultCode>0</resultCode><resultDescription>SUCCESS</resultDescription></return></ns2:%[1]sResponse></soap:Body></soap:Envelope>`, operation)
+	return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"text/xml; charset=utf-8"}},
+		Body:          io.NopCloser(strings.NewReader(body)),
 		ContentLength: int64(len(body)), Request: r}, nil
 }
 
@@ -131,28 +134,40 @@ func TestTheRefereeCatches(t *testing.T) {
 		{"a journal that forgets a motor's item", Options{Forget: 1}, "not on record any more"},
 		{"a journal that forgets a sale's end", Options{Forget: 1}, "is open again"},
 		{"nobody who starts the kiosk again", Options{NoRestart: true}, "left hanging"},
-		{"refunds that are said to be made and are not", Options{Flow: "invoice", Transport: tamper(func(t tampered, r *http.Request, body string) (*http.Response, error) {
-			if strings.Contains(body, "refundPayment>") {
-				return succeed(r, "refundPayment")
-			}
-			return t.send(r, body)
-		})}, "the customer has paid 1500, the journal says 0"},
-		{"a reservation that is believed before the customer confirms", Options{Flow: "reservation", Transport: tamper(func(t tampered, r *http.Request, body string) (*http.Response, error) {
-			resp, err := t.send(r, body)
-			return reword(resp, err, "ISSUED", "RESERVED")
-		})}, "starts with 0 covered"},
-		{"a commit of all that is reserved, and no refund of the rest", Options{Flow: "reservation", Transport: tamper(func(t tampered, r *http.Request, body string) (*http.Response, error) {
-			for _, operation := range []string{"updateInvoice", "refundPayment"} {
-				if strings.Contains(body, operation+">") {
-					return succeed(r, operation)
-				}
-			}
-			return t.send(r, amount.ReplaceAllString(body, ""))
-		})}, "is right"},
-		{"a motor that is started twice", Options{Pin: onPins(func(p gpio.PinIO) gpio.PinIO { return twice{p} }, "GPIO17", "GPIO22")}, "twice for one item"},
-		{"a relay that stays on", Options{Pin: onPins(func(p gpio.PinIO) gpio.PinIO { return welded{p} }, "GPIO17", "GPIO22")}, "is on"},
-		{"a sensor that sees what is not there", Options{Pin: onPins(func(p gpio.PinIO) gpio.PinIO { return dreaming{p, new(time.Time)} }, "GPIO27", "GPIO23")}, "did not come out"},
-		{"a sensor that sees nothing", Options{Pin: onPins(func(p gpio.PinIO) gpio.PinIO { return blind{p} }, "GPIO27", "GPIO23")}, "past a sensor that works"},
+		{"refunds that are said to be made and are not",
+			Options{Flow: "invoice", Transport: tamper(
+				func(t tampered, r *http.Request, body string) (*http.Response, error) {
+					if strings.Contains(body, "refundPayment>") {
+						return succeed(r, "refundPayment")
+					}
+					return t.send(r, body)
+				})}, "the customer has paid 1500, the journal says 0"},
+		{"a reservation that is believed before the customer confirms",
+			Options{Flow: "reservation", Transport: tamper(
+				func(t tampered, r *http.Request, body string) (*http.Response, error) {
+					resp, err := t.send(r, body)
+					return reword(resp, err, "ISSUED", "RESERVED")
+				})}, "starts with 0 covered"},
+		{"a commit of all that is reserved, and no refund of the rest",
+			Options{Flow: "reservation", Transport: tamper(
+				func(t tampered, r *http.Request, body string) (*http.Response, error) {
+					for _, operation := range []string{"updateInvoice", "refundPayment"} {
+						if strings.Contains(body, operation+">") {
+							return succeed(r, operation)
+						}
+					}
+					return t.send(r, amount.ReplaceAllString(body, ""))
+				})}, "is right"},
+		{"a motor that is started twice", Options{
+			Pin: onPins(func(p gpio.PinIO) gpio.PinIO { return twice{p} }, "GPIO17", "GPIO22")}, "twice for one item"},
+		{"a relay that stays on", Options{Pin: onPins(func(p gpio.PinIO) gpio.PinIO { return welded{p} }, "GPIO17",
+			"GPIO22")}, "is on"},
+		{"a sensor that sees what is not there",
+			Options{Pin: onPins(func(p gpio.PinIO) gpio.PinIO { return dreaming{p, new(time.Time)} }, "GPIO27",
+				"GPIO23")}, "did not come out"},
+		{"a sensor that sees nothing", Options{
+			Pin: onPins(func(p gpio.PinIO) gpio.PinIO { return blind{p} }, "GPIO27", "GPIO23")},
+			"past a sensor that works"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -10,25 +10,32 @@ const (
 // saleSabotages are about who may buy what, and when.
 func saleSabotages() []sabotage {
 	return []sabotage{
-		{name: "purchase-while-busy", what: "a createPurchase is taken while another customer is served", edits: []edit{{reservedFile,
-			`	case t.s.Busy() && !sale.Recovered && len(t.s.whole()) == 0:
+		{name: "purchase-while-busy", what: "a createPurchase is taken while another customer is served",
+			edits: []edit{{reservedFile,
+				`	case t.s.Busy() && !sale.Recovered && len(t.s.whole()) == 0:
 		refuse(DeviceInUse)
 	case t.s.Stage != Ready || `, `	case t.s.Stage != Ready && !t.s.Busy() || `}}},
-		{name: "second-invoice", what: "an invoice without an answer is given up, and the next customer gets another", edits: []edit{{reservedFile,
-			`		t.unanswered()
+		{name: "second-invoice", what: "an invoice without an answer is given up, and the next customer gets another",
+			edits: []edit{{reservedFile,
+				`		t.unanswered()
 		t.retry()
 `, `		t.fail(e)
 `}}},
-		{name: "fresh-invoice-id", what: "a repeated sendInvoice has a clientInvoiceId of its own", edits: []edit{{callsFile,
-			`		c.ClientInvoiceID, c.Reference, c.Secret, c.Flow = sale.ClientInvoiceID, `,
-			`		c.ClientInvoiceID, c.Reference, c.Secret, c.Flow = sale.ClientInvoiceID+string(rune('A'+c.Number%26)), `}}},
-		{name: "same-invoice-id", what: "every invoice of the machine has the same clientInvoiceId", edits: []edit{{"internal/app/adapters.go",
-			`ClientInvoiceID: m.text(10)`, `ClientInvoiceID: "kioskd"`}}},
-		{name: "debit-at-once", what: "the customer is charged at once instead of giving a reservation", edits: []edit{{"internal/glasepay/glasepay.go",
-			`		in.PaymentMode, in.CommitReservationTimeout = glase.ReservationPreliminary, c.ReservationTimeout
+		{name: "fresh-invoice-id", what: "a repeated sendInvoice has a clientInvoiceId of its own",
+			edits: []edit{{callsFile,
+				`		c.ClientInvoiceID, c.Reference, c.Secret, c.Flow = sale.ClientInvoiceID, `,
+				`		c.ClientInvoiceID, c.Reference, c.Secret, c.Flow = sale.ClientInvoiceID+string(rune('A'+c.Number%26)), `}}},
+		{name: "same-invoice-id", what: "every invoice of the machine has the same clientInvoiceId",
+			edits: []edit{{"internal/app/adapters.go",
+				`ClientInvoiceID: m.text(10)`, `ClientInvoiceID: "kioskd"`}}},
+		{name: "debit-at-once", what: "the customer is charged at once instead of giving a reservation",
+			edits: []edit{{"internal/glasepay/glasepay.go",
+				`		in.PaymentMode, in.CommitReservationTimeout = glase.ReservationPreliminary, c.ReservationTimeout
 `, ``}}},
-		{name: "reservation-too-short", what: "Glase is told of a shorter reservation than the machine counts on", edits: []edit{{"internal/glasepay/glasepay.go",
-			`= glase.ReservationPreliminary, c.ReservationTimeout`, `= glase.ReservationPreliminary, c.ReservationTimeout/10`}}},
+		{name: "reservation-too-short", what: "Glase is told of a shorter reservation than the machine counts on",
+			edits: []edit{{"internal/glasepay/glasepay.go",
+				`= glase.ReservationPreliminary, c.ReservationTimeout`,
+				`= glase.ReservationPreliminary, c.ReservationTimeout/10`}}},
 		{name: "issued-is-enough", what: "whoever has the invoice on the phone may choose", edits: []edit{{reservedFile,
 			`	case e.Status == StatusReserved && sale.Flow == Reservation:
 		sale.Held`, `	case (e.Status == StatusReserved || e.Status == StatusIssued) && sale.Flow == Reservation:
@@ -49,16 +56,18 @@ func saleSabotages() []sabotage {
 	case CancelPressed:
 		t.release(reason.CancelledByCustomer)
 `}}},
-		{name: "notification-alone", what: "nobody asks for the status before a notification comes", edits: []edit{{reservedFile,
-			`		t.end(Cancelled, reason.PaymentFailed)
+		{name: "notification-alone", what: "nobody asks for the status before a notification comes",
+			edits: []edit{{reservedFile,
+				`		t.end(Cancelled, reason.PaymentFailed)
 	default:
 		t.poll()
 	}
 }`, `		t.end(Cancelled, reason.PaymentFailed)
 	}
 }`}}},
-		{name: "polls-end-with-a-lost-answer", what: "a question without an answer while the customer pays is the last one", edits: []edit{{reservedFile,
-			`			return
+		{name: "polls-end-with-a-lost-answer",
+			what: "a question without an answer while the customer pays is the last one", edits: []edit{{reservedFile,
+				`			return
 		}
 		t.poll()
 		return
@@ -83,22 +92,28 @@ func saleSabotages() []sabotage {
 `, `	item.Price = t.s.Sale.Reserved
 	t.s.Sale.Items = append(slices.Clip(t.s.Sale.Items), item)
 `}}},
-		{name: "second-look-never", what: "a reservation that was seen once is believed to the end", edits: []edit{{stepFile,
-			`	freshFor     = 10 * time.Second `, `	freshFor     = 100 * time.Hour `}}},
-		{name: "vend-outlasts-the-reservation", what: "a vend may end after the reservation", edits: []edit{{reservedFile,
-			`	return t.now.add(i.MaxVend+settleMargin) > t.s.Sale.ReservedUntil
+		{name: "second-look-never", what: "a reservation that was seen once is believed to the end",
+			edits: []edit{{stepFile,
+				`	freshFor = 10 * time.Second`, `	freshFor = 100 * time.Hour`}}},
+		{name: "vend-outlasts-the-reservation", what: "a vend may end after the reservation",
+			edits: []edit{{reservedFile,
+				`	return t.now.add(i.MaxVend+settleMargin) > t.s.Sale.ReservedUntil
 `, `	return false
 `}, {reservedFile,
-			`min(t.now.add(t.s.Rules.ChooseTimeout), t.s.Sale.ReservedUntil.add(-settleMargin))`, `t.now.add(t.s.Rules.ChooseTimeout)`}}},
-		{name: "stale-answers", what: "an answer to an earlier question, or about another sale, is taken for the one that is waited for", edits: []edit{{callsFile,
-			`	if a.Operation != t.operation() || a.Sale != t.s.Sale.ID || t.s.Sale.Ended || a.Call == 0 || a.Call != t.s.Live.Waiting {
+				`min(t.now.add(t.s.Rules.ChooseTimeout), t.s.Sale.ReservedUntil.add(-settleMargin))`,
+				`t.now.add(t.s.Rules.ChooseTimeout)`}}},
+		{name: "stale-answers",
+			what: "an answer to an earlier question, or about another sale, is taken for the one that is waited for",
+			edits: []edit{{callsFile,
+				`	if a.Operation != t.operation() || a.Sale != t.s.Sale.ID || t.s.Sale.Ended || a.Call == 0 || a.Call != t.s.Live.Waiting {
 `, `	if a.Operation != t.operation() || t.s.Sale.Ended || a.Call == 0 {
 `}}},
-		{name: "deadlines-stay", what: "the customer's time to choose goes on while the product comes out", edits: []edit{{stepFile,
-			`	t.s.Stage, t.s.Deadline, t.s.Reason = stage, 0, ""
+		{name: "deadlines-stay", what: "the customer's time to choose goes on while the product comes out",
+			edits: []edit{{stepFile,
+				`	t.s.Stage, t.s.Deadline, t.s.Reason = stage, 0, ""
 `, `	t.s.Stage, t.s.Reason = stage, ""
 `}, {"fsm/dispensing.go",
-			`	t.s.Deadline = t.now.add(item.MaxVend + vendGrace)
+				`	t.s.Deadline = t.now.add(item.MaxVend + vendGrace)
 `, ``}}},
 		{name: "no-deadlines", what: "nothing happens when a customer's time is up", edits: []edit{{stepFile,
 			`		t.s.Deadline = 0
@@ -110,8 +125,9 @@ func saleSabotages() []sabotage {
 `, `	cfg.Now = func() fsm.Instant { return fsm.Instant(cfg.Wall().UnixNano()) }
 	k := &Kiosk{
 `}}},
-		{name: "faults-wait", what: "a fault that must end a sale waits for the sale's own end", edits: []edit{{faultsFile,
-			`	if f.Hard && len(f.Slots) == 0 {
+		{name: "faults-wait", what: "a fault that must end a sale waits for the sale's own end",
+			edits: []edit{{faultsFile,
+				`	if f.Hard && len(f.Slots) == 0 {
 `, `	if f.Name == "" {
 `}}},
 	}
@@ -130,43 +146,50 @@ func releaseSabotages() []sabotage {
 	}
 	t.update()
 `}}},
-		{name: "cancel-releases-all", what: "the cancel button lets the reservation go although something came out", edits: []edit{{settleFile,
-			`	if t.s.Sale.Basket().IsZero() {
+		{name: "cancel-releases-all", what: "the cancel button lets the reservation go although something came out",
+			edits: []edit{{settleFile,
+				`	if t.s.Sale.Basket().IsZero() {
 		t.release(why)`, `	if t.s.Sale.Basket().IsZero() || why == "cancelled_by_customer" {
 		t.release(why)`}}},
-		{name: "pin-timeout-without-cancel", what: "when the customer's time for the PIN is up the invoice is left alone", edits: []edit{{stepFile,
-			`			t.release(reason.PinTimeout)
+		{name: "pin-timeout-without-cancel",
+			what: "when the customer's time for the PIN is up the invoice is left alone", edits: []edit{{stepFile,
+				`			t.release(reason.PinTimeout)
 `, `			t.end(Cancelled, reason.PinTimeout)
 `}}},
-		{name: "walked-away-without-cancel", what: "when the customer walks away the invoice is left alone", edits: []edit{{stepFile,
-			`	case Asking:
+		{name: "walked-away-without-cancel", what: "when the customer walks away the invoice is left alone",
+			edits: []edit{{stepFile,
+				`	case Asking:
 		t.release(reason.WalkedAway)
 `, `	case Asking:
 		t.end(Cancelled, reason.WalkedAway)
 `}}},
-		{name: "button-without-cancel", what: "the cancel button ends the sale without cancelInvoice", edits: []edit{{reservedFile,
-			`	case CancelPressed:
+		{name: "button-without-cancel", what: "the cancel button ends the sale without cancelInvoice",
+			edits: []edit{{reservedFile,
+				`	case CancelPressed:
 		t.release(reason.CancelledByCustomer)
 	case RetryPressed:`, `	case CancelPressed:
 		t.end(Cancelled, reason.CancelledByCustomer)
 	case RetryPressed:`}}},
-		{name: "cancel-believed", what: "cancelInvoice's answer is believed for a reservation", edits: []edit{{settleFile,
-			`		l.Checking = true
+		{name: "cancel-believed", what: "cancelInvoice's answer is believed for a reservation",
+			edits: []edit{{settleFile,
+				`		l.Checking = true
 		if t.s.Sale.Flow != Reservation {
 			l.Heard = string(StatusCanceled)
 		}
 		t.call()
 `, `		t.end(Released, "")
 `}}},
-		{name: "cancel-unknown-is-done", what: "a cancelInvoice without an answer counts as done", edits: []edit{{settleFile,
-			`	case r.Kind != Refused: // the status says whether it was carried out, or needs to be any more
+		{name: "cancel-unknown-is-done", what: "a cancelInvoice without an answer counts as done",
+			edits: []edit{{settleFile,
+				`	case r.Kind != Refused: // the status says whether it was carried out, or needs to be any more
 		l.Checking = true
 		t.retry()
 `, `	case r.Kind != Refused:
 		t.end(Cancelled, "")
 `}}},
-		{name: "cancel-not-sent-is-done", what: "a cancelInvoice that could not be sent counts as done", edits: []edit{{settleFile,
-			`	case r.Kind == NotSent:
+		{name: "cancel-not-sent-is-done", what: "a cancelInvoice that could not be sent counts as done",
+			edits: []edit{{settleFile,
+				`	case r.Kind == NotSent:
 		t.retry()
 	case r.refused(Busy):
 		t.bounded(e.note())
@@ -175,19 +198,24 @@ func releaseSabotages() []sabotage {
 	case r.refused(Busy):
 		t.bounded(e.note())
 `}}},
-		{name: "cancel-50-is-final", what: "an invoice that cannot be cancelled since it is paid just ends", edits: []edit{{settleFile,
-			`		l.Checking = true
+		{name: "cancel-50-is-final", what: "an invoice that cannot be cancelled since it is paid just ends",
+			edits: []edit{{settleFile,
+				`		l.Checking = true
 		t.callIn(reversalWait) // to ask`, `		t.end(Cancelled, "") // to ask`}}},
-		{name: "cancel-50-asks-at-once", what: "a payment that came before its cancelling is acknowledged instead of being left to Glase's reversal", edits: []edit{{settleFile,
-			`		t.callIn(reversalWait) // to ask`, `		t.call() // to ask`}}},
-		{name: "paid-while-cancelling", what: "a payment that comes while it is being cancelled is overlooked", edits: []edit{{settleFile,
-			`	case StatusPaid:
+		{name: "cancel-50-asks-at-once",
+			what: "a payment that came before its cancelling is acknowledged instead of being left to Glase's reversal",
+			edits: []edit{{settleFile,
+				`		t.callIn(reversalWait) // to ask`, `		t.call() // to ask`}}},
+		{name: "paid-while-cancelling", what: "a payment that comes while it is being cancelled is overlooked",
+			edits: []edit{{settleFile,
+				`	case StatusPaid:
 		t.paidUnwanted(e)
 `, `	case StatusPaid:
 		t.unpaid()
 `}}},
-		{name: "reserved-while-cancelling", what: "a reservation that comes while it is being cancelled is overlooked", edits: []edit{{settleFile,
-			`	case StatusReserved:
+		{name: "reserved-while-cancelling", what: "a reservation that comes while it is being cancelled is overlooked",
+			edits: []edit{{settleFile,
+				`	case StatusReserved:
 		sale.Held = true
 		switch {`, `	case StatusReserved:
 		t.end(Cancelled, "")

@@ -20,10 +20,12 @@ import (
 )
 
 var (
-	sabotagesFlag = flag.Bool("sabotages", false, "build a kiosk with each sabotage, and see that the referee catches it")
+	sabotagesFlag = flag.Bool("sabotages", false,
+		"build a kiosk with each sabotage, and see that the referee catches it")
 	everyFlag     = flag.Int("every", 1, "with -sabotages: each n-th of them only")
 	updateFlag    = flag.Bool("update", false, "with -sabotages: write their table anew")
-	sabotagedFlag = flag.Uint64("sabotaged", 0, "play this many worlds with whatever kiosk this is, until one has a violation")
+	sabotagedFlag = flag.Uint64("sabotaged", 0,
+		"play this many worlds with whatever kiosk this is, until one has a violation")
 )
 
 const (
@@ -52,7 +54,9 @@ type edit struct {
 
 // sabotages is all of them, in the order of their names.
 func sabotages() []sabotage {
-	all := slices.Concat(recordSabotages(), bootSabotages(), saleSabotages(), invoiceSabotages(), chargeSabotages(), releaseSabotages(), refundSabotages(), talkSabotages(), astraySabotages(), motorSabotages(), busSabotages(), boardSabotages())
+	all := slices.Concat(recordSabotages(), bootSabotages(), saleSabotages(), invoiceSabotages(), chargeSabotages(),
+		releaseSabotages(), refundSabotages(), talkSabotages(), astraySabotages(), motorSabotages(), busSabotages(),
+		boardSabotages())
 	slices.SortFunc(all, func(a, b sabotage) int { return cmp.Compare(a.name, b.name) })
 	return all
 }
@@ -158,7 +162,8 @@ func loosely(text string) *regexp.Regexp {
 	for _, open := range []string{`\(`, `\[`, `\{`} {
 		pattern = strings.ReplaceAll(pattern, open, open+`\s*`)
 	}
-	return regexp.MustCompile(regexp.QuoteMeta(lead) + strings.ReplaceAll(pattern, `\s*\s+`, `\s*`) + regexp.QuoteMeta(trail))
+	return regexp.MustCompile(regexp.QuoteMeta(lead) + strings.ReplaceAll(pattern, `\s*\s+`, `\s*`) +
+		regexp.QuoteMeta(trail))
 }
 
 // build makes this package's test binary with the sabotage in it. The tree is not touched.
@@ -201,7 +206,8 @@ var panicked = regexp.MustCompile(`(?m)^\s*(panic: .*|fatal error: .*)$`)
 // play lets the sabotaged kiosk work in its worlds until the referee, a panic or a hang stops it.
 func play(binary string) (catch, error) {
 	var out, diagnosis bytes.Buffer
-	cmd := exec.Command(binary, "-test.run", "^TestSabotaged$", "-test.timeout", sabotageMax.String(), "-sabotaged", fmt.Sprint(sabotageSeeds))
+	cmd := exec.Command(binary, "-test.run", "^TestSabotaged$", "-test.timeout", sabotageMax.String(), "-sabotaged",
+		fmt.Sprint(sabotageSeeds))
 	cmd.Stdout, cmd.Stderr = &out, &diagnosis
 	err := cmd.Run()
 	if failed := (*exec.ExitError)(nil); err != nil && !errors.As(err, &failed) {
@@ -322,7 +328,8 @@ func TestEverySabotageIsCaught(t *testing.T) {
 				defer mu.Unlock()
 				done++
 				caught[s.name] = c
-				t.Logf("%3d/%d %6.1fs  seed %4d  %-42s %.200s", done, len(all), time.Since(began).Seconds(), c.Seed, c.promise, c.Violation)
+				t.Logf("%3d/%d %6.1fs  seed %4d  %-42s %.200s", done, len(all), time.Since(began).Seconds(), c.Seed,
+					c.promise, c.Violation)
 				switch {
 				case err != nil:
 					t.Error(err)
@@ -366,7 +373,8 @@ is the promise that the referee saw broken first, the fourth the first world, of
 	}
 	b.WriteString("\n")
 	if len(holes) > 0 {
-		b.WriteString("\nNo world shows these, for the reason given:\n\n| sabotage | what the kiosk does | why |\n| --- | --- | --- |")
+		b.WriteString("\nNo world shows these, for the reason given:\n\n| sabotage | what the kiosk does | why |\n| " +
+			"--- | --- | --- |")
 		for _, s := range holes {
 			fmt.Fprintf(&b, "%s %s |", s.row(), s.hole)
 		}

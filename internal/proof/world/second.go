@@ -63,8 +63,10 @@ type ticket struct {
 }
 
 // open asks a customer to pay a ticket of our own name; hold is for how long its money is held, 0: it is taken at once.
-func (t till) open(ctx context.Context, name, notify string, most money.Amount, hold time.Duration) (number, link string, again bool, err error) {
-	in := glase.Invoice{PaymentMode: glase.ImmediateDebit, AcknowledgmentMode: glase.NoAcknowledgment, IssueDate: time.Now(), Title: "ticket",
+func (t till) open(ctx context.Context, name, notify string, most money.Amount, hold time.Duration) (number,
+	link string, again bool, err error) {
+	in := glase.Invoice{PaymentMode: glase.ImmediateDebit, AcknowledgmentMode: glase.NoAcknowledgment,
+		IssueDate: time.Now(), Title: "ticket",
 		ClientInvoiceID: name, NotificationURL: notify, Total: most, Rows: rowOf("ticket", most)}
 	if hold > 0 {
 		in.PaymentMode, in.CommitReservationTimeout = glase.ReservationPreliminary, hold
@@ -75,7 +77,8 @@ func (t till) open(ctx context.Context, name, notify string, most money.Amount, 
 
 // look tells how a ticket stands; seen is the newest mark of it that we were told.
 func (t till) look(ctx context.Context, number string, seen int) (ticket, error) {
-	words := map[glase.Status]string{glase.Issued: "waiting", glase.Reserved: "held", glase.Paid: "taken", glase.Canceled: "torn", glase.Failed: "broken"}
+	words := map[glase.Status]string{glase.Issued: "waiting", glase.Reserved: "held", glase.Paid: "taken",
+		glase.Canceled: "torn", glase.Failed: "broken"}
 	s, err := t.glase.GetPaymentStatus(ctx, number, seen)
 	if err != nil {
 		return ticket{}, word(err)
@@ -108,7 +111,8 @@ func (t till) tear(ctx context.Context, number string) error {
 
 // giveBack gives a payment back, or a part of it.
 func (t till) giveBack(ctx context.Context, slip, name string, amount money.Amount, all bool) error {
-	_, err := t.glase.RefundPayment(ctx, slip, glase.Invoice{Title: "ticket", ClientInvoiceID: name, Total: amount, Rows: rowOf("back", amount)}, all)
+	_, err := t.glase.RefundPayment(ctx, slip,
+		glase.Invoice{Title: "ticket", ClientInvoiceID: name, Total: amount, Rows: rowOf("back", amount)}, all)
 	return onceWord(err)
 }
 
@@ -167,7 +171,8 @@ func (d desk) Call(ctx context.Context, c fsm.Call) fsm.Answered {
 		if c.Flow == fsm.Reservation {
 			hold = c.ReservationTimeout
 		}
-		number, link, again, err := d.till.open(ctx, c.ClientInvoiceID, ups.NotificationURL(d.url, c.Secret), c.Total, hold)
+		number, link, again, err := d.till.open(ctx, c.ClientInvoiceID, ups.NotificationURL(d.url, c.Secret), c.Total,
+			hold)
 		if err == nil {
 			err = d.ours(ctx, c.Sale, number, "")
 		}
@@ -183,7 +188,8 @@ func (d desk) Call(ctx context.Context, c fsm.Call) fsm.Answered {
 		}
 		a := c.To(meant(err))
 		a.Version = k.mark
-		a.Status, a.Amount, a.ErsReference = map[string]fsm.PayStatus{"waiting": fsm.StatusIssued, "held": fsm.StatusReserved, "taken": fsm.StatusPaid,
+		a.Status, a.Amount, a.ErsReference = map[string]fsm.PayStatus{"waiting": fsm.StatusIssued,
+			"held": fsm.StatusReserved, "taken": fsm.StatusPaid,
 			"torn": fsm.StatusCanceled, "broken": fsm.StatusFailed}[k.stands], k.taken, k.slip
 		return a
 	case fsm.CommitReservation:
@@ -210,7 +216,8 @@ func meant(err error) fsm.Result {
 	case garbled:
 		return fsm.Result{Kind: fsm.Misfit, Text: err.Error()}
 	}
-	means := map[trouble]fsm.Meaning{later: fsm.Busy, moving: fsm.InProgress, sold: fsm.AlreadyPaid, torn: fsm.AlreadyOver, empty: fsm.NotReserved,
+	means := map[trouble]fsm.Meaning{later: fsm.Busy, moving: fsm.InProgress, sold: fsm.AlreadyPaid,
+		torn: fsm.AlreadyOver, empty: fsm.NotReserved,
 		stranger: fsm.UnknownInvoice, returned: fsm.OverRefunded}
 	return fsm.Result{Kind: fsm.Refused, Means: means[t], Word: err.Error(), Text: err.Error()}
 }
@@ -226,7 +233,8 @@ func newReference(random io.Reader) string {
 // second is the kiosk's way to the service.
 func (w *world) second(way http.RoundTripper) (kiosk.Payments, error) {
 	client, err := glase.New(glase.Config{
-		Endpoint: w.cfg.Glase.Endpoint, TerminalID: glasetest.TestTerminal, Password: glasetest.TestTerminalPassword, ClientID: "till",
+		Endpoint: w.cfg.Glase.Endpoint, TerminalID: glasetest.TestTerminal, Password: glasetest.TestTerminalPassword,
+		ClientID:     "till",
 		NewReference: func() string { return newReference(w.random) }, Timeout: w.cfg.Glase.Timeout, Transport: way,
 	})
 	if err != nil {

@@ -26,7 +26,8 @@ func TestASecondPaymentServiceIsAnAdapterBesideGlase(t *testing.T) {
 			t.Fatalf("after %d sales: %s", sales, r.Diary)
 		}
 	}
-	for _, state := range []fsm.SaleState{fsm.Charged, fsm.Released, fsm.Refunded, fsm.Cancelled, fsm.Lost, fsm.InDoubt} {
+	for _, state := range []fsm.SaleState{fsm.Charged, fsm.Released, fsm.Refunded, fsm.Cancelled, fsm.Lost,
+		fsm.InDoubt} {
 		if sums[string(state)] == 0 {
 			t.Errorf("no sale ended %s: the worlds are too kind", state)
 		}

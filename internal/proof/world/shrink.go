@@ -66,7 +66,8 @@ func Report(t *testing.T, seed uint64, o Options, first Result) string {
 	fmt.Fprintf(&b, "seed=%d breaks a promise:\n", seed)
 	short, res := Shrink(t, seed, o, SameKind(first))
 	if len(res.Violations) == 0 {
-		fmt.Fprintf(&b, "  %s\nbut not when it was played again. The first time it went\n%s", strings.Join(first.Violations, "\n  "), first.Diary)
+		fmt.Fprintf(&b, "  %s\nbut not when it was played again. The first time it went\n%s",
+			strings.Join(first.Violations, "\n  "), first.Diary)
 		return b.String()
 	}
 	left := map[string]int{}
@@ -79,7 +80,8 @@ func Report(t *testing.T, seed uint64, o Options, first Result) string {
 	for _, s := range slices.Sorted(maps.Keys(left)) {
 		counts = append(counts, fmt.Sprintf("%d %s", left[s], s))
 	}
-	fmt.Fprintf(&b, "  %s\n%sleft out, and it fails without: %s\nagain: make soak SEED=%d ONLY='%s'\n", strings.Join(res.Violations, "\n  "), res.Diary,
+	fmt.Fprintf(&b, "  %s\n%sleft out, and it fails without: %s\nagain: make soak SEED=%d ONLY='%s'\n",
+		strings.Join(res.Violations, "\n  "), res.Diary,
 		strings.Join(counts, ", "), seed, strings.Join(short.Only, ","))
 	return b.String()
 }

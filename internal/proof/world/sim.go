@@ -34,8 +34,9 @@ type Options struct {
 	Bus     bool     // with reservations: a machine on an MDB bus chooses and delivers; false: the seed decides
 	Ground  *Ground  // what the world stands on; nil makes one
 	Tests   bool     // technicians test the machine, often
-	Second  bool     // the kiosk speaks with another payment service than Glase, which is where the money lies all the same
-	Sockets bool     // Glase is on connections, behind fronts that let them die; false: the seed decides
+	// the kiosk speaks with another payment service than Glase, which is where the money lies all the same
+	Second  bool
+	Sockets bool // Glase is on connections, behind fronts that let them die; false: the seed decides
 
 	// NewInvoices: Glase makes a new invoice of each sendInvoice; false: the seed decides.
 	NewInvoices bool
@@ -44,9 +45,11 @@ type Options struct {
 	Transport func(http.RoundTripper) http.RoundTripper // around the way to Glase
 	Pin       func(name string, p gpio.PinIO) gpio.PinIO
 	Line      func(io.ReadWriteCloser) io.ReadWriteCloser // around the way to a machine on a bus
-	Forget    int                                         // records that the journal loses at a kill, and nobody notices
-	LoseLog   int                                         // up to so many are lost at each kill, and the witness says so
-	NoRestart bool                                        // nobody starts the kiosk again
+	// records that the journal loses at a kill, and nobody notices
+	Forget int
+	// up to so many are lost at each kill, and the witness says so
+	LoseLog   int
+	NoRestart bool // nobody starts the kiosk again
 }
 
 // Result is what happened in a world.
@@ -81,7 +84,8 @@ const (
 // up. Nor does a home switch close at the moment of a look at it, which a spiral keeps its angle for.
 var (
 	physics      = simboard.Physics{Turn: 613 * time.Millisecond, Fall: 83 * time.Millisecond}
-	otherPhysics = simboard.Physics{Turn: 613137 * time.Microsecond, Fall: 83071 * time.Microsecond, Home: 60313 * time.Microsecond,
+	otherPhysics = simboard.Physics{Turn: 613137 * time.Microsecond, Fall: 83071 * time.Microsecond,
+		Home: 60313 * time.Microsecond,
 		Open: 907011 * time.Microsecond, Taken: 2503017 * time.Microsecond}
 )
 
@@ -157,7 +161,8 @@ func newWorld(t *testing.T, seed uint64, o Options) *world {
 	if o.Flow == "" {
 		o.Flow = flow
 	}
-	w := &world{o: o, seed: seed, random: newNoise(seed), begin: time.Now(), restless: r.IntN(2) == 0, took: map[string]bool{}}
+	w := &world{o: o, seed: seed, random: newNoise(seed), begin: time.Now(), restless: r.IntN(2) == 0,
+		took: map[string]bool{}}
 	kind, like := o.Flow, physics
 	if _, short := w.maybe(25, "short reservations"); short && o.Flow == "reservation" {
 		kind = "reservation, short"
@@ -183,7 +188,8 @@ func newWorld(t *testing.T, seed uint64, o Options) *world {
 	if _, wrong := w.maybe(25, "wall clock"); wrong {
 		w.wall.Store(int64(time.Unix(0, 0).Sub(w.begin))) // no network has told the time yet
 	}
-	w.blind, w.lavish, w.stuck, w.stuckAt, w.harm.count = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string][]time.Time{}, map[string]int{}
+	w.blind, w.lavish, w.stuck, w.stuckAt, w.harm.count = map[string]bool{}, map[string]bool{}, map[string]bool{},
+		map[string][]time.Time{}, map[string]int{}
 	w.referee = newReferee(w)
 	w.store = &store{noted: func(e fsm.Event, s fsm.State) {
 		w.diary.note("journal: %s → %s %s", fsm.Name(e), s.Stage, s.Reason)
@@ -199,11 +205,13 @@ func newWorld(t *testing.T, seed uint64, o Options) *world {
 	}
 	w.board = board
 	w.machine, w.motors, w.locks = newMachine(w), newMotorBoard(w), newLockBoard(w)
-	w.glase = glasetest.New(glasetest.Config{Transport: glasetest.InProcess(doorway{w}), Seed: seed, Log: func(line string) {
-		if !strings.HasPrefix(line, "notification") { // at a kill it may come too late, or just not: no kiosk depends on it
-			w.diary.note("Glase: %s", line)
-		}
-	}})
+	w.glase = glasetest.New(glasetest.Config{Transport: glasetest.InProcess(doorway{w}), Seed: seed,
+		Log: func(line string) {
+			// at a kill it may come too late, or just not: no kiosk depends on it
+			if !strings.HasPrefix(line, "notification") {
+				w.diary.note("Glase: %s", line)
+			}
+		}})
 	w.glase.Connect("123456", "http://kiosk.test/seqr/createPurchase")
 	if _, yes := w.maybe(20, "sockets"); yes || o.Sockets {
 		w.sockets = newSockets(w)
@@ -220,7 +228,8 @@ func newWorld(t *testing.T, seed uint64, o Options) *world {
 // otherMachine is another machine with our terminal.
 func (w *world) otherMachine() (*glase.Client, error) {
 	return glase.New(glase.Config{
-		Endpoint: w.cfg.Glase.Endpoint, TerminalID: glasetest.TestTerminal, Password: glasetest.TestTerminalPassword, ClientID: "foreign",
+		Endpoint: w.cfg.Glase.Endpoint, TerminalID: glasetest.TestTerminal, Password: glasetest.TestTerminalPassword,
+		ClientID:     "foreign",
 		NewReference: func() string { return "foreign" }, Timeout: w.cfg.Glase.Timeout, Transport: intruder{w},
 	})
 }
@@ -308,7 +317,8 @@ var amounts = regexp.MustCompile(`\d+\.\d\d SEK`)
 
 func (w *world) result() Result {
 	res := Result{
-		Flow: w.o.Flow, Outcomes: map[string]int{}, Doubts: map[string]int{}, Faults: w.harm.count, Kills: w.kills, Losses: w.losses,
+		Flow: w.o.Flow, Outcomes: map[string]int{}, Doubts: map[string]int{}, Faults: w.harm.count, Kills: w.kills,
+		Losses:     w.losses,
 		Happenings: w.happenings(), Violations: w.referee.violations, Kinds: w.referee.kinds,
 	}
 	for _, s := range w.store.sales() {

@@ -34,9 +34,11 @@ func TestNoSeedLosesMoney(t *testing.T) {
 		return
 	}
 	if total := sums.total; total.Sales < salesUsual || total.Kills < worldsUsual/10 || len(total.Faults) < 30 {
-		t.Errorf("%d sales, %d kills and %d kinds of trouble: the worlds are too kind", total.Sales, total.Kills, len(total.Faults))
+		t.Errorf("%d sales, %d kills and %d kinds of trouble: the worlds are too kind", total.Sales, total.Kills,
+			len(total.Faults))
 	}
-	for _, state := range []fsm.SaleState{fsm.Charged, fsm.Released, fsm.Refunded, fsm.Cancelled, fsm.Failed, fsm.Lost, fsm.InDoubt} {
+	for _, state := range []fsm.SaleState{fsm.Charged, fsm.Released, fsm.Refunded, fsm.Cancelled, fsm.Failed, fsm.Lost,
+		fsm.InDoubt} {
 		if sums.total.Outcomes[string(state)] == 0 {
 			t.Errorf("no sale ended %s: the worlds are too kind", state)
 		}
@@ -49,7 +51,8 @@ func TestASeedIsAWorld(t *testing.T) {
 		first, second := moments(Play(t, seed, Options{})), moments(Play(t, seed, Options{}))
 		for n := range max(len(first), len(second)) {
 			if n >= len(first) || n >= len(second) || first[n] != second[n] {
-				t.Errorf("seed=%d differs:\n%s\n%s", seed, strings.Join(first[max(0, n-5):min(n+5, len(first))], "\n"), strings.Join(second[max(0, n-5):min(n+5, len(second))], "\n"))
+				t.Errorf("seed=%d differs:\n%s\n%s", seed, strings.Join(first[max(0, n-5):min(n+5, len(first))], "\n"),
+					strings.Join(second[max(0, n-5):min(n+5, len(second))], "\n"))
 				break
 			}
 		}

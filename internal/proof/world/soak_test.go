@@ -82,6 +82,7 @@ func (a *tally) line(began time.Time) string {
 	defer a.mu.Unlock()
 	took := time.Since(began)
 	rate := float64(a.total.Sales) / took.Seconds()
-	return fmt.Sprintf("%7s %8d worlds %9d sales %6.0f sales/s %5.0f per core %8d kills %9d faults %d broken", took.Round(time.Second), a.worlds,
+	return fmt.Sprintf("%7s %8d worlds %9d sales %6.0f sales/s %5.0f per core %8d kills %9d faults %d broken",
+		took.Round(time.Second), a.worlds,
 		a.total.Sales, rate, rate/float64(runtime.NumCPU()), a.total.Kills, a.faults(), a.bad)
 }

@@ -35,15 +35,16 @@ type store struct {
 
 	mu         sync.Mutex
 	entries    []entry
-	full       bool                      // refuses records
-	gone       bool                      // cannot even be opened, as on a card that was remounted read-only
-	turns      []turn                    // how it answers the next records, before full
-	lost       string                    // what the witness says is lost, until the next record
-	unaccepted bool                      // and nobody has accepted it
-	refill     fsm.Booted                // a boot that says who has refilled the machine, whose record was refused
-	limbo      func()                    // adds the record that was written and said not to be: the next start finds it unless another came since
-	refuse     func(journal.Record) bool // refuses the first record of which it says so; nil: none
-	refused    func(event string)        // called after each refusal
+	full       bool       // refuses records
+	gone       bool       // cannot even be opened, as on a card that was remounted read-only
+	turns      []turn     // how it answers the next records, before full
+	lost       string     // what the witness says is lost, until the next record
+	unaccepted bool       // and nobody has accepted it
+	refill     fsm.Booted // a boot that says who has refilled the machine, whose record was refused
+	// adds the record that was written and said not to be: the next start finds it unless another came since
+	limbo   func()
+	refuse  func(journal.Record) bool // refuses the first record of which it says so; nil: none
+	refused func(event string)        // called after each refusal
 }
 
 // answer is what a disk does with a record.
@@ -315,7 +316,8 @@ func (h handle) Doubt(_ context.Context, id string) (fsm.Sale, error) {
 // Known is the sale that has one of Glase's references already.
 func (h handle) Known(_ context.Context, sale, invoice, ers string) (string, error) {
 	for _, s := range h.sales() {
-		if s.ID != sale && s.State != string(fsm.Open) && (invoice != "" && s.InvoiceReference == invoice || ers != "" && s.ErsReference == ers) {
+		if s.ID != sale && s.State != string(fsm.Open) &&
+			(invoice != "" && s.InvoiceReference == invoice || ers != "" && s.ErsReference == ers) {
 			return s.ID, nil
 		}
 	}

@@ -31,8 +31,9 @@ func (w *world) strangers(visit string) {
 			w.diary.note("a foreign machine makes an invoice")
 			w.harm.moment(foreignInvoice)
 			_, _ = w.foreign.SendInvoice(context.Background(), glase.Invoice{
-				PaymentMode: glase.ImmediateDebit, Title: foreignTitle, ClientInvoiceID: fmt.Sprintf("foreign %d", r.Uint32()),
-				Rows: []glase.InvoiceRow{{Description: "Foreign", Quantity: 1, Total: price}}, Total: price,
+				PaymentMode: glase.ImmediateDebit, Title: foreignTitle,
+				ClientInvoiceID: fmt.Sprintf("foreign %d", r.Uint32()),
+				Rows:            []glase.InvoiceRow{{Description: "Foreign", Quantity: 1, Total: price}}, Total: price,
 			})
 		})
 	}
@@ -44,7 +45,8 @@ func (w *world) foreignCancel(in time.Duration) {
 	w.harm.met("foreign cancel")
 	if sale, any := w.store.last(); any && sale.InvoiceReference != "" {
 		w.diary.note("a foreign machine cancels")
-		_ = w.foreign.CancelInvoice(context.Background(), sale.InvoiceReference) // it may fail: others have troubles, too
+		// it may fail: others have troubles, too
+		_ = w.foreign.CancelInvoice(context.Background(), sale.InvoiceReference)
 	}
 }
 
@@ -72,7 +74,8 @@ func (w *world) forge(r *rand.Rand) {
 			path = w.hints[r.IntN(n)]
 		}
 		w.mu.Unlock()
-		req, err := http.NewRequest(http.MethodPost, "http://kiosk.test"+path, bytes.NewReader([]byte("invoiceReference=1")))
+		req, err := http.NewRequest(http.MethodPost, "http://kiosk.test"+path,
+			bytes.NewReader([]byte("invoiceReference=1")))
 		if err != nil {
 			panic(err) // a path that came from a request
 		}

@@ -35,7 +35,8 @@ func (a *tally) add(w tale) {
 	a.total.Sales += r.Sales
 	a.total.Kills += r.Kills
 	a.total.Verdicts += r.Verdicts
-	for _, m := range []struct{ to, from map[string]int }{{a.total.Outcomes, r.Outcomes}, {a.total.Doubts, r.Doubts}, {a.total.Faults, r.Faults}} {
+	for _, m := range []struct{ to, from map[string]int }{{a.total.Outcomes, r.Outcomes}, {a.total.Doubts, r.Doubts},
+		{a.total.Faults, r.Faults}} {
 		for k, n := range m.from {
 			m.to[k] += n
 		}
@@ -68,8 +69,10 @@ func (a *tally) text() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d worlds, seeds %d to %d: %d sales, %d verdicts of a person, %d kills, %d faults, %.2f of them for each sale, %d worlds broke a promise\n", a.worlds, *fromFlag,
-		a.last, a.total.Sales, a.total.Verdicts, a.total.Kills, a.faults(), float64(a.faults())/float64(max(1, a.total.Sales)), a.bad)
+	fmt.Fprintf(&b, "%d worlds, seeds %d to %d: %d sales, %d verdicts of a person, %d kills, %d faults, %.2f of them "+
+		"for each sale, %d worlds broke a promise\n", a.worlds, *fromFlag,
+		a.last, a.total.Sales, a.total.Verdicts, a.total.Kills, a.faults(),
+		float64(a.faults())/float64(max(1, a.total.Sales)), a.bad)
 	for _, m := range []struct {
 		what string
 		of   map[string]int

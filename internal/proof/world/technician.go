@@ -115,7 +115,8 @@ func (f *referee) acted() {
 	if f.acts[v.ID].IsZero() {
 		f.acts[v.ID] = time.Now()
 	}
-	bad := v.Ended && v.Act == fsm.TestVend && (v.Outcome == fsm.Unknown || v.Outcome == fsm.NotDelivered && v.Why == vend.WhyJam)
+	bad := v.Ended && v.Act == fsm.TestVend &&
+		(v.Outcome == fsm.Unknown || v.Outcome == fsm.NotDelivered && v.Why == vend.WhyJam)
 	if key := "act " + v.ID; bad && f.judged[key].IsZero() {
 		f.judged[key] = time.Now()
 		if slices.ContainsFunc(f.starts, func(s start) bool { return s.act == v.ID && s.at.After(f.looked) }) {

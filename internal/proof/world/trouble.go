@@ -62,7 +62,8 @@ func (w *world) troubleAround(visit string) {
 		w.store.refuseNext(func(rec journal.Record) bool {
 			switch which {
 			case 0:
-				return slices.ContainsFunc(rec.Effects, func(f fsm.Effect) bool { _, motor := f.(fsm.Vend); return motor })
+				return slices.ContainsFunc(rec.Effects,
+					func(f fsm.Effect) bool { _, motor := f.(fsm.Vend); return motor })
 			case 1:
 				return fsm.Name(rec.Event) == event
 			}
@@ -74,7 +75,8 @@ func (w *world) troubleAround(visit string) {
 		w.wornDisk(r, visit)
 	}
 	if r, yes := w.maybe(10, visit+"/clock"); yes {
-		begin, wrong := seconds(r, 60), []time.Duration{0, time.Unix(0, 0).Sub(w.begin), time.Duration(r.Int64N(int64(10000 * time.Hour)))}[r.IntN(3)]
+		begin, wrong := seconds(r, 60), []time.Duration{0, time.Unix(0, 0).Sub(w.begin),
+			time.Duration(r.Int64N(int64(10000 * time.Hour)))}[r.IntN(3)]
 		w.harm.met("wall clock jumps")
 		w.people.Go(func() {
 			time.Sleep(begin)
@@ -90,7 +92,8 @@ func (w *world) troubleAround(visit string) {
 func (w *world) wornDisk(r *rand.Rand, visit string) {
 	turns := []turn{{r.IntN(16), takes}}
 	for range 1 + r.IntN(3) {
-		turns = append(turns, turn{1 + r.IntN(3), []answer{refuses, refuses, unsaid}[r.IntN(3)]}, turn{1 + r.IntN(4), takes})
+		turns = append(turns, turn{1 + r.IntN(3), []answer{refuses, refuses, unsaid}[r.IntN(3)]},
+			turn{1 + r.IntN(4), takes})
 	}
 	if r.IntN(4) > 0 {
 		turns = append(turns, turn{1 << 30, []answer{refuses, unsaid}[r.IntN(2)]})
@@ -119,12 +122,14 @@ func (w *world) wornDisk(r *rand.Rand, visit string) {
 const triedAgain = 2 * time.Minute
 
 // events are those whose record a disk may refuse.
-var events = []string{"PurchaseRequested", "ProductChosen", "InvoiceSent", "StatusAnswered", "VendEnded", "InvoiceUpdated", "ReservationCommitted",
+var events = []string{"PurchaseRequested", "ProductChosen", "InvoiceSent", "StatusAnswered", "VendEnded",
+	"InvoiceUpdated", "ReservationCommitted",
 	"InvoiceCanceled", "PaymentRefunded", "Booted", "FaultRaised", "FaultCleared"}
 
 // troubleInTheMachine happens between customers, or while they are there.
 func (w *world) troubleInTheMachine(visit string) {
-	faults := []string{simboard.FaultNone, simboard.FaultJam, simboard.FaultNoDrop, simboard.FaultLateDrop, simboard.FaultBounce, simboard.FaultStuckSensor}
+	faults := []string{simboard.FaultNone, simboard.FaultJam, simboard.FaultNoDrop, simboard.FaultLateDrop,
+		simboard.FaultBounce, simboard.FaultStuckSensor}
 	for _, slot := range slots {
 		faults := append(slices.Clone(faults), w.ownFaults(slot)...)
 		if r, yes := w.maybe(25, visit+"/machine "+slot); yes {
@@ -147,7 +152,8 @@ func (w *world) ownFaults(slot string) []string {
 		if v.Home == "" {
 			return nil
 		}
-		return []string{simboard.FaultStall, simboard.FaultWedge, simboard.FaultTwoDrop, simboard.FaultHomeStuck, simboard.FaultHomeLost}
+		return []string{simboard.FaultStall, simboard.FaultWedge, simboard.FaultTwoDrop, simboard.FaultHomeStuck,
+			simboard.FaultHomeLost}
 	case lock.Config, lockboard.Config:
 		return []string{simboard.FaultNeverOpens, simboard.FaultLeftOpen}
 	}
@@ -162,7 +168,8 @@ func (w *world) slot(id string) config.Slot {
 func (w *world) breaks(slot, fault string) {
 	w.harm.met("machine " + fault)
 	w.mu.Lock()
-	w.blind[slot] = w.blind[slot] || fault == simboard.FaultNoDrop || fault == simboard.FaultStuckSensor && w.machine != nil
+	w.blind[slot] = w.blind[slot] || fault == simboard.FaultNoDrop || fault == simboard.FaultStuckSensor &&
+		w.machine != nil
 	w.lavish[slot] = w.lavish[slot] || fault == simboard.FaultTwoDrop || fault == simboard.FaultHomeLost
 	if fault == simboard.FaultStuckSensor {
 		w.stuck[slot] = true

@@ -11,17 +11,22 @@ import (
 
 var (
 	// operations are as often as they matter.
-	operations = []string{"sendInvoice", "sendInvoice", "getPaymentStatus", "updateInvoice", "updateInvoice", "commitReservation", "commitReservation",
-		"cancelInvoice", "cancelInvoice", "refundPayment", "refundPayment", "refundPayment", "submitPaymentReceipt", "*"}
+	operations = []string{"sendInvoice", "sendInvoice", "getPaymentStatus", "updateInvoice", "updateInvoice",
+		"commitReservation", "commitReservation",
+		"cancelInvoice", "cancelInvoice", "refundPayment", "refundPayment", "refundPayment", "submitPaymentReceipt",
+		"*"}
 	// once are the calls that a sale makes once.
-	once = []string{"sendInvoice", "sendInvoice", "updateInvoice", "commitReservation", "cancelInvoice", "refundPayment"}
+	once = []string{"sendInvoice", "sendInvoice", "updateInvoice", "commitReservation", "cancelInvoice",
+		"refundPayment"}
 	// passing are refusals that are over when the rule is.
 	passing = []glasetest.Code{48, 48, 48, 90, 93, 94}
 	final   = []glasetest.Code{0, 10, 11, 12, 20, 29, 33, 37, 49, 50, 51, 54, 55, 64, 92, 95, 96, 97, 98, 99, 777}
 	// misled are the calls whose answers go astray. Of a refund's answer nobody can know, unless it names another
 	// payment.
-	misled  = []string{"getPaymentStatus", "getPaymentStatus", "sendInvoice", "cancelInvoice", "updateInvoice", "commitReservation"}
-	spoiled = []string{"latency", "lost_request", "lost_answer", "http", "soap_fault", "malformed", "html", "reset", "result_code", "result_code", "result_code"}
+	misled = []string{"getPaymentStatus", "getPaymentStatus", "sendInvoice", "cancelInvoice", "updateInvoice",
+		"commitReservation"}
+	spoiled = []string{"latency", "lost_request", "lost_answer", "http", "soap_fault", "malformed", "html", "reset",
+		"result_code", "result_code", "result_code"}
 )
 
 // troubleAtGlase makes Glase behave badly in up to three ways, and go any of the ways that its documentation leaves
@@ -34,9 +39,12 @@ func (w *world) troubleAtGlase(visit string) {
 	if r, yes := w.maybe(50, visit+"/ways"); yes {
 		pick := func(s ...string) string { return s[r.IntN(len(s))] }
 		f.Choices = glasetest.Choices{
-			AcknowledgedBy: pick("asked", "latest_version"), CancelReserved: pick("accept", "refuse_48", "refuse_51", "ignore"),
-			UnaskedCommit: pick("keep", "reverse"), UnaskedReserved: pick("keep", "release"), Notify: pick("all", "paid_only"),
-			Refunds: pick("allow", "allow", "allow", "refuse_97", "refuse_99"), TestTerminal: pick("cash_register", "webshop"),
+			AcknowledgedBy: pick("asked", "latest_version"),
+			CancelReserved: pick("accept", "refuse_48", "refuse_51", "ignore"),
+			UnaskedCommit:  pick("keep", "reverse"), UnaskedReserved: pick("keep", "release"),
+			Notify:           pick("all", "paid_only"),
+			Refunds:          pick("allow", "allow", "allow", "refuse_97", "refuse_99"),
+			TestTerminal:     pick("cash_register", "webshop"),
 			CanceledSpelling: pick("CANCELED", "CANCELLED"),
 		}
 		w.diary.note("Glase's ways: %+v", f.Choices)
@@ -51,8 +59,10 @@ func (w *world) troubleAtGlase(visit string) {
 		}
 	}
 	if r, yes := w.maybe(20, visit+"/slow answers"); yes { // in time, but some after what they speak of
-		f.Rules = append(f.Rules, w.rule(glasetest.Fault{Operation: "getPaymentStatus", Fault: "latency", Acts: r.IntN(2) == 0, Probability: 0.6,
-			Delay: glasetest.Duration(questionMax/2) + glasetest.Duration(r.Int64N(int64(questionMax/2-200*time.Millisecond)))}))
+		f.Rules = append(f.Rules, w.rule(glasetest.Fault{Operation: "getPaymentStatus", Fault: "latency",
+			Acts: r.IntN(2) == 0, Probability: 0.6,
+			Delay: glasetest.Duration(questionMax/2) +
+				glasetest.Duration(r.Int64N(int64(questionMax/2-200*time.Millisecond)))}))
 	}
 	if r, yes := w.maybe(10, visit+"/silence and refusal"); yes { // the refusal says nothing about the call before it
 		op := once[r.IntN(len(once))]
@@ -60,13 +70,16 @@ func (w *world) troubleAtGlase(visit string) {
 		if !believable(op, c) || claims(op, c) {
 			c = 777
 		}
-		for _, rule := range []glasetest.Fault{{Operation: op, Fault: "lost_answer", Count: 1}, {Operation: op, Fault: "result_code", Code: &c, Count: 1 + r.IntN(3)}} {
+		for _, rule := range []glasetest.Fault{{Operation: op, Fault: "lost_answer", Count: 1},
+			{Operation: op, Fault: "result_code", Code: &c, Count: 1 + r.IntN(3)}} {
 			f.Rules = append(f.Rules, w.rule(rule))
 		}
 	}
-	if r, yes := w.maybe(20, visit+"/an answer astray"); yes { // one: what two in a row say that name nothing, nobody can doubt
-		f.Rules = append(f.Rules, w.rule(glasetest.Fault{Operation: misled[r.IntN(len(misled))], Fault: []string{"other_answer", "previous_answer"}[r.IntN(2)],
-			Skip: r.IntN(6), Count: 1}))
+	// one: what two in a row say that name nothing, nobody can doubt
+	if r, yes := w.maybe(20, visit+"/an answer astray"); yes {
+		f.Rules = append(f.Rules, w.rule(glasetest.Fault{Operation: misled[r.IntN(len(misled))],
+			Fault: []string{"other_answer", "previous_answer"}[r.IntN(2)],
+			Skip:  r.IntN(6), Count: 1}))
 	}
 	for n := range 3 {
 		if r, yes := w.maybe(50, fmt.Sprintf("%s/glase %d", visit, n+1)); yes {
@@ -78,10 +91,12 @@ func (w *world) troubleAtGlase(visit string) {
 		}
 	}
 	if r, yes := w.maybe(10, visit+"/unproven"); yes {
-		f.Rules = append(f.Rules, w.rule(glasetest.Fault{Operation: "getPaymentStatus", Fault: "unproven", Count: []int{1, 3, 0, 0}[r.IntN(4)]}))
+		f.Rules = append(f.Rules, w.rule(glasetest.Fault{Operation: "getPaymentStatus", Fault: "unproven",
+			Count: []int{1, 3, 0, 0}[r.IntN(4)]}))
 	}
 	if r, yes := w.maybe(10, visit+"/gzip"); yes { // the last, so that it takes no other's place
-		f.Rules = append(f.Rules, w.rule(glasetest.Fault{Operation: "*", Fault: "gzip", Probability: 0.2 + 0.7*r.Float64()}))
+		f.Rules = append(f.Rules, w.rule(glasetest.Fault{Operation: "*", Fault: "gzip",
+			Probability: 0.2 + 0.7*r.Float64()}))
 	}
 	if w.sockets != nil {
 		if r, yes := w.maybe(75, visit+"/front"); yes {
@@ -101,7 +116,8 @@ func (w *world) troubleAtGlase(visit string) {
 // rule notes a rule that is set. Called with glaseMu locked.
 func (w *world) rule(rule glasetest.Fault) glasetest.Fault {
 	w.harm.met(rule.Fault)
-	w.diary.note("Glase will have trouble: %s %s acts=%v delay=%v code=%v skip=%d count=%d p=%.1f", rule.Operation, rule.Fault, rule.Acts,
+	w.diary.note("Glase will have trouble: %s %s acts=%v delay=%v code=%v skip=%d count=%d p=%.1f", rule.Operation,
+		rule.Fault, rule.Acts,
 		time.Duration(rule.Delay), code(rule), rule.Skip, rule.Count, rule.Probability)
 	w.armed = append(w.armed, w.harm.begin(ruleKind(rule)))
 	return rule
@@ -122,7 +138,9 @@ func ruleKind(rule glasetest.Fault) string {
 // outage is Glase as a whole, or one operation, out of order for minutes.
 func (w *world) outage(r *rand.Rand) {
 	begin, long := seconds(r, 60), seconds(r, 600)
-	rule := glasetest.Fault{Operation: "*", Fault: []string{"result_code", "result_code", "http", "soap_fault", "malformed", "html", "lost_request", "lost_answer", "latency"}[r.IntN(9)]}
+	rule := glasetest.Fault{Operation: "*",
+		Fault: []string{"result_code", "result_code", "http", "soap_fault", "malformed", "html", "lost_request",
+			"lost_answer", "latency"}[r.IntN(9)]}
 	if r.IntN(3) == 0 {
 		rule.Operation = operations[r.IntN(len(operations))]
 	}
@@ -147,7 +165,8 @@ func (w *world) outage(r *rand.Rand) {
 	defer w.glaseMu.Unlock()
 	w.diary.note("Glase's outage is over")
 	f = w.glase.Faults()
-	f.Rules = slices.DeleteFunc(f.Rules, func(o glasetest.Fault) bool { return o.Count == 0 && o.Probability == 0 }) // only outages are for ever and sure
+	// only outages are for ever and sure
+	f.Rules = slices.DeleteFunc(f.Rules, func(o glasetest.Fault) bool { return o.Count == 0 && o.Probability == 0 })
 	w.setFaults(f)
 }
 
@@ -246,7 +265,8 @@ func (w *world) loseAnAnswer() {
 	w.glaseMu.Lock()
 	defer w.glaseMu.Unlock()
 	w.setFaults(glasetest.Faults{Choices: w.glase.Faults().Choices, Rules: []glasetest.Fault{
-		{Operation: "getPaymentStatus", Fault: "lost_answer", Count: 1}, {Operation: "notification", Fault: "missing", Count: 1},
+		{Operation: "getPaymentStatus", Fault: "lost_answer", Count: 1},
+		{Operation: "notification", Fault: "missing", Count: 1},
 	}})
 }
 

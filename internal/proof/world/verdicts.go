@@ -85,6 +85,7 @@ func (f *referee) afterVerdict(sale journal.Sale, when string) {
 	held, paid := f.world.glase.Balance(sale.InvoiceReference)
 	net := minor(sale.Charged, sale.Currency) - minor(sale.Refunded, sale.Currency)
 	if held.Minor != 0 || paid.Minor != net && !f.carelessly(sale) {
-		f.violated("%s Glase holds %d, the customer has paid %d, the journal says %d, and a person had decided: %s", when, held.Minor, paid.Minor, net, brief(sale))
+		f.violated("%s Glase holds %d, the customer has paid %d, the journal says %d, and a person had decided: %s",
+			when, held.Minor, paid.Minor, net, brief(sale))
 	}
 }

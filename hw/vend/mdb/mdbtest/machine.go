@@ -27,17 +27,19 @@ type Trouble string
 
 // The troubles. All but the first two are of a machine that was told to deliver.
 const (
-	CancelFirst     Trouble = "cancel first"       // the machine gives its request up just before the approval comes
-	Deaf            Trouble = "deaf"               // the approval is lost on its way; the machine gives up after a while
-	DeafSilent      Trouble = "deaf and silent"    // the same, and it only goes back to its session
-	ResetBefore     Trouble = "reset before"       // the machine begins anew, and delivers nothing
-	ResetAfter      Trouble = "reset after"        // it delivers, and begins anew before it says so
-	Late            Trouble = "late success"       // it says so after it is back in its session
-	NoAnswer        Trouble = "no answer"          // it delivers, and never says so
-	Fail            Trouble = "fail"               // it delivers nothing, and says so
-	Liar            Trouble = "liar"               // it delivers nothing, and says that it did
-	UnplugBefore    Trouble = "unplug before"      // the line is unplugged while it delivers, and stays so
-	UnplugForAWhile Trouble = "unplug for a while" // the line is unplugged while it delivers, and comes back before the answer
+	CancelFirst Trouble = "cancel first" // the machine gives its request up just before the approval comes
+	// the approval is lost on its way; the machine gives up after a while
+	Deaf         Trouble = "deaf"
+	DeafSilent   Trouble = "deaf and silent" // the same, and it only goes back to its session
+	ResetBefore  Trouble = "reset before"    // the machine begins anew, and delivers nothing
+	ResetAfter   Trouble = "reset after"     // it delivers, and begins anew before it says so
+	Late         Trouble = "late success"    // it says so after it is back in its session
+	NoAnswer     Trouble = "no answer"       // it delivers, and never says so
+	Fail         Trouble = "fail"            // it delivers nothing, and says so
+	Liar         Trouble = "liar"            // it delivers nothing, and says that it did
+	UnplugBefore Trouble = "unplug before"   // the line is unplugged while it delivers, and stays so
+	// the line is unplugged while it delivers, and comes back before the answer
+	UnplugForAWhile Trouble = "unplug for a while"
 )
 
 // Noise is what happens to the next lines that the machine writes.
