@@ -97,6 +97,12 @@ func (f *referee) anothers(sale journal.Sale) bool {
 	return f.during(sale, "sendInvoice other_answer", "sendInvoice previous_answer", nameless)
 }
 
+// chargeRefused: Glase has said that it does not charge, which leaves a sale in doubt.
+func (f *referee) chargeRefused(sale journal.Sale) bool {
+	began, ended := f.when(sale)
+	return f.world.harm.duringPrefix(began, ended, "updateInvoice says ", "commitReservation says ", "* says ")
+}
+
 // mayForget: a run ended that had not recorded all that it knew.
 func (f *referee) mayForget(sale journal.Sale) bool {
 	return f.during(sale, kioskKilled) || f.during(sale, kioskTold) && f.during(sale, diskRefuses)
@@ -111,6 +117,9 @@ func (f *referee) mayLose(sale journal.Sale) bool {
 	if sale.Why == "restarted" && f.world.machine != nil && f.mayForget(sale) &&
 		f.movedBefore(sale, glasetest.Release) {
 		return true // the end that no record has let the money go
+	}
+	if f.mayForget(sale) && f.during(sale, diskRefuses) && f.chargeRefused(sale) {
+		return true // it stood in doubt until its reservation ended, and no record has that
 	}
 	f.mu.Lock()
 	last := f.visits[sale.ID].began // since then the sale could be settled
