@@ -38,7 +38,7 @@ func (t *step) booted(e Booted) {
 		t.lostService(e.Evidence)
 	}
 	if !t.s.Busy() {
-		t.rest()
+		t.settleIdle()
 		return
 	}
 	s.Sale.Recovered = true
@@ -55,16 +55,16 @@ func (t *step) booted(e Booted) {
 	switch stage := s.Stage; stage {
 	case Invoicing:
 		t.enter(Invoicing) // found by its clientInvoiceId, and cancelled, before there is another
-		s.Sale.Stop = reason.Restarted
+		s.Sale.EndReason = reason.Restarted
 		t.unheard()
 		t.call()
 	case Refunding:
 		t.enter(Refunding)
 		if !s.Sale.fullRefund() { // the request may have been sent, and repeating it could pay twice
-			t.doubt(fmt.Sprintf("restarted during a refund of %v", s.Sale.Due))
+			t.doubt(fmt.Sprintf("restarted during a refund of %v", s.Sale.RefundDue))
 			return
 		}
-		s.Live.Unsure = true
+		s.Live.MayHaveHappened = true
 		t.call()
 	case Receipting:
 		t.receipt()
@@ -110,31 +110,32 @@ func (t *step) stepResolving(e Event) {
 	case a.Status == StatusCanceled || a.Status == StatusFailed:
 		t.unpaid()
 	case !sale.Charged.IsZero(): // it was PAID once
-		t.bounded(fmt.Sprintf("the invoice is %s after it was PAID", a.Status))
-	case t.unseen() != "":
-		sale.Held = sale.Held || a.Status == StatusReserved
+		t.retryOrDoubt(fmt.Sprintf("the invoice is %s after it was PAID", a.Status))
+	case t.slotOfUnknownFate() != "":
+		sale.SeenReserved = sale.SeenReserved || a.Status == StatusReserved
 		t.doubt(fmt.Sprintf(
 			"restarted while %s delivered, and the invoice is %s: look whether the product came out, then resolve it "+
-				"with charge or release", t.unseen(), a.Status))
+				"with charge or release", t.slotOfUnknownFate(), a.Status))
 	case nothing:
-		sale.Held = sale.Held || a.Status == StatusReserved
+		sale.SeenReserved = sale.SeenReserved || a.Status == StatusReserved
 		t.release(reason.Restarted)
 	case a.Status == StatusReserved && sale.Commits > 0:
 		t.enter(Confirming) // the commit may still be on its way
-		t.notYet()
+		t.stillReserved()
 	case a.Status == StatusReserved:
-		sale.Held = true
+		sale.SeenReserved = true
 		t.settle("")
 	default:
-		t.bounded(fmt.Sprintf("the invoice is %s although products came out", a.Status))
+		t.retryOrDoubt(fmt.Sprintf("the invoice is %s although products came out", a.Status))
 	}
 }
 
 // lostAtBoot: nothing is known of the item but that its motor was started before the boot.
 func (i Item) lostAtBoot() bool { return i.Outcome == Unknown && i.Why == reason.Restarted }
 
-// unseen is the slot of an item that is lost and would be charged by its dispenser's rule; "": there is none.
-func (t *step) unseen() string {
+// slotOfUnknownFate is the slot of an item that is lost and would be charged by its dispenser's rule; "": there is
+// none.
+func (t *step) slotOfUnknownFate() string {
 	for _, i := range t.s.Sale.Items {
 		if i.lostAtBoot() && i.Charge() {
 			return i.Slot
@@ -152,7 +153,7 @@ func (t *step) unseenPaid(a Answered) {
 	sale.Charged, sale.ErsReference = a.Amount, a.ErsReference
 	t.doubt(fmt.Sprintf(
 		"restarted while %s delivered, and Glase has charged %v: look whether the product came out, then resolve it "+
-			"with charge or refund", t.unseen(), a.Amount))
+			"with charge or refund", t.slotOfUnknownFate(), a.Amount))
 }
 
 // knownByCharge takes Glase's own record for evidence: a reservation is only ever committed here with the sum of what

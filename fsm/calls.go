@@ -37,7 +37,7 @@ func (t *step) call() {
 		c.Total, c.Items = sale.Basket(), sale.charged()
 	case RefundPayment:
 		c.ClientInvoiceID, c.Reference, c.ErsReference = sale.refundID(), "", sale.ErsReference
-		c.Total, c.Full = sale.Due, sale.fullRefund()
+		c.Total, c.Full = sale.RefundDue, sale.fullRefund()
 	case SubmitReceipt:
 		c.Reference, c.ErsReference, c.Total, c.Items = "", sale.ErsReference, sale.Charged.Sub(sale.refunded()),
 			sale.charged()
@@ -70,9 +70,9 @@ func (t *step) retry() {
 	t.callIn(d)
 }
 
-// bounded is retry for an answer that decided nothing although Glase can be reached: at asksMax the sale stands in
+// retryOrDoubt is retry for an answer that decided nothing although Glase can be reached: at asksMax the sale stands in
 // doubt.
-func (t *step) bounded(note string) {
+func (t *step) retryOrDoubt(note string) {
 	t.s.Live.Answers++
 	if t.s.Live.Answers > asksMax {
 		t.doubt(note)

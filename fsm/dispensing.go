@@ -48,8 +48,8 @@ func (t *step) stepVending(e Event) {
 	case VendEnded:
 		t.vendEnded(e)
 	case CancelPressed:
-		if t.s.Sale.Flow == Reservation && t.s.Sale.Stop == "" {
-			t.s.Sale.Stop = reason.CancelledByCustomer // after this product
+		if t.s.Sale.Flow == Reservation && t.s.Sale.EndReason == "" {
+			t.s.Sale.EndReason = reason.CancelledByCustomer // after this product
 		}
 	}
 }
@@ -64,7 +64,7 @@ func (t *step) vendEnded(e VendEnded) {
 		t.payBack(e.Why)
 		return
 	}
-	why := cmp.Or(t.s.Sale.Stop, t.s.hardFault())
+	why := cmp.Or(t.s.Sale.EndReason, t.s.hardFault())
 	if why != "" || !t.s.affords(t.s.Sale.Credit()) || len(t.s.Sale.Items) >= itemsMax {
 		t.settle(why)
 		return
@@ -127,9 +127,9 @@ func (t *step) closeSlot(slot string, why reason.Why) {
 // payBack is direct debit's end: what did not come out is refunded, what did is receipted.
 func (t *step) payBack(why reason.Why) {
 	sale := &t.s.Sale
-	sale.Due = sale.Charged.Sub(sale.Basket())
-	if sale.Due.Minor <= 0 {
-		sale.Due = money.Amount{}
+	sale.RefundDue = sale.Charged.Sub(sale.Basket())
+	if sale.RefundDue.Minor <= 0 {
+		sale.RefundDue = money.Amount{}
 		t.receipt()
 		return
 	}

@@ -10,9 +10,9 @@ import (
 func (t *step) faultRaised(f Fault) {
 	t.addFault(f)
 	if f.Hard && len(f.Slots) == 0 {
-		t.hurry(f.Name, f.Name != reason.Journal) // what moves already may end by itself when it cannot be recorded
+		t.endSoon(f.Name, f.Name != reason.Journal) // what moves already may end by itself when it cannot be recorded
 	}
-	t.rest()
+	t.settleIdle()
 }
 
 // addFault takes a fault once. Newer facts about one that stands already are taken in the place of the older.
@@ -54,7 +54,7 @@ func (t *step) faultCleared(name reason.Why) {
 	if name == reason.Door {
 		t.serviced()
 	}
-	t.rest()
+	t.settleIdle()
 }
 
 // serviced: a technician has been there, so that slots, and what needed a person, get a new chance.
@@ -74,17 +74,17 @@ func (t *step) openSlots(slots []string) {
 	}
 }
 
-// hurry ends the sale that is on as soon as its money can be settled. motors: also what moves now.
-func (t *step) hurry(why reason.Why, motors bool) {
+// endSoon ends the sale that is on as soon as its money can be settled. motors: also what moves now.
+func (t *step) endSoon(why reason.Why, motors bool) {
 	switch t.s.Stage {
 	case Invoicing:
-		t.s.Sale.Stop = why
+		t.s.Sale.EndReason = why
 	case Awaiting, Asking:
 		t.release(why)
 	case Choosing:
 		t.settle(why)
 	case Vending:
-		t.s.Sale.Stop = why
+		t.s.Sale.EndReason = why
 		if motors {
 			t.do(StopVend{t.s.Sale.ID, t.pending().ID})
 		}
@@ -95,8 +95,8 @@ func (t *step) hurry(why reason.Why, motors bool) {
 	}
 }
 
-// rest puts a machine without a sale where its faults say.
-func (t *step) rest() {
+// settleIdle puts a machine without a sale where its faults say.
+func (t *step) settleIdle() {
 	if t.s.Busy() {
 		return
 	}
@@ -105,7 +105,7 @@ func (t *step) rest() {
 		t.s.Stage, t.s.Reason = Maintenance, reason.Technician
 		return
 	}
-	whole := t.s.whole()
+	whole := t.s.machineFaults()
 	if len(whole) == 0 {
 		return
 	}

@@ -82,7 +82,7 @@ func (t *step) unseenInvoice(e Answered) bool {
 		t.overUnseen(why)
 	case r.Kind == Done:
 		l.Unseen, l.Lost = false, 0
-		if why := cmp.Or(sale.Stop, t.s.hardFault()); why != "" {
+		if why := cmp.Or(sale.EndReason, t.s.hardFault()); why != "" {
 			t.release(why)
 			return true
 		}

@@ -76,11 +76,11 @@ func (t *step) invoiceKnown(e Answered) {
 func (t *step) severalInvoices() {
 	sale := &t.s.Sale
 	if sale.Reference == "" { // a settled one was brought again
-		t.end(Cancelled, cmp.Or(sale.Stop, t.s.Live.OverUnseen, reason.InvoicingFailed))
+		t.end(Cancelled, cmp.Or(sale.EndReason, t.s.Live.OverUnseen, reason.InvoicingFailed))
 		return
 	}
 	sale.ReservedUntil = t.now.add(t.s.Rules.ReservationTimeout) // the newest may have been made just now
-	t.release(cmp.Or(sale.Stop, reason.InvoicingFailed))
+	t.release(cmp.Or(sale.EndReason, reason.InvoicingFailed))
 }
 
 // unsettled goes on with what else there is of a sale whose present invoice is settled, or in doubt; false: nothing is.
@@ -94,7 +94,8 @@ func (t *step) unsettled(doubt string) bool {
 			Invoice{sale.Reference, true, doubt, sale.ErsReference, sale.Charged, sale.Refunded})
 	}
 	none := money.Amount{}
-	sale.Reference, sale.QR, sale.ErsReference, sale.Charged, sale.Refunded, sale.Due = "", "", "", none, none, none
+	sale.Reference, sale.QR, sale.ErsReference, sale.Charged, sale.Refunded, sale.RefundDue = "", "", "", none, none,
+		none
 	t.s.Live.Version, t.s.Live.Heard = 0, ""
 	n := slices.IndexFunc(sale.Invoices, func(i Invoice) bool { return !i.Settled })
 	switch {
@@ -113,7 +114,7 @@ func (t *step) unsettled(doubt string) bool {
 				"a name",
 			len(sale.Invoices)))
 	default:
-		sale.Stop = cmp.Or(sale.Stop, reason.InvoicingFailed)
+		sale.EndReason = cmp.Or(sale.EndReason, reason.InvoicingFailed)
 		t.enter(Invoicing)
 		t.s.Live.CallAt = max(t.now, t.s.Live.UnheardAt.add(lateFor))
 	}

@@ -97,7 +97,7 @@ func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool
 	switch {
 	case boot && slices.Contains([]Stage{Awaiting, Asking, Choosing, Vending}, next.Stage):
 		return g, fmt.Errorf("a boot resumed %s", next.Stage)
-	case next.Stage == Ready && (next.Busy() || len(next.whole()) > 0):
+	case next.Stage == Ready && (next.Busy() || len(next.machineFaults()) > 0):
 		return g, fmt.Errorf("ready with an open sale or a fault")
 	case next.Busy() && next.Stage.Phase() == Idle && next.Stage != Resolving:
 		return g, fmt.Errorf("an open sale in %s", next.Stage)
@@ -241,11 +241,11 @@ func (g *ghost) hear(s State, e Event) {
 	case RefundPayment:
 		switch {
 		case s.Stage != Refunding:
-		case r.Kind == Done, r.refused(OverRefunded) && s.Live.Unsure:
+		case r.Kind == Done, r.refused(OverRefunded) && s.Live.MayHaveHappened:
 			g.RefundDone += g.RefundSent.Minor
 			g.RefundOpen = false
 		case r.Kind == NotSent, r.refused(InProgress, Busy):
-			g.RefundOpen = s.Live.Unsure
+			g.RefundOpen = s.Live.MayHaveHappened
 		}
 	}
 }

@@ -13,13 +13,14 @@ import (
 func (t *step) purchaseRequested(e PurchaseRequested) {
 	refuse := func(why Refusal) { t.do(Answer{Request: e.Request, Refusal: why}) }
 	sale, cheapest := t.s.Sale, t.s.cheapest()
-	again := t.s.Busy() && e.Payer != "" && e.Payer == t.s.Live.Payer && e.Amount == sale.Requested && sale.Stop == ""
+	again := t.s.Busy() && e.Payer != "" && e.Payer == t.s.Live.Payer && e.Amount == sale.Requested &&
+		sale.EndReason == ""
 	switch {
 	case again && t.s.Stage == Awaiting && !t.s.Live.Unseen:
 		t.do(Answer{Request: e.Request, Reference: sale.Reference})
 	case again && (t.s.Stage == Invoicing || t.s.Live.Unseen) && len(t.s.Live.Requests) < requestsMax:
 		t.s.Live.Requests = append(slices.Clip(t.s.Live.Requests), e.Request)
-	case t.s.Busy() && !sale.Recovered && len(t.s.whole()) == 0:
+	case t.s.Busy() && !sale.Recovered && len(t.s.machineFaults()) == 0:
 		refuse(DeviceInUse)
 	case t.s.Stage != Ready || t.s.Rules.Flow != Reservation || cheapest.IsZero():
 		refuse(DeviceUnavailable)
@@ -65,7 +66,7 @@ func (t *step) refused(slot string) bool {
 func (t *step) stepInvoicing(e Event) {
 	switch e := e.(type) {
 	case CancelPressed:
-		t.s.Sale.Stop = reason.CancelledByCustomer
+		t.s.Sale.EndReason = reason.CancelledByCustomer
 	case Answered:
 		t.invoiceSent(e)
 	}
@@ -90,10 +91,10 @@ func (t *step) invoiceSent(e Answered) {
 		t.unanswered()
 		t.retry()
 	case sale.Reference != "": // refused when it was asked for once more
-		t.release(cmp.Or(sale.Stop, reason.InvoicingFailed))
+		t.release(cmp.Or(sale.EndReason, reason.InvoicingFailed))
 	case sale.Flow == Sticker && sale.Unheard:
 		// The sticker leads to the terminal's current invoice, so the customer could pay one whose reference was lost.
-		t.bounded(e.note() + " after an attempt without an answer")
+		t.retryOrDoubt(e.note() + " after an attempt without an answer")
 	default:
 		t.fail(e)
 	}
@@ -117,7 +118,7 @@ func (t *step) unanswered() {
 	if t.s.Sale.Flow == Sticker {
 		return
 	}
-	t.s.Sale.Stop = cmp.Or(t.s.Sale.Stop, reason.InvoicingFailed)
+	t.s.Sale.EndReason = cmp.Or(t.s.Sale.EndReason, reason.InvoicingFailed)
 	t.refuseWaiting()
 }
 
@@ -202,7 +203,7 @@ func (t *step) awaited(e Answered) {
 	t.s.Live.Version = e.Version
 	switch {
 	case e.Status == StatusReserved && sale.Flow == Reservation:
-		sale.Held = true
+		sale.SeenReserved = true
 		t.s.Live.KnownAt = t.s.Live.Called
 		t.choose()
 	case e.Status == StatusPaid && sale.Flow == Reservation:
@@ -246,7 +247,7 @@ func (e Answered) proves(currency string) bool {
 
 // choose lets the customer choose, within what is left of the credit and of the reservation's time.
 func (t *step) choose() {
-	if why := cmp.Or(t.s.Sale.Stop, t.s.hardFault()); why != "" {
+	if why := cmp.Or(t.s.Sale.EndReason, t.s.hardFault()); why != "" {
 		t.settle(why)
 		return
 	}

@@ -62,7 +62,7 @@ func (t *step) serviceBegan(e ServiceBegan) {
 	t.do(Answer{Request: e.Request, Reference: v.ID})
 	t.s.Live.ShowTill = 0
 	t.s.Deadline = t.now.add(v.Longest + vendGrace)
-	t.rest()
+	t.settleIdle()
 	t.do(Serve{v})
 }
 
@@ -98,7 +98,7 @@ func (t *step) serviceEnded(id string, o ItemOutcome, why reason.Why) {
 		v.Outcome = o
 		t.afterVend(v.Slot, o, why)
 	}
-	t.rest()
+	t.settleIdle()
 }
 
 // lostService: a boot finds a technician's act that it did not see the end of.

@@ -106,9 +106,9 @@ func (t *step) stepConfirming(e Event) {
 		case StatusCanceled, StatusFailed:
 			t.gone(e.Status)
 		case StatusReserved:
-			t.notYet()
+			t.stillReserved()
 		default:
-			t.bounded(fmt.Sprintf("the invoice is %s after commitReservation", e.Status))
+			t.retryOrDoubt(fmt.Sprintf("the invoice is %s after commitReservation", e.Status))
 		}
 	}
 }
@@ -131,15 +131,15 @@ func (t *step) undecided(e Answered) bool {
 	case r.Kind == Misfit:
 		t.unprovable(e.note(), t.poll)
 	case r.Kind == Refused:
-		t.bounded(e.note())
+		t.retryOrDoubt(e.note())
 	default:
 		t.askAgain() // until Glase can be reached
 	}
 	return true
 }
 
-// notYet: still RESERVED after a commit. It may need a moment; then the commit is made again.
-func (t *step) notYet() {
+// stillReserved: still RESERVED after a commit. It may need a moment; then the commit is made again.
+func (t *step) stillReserved() {
 	sale := &t.s.Sale
 	switch {
 	case sale.Refusal != "":
@@ -150,12 +150,12 @@ func (t *step) notYet() {
 		t.chargeRefused(fmt.Sprintf("still RESERVED after its time and %d commits", sale.Commits))
 	case t.now >= sale.ReservedUntil || sale.Commits >= commitsMax || sale.Updates >= commitsMax:
 		t.retry() // only Glase's last word is missing
-	case !sale.Updated && t.s.Live.Tries < looks(sale.Updates):
+	case !sale.Updated && t.s.Live.Tries < pollsBefore(sale.Updates):
 		t.s.Live.Tries++
 		t.callIn(pollEvery)
 	case !sale.Updated: // whatever updateInvoice was refused for, the invoice is there: it sets, so it may be repeated
 		t.update()
-	case t.s.Live.Tries < looks(sale.Commits):
+	case t.s.Live.Tries < pollsBefore(sale.Commits):
 		t.s.Live.Tries++
 		t.callIn(pollEvery)
 	default:
@@ -169,9 +169,11 @@ func (t *step) saidThrice() bool {
 	return t.s.Live.Overdue > 2
 }
 
-// looks is how often the status is asked before a commit or an update is made again: a little longer each time, and
-// never so long that the rest of a reservation is not used.
-func looks(made int) int { return int(min(time.Duration(made)*recommitWait, retryMax) / pollEvery) }
+// pollsBefore is how often the status is asked before a commit or an update is made again: a little longer each time,
+// and never so long that the rest of a reservation is not used.
+func pollsBefore(made int) int {
+	return int(min(time.Duration(made)*recommitWait, retryMax) / pollEvery)
+}
 
 // paid is Glase's PAID on a reservation: what was charged is compared with what came out.
 func (t *step) paid(e Answered) {
@@ -189,7 +191,7 @@ func (t *step) paid(e Answered) {
 	default:
 		sale.Note = fmt.Sprintf("Glase charged %v for %v", e.Amount, basket)
 		sale.Why = cmp.Or(sale.Why, reason.Overcharged)
-		sale.Due = e.Amount.Sub(basket)
+		sale.RefundDue = e.Amount.Sub(basket)
 		t.refund()
 	}
 }
@@ -198,7 +200,7 @@ func (t *step) paid(e Answered) {
 // know of it and would do it again.
 func (t *step) refund() {
 	if !t.s.Sale.fullRefund() && t.s.fault(reason.Journal) {
-		t.doubt(fmt.Sprintf("%v is owed to the customer, and the journal cannot be written", t.s.Sale.Due))
+		t.doubt(fmt.Sprintf("%v is owed to the customer, and the journal cannot be written", t.s.Sale.RefundDue))
 		return
 	}
 	t.enter(Refunding)
@@ -209,7 +211,7 @@ func (t *step) refund() {
 func (t *step) gone(status PayStatus) {
 	sale := &t.s.Sale
 	sale.Note = cmp.Or(sale.Note, "Glase says "+string(status))
-	if sale.Held && sale.Commits == 0 && t.now < sale.ReservedUntil {
+	if sale.SeenReserved && sale.Commits == 0 && t.now < sale.ReservedUntil {
 		t.canceledElsewhere()
 	}
 	t.unpaid()
@@ -235,7 +237,7 @@ func (t *step) unpaid() {
 		t.end(Released, "")
 	case !sale.Basket().IsZero():
 		t.end(Lost, reason.PaymentFailed)
-	case sale.Held:
+	case sale.SeenReserved:
 		t.end(Released, reason.PaymentFailed)
 	default:
 		t.end(Cancelled, reason.PaymentFailed)
@@ -275,7 +277,7 @@ func (t *step) canceled(e Answered) {
 	case r.Kind == NotSent:
 		t.retry()
 	case r.refused(Busy):
-		t.bounded(e.note())
+		t.retryOrDoubt(e.note())
 	case r.Kind != Refused: // the status says whether it was carried out, or needs to be any more
 		l.Checking = true
 		t.retry()
@@ -300,7 +302,7 @@ func (t *step) releasingStatus(e Answered) {
 	case StatusCanceled, StatusFailed:
 		t.unpaid()
 	case StatusReserved:
-		sale.Held = true
+		sale.SeenReserved = true
 		switch {
 		case t.now > sale.ReservedUntil.add(expiryGrace) && !t.saidThrice():
 			t.poll()
@@ -314,13 +316,13 @@ func (t *step) releasingStatus(e Answered) {
 		}
 	default:
 		l.Checking = false
-		t.bounded(fmt.Sprintf("cancelInvoice leaves the invoice %s", e.Status))
+		t.retryOrDoubt(fmt.Sprintf("cancelInvoice leaves the invoice %s", e.Status))
 	}
 }
 
 // paidUnwanted: paid although nothing will come out any more.
 func (t *step) paidUnwanted(e Answered) {
-	if t.unseen() != "" && t.s.Sale.Verdict == (Verdict{}) {
+	if t.slotOfUnknownFate() != "" && t.s.Sale.Verdict == (Verdict{}) {
 		t.unseenPaid(e)
 		return
 	}
@@ -343,25 +345,25 @@ func (t *step) stepRefunding(e Event) {
 	sale, l := &t.s.Sale, &t.s.Live
 	full := sale.fullRefund()
 	switch r := p.Result; {
-	case r.Kind == Done, r.refused(OverRefunded) && full && l.Unsure:
-		sale.Refunded = sale.refunded().Add(sale.Due)
-		sale.Due = money.Amount{}
+	case r.Kind == Done, r.refused(OverRefunded) && full && l.MayHaveHappened:
+		sale.Refunded = sale.refunded().Add(sale.RefundDue)
+		sale.RefundDue = money.Amount{}
 		t.refunded()
 	case r.Kind == NotSent:
 		t.retry()
 	case r.refused(InProgress, Busy):
-		l.Unsure = l.Unsure || r.refused(InProgress) && full // what is in progress may be this
-		t.bounded(p.note())
+		l.MayHaveHappened = l.MayHaveHappened || r.refused(InProgress) && full // what is in progress may be this
+		t.retryOrDoubt(p.note())
 	case r.Kind == ResultUnknown && full:
-		l.Unsure = true // 98 proves an earlier one
+		l.MayHaveHappened = true // 98 proves an earlier one
 		t.retry()
 	case r.Kind == Misfit && full:
-		l.Unsure = true
+		l.MayHaveHappened = true
 		t.unprovable(p.note(), t.retry)
 	case r.refused(OverRefunded):
-		t.doubt(p.note() + ": " + sale.Due.String() + " may have been refunded already")
+		t.doubt(p.note() + ": " + sale.RefundDue.String() + " may have been refunded already")
 	default:
-		t.doubt(p.note() + ": " + sale.Due.String() + " owed to the customer")
+		t.doubt(p.note() + ": " + sale.RefundDue.String() + " owed to the customer")
 	}
 }
 

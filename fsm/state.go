@@ -150,15 +150,15 @@ const (
 
 // Sale is one customer's visit, from the request to its end.
 type Sale struct {
-	ID     string     `json:"id,omitzero"`
-	Flow   Flow       `json:"flow,omitzero"`
-	State  SaleState  `json:"state,omitzero"`
-	Ended  bool       `json:"ended,omitzero"`
-	Why    reason.Why `json:"why,omitzero"`    // how it went
-	Note   string     `json:"note,omitzero"`   // for a technician: the service's word or the facts of a doubt
-	Stop   reason.Why `json:"stop,omitzero"`   // set: end as soon as the running step allows, for this reason
-	Rounds int        `json:"rounds,omitzero"` // times that the customer chose "try again"
-	Items  []Item     `json:"items,omitzero"`
+	ID        string     `json:"id,omitzero"`
+	Flow      Flow       `json:"flow,omitzero"`
+	State     SaleState  `json:"state,omitzero"`
+	Ended     bool       `json:"ended,omitzero"`
+	Why       reason.Why `json:"why,omitzero"`    // how it went
+	Note      string     `json:"note,omitzero"`   // for a technician: the service's word or the facts of a doubt
+	EndReason reason.Why `json:"stop,omitzero"`   // set: end as soon as the running step allows, for this reason
+	Rounds    int        `json:"rounds,omitzero"` // times that the customer chose "try again"
+	Items     []Item     `json:"items,omitzero"`
 	// a boot found it open, or a person opened it again: it is only settled
 	Recovered bool    `json:"recovered,omitzero"`
 	Verdict   Verdict `json:"verdict,omitzero"` // a person's, on a sale that stood in doubt
@@ -180,12 +180,12 @@ type Payment struct {
 	Invoices []Invoice `json:"invoices,omitzero"`
 	// references that SendInvoice answered and that were not ours
 	Misled        int          `json:"misled,omitzero"`
-	Held          bool         `json:"held,omitzero"`        // it was RESERVED once
+	SeenReserved  bool         `json:"held,omitzero"`        // it was RESERVED once
 	InvoicedAt    Instant      `json:"invoiced_at,omitzero"` // when SendInvoice was first asked for
 	ReservedUntil Instant      `json:"reserved_until,omitzero"`
 	ErsReference  string       `json:"ers_reference,omitzero"` // the service's, of the payment
 	Charged       money.Amount `json:"charged,omitzero"`       // it was PAID with this amount
-	Due           money.Amount `json:"due,omitzero"`           // the refund that is being made
+	RefundDue     money.Amount `json:"due,omitzero"`           // the refund that is being made
 	Refunded      money.Amount `json:"refunded,omitzero"`      // refunds that are confirmed
 
 	Charging `json:"charging,omitzero"`
@@ -309,13 +309,13 @@ type Calling struct {
 	Waiting int     `json:"waiting,omitzero"` // the call whose outcome is waited for; any other outcome is stale
 	CallAt  Instant `json:"call_at,omitzero"` // the next call, when none is on its way
 	// a notification came while a question was on its way: ask at once after it
-	Again   bool `json:"again,omitzero"`
-	Tries   int  `json:"tries,omitzero"`   // outcomes in a row that decided nothing
-	Lost    int  `json:"lost,omitzero"`    // questions in a row that had no answer
-	Answers int  `json:"answers,omitzero"` // those of the tries that were answered
-	Overdue int  `json:"overdue,omitzero"` // those in a row that said RESERVED after the reservation's time
-	Acks    int  `json:"acks,omitzero"`    // questions in a row that only acknowledged a version
-	Unsure  bool `json:"unsure,omitzero"`  // an earlier attempt of this call may have been carried out
+	Again           bool `json:"again,omitzero"`
+	Tries           int  `json:"tries,omitzero"`   // outcomes in a row that decided nothing
+	Lost            int  `json:"lost,omitzero"`    // questions in a row that had no answer
+	Answers         int  `json:"answers,omitzero"` // those of the tries that were answered
+	Overdue         int  `json:"overdue,omitzero"` // those in a row that said RESERVED after the reservation's time
+	Acks            int  `json:"acks,omitzero"`    // questions in a row that only acknowledged a version
+	MayHaveHappened bool `json:"unsure,omitzero"`  // an earlier attempt of this call may have been carried out
 	// awaiting: it is not yet said that the invoice is known as ours, so nobody is given it
 	Unseen   bool `json:"unseen,omitzero"`
 	Checking bool `json:"checking,omitzero"` // releasing: the next call is a question, not a CancelInvoice
@@ -362,13 +362,13 @@ func (s State) fault(name reason.Why) bool {
 	return false
 }
 
-// whole gives the faults that stand against the whole machine.
-func (s State) whole() []Fault {
+// machineFaults gives the faults that stand against the machineFaults machine.
+func (s State) machineFaults() []Fault {
 	return slices.DeleteFunc(slices.Clone(s.Faults), func(f Fault) bool { return len(f.Slots) > 0 })
 }
 
 func (s State) hardFault() reason.Why {
-	for _, f := range s.whole() {
+	for _, f := range s.machineFaults() {
 		if f.Hard {
 			return f.Name
 		}

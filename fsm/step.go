@@ -78,7 +78,7 @@ func Step(s State, e Event) (next State, effects []Effect, durable bool) {
 		t.s = e.State
 		t.s.Live = live
 	case SaleStopped:
-		t.hurry(reason.Stopped, true)
+		t.endSoon(reason.Stopped, true)
 	default:
 		t.inStage(e)
 	}
@@ -170,7 +170,7 @@ func (t *step) deadline() {
 	case Vending:
 		item := t.pending()
 		// what nobody hears of may still move: it was this customer's last
-		t.s.Sale.Stop = cmp.Or(t.s.Sale.Stop, reason.Timeout)
+		t.s.Sale.EndReason = cmp.Or(t.s.Sale.EndReason, reason.Timeout)
 		t.do(StopVend{t.s.Sale.ID, item.ID})
 		t.vendEnded(VendEnded{At: t.now, Sale: t.s.Sale.ID, Item: item.ID, Outcome: Unknown, Why: reason.Timeout})
 	case Updating: // the reservation is over: whatever Glase made of it is the truth now
@@ -211,14 +211,14 @@ func (t *step) over(state SaleState) {
 			t.setItem(i.ID, NotDelivered, reason.NotStarted)
 		}
 	}
-	t.s.Sale.State, t.s.Sale.Ended, t.s.Sale.Stop = state, true, ""
+	t.s.Sale.State, t.s.Sale.Ended, t.s.Sale.EndReason = state, true, ""
 	t.countUnpaid()
 	t.enter(Ready)
 	t.s.Live = Live{Calls: t.s.Live.Calls}
 	if t.s.Sale.Verdict == (Verdict{}) { // whoever stands there now is not that customer
 		t.s.Live.ShowTill = t.now.add(showFor)
 	}
-	t.rest()
+	t.settleIdle()
 }
 
 // doubt ends the sale as one that a person must decide.
@@ -247,4 +247,4 @@ func (s Sale) refunded() money.Amount {
 }
 
 // fullRefund: the whole payment goes back and nothing went back before.
-func (s Sale) fullRefund() bool { return s.Due == s.Charged && s.Refunded.IsZero() }
+func (s Sale) fullRefund() bool { return s.RefundDue == s.Charged && s.Refunded.IsZero() }

@@ -31,7 +31,7 @@ func (t *step) countUnpaid() {
 	switch {
 	case sale.State == Charged:
 		t.s.Unpaid = 0
-	case sale.Flow != Reservation || sale.State != Cancelled || sale.Held || t.s.Rules.PinHurry <= 0:
+	case sale.Flow != Reservation || sale.State != Cancelled || sale.SeenReserved || t.s.Rules.PinHurry <= 0:
 	case sale.Why == reason.PinTimeout || sale.Why == reason.CancelledOnPhone || sale.Why == reason.PaymentFailed:
 		t.s.Unpaid = min(t.s.Unpaid+1, hurryAfter)
 	}

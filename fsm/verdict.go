@@ -46,13 +46,13 @@ func (t *step) saleResolved(e SaleResolved) {
 	}
 	s := &t.s.Sale
 	s.State, s.Ended, s.Recovered = Open, false, true
-	s.Charging, s.Due = Charging{}, money.Amount{}
+	s.Charging, s.RefundDue = Charging{}, money.Amount{}
 	// its own may be of another clock: the longest rest
 	s.InvoicedAt, s.ReservedUntil = t.now, t.now.add(t.s.Rules.ReservationTimeout)
 	t.s.Live = Live{Calls: t.s.Live.Calls, UnheardAt: t.now}
 	if s.Reference == "" { // found by its clientInvoiceId, and cancelled
 		t.enter(Invoicing)
-		s.Stop = reason.Resolved
+		s.EndReason = reason.Resolved
 		t.unheard()
 		t.call()
 		return
@@ -129,7 +129,7 @@ func (t *step) decided(a Answered) {
 	case !sale.Charged.IsZero():
 		t.doubt(fmt.Sprintf("the invoice is %s after it was PAID", a.Status))
 	case a.Status == StatusReserved:
-		sale.Held = true
+		sale.SeenReserved = true
 		switch {
 		case sale.Verdict.Decision != Charge:
 			t.release(reason.Resolved)
@@ -137,7 +137,7 @@ func (t *step) decided(a Answered) {
 			t.doubt("nothing came out that could be charged, and the reservation is held: resolve it with release")
 		case sale.Commits > 0: // restarted meanwhile, and the commit may still be on its way
 			t.enter(Confirming)
-			t.notYet()
+			t.stillReserved()
 		default:
 			t.update()
 		}
@@ -166,12 +166,12 @@ func (t *step) decidedPaid(a Answered) {
 	case sale.Verdict.Decision == Release:
 		t.doubt(fmt.Sprintf("Glase has charged %v: resolve it with charge or refund", sale.Charged))
 	default:
-		sale.Due = left
+		sale.RefundDue = left
 		if due := left.Sub(sale.Basket()); due.Minor > 0 {
-			sale.Due = due
+			sale.RefundDue = due
 		}
 		t.refund()
 		// the doubt may be whether it was made already: 98 proves it
-		t.s.Live.Unsure = t.s.Stage == Refunding && sale.fullRefund()
+		t.s.Live.MayHaveHappened = t.s.Stage == Refunding && sale.fullRefund()
 	}
 }

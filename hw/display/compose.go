@@ -16,7 +16,7 @@ type part struct {
 
 // words lays the words out in an area: the largest letters that hold everything; where even the smallest do not, less
 // is said. It tells whether what is said is there whole.
-func (p *Painter) words(c canvas, text Copy, area image.Rectangle, i *icon) bool {
+func (p *Painter) words(c canvas, text Wording, area image.Rectangle, i *icon) bool {
 	largest, least := p.bounds.Dy()/10, max(13, p.bounds.Dy()/26)
 	for drop := 0; drop <= dropsMax; drop++ {
 		if drop > 0 && len(text.List) > 0 { // more products rather than larger letters
@@ -51,7 +51,7 @@ func (p *Painter) words(c canvas, text Copy, area image.Rectangle, i *icon) bool
 const dropsMax = 5
 
 // compose makes the parts of a picture with letters of a size.
-func (p *Painter) compose(text Copy, width, tall, size, drop int, i *icon) []part {
+func (p *Painter) compose(text Wording, width, tall, size, drop int, i *icon) []part {
 	var parts []part
 	if i != nil && drop < 2 {
 		side := max(tall/4, 2*size)
@@ -133,7 +133,7 @@ func (p *Painter) rowHeight(size int) int { return height(p.faces.face(size, tru
 func (p *Painter) columns(width, size int) int { return min(2, max(1, width/(22*size))) }
 
 // list is the price list in so many rows; what does not fit is counted in the last place.
-func (p *Painter) list(text Copy, width, size, rows int) part {
+func (p *Painter) list(text Wording, width, size, rows int) part {
 	row, columns := p.rowHeight(size), p.columns(width, size)
 	if len(text.List) <= rows {
 		columns = 1

@@ -27,7 +27,7 @@ type piece struct {
 }
 
 // header draws the machine's name, and the test mark at the right.
-func (g *grid) header(c Copy) {
+func (g *grid) header(c Wording) {
 	g.fill(0, inkBar)
 	right := g.width - 1
 	if c.Test != "" {
@@ -40,7 +40,7 @@ func (g *grid) header(c Copy) {
 
 // footer draws the four phases with the current one lit, small: it is for technicians. Where there is no room for all
 // of them it draws the current one.
-func (g *grid) footer(c Copy, colour bool) {
+func (g *grid) footer(c Wording, colour bool) {
 	const arrow = " → "
 	var line row
 	width := 2
@@ -72,7 +72,7 @@ func (g *grid) write(x, y int, r row) {
 }
 
 // picture draws a QR code and the words beside or below it.
-func (g *grid) picture(c Copy, p placed, colour bool) {
+func (g *grid) picture(c Wording, p placed, colour bool) {
 	qrX, qrY := (g.width-p.width)/2, 1
 	x, y := gap, 1+p.height
 	width, height := min(g.width-2*gap, panelMax), g.height-2-p.height
@@ -93,7 +93,7 @@ func (g *grid) picture(c Copy, p placed, colour bool) {
 }
 
 // box draws the words in a box in the middle.
-func (g *grid) box(c Copy) {
+func (g *grid) box(c Wording) {
 	width := min(g.width-2, boxMax)
 	rows := compose(c, width-6, g.height-4)
 	pad := 0
@@ -127,7 +127,7 @@ func toneInk(t Tone) ink {
 
 // compose lays the words out in an area. When room is short, blank lines go first, then the hint, the list, and at last
 // the explaining lines; the title, the notice, the countdown and the support line always stay, cut to a few rows each.
-func compose(c Copy, width, height int) []row {
+func compose(c Wording, width, height int) []row {
 	title := paragraph(c.Title, width, 2, toneInk(c.Tone))
 	var lines []row
 	for _, l := range c.Lines {
@@ -176,7 +176,7 @@ func paragraph(text string, width, most int, k ink) []row {
 
 // entries lays the list out in at most height rows, in as many columns as it needs and the width allows; what still
 // does not fit is counted in the last place.
-func entries(c Copy, width, height int) []row {
+func entries(c Wording, width, height int) []row {
 	count := len(c.List)
 	if count == 0 {
 		return nil

@@ -109,7 +109,7 @@ func (p *Painter) paint(s Screen) (picture *image.Paletted, whole bool, err erro
 func (p *Painter) margin() int { return max(6, min(p.bounds.Dx(), p.bounds.Dy())/24) }
 
 // frame draws the machine's name above and the phases below, and gives what is between.
-func (p *Painter) frame(c canvas, text Copy) image.Rectangle {
+func (p *Painter) frame(c canvas, text Wording) image.Rectangle {
 	area, margin := c.Rect, p.margin()
 	top := max(20, area.Dy()/12)
 	bar := image.Rect(0, 0, area.Dx(), top)
@@ -130,7 +130,7 @@ func (p *Painter) frame(c canvas, text Copy) image.Rectangle {
 
 // phases draws the four phases at the lower edge with the current one lit, for technicians: small, and without words on
 // small displays.
-func (p *Painter) phases(c canvas, text Copy, margin int) int {
+func (p *Painter) phases(c canvas, text Wording, margin int) int {
 	f := p.faces.face(max(12, p.bounds.Dy()/36), false)
 	worded := p.bounds.Dx() >= 400
 	tall := max(4, p.bounds.Dy()/120)
@@ -157,7 +157,7 @@ func (p *Painter) phases(c canvas, text Copy, margin int) int {
 
 // countdown draws what is left of a minute, or more as a whole one, as a bar with its words above. It gives the strip's
 // upper edge.
-func (p *Painter) countdown(c canvas, text Copy, s Screen, area image.Rectangle) int {
+func (p *Painter) countdown(c canvas, text Wording, s Screen, area image.Rectangle) int {
 	const whole = 60
 	f := p.faces.face(max(13, p.bounds.Dy()/22), true)
 	margin, tall := p.margin(), max(4, p.bounds.Dy()/60)
@@ -214,7 +214,7 @@ func (c canvas) modules(code *qr.Code, at image.Point, scale int) {
 // tiny is the picture of few rows: a QR code and the title beside it, or the title, the most important line and the
 // seconds. A code's modules take two pixels, which leaves it a quiet zone of two modules instead of four: smaller ones
 // no phone could read.
-func (p *Painter) tiny(c canvas, text Copy, payload string, coded bool) (whole bool, err error) {
+func (p *Painter) tiny(c canvas, text Wording, payload string, coded bool) (whole bool, err error) {
 	area := c.Rect
 	title, body := p.faces.face(0, true), p.faces.face(0, false)
 	if coded {

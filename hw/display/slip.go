@@ -13,7 +13,7 @@ const slipRows = 160
 // slip is the picture of a slip of paper: a QR code with its whole quiet zone and the words beside it, or the words
 // alone, from above the title, what must be known, the explaining lines and what fits of the list, and below the time.
 // It tells as paint does whether what must be known is there whole.
-func (p *Painter) slip(c canvas, text Copy, payload string, coded bool) (whole bool, err error) {
+func (p *Painter) slip(c canvas, text Wording, payload string, coded bool) (whole bool, err error) {
 	title, body := p.faces.face(p.bounds.Dy()/6, true), p.faces.face(max(14, p.bounds.Dy()/8), false)
 	area := c.Rect
 	if coded {
@@ -61,7 +61,7 @@ func (p *Painter) slip(c canvas, text Copy, payload string, coded bool) (whole b
 }
 
 // slipList is what fits of the list, a line each.
-func (p *Painter) slipList(c canvas, text Copy, area image.Rectangle, f font.Face) {
+func (p *Painter) slipList(c canvas, text Wording, area image.Rectangle, f font.Face) {
 	if area.Dx() < p.bounds.Dx()*2/3 {
 		return // beside a code: no room for a name and its price
 	}

@@ -22,10 +22,10 @@ const (
 	Failed      // something did not work
 )
 
-// Copy is what a screen says, in the order in which it should be read. Texts are in the screen's language, without
+// Wording is what a screen says, in the order in which it should be read. Texts are in the screen's language, without
 // control characters, at most a few hundred runes each, not yet broken into lines; an empty one is not shown. A
 // no-break space (U+00A0) holds an amount together.
-type Copy struct {
+type Wording struct {
 	Machine string   // the machine's name
 	Test    string   // a mark that no real money moves
 	Title   string   // what to do or what happened, to be drawn largest
@@ -53,9 +53,9 @@ type Entry struct {
 // when something failed, which is what every Why says except the customer's own cancelling or staying away and the
 // operator's ordinary pauses. A sale in doubt never reads as a promise about money: its title says that the payment is
 // being checked.
-func Text(s Screen) Copy {
+func Text(s Screen) Wording {
 	w := wordsOf(s.Language)
-	c := Copy{Machine: clean(s.Machine), More: w.Any.More, Phases: w.Any.Phases, Phase: phase(s.Kind)}
+	c := Wording{Machine: clean(s.Machine), More: w.Any.More, Phases: w.Any.Phases, Phase: phase(s.Kind)}
 	if s.Test {
 		c.Test = w.Any.Test
 	}
@@ -77,7 +77,7 @@ func Text(s Screen) Copy {
 }
 
 // before writes the kinds in which the customer is to do something.
-func (w wording) before(c *Copy, s Screen) {
+func (w wording) before(c *Wording, s Screen) {
 	c.Tone = Act
 	if s.Remaining > 0 {
 		seconds := (s.Remaining-1)/time.Second + 1 // rounded up: the last second reads 0:01
@@ -118,7 +118,7 @@ func (w wording) before(c *Copy, s Screen) {
 }
 
 // during writes the kinds in which the machine works, and the good end.
-func (w wording) during(c *Copy, s Screen) {
+func (w wording) during(c *Wording, s Screen) {
 	switch s.Kind {
 	case Dispensing:
 		c.Tone = Good
@@ -132,7 +132,7 @@ func (w wording) during(c *Copy, s Screen) {
 	case Done:
 		c.Tone, c.Title = Good, w.Done.Title
 		c.say(w.Done.Amount, w.amount(s.Amount))
-		if s.Why != "" && !helpless(s.Why) { // "that is all" is no news on a receipt
+		if s.Why != "" && !noSupport(s.Why) { // "that is all" is no news on a receipt
 			c.say("%s", lookUp(w.Why, s.Why, w.Any.Why))
 			w.help(c, s)
 		}
@@ -142,9 +142,9 @@ func (w wording) during(c *Copy, s Screen) {
 }
 
 // ended writes the kinds in which nothing is sold, or money went back.
-func (w wording) ended(c *Copy, s Screen) {
+func (w wording) ended(c *Wording, s Screen) {
 	c.Tone = Failed
-	if helpless(s.Why) {
+	if noSupport(s.Why) {
 		c.Tone = Plain
 	}
 	why := lookUp(w.Why, s.Why, w.Any.Why)
@@ -174,10 +174,10 @@ func (w wording) ended(c *Copy, s Screen) {
 }
 
 // help adds the support line, when the screen's reason is one that support can help with.
-func (w wording) help(c *Copy, s Screen) {
+func (w wording) help(c *Wording, s Screen) {
 	support, code := clean(s.Support), clean(s.Code)
 	switch {
-	case helpless(s.Why):
+	case noSupport(s.Why):
 	case support != "" && code != "":
 		c.Support = fmt.Sprintf(w.Any.SupportCode, support, code)
 	case support != "":
@@ -188,14 +188,14 @@ func (w wording) help(c *Copy, s Screen) {
 }
 
 // say adds a line, unless what it is about is missing.
-func (c *Copy) say(format, about string) {
+func (c *Wording) say(format, about string) {
 	if about != "" {
 		c.Lines = append(c.Lines, fmt.Sprintf(format, about))
 	}
 }
 
 // bought puts the product and its price, as far as they are known, above the other lines.
-func (c *Copy) bought(product, amount string) {
+func (c *Wording) bought(product, amount string) {
 	line := product
 	if product != "" && amount != "" {
 		line += ", "
@@ -278,9 +278,9 @@ type wording struct{ *words.Words }
 
 func wordsOf(language string) wording { return wording{words.In(language)} }
 
-// helpless reports whether nothing failed that support could help with: the customer's own choice or absence, and the
+// noSupport reports whether nothing failed that support could help with: the customer's own choice or absence, and the
 // operator's or the machine's ordinary ways. Every other reason, an unknown one included, shows the support line.
-func helpless(why reason.Why) bool {
+func noSupport(why reason.Why) bool {
 	switch why {
 	case reason.CancelledByCustomer, reason.CancelledOnPhone, reason.PinTimeout, reason.NothingChosen,
 		reason.WalkedAway,

@@ -38,7 +38,7 @@ type Pins struct {
 	outputs map[string]*Limited
 	order   []*Limited
 	inputs  map[string]periph.PinIn
-	all     map[string]*noting
+	all     map[string]*remembering
 	from    Source
 	named   map[string]bool // by Open
 
@@ -51,7 +51,8 @@ type Pins struct {
 // that the source does not have, a pin that is named twice, a maximum on-time out of range, and when an output cannot
 // be driven Low or an input cannot be set up.
 func Open(from Source, outputs []Output, inputs ...string) (*Pins, error) {
-	p := &Pins{outputs: map[string]*Limited{}, inputs: map[string]periph.PinIn{}, all: map[string]*noting{}, from: from,
+	p := &Pins{outputs: map[string]*Limited{}, inputs: map[string]periph.PinIn{}, all: map[string]*remembering{},
+		from:  from,
 		named: map[string]bool{}, claimed: map[string]bool{}}
 	err := p.takeOutputs(outputs)
 	if err = errors.Join(err, p.AllOff()); err == nil { // off as far as they are there, whatever else is wrong
@@ -73,7 +74,7 @@ func (p *Pins) find(name string) (periph.PinIO, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.all[name] = &noting{PinIO: pin}
+	p.all[name] = &remembering{PinIO: pin}
 	return p.all[name], nil
 }
 

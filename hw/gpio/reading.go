@@ -14,9 +14,9 @@ type Reading struct {
 	Still time.Duration // Moved: since it was last seen to; never below 0
 }
 
-// noting is a pin that remembers when it moved last, by what its user does with it: it takes no edge from anybody. An
-// input that nobody waits on is seen to move when it is read.
-type noting struct {
+// remembering is a pin that remembers when it moved last, by what its user does with it: it takes no edge from anybody.
+// An input that nobody waits on is seen to move when it is read.
+type remembering struct {
 	periph.PinIO
 
 	mu    sync.Mutex // never held while the pin is used, which may hang
@@ -25,13 +25,13 @@ type noting struct {
 	moved time.Time // zero: not since it is known
 }
 
-func (n *noting) Read() periph.Level {
+func (n *remembering) Read() periph.Level {
 	l := n.PinIO.Read()
 	n.note(l)
 	return l
 }
 
-func (n *noting) WaitForEdge(timeout time.Duration) bool {
+func (n *remembering) WaitForEdge(timeout time.Duration) bool {
 	edge := n.PinIO.WaitForEdge(timeout)
 	if edge { // a short pulse is over by now, and has moved it all the same
 		n.mu.Lock()
@@ -41,7 +41,7 @@ func (n *noting) WaitForEdge(timeout time.Duration) bool {
 	return edge
 }
 
-func (n *noting) Out(l periph.Level) error {
+func (n *remembering) Out(l periph.Level) error {
 	err := n.PinIO.Out(l)
 	if err == nil {
 		n.note(l)
@@ -49,7 +49,7 @@ func (n *noting) Out(l periph.Level) error {
 	return err
 }
 
-func (n *noting) note(l periph.Level) {
+func (n *remembering) note(l periph.Level) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.known && l != n.level {
@@ -58,7 +58,7 @@ func (n *noting) note(l periph.Level) {
 	n.known, n.level = true, l
 }
 
-func (n *noting) reading() Reading {
+func (n *remembering) reading() Reading {
 	r := Reading{Level: n.Read()}
 	n.mu.Lock()
 	defer n.mu.Unlock()

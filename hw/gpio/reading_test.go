@@ -70,7 +70,7 @@ func (quick) WaitForEdge(d time.Duration) bool { time.Sleep(d); return true }
 
 func TestAPulseTooShortToReadHasMovedThePin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &noting{PinIO: quick{}}
+		p := &remembering{PinIO: quick{}}
 		if r := p.reading(); r.Moved {
 			t.Errorf("before any edge: %+v", r)
 		}

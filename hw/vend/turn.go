@@ -138,8 +138,8 @@ func (t *turn) await(ctx context.Context, d time.Duration) {
 	}
 }
 
-// listen waits for an edge. A wait that ends early without one means that the line was lost, or that somebody else set
-// it up: arming it again tells which, and a level tells what was missed in between.
+// listen waits for an edge. A wait that ends early without one means that the line is gone, or that another program has
+// set it up for itself. Setting it up again tells which of the two, and the level then tells what was missed.
 func (t *turn) listen(d time.Duration) {
 	began := time.Now()
 	if t.Drop.WaitForEdge(d) {

@@ -262,7 +262,7 @@ func (a *App) Reload() error { return a.certs.Reload() }
 // Run works until ctx ends and the sale that is on is settled as far as time allows.
 func (a *App) Run(ctx context.Context) error {
 	for _, f := range a.faults {
-		a.Kiosk.Raise(f) // the loop has room for them, and takes them once it runs, before anything else
+		a.Kiosk.Raise(f) // before the loop runs, so that it hears of them first
 	}
 	inputs, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan struct{})

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"kioskd/fsm"
 	"kioskd/hw/gpio/pinname"
 	"kioskd/hw/vend"
 	"kioskd/hw/vend/board"
@@ -103,7 +104,7 @@ func runnable(t *testing.T, c Config) {
 		must(s.Name != "" && utf8.RuneCountInString(s.Name) <= nameMax, "slot name")
 		must(s.Price.Minor > 0 && s.Price.Currency == c.Machine.Currency, "price")
 		must(c.Payment.Flow != Reservation || !c.Payment.ReserveMax.Less(s.Price), "a price above what can be reserved")
-		must(s.Stock >= 0 && s.Stock <= stockMax && (s.VAT == nil || *s.VAT >= 0 && *s.VAT <= 100), "stock and VAT")
+		must(s.Stock >= 0 && s.Stock <= fsm.StockMax && (s.VAT == nil || *s.VAT >= 0 && *s.VAT <= 100), "stock and VAT")
 		must(s.AtMachine || s.MaxOn >= 50*time.Millisecond && s.MaxOn <= 30*time.Second, "max_on")
 		must(len(s.strays) == 0, "something for another driver")
 		switch v := s.Vend.(type) {

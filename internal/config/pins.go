@@ -54,7 +54,8 @@ func isPin(s string) string {
 	return ""
 }
 
-// pin reads the name of a pin, which nothing else may use under any of its names.
+// pin reads the name of a pin. A pin has several names, and whatever it is called, the config gives it to one thing
+// only.
 func (t *table) pin(key string, to *string) {
 	t.text(key, to, isPin)
 	if *to == "" {

@@ -3,16 +3,13 @@ package config
 import (
 	"fmt"
 
+	"kioskd/fsm"
 	"kioskd/hw/vend"
 	"kioskd/hw/wire"
 )
 
-const (
-	// slotsMax bounds the slots: more than any machine's front has, and a board of buttons still fits on a display.
-	slotsMax = 64
-	// stockMax bounds what one slot holds.
-	stockMax = 10000
-)
+// slotsMax bounds the slots: more than any machine's front has, and a board of buttons still fits on a display.
+const slotsMax = 64
 
 // slots reads every [[slot]] and compares each with those before it.
 func (t *table) slots(p *Payment, currency string, kinds []vend.Kind) []Slot {
@@ -54,7 +51,7 @@ func (t *table) slot(s *Slot, currency string, kinds []vend.Kind) (priced bool) 
 	t.need("price", `"15.00"`, "")
 	priced = t.amount("price", &s.Price, currency)
 	t.need("stock", "10", "how many are in it at the first start")
-	t.whole("stock", &s.Stock, 0, stockMax)
+	t.whole("stock", &s.Stock, 0, fsm.StockMax)
 	if vat := 0; t.whole("vat", &vat, 0, 100) {
 		s.VAT = &vat
 	}

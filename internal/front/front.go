@@ -215,7 +215,7 @@ func draw(cfg config.Config, v kiosk.Update, now fsm.Instant) display.Screen {
 		}
 	case fsm.Invoicing:
 		p.Kind, p.Amount = display.Confirm, sale.Reserved // what comes next, and within a second
-		if sale.Flow != fsm.Reservation || sale.Stop != "" {
+		if sale.Flow != fsm.Reservation || sale.EndReason != "" {
 			p.Kind, p.Amount = display.Settling, money.Amount{}
 		}
 	case fsm.Awaiting:

@@ -220,7 +220,7 @@ func (k *Kiosk) await(ctx context.Context, event func(at fsm.Instant, request st
 	}
 }
 
-// Choose is a product's button. It reports whether the event was taken: a flooded loop takes none.
+// Choose is a product's button. It reports whether the press was taken: while the loop has a full inbox, none is.
 func (k *Kiosk) Choose(slot string) bool {
 	return k.offer(func(at fsm.Instant) fsm.Event {
 		return fsm.ProductChosen{At: at, New: k.cfg.NewSale(), Item: k.cfg.NewItem(), Slot: slot}

@@ -28,7 +28,7 @@ var rooms = map[string][]string{
 	"hw/vend/mdb/mdbtest": {},
 	"internal/plainfile":  {},
 	"internal/config": {
-		"hw/gpio/pinname", "hw/vend", "hw/wire", "internal/money", "internal/plainfile", "internal/words",
+		"fsm", "hw/gpio/pinname", "hw/vend", "hw/wire", "internal/money", "internal/plainfile", "internal/words",
 	},
 	"internal/identity":     {"internal/plainfile"},
 	"internal/cert":         {"internal/plainfile"},

@@ -71,7 +71,7 @@ func talkSabotages() []sabotage {
 		{name: "status-refused-in-doubt", what: "any refusal of getPaymentStatus leaves the sale to a technician",
 			edits: []edit{{settleFile,
 				`	case r.Kind == Refused:
-		t.bounded(e.note())
+		t.retryOrDoubt(e.note())
 `, `	case r.Kind == Refused:
 		t.doubt(e.note())
 `}}},

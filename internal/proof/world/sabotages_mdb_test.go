@@ -44,15 +44,15 @@ func busSabotages() []sabotage {
 		}, func(`}}},
 		{name: "mdb-crash-is-charged",
 			what: "after our own crash an item that the machine may have delivered is charged", edits: []edit{{bootFile,
-				`	case t.unseen() != "":
+				`	case t.slotOfUnknownFate() != "":
 `, `	case false:
 `}}},
 		{name: "mdb-crash-is-free",
 			what: "after our own crash an item that the machine may have delivered is forgotten",
 			edits: []edit{{bootFile,
-				`	case t.unseen() != "":
-		sale.Held = sale.Held || a.Status == StatusReserved
-		t.doubt(`, `	case t.unseen() != "":
+				`	case t.slotOfUnknownFate() != "":
+		sale.SeenReserved = sale.SeenReserved || a.Status == StatusReserved
+		t.doubt(`, `	case t.slotOfUnknownFate() != "":
 		t.release(reason.Restarted)
 	case false:
 		t.doubt(`}}},

@@ -65,17 +65,17 @@ func chargeSabotages() []sabotage {
 				`		case StatusCanceled, StatusFailed:
 			t.gone(e.Status)
 		case StatusReserved:
-			t.notYet()
+			t.stillReserved()
 `, `		case StatusCanceled, StatusFailed:
 			t.s.Sale.Charged = t.s.Sale.Basket()
 			t.end(Charged, "")
 		case StatusReserved:
-			t.notYet()
+			t.stillReserved()
 `}}},
 		{name: "reserved-is-charged", what: "a sale counts as charged while the invoice is still RESERVED",
 			edits: []edit{{settleFile,
 				`		case StatusReserved:
-			t.notYet()
+			t.stillReserved()
 `, `		case StatusReserved:
 			t.s.Sale.Charged = t.s.Sale.Basket()
 			t.end(Charged, "")
@@ -124,14 +124,14 @@ func refundSabotages() []sabotage {
 	t.receipt()
 `}}},
 		{name: "refund-unknown-is-done", what: "a refund without an answer counts as made", edits: []edit{{settleFile,
-			`		l.Unsure = true // 98 proves an earlier one
+			`		l.MayHaveHappened = true // 98 proves an earlier one
 		t.retry()
 `, `		sale.Refunded = sale.Charged
 		t.end(Refunded, reason.NotDelivered)
 `}}},
 		{name: "refund-unknown-in-doubt", what: "a whole refund without an answer is left to a technician",
 			edits: []edit{{settleFile,
-				`		l.Unsure = true // 98 proves an earlier one
+				`		l.MayHaveHappened = true // 98 proves an earlier one
 		t.retry()
 `, `		t.doubt(p.note())
 `}}},
@@ -144,7 +144,7 @@ func refundSabotages() []sabotage {
 	case r.refused(InProgress`}}},
 		{name: "refund-98-proves-nothing", what: "a repeated refund does not know that 98 proves the first",
 			edits: []edit{{settleFile,
-				`	case r.Kind == Done, r.refused(OverRefunded) && full && l.Unsure:
+				`	case r.Kind == Done, r.refused(OverRefunded) && full && l.MayHaveHappened:
 `, `	case r.Kind == Done:
 `}, {"glase/operations.go",
 				`	if full && errors.As(err, &refused) && refused.Code == CodeRefundsExceedPayment && refused.AfterUnknown {
@@ -154,7 +154,7 @@ func refundSabotages() []sabotage {
 `, ``}}},
 		{name: "refund-refused-is-done", what: "a refused refund counts as made", edits: []edit{{settleFile,
 			`	default:
-		t.doubt(p.note() + ": " + sale.Due.String() + " owed to the customer")
+		t.doubt(p.note() + ": " + sale.RefundDue.String() + " owed to the customer")
 `, `	default:
 		sale.Refunded = sale.Charged
 		t.end(Refunded, reason.NotDelivered)
@@ -162,15 +162,15 @@ func refundSabotages() []sabotage {
 		{name: "refund-48-is-final", what: "a payment in progress counts as a refusal of the refund",
 			edits: []edit{{settleFile,
 				`	case r.refused(InProgress, Busy):
-		l.Unsure`, `	case r.refused(Busy):
-		l.Unsure`}}},
+		l.MayHaveHappened`, `	case r.refused(Busy):
+		l.MayHaveHappened`}}},
 		{name: "refund-once-more", what: "a refund is made twice to be sure", edits: []edit{{settleFile,
-			`		sale.Refunded = sale.refunded().Add(sale.Due)
+			`		sale.Refunded = sale.refunded().Add(sale.RefundDue)
 `, `		if l.Tries++; l.Tries == 1 {
 			t.call()
 			return
 		}
-		sale.Refunded = sale.refunded().Add(sale.Due)
+		sale.Refunded = sale.refunded().Add(sale.RefundDue)
 `}}},
 		{name: "partial-refund-repeated", what: "the refund of a part is repeated when it had no answer",
 			edits: []edit{{settleFile,
@@ -182,8 +182,8 @@ func refundSabotages() []sabotage {
 `}}},
 		{name: "product-and-refund", what: "a product that came out is refunded as well",
 			edits: []edit{{"fsm/dispensing.go",
-				`	sale.Due = sale.Charged.Sub(sale.Basket())
-`, `	sale.Due = sale.Charged
+				`	sale.RefundDue = sale.Charged.Sub(sale.Basket())
+`, `	sale.RefundDue = sale.Charged
 `}}},
 	}
 }

@@ -154,9 +154,9 @@ func bootSabotages() []sabotage {
 				`Evidence{item.ID, Unknown, reason.Restarted}`, `Evidence{item.ID, NotDelivered, reason.Restarted}`}}},
 		{name: "boot-forgets-the-sale", what: "a start begins with an empty machine", edits: []edit{{bootFile,
 			`	if !t.s.Busy() {
-		t.rest()
+		t.settleIdle()
 `, `	if s.Sale = (Sale{}); !t.s.Busy() {
-		t.rest()
+		t.settleIdle()
 `}}},
 		{name: "boot-ends-the-sale", what: "a start ends the sale that it finds open, without asking",
 			edits: []edit{{bootFile,
@@ -180,15 +180,15 @@ func bootSabotages() []sabotage {
 				`	if e.Boot != s.Boot {`, `	if s.Boot == "" { // another clock`}}},
 		{name: "boot-sure-of-its-refund",
 			what: "a start does not know that the refund which it repeats may have been made", edits: []edit{{bootFile,
-				`		s.Live.Unsure = true
+				`		s.Live.MayHaveHappened = true
 		t.call()
 	case Receipting:`, `		t.call()
 	case Receipting:`}}},
 		{name: "boot-believes-in-the-refund", what: "a start takes a refund that was begun for made",
 			edits: []edit{{bootFile,
-				`		s.Live.Unsure = true
+				`		s.Live.MayHaveHappened = true
 		t.call()
-	case Receipting:`, `		s.Sale.Refunded = s.Sale.Due
+	case Receipting:`, `		s.Sale.Refunded = s.Sale.RefundDue
 		t.end(Refunded, reason.Restarted)
 	case Receipting:`}}},
 		{name: "boot-repeats-a-partial-refund",
@@ -203,7 +203,7 @@ func bootSabotages() []sabotage {
 		{name: "boot-in-doubt", what: "a start leaves the reservation that it finds to a technician",
 			edits: []edit{{bootFile,
 				`	case nothing:
-		sale.Held = sale.Held || a.Status == StatusReserved
+		sale.SeenReserved = sale.SeenReserved || a.Status == StatusReserved
 		t.release(reason.Restarted)
 `, `	case nothing:
 		t.doubt("restarted")

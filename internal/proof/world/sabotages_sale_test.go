@@ -12,7 +12,7 @@ func saleSabotages() []sabotage {
 	return []sabotage{
 		{name: "purchase-while-busy", what: "a createPurchase is taken while another customer is served",
 			edits: []edit{{reservedFile,
-				`	case t.s.Busy() && !sale.Recovered && len(t.s.whole()) == 0:
+				`	case t.s.Busy() && !sale.Recovered && len(t.s.machineFaults()) == 0:
 		refuse(DeviceInUse)
 	case t.s.Stage != Ready || `, `	case t.s.Stage != Ready && !t.s.Busy() || `}}},
 		{name: "second-invoice", what: "an invoice without an answer is given up, and the next customer gets another",
@@ -38,8 +38,9 @@ func saleSabotages() []sabotage {
 				`= glase.ReservationPreliminary, c.ReservationTimeout/10`}}},
 		{name: "issued-is-enough", what: "whoever has the invoice on the phone may choose", edits: []edit{{reservedFile,
 			`	case e.Status == StatusReserved && sale.Flow == Reservation:
-		sale.Held`, `	case (e.Status == StatusReserved || e.Status == StatusIssued) && sale.Flow == Reservation:
-		sale.Held`}}},
+		sale.SeenReserved`,
+			`	case (e.Status == StatusReserved || e.Status == StatusIssued) && sale.Flow == Reservation:
+		sale.SeenReserved`}}},
 		{name: "notification-trusted", what: "a notification counts as the customer's PIN", edits: []edit{{reservedFile,
 			`	case Notified:
 		t.notified(e)
@@ -47,7 +48,7 @@ func saleSabotages() []sabotage {
 		t.release(reason.CancelledByCustomer)
 `, `	case Notified:
 		if t.s.Sale.Flow == Reservation {
-			t.s.Sale.Held, t.s.Live.KnownAt = true, t.now
+			t.s.Sale.SeenReserved, t.s.Live.KnownAt = true, t.now
 			t.choose()
 			return
 		}
@@ -192,11 +193,11 @@ func releaseSabotages() []sabotage {
 				`	case r.Kind == NotSent:
 		t.retry()
 	case r.refused(Busy):
-		t.bounded(e.note())
+		t.retryOrDoubt(e.note())
 `, `	case r.Kind == NotSent:
 		t.end(Cancelled, "")
 	case r.refused(Busy):
-		t.bounded(e.note())
+		t.retryOrDoubt(e.note())
 `}}},
 		{name: "cancel-50-is-final", what: "an invoice that cannot be cancelled since it is paid just ends",
 			edits: []edit{{settleFile,
@@ -216,7 +217,7 @@ func releaseSabotages() []sabotage {
 		{name: "reserved-while-cancelling", what: "a reservation that comes while it is being cancelled is overlooked",
 			edits: []edit{{settleFile,
 				`	case StatusReserved:
-		sale.Held = true
+		sale.SeenReserved = true
 		switch {`, `	case StatusReserved:
 		t.end(Cancelled, "")
 		switch {`}}},
