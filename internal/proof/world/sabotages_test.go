@@ -154,7 +154,7 @@ func (s sabotage) apply() (map[string]string, error) {
 }
 
 // loosely finds the text wherever its lines are broken: what is between its first and its last word may be any space,
-// and some may be behind an opening bracket.
+// and some may be behind an opening bracket that is not the last.
 func loosely(text string) *regexp.Regexp {
 	words := strings.TrimSpace(text)
 	lead, trail, _ := strings.Cut(text, words)
@@ -162,8 +162,9 @@ func loosely(text string) *regexp.Regexp {
 	for _, open := range []string{`\(`, `\[`, `\{`} {
 		pattern = strings.ReplaceAll(pattern, open, open+`\s*`)
 	}
-	return regexp.MustCompile(regexp.QuoteMeta(lead) + strings.ReplaceAll(pattern, `\s*\s+`, `\s*`) +
-		regexp.QuoteMeta(trail))
+	pattern = strings.ReplaceAll(pattern, `\s*\s+`, `\s*`)
+	pattern = strings.TrimSuffix(pattern, `\s*`) // what is behind the last word stays
+	return regexp.MustCompile(regexp.QuoteMeta(lead) + pattern + regexp.QuoteMeta(trail))
 }
 
 // build makes this package's test binary with the sabotage in it. The tree is not touched.
