@@ -154,10 +154,17 @@ func (f *referee) started(slot string, g *gate) {
 	f.mu.Unlock()
 	held, paid := f.world.glase.Balance(sale.InvoiceReference)
 	needed := sum(sale, fsm.Delivered, fsm.Pending)
-	if covered := held.Minor + paid.Minor; covered < needed &&
-		vendBegan.Sub(f.meddled(sale.InvoiceReference)) > unknowable {
+	if covered := held.Minor + paid.Minor; covered < needed && !f.mayBelieve(sale, vendBegan) {
 		f.violated("motor %s starts with %d covered at Glase: %s", slot, covered, brief(sale))
 	}
+}
+
+// mayBelieve: a foreign machine let go of the money, and the kiosk has not asked since, or was told what was true
+// before.
+func (f *referee) mayBelieve(sale journal.Sale, at time.Time) bool {
+	gone := f.meddled(sale.InvoiceReference)
+	return !gone.IsZero() && (at.Sub(gone) <= unknowable ||
+		f.world.harm.during(gone, at, "getPaymentStatus other_answer", "getPaymentStatus previous_answer"))
 }
 
 // mayTurnAgain: a spiral that is configured so makes a second turn for an item whose first one pushed nothing out, as
