@@ -19,8 +19,8 @@ import (
 	"kioskd/internal/debug/api"
 )
 
-// terminal is a kioskd command on a terminal of its own, as an operator runs it.
-type terminal struct {
+// screenOf is a kioskd command on a terminal of its own, as an operator runs it.
+type screenOf struct {
 	keyboard *os.File
 	command  *exec.Cmd
 
@@ -29,7 +29,7 @@ type terminal struct {
 	read chan struct{} // closed when all was read
 }
 
-func onTerminal(t *testing.T, env []string, args ...string) *terminal {
+func onTerminal(t *testing.T, env []string, args ...string) *screenOf {
 	t.Helper()
 	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -52,7 +52,7 @@ func onTerminal(t *testing.T, env []string, args ...string) *terminal {
 		t.Fatal(err)
 	}
 	tty.Close()
-	term := &terminal{keyboard: keyboard, command: c, read: make(chan struct{})}
+	term := &screenOf{keyboard: keyboard, command: c, read: make(chan struct{})}
 	go func() {
 		defer close(term.read)
 		for r := bufio.NewReader(keyboard); ; {
@@ -72,14 +72,14 @@ func onTerminal(t *testing.T, env []string, args ...string) *terminal {
 	return term
 }
 
-func (t *terminal) said() string {
+func (t *screenOf) said() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.text.String()
 }
 
 // end waits for the command's end, and gives all that it said.
-func (t *terminal) end() (string, error) {
+func (t *screenOf) end() (string, error) {
 	err := t.command.Wait()
 	<-t.read
 	return strings.ReplaceAll(t.said(), "\r\n", "\n"), err

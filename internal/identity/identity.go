@@ -72,6 +72,7 @@ type Identity struct {
 	TerminalID string // Glase's; empty: not registered, or the config says it
 	Password   Secret // of the terminal
 	Serial     string // of the machine that it was made on; empty: unknown. Another one means a copied card
+	Begun      string // the name of a terminal that Glase was asked to make, and may have made; empty: none
 }
 
 // file is the JSON form.
@@ -79,6 +80,7 @@ type file struct {
 	TerminalID string `json:"terminal_id,omitempty"`
 	Password   string `json:"password,omitempty"`
 	Serial     string `json:"serial,omitempty"`
+	Begun      string `json:"registering,omitempty"`
 	// of older versions: it is not used, and dropped when the file is saved
 	PayerKey string `json:"payer_key,omitempty"`
 }
@@ -153,7 +155,7 @@ func decode(b []byte) (Identity, error) {
 	if _, err := d.Token(); err != io.EOF {
 		return Identity{}, fmt.Errorf("%w: something follows the JSON object", ErrBad)
 	}
-	id := Identity{TerminalID: f.TerminalID, Serial: f.Serial}
+	id := Identity{TerminalID: f.TerminalID, Serial: f.Serial, Begun: f.Begun}
 	if f.Password != "" {
 		id.Password = NewSecret(f.Password)
 	}
@@ -163,22 +165,22 @@ func decode(b []byte) (Identity, error) {
 // Save replaces the file at path with this identity, mode 0600. It is on the disk when Save returns nil; on an error
 // the old file is as it was.
 func Save(path string, i Identity) error {
-	b, err := json.MarshalIndent(file{TerminalID: i.TerminalID, Password: i.Password.Reveal(), Serial: i.Serial}, "",
-		"\t")
+	f := file{TerminalID: i.TerminalID, Password: i.Password.Reveal(), Serial: i.Serial, Begun: i.Begun}
+	b, err := json.MarshalIndent(f, "", "\t")
 	if err != nil {
 		return fmt.Errorf("identity: %w", err)
 	}
 	folder := filepath.Dir(path)
-	f, err := os.CreateTemp(folder, ".identity-*") // mode 0600
+	out, err := os.CreateTemp(folder, ".identity-*") // mode 0600
 	if err != nil {
 		return fmt.Errorf("identity: %w", err)
 	}
-	defer os.Remove(f.Name()) // nothing is there any more after the rename
-	_, err = f.Write(append(b, '\n'))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	defer os.Remove(out.Name()) // nothing is there any more after the rename
+	_, err = out.Write(append(b, '\n'))
+	if err := errors.Join(err, out.Sync(), out.Close()); err != nil {
 		return fmt.Errorf("identity: %w", err)
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := os.Rename(out.Name(), path); err != nil {
 		return fmt.Errorf("identity: %w", err)
 	}
 	d, err := os.Open(folder)

@@ -30,6 +30,7 @@ var rooms = map[string][]string{
 	"internal/config": {
 		"fsm", "hw/gpio/pinname", "hw/vend", "hw/wire", "internal/money", "internal/plainfile", "internal/words",
 	},
+	"internal/terminal":     {"glase", "internal/identity", "ups"},
 	"internal/identity":     {"internal/plainfile"},
 	"internal/cert":         {"internal/plainfile"},
 	"internal/journal":      {"fsm", "internal/money", "internal/reason"},
@@ -61,7 +62,7 @@ var rooms = map[string][]string{
 		"hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/config",
 		"internal/debug/api", "internal/debug/client", "internal/doctor", "internal/drivers", "internal/front",
 		"internal/hardware",
-		"internal/journal", "internal/sdnotify", "internal/simulated", "internal/wiring",
+		"internal/journal", "internal/sdnotify", "internal/simulated", "internal/terminal", "internal/wiring",
 	},
 	"cmd/glasesim":  {"glase/glasetest"},
 	"cmd/demo":      {"internal/money"},
@@ -87,6 +88,7 @@ var rooms = map[string][]string{
 
 // forTests are the further imports that a package's tests may use.
 var forTests = map[string][]string{
+	"internal/terminal":       {"glase/glasetest"},
 	"internal/hardware":       {"hw/vend/vendtest"},
 	"glase":                   {"glase/glasetest"},
 	"internal/proof/toolkits": {"glase", "internal/money"},
