@@ -46,7 +46,7 @@ exactly what came out.
 	root.AddCommand(runCommand(), checkCommand(), statusCommand(), salesCommand(), eventsCommand(), resolveCommand(),
 		acceptCommand(), replayCommand(), exportCommand(), outputsOffCommand(), wiringCommand(), versionCommand(),
 		boardCommand())
-	root.AddCommand(registerCommand(), assignCommand(), unregisterCommand())
+	root.AddCommand(registerCommand(), assignCommand(), unregisterCommand(), stickerCommand())
 	root.AddCommand(doctorCommand(), sensorsCommand(), stockCommand(), vendCommand(), relayCommand())
 	return root
 }

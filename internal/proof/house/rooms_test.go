@@ -30,6 +30,7 @@ var rooms = map[string][]string{
 	"internal/config": {
 		"fsm", "hw/gpio/pinname", "hw/vend", "hw/wire", "internal/money", "internal/plainfile", "internal/words",
 	},
+	"internal/sticker":      {},
 	"internal/terminal":     {"glase", "internal/identity", "ups"},
 	"internal/identity":     {"internal/plainfile"},
 	"internal/cert":         {"internal/plainfile"},
@@ -62,7 +63,8 @@ var rooms = map[string][]string{
 		"hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/config",
 		"internal/debug/api", "internal/debug/client", "internal/doctor", "internal/drivers", "internal/front",
 		"internal/hardware",
-		"internal/journal", "internal/sdnotify", "internal/simulated", "internal/terminal", "internal/wiring",
+		"internal/journal", "internal/sdnotify", "internal/simulated", "internal/sticker",
+		"internal/terminal", "ups", "internal/wiring",
 	},
 	"cmd/glasesim":  {"glase/glasetest"},
 	"cmd/demo":      {"internal/money"},
@@ -160,6 +162,7 @@ var borrowed = map[string]map[string]string{
 	"internal/journal":     {"modernc.org/sqlite": "the record"},
 	"internal/kiosk":       {"github.com/rs/zerolog": log},
 	"internal/money":       {"github.com/bojanz/currency": "currencies and their decimals"},
+	"internal/sticker":     {"golang.org/x/image": "letters", "rsc.io/qr": "the codes"},
 	"internal/words":       {"github.com/pelletier/go-toml/v2": "reads a language's file"},
 	"internal/proof/world": {"periph.io/x/conn/v3": pins},
 	"cmd/kioskd": {
@@ -174,6 +177,7 @@ var borrowed = map[string]map[string]string{
 
 // borrowedForTests is the same for a package's tests.
 var borrowedForTests = map[string]map[string]string{
+	"internal/sticker":     {"github.com/makiuchi-d/gozxing": "reads the codes"},
 	"cmd/demo":             {"golang.org/x/sys/unix": pty},
 	"cmd/kioskd":           {"golang.org/x/sys/unix": pty},
 	"hw/display":           {"github.com/makiuchi-d/gozxing": "reads the codes"},
