@@ -52,10 +52,20 @@ type (
 		Item    string       `json:"item"` // the id that the product has in the sale from now on
 		Slot    string       `json:"slot"`
 		Price   money.Amount `json:"price,omitzero"` // the machine's own (Slot.AtMachine), and only there
+		// whose page the choice was made on, see Sale.Claim; none: at the machine
+		Claim string `json:"claim,omitzero"`
 	}
 	// CancelPressed is the customer's "that is all".
 	CancelPressed struct {
 		At Instant `json:"at"`
+		// the one sale that it is meant for: a page's; none: whichever is on, by the machine's own button
+		Sale string `json:"sale,omitzero"`
+	}
+	// PageLeft is the word of a page that nobody is there any more to pay for the sale that was chosen on it. What was
+	// paid all the same is found out before the money is let go.
+	PageLeft struct {
+		At   Instant `json:"at"`
+		Sale string  `json:"sale"`
 	}
 	// RetryPressed is the customer's "try again".
 	RetryPressed struct {
@@ -167,6 +177,7 @@ func (e Booted) at() Instant            { return e.At }
 func (e PurchaseRequested) at() Instant { return e.At }
 func (e ProductChosen) at() Instant     { return e.At }
 func (e CancelPressed) at() Instant     { return e.At }
+func (e PageLeft) at() Instant          { return e.At }
 func (e RetryPressed) at() Instant      { return e.At }
 func (e Notified) at() Instant          { return e.At }
 func (e VendEnded) at() Instant         { return e.At }
@@ -211,6 +222,8 @@ func DecodeEvent(name string, b []byte) (Event, error) {
 		return decode[ProductChosen](b)
 	case "CancelPressed":
 		return decode[CancelPressed](b)
+	case "PageLeft":
+		return decode[PageLeft](b)
 	case "RetryPressed":
 		return decode[RetryPressed](b)
 	case "Notified":

@@ -66,6 +66,9 @@ func alphabet(s State, now Instant, n int) []Event {
 	id := fmt.Sprintf("S%d", n)
 	ids := NewSale{id, "I" + id, "secret-" + id}
 	call, sale := s.Live.Waiting, s.Sale.ID
+	onPage := func(slot string) ProductChosen {
+		return ProductChosen{At: now, Request: "w", New: ids, Item: fmt.Sprintf("w%d%s", n, slot), Slot: slot, Claim: "c"}
+	}
 	choose := func(slot, request string, price int64) ProductChosen {
 		e := ProductChosen{At: now, Request: request, New: ids, Item: fmt.Sprintf("i%d%s%s", n, slot, request),
 			Slot: slot}
@@ -90,8 +93,9 @@ func alphabet(s State, now Instant, n int) []Event {
 		PurchaseRequested{now, "q", ids, "", sek(100)},
 		choose("A1", "", 0), choose("A2", "", 0), choose("A3", "", 0), choose("A4", "", 0), choose("Z9", "", 0),
 		choose("A4", "m", 1600), choose("A4", "m", 9900), choose("A4", "m", 0), choose("A1", "m", 1600),
-		choose("Z9", "m", 1600),
-		CancelPressed{now}, RetryPressed{now}, Notified{now, s.Sale.Secret}, Notified{now, "forged"},
+		choose("Z9", "m", 1600), onPage("A1"), onPage("A2"), onPage("A3"), onPage("A4"),
+		CancelPressed{now, ""}, CancelPressed{now, "S0"}, CancelPressed{now, sale}, PageLeft{now, sale},
+		PageLeft{now, "S0"}, RetryPressed{now}, Notified{now, s.Sale.Secret}, Notified{now, "forged"},
 		FaultRaised{now, Fault{Name: reason.Journal, Hard: true}},
 		FaultRaised{now, Fault{Name: reason.Door, Hard: true}}, FaultRaised{now, Fault{Name: "display"}},
 		FaultRaised{now, Fault{Name: reason.TooWarm, Slots: []string{"A1"}}},
@@ -302,7 +306,7 @@ func TestNothingForbiddenHappensOnLongWalks(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		flow := []Flow{Reservation, Sticker, InvoiceQR, Web}[seed%4]
 		first := Booted{At: Instant(time.Hour), Boot: "b",
-			Rules: Rules{flow, money.Amount{}, time.Minute, time.Minute, 10 * time.Minute, 20 * time.Second}}
+			Rules: Rules{flow, seed%8 == 0, money.Amount{}, time.Minute, time.Minute, 10 * time.Minute, 20 * time.Second}}
 		first.Shelf, first.First = everyShelf()
 		n := visit(t, node{now: Instant(time.Hour)}, first)
 		for range 80 {

@@ -17,7 +17,7 @@ func TestASaleHasABoundedNumberOfInvoices(t *testing.T) {
 		sek := func(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: "SEK"} }
 		shelf := []Slot{{ID: "A1", Name: "P", Price: sek(1500), MaxVend: time.Second}}
 		s, _, _ := Step(State{}, Booted{At: now, Boot: "b", Shelf: shelf, First: map[string]int{"A1": 5},
-			Rules: Rules{flow, money.Amount{}, time.Minute, time.Minute, 10 * time.Minute, 20 * time.Second}})
+			Rules: Rules{flow, false, money.Amount{}, time.Minute, time.Minute, 10 * time.Minute, 20 * time.Second}})
 		var first Event = ProductChosen{At: now, New: NewSale{"S1", "I1", "s"}, Item: "i1", Slot: "A1"}
 		if flow == Reservation {
 			first = PurchaseRequested{now, "r", NewSale{"S1", "I1", "s"}, "p", sek(5000)}

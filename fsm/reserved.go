@@ -33,7 +33,7 @@ func (t *step) purchaseRequested(e PurchaseRequested) {
 		if m := t.s.Rules.ReserveMax; !m.IsZero() && m.Less(total) {
 			total = m
 		}
-		t.begin(Sale{Payment: Payment{Requested: e.Amount, Reserved: total}}, e.New)
+		t.begin(Sale{Flow: Reservation, Payment: Payment{Requested: e.Amount, Reserved: total}}, e.New)
 		t.s.Live.Requests, t.s.Live.Payer = []string{e.Request}, e.Payer
 	}
 }
@@ -41,7 +41,7 @@ func (t *step) purchaseRequested(e PurchaseRequested) {
 // begin starts a sale with its invoice.
 func (t *step) begin(sale Sale, ids NewSale) {
 	sale.ID, sale.ClientInvoiceID, sale.Secret = ids.ID, ids.ClientInvoiceID, ids.Secret
-	sale.Flow, sale.State, sale.InvoicedAt = t.s.Rules.Flow, Open, t.now
+	sale.State, sale.InvoicedAt = Open, t.now
 	t.s.Sale = sale
 	t.s.Live = Live{Calls: t.s.Live.Calls}
 	t.enter(Invoicing)
@@ -67,6 +67,10 @@ func (t *step) stepInvoicing(e Event) {
 	switch e := e.(type) {
 	case CancelPressed:
 		t.s.Sale.EndReason = reason.CancelledByCustomer
+	case PageLeft:
+		if t.leftBy(e) {
+			t.s.Sale.EndReason = cmp.Or(t.s.Sale.EndReason, reason.WalkedAway)
+		}
 	case Answered:
 		t.invoiceSent(e)
 	}
@@ -104,8 +108,11 @@ func (t *step) invoiceSent(e Answered) {
 func (t *step) invoiced() {
 	t.enter(Awaiting)
 	t.s.Deadline = t.now.add(unpaidAfter)
-	if t.s.Sale.Flow == Reservation {
+	switch t.s.Sale.Flow {
+	case Reservation:
 		t.s.Deadline = t.now.add(t.s.PinTime())
+	case Web:
+		t.s.Deadline = t.now.add(t.s.Rules.PinTimeout)
 	}
 	t.s.Live.Unseen = true
 	t.call()
@@ -141,6 +148,10 @@ func (t *step) stepAwaiting(e Event) {
 		t.notified(e)
 	case CancelPressed:
 		t.release(reason.CancelledByCustomer)
+	case PageLeft:
+		if t.leftBy(e) {
+			t.release(reason.WalkedAway)
+		}
 	case RetryPressed:
 		if t.s.Stage != Asking {
 			return
@@ -156,6 +167,9 @@ func (t *step) stepAwaiting(e Event) {
 		}
 	}
 }
+
+// leftBy reports whether the page was the present sale's.
+func (t *step) leftBy(e PageLeft) bool { return t.s.Sale.Flow == Web && e.Sale == t.s.Sale.ID }
 
 // notified makes the next question come at once: a notification is a hint, never a proof.
 func (t *step) notified(e Notified) {
@@ -269,7 +283,7 @@ func (t *step) stepChoosing(e Event) {
 	}
 }
 
-// productChosen is a product's button, or a machine's own request, in whichever stage it comes.
+// productChosen is a product's button, a page's, or a machine's own request, in whichever stage it comes.
 func (t *step) productChosen(e ProductChosen) {
 	slot, known := t.s.slot(e.Slot)
 	price := slot.Price
@@ -281,9 +295,11 @@ func (t *step) productChosen(e ProductChosen) {
 	switch {
 	case !known || slot.AtMachine == e.Price.IsZero() || price.Currency != slot.Price.Currency || price.Minor <= 0:
 		why = NoSuchSlot
-	case t.s.Stage == Ready && t.s.Rules.Flow != Reservation:
-		why = t.chosenFirst(item, e.New)
-	case t.s.Stage == Choosing && t.s.Live.Wanted.ID == "":
+	case t.s.Stage == Ready && e.Claim != "" && t.s.Rules.Pages():
+		why = t.chosenFirst(item, e, Web)
+	case t.s.Stage == Ready && e.Claim == "" && (t.s.Rules.Flow == Sticker || t.s.Rules.Flow == InvoiceQR):
+		why = t.chosenFirst(item, e, t.s.Rules.Flow)
+	case t.s.Stage == Choosing && e.Claim == "" && t.s.Live.Wanted.ID == "":
 		why = t.chosen(item)
 	}
 	switch {
@@ -298,11 +314,17 @@ func (t *step) productChosen(e ProductChosen) {
 }
 
 // chosenFirst begins a direct-debit sale.
-func (t *step) chosenFirst(item Item, ids NewSale) Refusal {
+func (t *step) chosenFirst(item Item, e ProductChosen, flow Flow) Refusal {
+	had := t.s.Live.Notice
 	if t.refused(item.Slot) {
-		return Refusal(t.s.Live.Notice)
+		why := Refusal(t.s.Live.Notice)
+		if flow == Web { // the page says it, and not the machine's screen
+			t.s.Live.Notice = had
+		}
+		return why
 	}
-	t.begin(Sale{Items: []Item{item}, Payment: Payment{Requested: item.Price, Reserved: item.Price}}, ids)
+	t.begin(Sale{Flow: flow, Claim: e.Claim, Items: []Item{item},
+		Payment: Payment{Requested: item.Price, Reserved: item.Price}}, e.New)
 	return ""
 }
 

@@ -72,16 +72,17 @@ const (
 	Reservation Flow = "reservation" // the machine's static QR, through Glase's service for unattended machines
 	Sticker     Flow = "sticker"     // a static QR that always leads to the terminal's current invoice
 	InvoiceQR   Flow = "invoice"     // the invoice's own QR, shown on the display
-	Web         Flow = "web"         // the invoice's own QR or link, on a web page
+	Web         Flow = "web"         // chosen on a page in the customer's browser, and paid by its QR or link
 )
 
 // Rules are the settings that decide; they enter with Booted and are recorded, so that a journal replays without its
 // config.
 type Rules struct {
 	Flow Flow `json:"flow"`
+	Page bool `json:"page,omitzero"` // the page sells too, beside Flow
 	// at most this is reserved; none: as much as is offered
 	ReserveMax money.Amount `json:"reserve_max,omitzero"`
-	// from the invoice to the customer's PIN (reservation)
+	// from the invoice to the customer's PIN (reservation, web)
 	PinTimeout time.Duration `json:"pin_timeout"`
 	// from the reservation, or the last product, to the next choice
 	ChooseTimeout      time.Duration `json:"choose_timeout"`
@@ -89,6 +90,9 @@ type Rules struct {
 	// what PinTimeout is shortened to by unpaid sales in a row; 0: nothing
 	PinHurry time.Duration `json:"pin_hurry,omitzero"`
 }
+
+// Pages reports whether products are sold on the page.
+func (r Rules) Pages() bool { return r.Flow == Web || r.Page }
 
 // State is everything that the machine remembers, as plain values. All of it but Live is durable: a step that changes a
 // durable field is recorded before its effects are carried out, and a restart begins with the last recorded state.
@@ -158,7 +162,9 @@ type Sale struct {
 	Note      string     `json:"note,omitzero"`   // for a technician: the service's word or the facts of a doubt
 	EndReason reason.Why `json:"stop,omitzero"`   // set: end as soon as the running step allows, for this reason
 	Rounds    int        `json:"rounds,omitzero"` // times that the customer chose "try again"
-	Items     []Item     `json:"items,omitzero"`
+	// a hash of what the browser holds that may see the sale and cancel it (web); it opens nothing
+	Claim string `json:"claim,omitzero"`
+	Items []Item `json:"items,omitzero"`
 	// a boot found it open, or a person opened it again: it is only settled
 	Recovered bool    `json:"recovered,omitzero"`
 	Verdict   Verdict `json:"verdict,omitzero"` // a person's, on a sale that stood in doubt

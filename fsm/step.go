@@ -98,7 +98,7 @@ func (t *step) do(e Effect) { t.effects = append(t.effects, e) }
 
 // inStage gives the event to the stage that waits for it.
 func (t *step) inStage(e Event) {
-	if t.stale(e) {
+	if c, ok := e.(CancelPressed); t.stale(e) || ok && c.Sale != "" && c.Sale != t.s.Sale.ID {
 		return
 	}
 	t.misfit(e)
@@ -157,7 +157,7 @@ func (t *step) deadline() {
 		t.stopService()
 		t.serviceEnded(t.s.Service.ID, Unknown, reason.Timeout)
 	case Awaiting:
-		if t.s.Sale.Flow == Reservation {
+		if t.s.Sale.Flow == Reservation || t.s.Sale.Flow == Web { // a page cannot ask again: it may be out of sight
 			t.release(reason.PinTimeout)
 			return
 		}

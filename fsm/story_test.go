@@ -301,8 +301,8 @@ func (w *teller) event(word string, args []string) Event {
 	switch word {
 	case "boot":
 		e := Booted{At: w.now, Boot: or("id", "boot1"),
-			Rules: Rules{Flow(or("flow", "reservation")), sek("200.00"), time.Minute, time.Minute, 10 * time.Minute,
-				20 * time.Second}}
+			Rules: Rules{Flow(or("flow", "reservation")), opt["page"] == "yes", sek("200.00"), time.Minute, time.Minute,
+				10 * time.Minute, 20 * time.Second}}
 		e.Lost, e.RefilledBy = opt["lost"], opt["refilled"]
 		e.Shelf, e.First = w.shelf(opt, sek)
 		if o := opt["evidence"]; o != "" && w.s.Serving() {
@@ -317,7 +317,8 @@ func (w *teller) event(word string, args []string) Event {
 		return e
 	case "choose":
 		w.items++
-		e := ProductChosen{w.now, opt["request"], ids(), fmt.Sprintf("i%d", w.items), arg(0, "A1"), money.Amount{}}
+		e := ProductChosen{w.now, opt["request"], ids(), fmt.Sprintf("i%d", w.items), arg(0, "A1"), money.Amount{},
+			opt["claim"]}
 		price := sek(arg(1, ""))
 		if s, known := w.s.slot(e.Slot); s.AtMachine {
 			e.Price = price
@@ -366,7 +367,9 @@ func (w *teller) event(word string, args []string) Event {
 		}
 		return VendEnded{w.now, sale, or("item", item), ItemOutcome(arg(0, "")), reason.Why(arg(1, ""))}
 	case "cancel":
-		return CancelPressed{w.now}
+		return CancelPressed{w.now, opt["sale"]}
+	case "left":
+		return PageLeft{w.now, sale}
 	case "retry":
 		return RetryPressed{w.now}
 	case "notified":

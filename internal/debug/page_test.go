@@ -88,7 +88,7 @@ func TestEveryEventHasItsWords(t *testing.T) {
 		outcomes = append(outcomes, fsm.Answered{Operation: o})
 	}
 	for _, e := range append(outcomes, fsm.Booted{}, fsm.PurchaseRequested{}, fsm.ProductChosen{}, fsm.StockCounted{},
-		fsm.CancelPressed{}, fsm.RetryPressed{}, fsm.Notified{}, fsm.VendEnded{}, fsm.FaultRaised{},
+		fsm.CancelPressed{}, fsm.PageLeft{}, fsm.RetryPressed{}, fsm.Notified{}, fsm.VendEnded{}, fsm.FaultRaised{},
 		fsm.FaultCleared{}, fsm.SlotsOpened{}, fsm.SaleStopped{}, fsm.SaleResolved{}, fsm.LossAccepted{},
 		fsm.Booted{Lost: "5 entries"}, fsm.Remembered{}, fsm.Ticked{}) {
 		b, err := json.Marshal(e)

@@ -56,6 +56,8 @@ func inWords(entry journal.Entry) string {
 		return chosen(e, entry.After)
 	case fsm.CancelPressed:
 		return "the customer pressed Cancel"
+	case fsm.PageLeft:
+		return "the page was left by its customer"
 	case fsm.RetryPressed:
 		return "the customer pressed Try again"
 	case fsm.Notified:

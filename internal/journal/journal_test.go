@@ -391,7 +391,7 @@ func TestAJournalCanBeSentToAnybody(t *testing.T) {
 
 // events is one of each event.
 var events = []fsm.Event{fsm.Booted{}, fsm.LossAccepted{}, fsm.PurchaseRequested{}, fsm.ProductChosen{},
-	fsm.StockCounted{}, fsm.CancelPressed{}, fsm.RetryPressed{}, fsm.Notified{},
+	fsm.StockCounted{}, fsm.CancelPressed{}, fsm.PageLeft{}, fsm.RetryPressed{}, fsm.Notified{},
 	fsm.Answered{Operation: fsm.SendInvoice}, fsm.Answered{Operation: fsm.AskStatus},
 	fsm.Answered{Operation: fsm.UpdateInvoice},
 	fsm.Answered{Operation: fsm.CommitReservation}, fsm.Answered{Operation: fsm.CancelInvoice},
