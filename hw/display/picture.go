@@ -92,6 +92,11 @@ func (p *Painter) paint(s Screen) (picture *image.Paletted, whole bool, err erro
 		if err != nil {
 			return nil, false, err
 		}
+		if s.Page != "" && s.Kind == Idle && wide {
+			if rest, err = p.second(c, s.Page, text.Second, rest); err != nil {
+				return nil, false, err
+			}
+		}
 		whole = p.words(c, text, rest, nil)
 	case signed && wide:
 		size := min(area.Dy()*2/5, area.Dx()/4)
@@ -199,6 +204,34 @@ func (p *Painter) code(c canvas, payload string, area image.Rectangle, wide bool
 	c.fill(image.Rect(at.X, at.Y, at.X+size, at.Y+size), onQR, 0)
 	c.modules(code, at.Add(image.Pt(quiet*scale, quiet*scale)), scale)
 	return words, nil
+}
+
+// secondMin is the size in pixels of a module of the second code: a phone that is held close reads it.
+const secondMin = 3
+
+// second draws another code below the words, with what it is for beside it, and gives what is left of the words' area.
+// Where a module would be too small, or the words would have too little room, there is none.
+func (p *Painter) second(c canvas, payload, caption string, area image.Rectangle) (image.Rectangle, error) {
+	code, err := encodeQR(payload, qr.L)
+	if err != nil {
+		return area, err
+	}
+	modules := code.Size + 2*quiet
+	scale := area.Dy() / 2 / modules
+	if size := modules * scale; scale < secondMin || size > area.Dx()/2 {
+		return area, nil
+	}
+	size := modules * scale
+	at := image.Pt(area.Max.X-size, area.Max.Y-size)
+	c.fill(image.Rect(at.X, at.Y, area.Max.X, area.Max.Y), onQR, 0)
+	c.modules(code, at.Add(image.Pt(quiet*scale, quiet*scale)), scale)
+	f := p.faces.face(max(13, p.bounds.Dy()/24), false)
+	room := image.Rect(area.Min.X, at.Y, at.X-p.margin(), area.Max.Y)
+	lines := measure(f).most(caption, room.Dx(), max(1, room.Dy()/height(f)))
+	room.Min.Y += max(0, (room.Dy()-len(lines)*height(f))/2)
+	p.rows(c, room, height(f), lines, f, onPaper)
+	area.Max.Y = at.Y - p.margin()/2
+	return area, nil
 }
 
 func (c canvas) modules(code *qr.Code, at image.Point, scale int) {

@@ -9,6 +9,9 @@ import (
 	"github.com/makiuchi-d/gozxing/qrcode"
 )
 
+// pageQR is as the machine's page has it: 128 bits after the machine's address.
+const pageQR = "https://kiosk-17.example.com/seqr/s/0123456789ABCDEFGHJKMNPQRS"
+
 const invoiceQR = "HTTP://SEQR.SE/R13972227016931397222701693139722270169313972227016931397222701693"
 
 // scan reads the QR code in a picture as a phone would.

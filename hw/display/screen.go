@@ -50,6 +50,8 @@ type Screen struct {
 	Machine  string // the machine's name, for the header
 
 	QR     string  // what the QR code says; "" for none
+	OnPage bool    // Idle: the code leads to the page on which products are chosen and paid
+	Page   string  // Idle: a second code beside QR, which leads there; shown where there is room
 	Prices []Price // the price list
 	Items  []Price // what came out in this sale; State is not read
 

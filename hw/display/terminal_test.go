@@ -32,6 +32,8 @@ func shelf() []Price {
 func story(language string) map[string]Screen {
 	s := map[string]Screen{
 		"idle":        {Kind: Idle, QR: upsQR, Prices: shelf()},
+		"idle_page":   {Kind: Idle, QR: pageQR, OnPage: true, Prices: shelf()},
+		"idle_both":   {Kind: Idle, QR: upsQR, Page: pageQR, Prices: shelf()},
 		"idle_choose": {Kind: Idle, Prices: shelf(), Notice: "sold_out"},
 		"confirm":     {Kind: Confirm, Amount: kr(50), Remaining: 45 * time.Second},
 		"scan": {Kind: Scan, QR: "HTTP://SEQR.SE/R1397222701693", Product: "Kexchoklad", Amount: kr(15),

@@ -35,6 +35,7 @@ type Wording struct {
 	Notice  string   // why the last choice was not taken
 	Time    string   // the countdown: "Time left: 0:45"
 	Hint    string   // the other thing one can do, to be drawn smallest
+	Second  string   // what the second code is for, beside it
 	Support string   // whom to call and which code to say; only when something failed
 	Tone    Tone
 	Phases  [4]string // the names of the four phases of a sale
@@ -86,8 +87,13 @@ func (w wording) before(c *Wording, s Screen) {
 	switch s.Kind {
 	case Idle:
 		c.Title, c.Lines, c.Hint = w.Idle.Title, []string{w.Idle.Step1, w.Idle.Step2, w.Idle.Step3}, w.Idle.Hint
-		if s.QR == "" {
+		switch {
+		case s.QR == "":
 			c.Title, c.Lines, c.Hint = w.First.Title, []string{w.First.Line}, w.First.Hint
+		case s.OnPage:
+			c.Title, c.Lines = w.Page.Title, []string{w.Page.Step1, w.Page.Step2, w.Page.Step3}
+		case s.Page != "":
+			c.Second = w.Page.Also
 		}
 		c.List = w.prices(s.Prices, money.Amount{})
 	case Confirm:

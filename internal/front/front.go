@@ -30,6 +30,7 @@ type Front struct {
 	view      kiosk.Update // as the kiosk was last
 	told      bool         // the kiosk has said how it is
 	ended     bool         // Run has
+	link      string       // the address of the machine's page now; "": it has none
 	typing    typing
 	followers map[chan display.Screen]struct{} // each has room for one
 
@@ -101,7 +102,7 @@ func (f *Front) Screen() display.Screen {
 
 // screen is called with f locked.
 func (f *Front) screen() display.Screen {
-	return f.typing.on(draw(f.cfg, f.view, f.now()))
+	return f.typing.on(Draw(f.cfg, f.view.State, f.now(), f.link))
 }
 
 // Follow gives the screen, at once or as soon as the kiosk has said how it is, and then each newer one: after a step, a
@@ -147,6 +148,14 @@ func (f *Front) tell() {
 	}
 }
 
+// LeadTo makes the idle screen's code lead to an address from now on.
+func (f *Front) LeadTo(link string) {
+	f.mu.Lock()
+	f.link = link
+	f.mu.Unlock()
+	f.tell()
+}
+
 // show is told by a keypad what has been typed, and a word about it; both empty: nothing is typed.
 func (f *Front) show(typed string, notice reason.Why) {
 	f.mu.Lock()
@@ -186,9 +195,9 @@ func (f *Front) Picture() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// draw says what a customer should see now.
-func draw(cfg config.Config, v kiosk.Update, now fsm.Instant) display.Screen {
-	s, sale, offers := v.State, v.State.Sale, v.State.Offers()
+// Draw says what a customer should see of a machine in that state. link is the address of its page, if it has one.
+func Draw(cfg config.Config, s fsm.State, now fsm.Instant, link string) display.Screen {
+	sale, offers := s.Sale, s.Offers()
 	p := display.Screen{Language: cfg.Machine.Language, Machine: cfg.Machine.Name, Support: cfg.Machine.Support,
 		Code: sale.ID, Prices: prices(offers), Notice: s.Live.Notice}
 	if s.Deadline != 0 {
@@ -204,8 +213,14 @@ func draw(cfg config.Config, v kiosk.Update, now fsm.Instant) display.Screen {
 	switch stage {
 	case fsm.Ready:
 		p.Kind = display.Idle
-		if s.Rules.Flow == fsm.Reservation {
+		switch {
+		case s.Rules.Flow == fsm.Reservation:
 			p.QR = ups.StaticQR(cfg.Glase.MerchantID, cfg.Machine.Token)
+			if s.Rules.Page {
+				p.Page = link
+			}
+		case s.Rules.Flow == fsm.Web:
+			p.QR, p.OnPage = link, true
 		}
 		if !sellable(offers) {
 			p.Kind, p.Why = display.OutOfService, reason.SoldOut

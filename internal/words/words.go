@@ -43,6 +43,7 @@ type Words struct {
 	Refunded   Refunded
 	Out        struct{ Title, Soon, Hint string } // out of service; Soon: for moments only
 	Doubt      struct{ Title string }
+	Page       Page
 	Any        Any
 	Invoice    struct{ Reserved, Refund string } // lines that stand for no product
 
@@ -66,6 +67,21 @@ type Choose struct {
 type Refunded struct {
 	Title, Line string
 	TitleAmount string `toml:"title_amount"`
+}
+
+// Page is the page in a customer's browser, and the machine's screen that leads to it.
+type Page struct {
+	Title, Step1, Step2, Step3 string // the machine waits, and its code leads to the page
+	Also                       string // beside the machine's own code
+
+	Choose, Line, Busy, Pay, Cancel, Again, Used, Cookies, Lost, QR string
+
+	BusyLine    string `toml:"busy_line"`
+	PayApp      string `toml:"pay_app"`
+	PayScan     string `toml:"pay_scan"`
+	PayWait     string `toml:"pay_wait"`
+	UsedLine    string `toml:"used_line"`
+	CookiesLine string `toml:"cookies_line"`
 }
 
 // Any are the texts that are on several screens. Why and Notice are for words of a reason that the language does not
