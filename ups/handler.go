@@ -87,7 +87,7 @@ func (h *handler) createPurchase(r *http.Request, start time.Time) answer {
 	if !ok {
 		return refused(http.StatusBadRequest, "not a JSON object")
 	}
-	if token, ok := values.one(fieldToken); !ok ||
+	if token, ok := values.one(fieldToken); !ok || token == "" ||
 		subtle.ConstantTimeCompare([]byte(token), []byte(h.config.Token)) == 0 {
 		return refused(http.StatusOK, "token")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -216,7 +217,6 @@ func TestAnUnusableConfigIsRefused(t *testing.T) {
 		t.Error("no kiosk was accepted")
 	}
 	for name, change := range map[string]func(*Config){
-		"no token":    func(c *Config) { c.Token = "" },
 		"currency":    func(c *Config) { c.Currency = "KRONOR" },
 		"slow":        func(c *Config) { c.AnswerWithin = answerWithinMax + 1 },
 		"negative":    func(c *Config) { c.AnswerWithin = -1 },
@@ -231,6 +231,23 @@ func TestAnUnusableConfigIsRefused(t *testing.T) {
 		change(&c)
 		if _, err := New(c, &machine{}); err == nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// TestAMachineWithoutATokenIsAskedForNoPurchase: one that sells by stickers or on a page is only notified.
+func TestAMachineWithoutATokenIsAskedForNoPurchase(t *testing.T) {
+	for _, said := range []string{`"token":"",`, `"token":null,`, ``, `"token":"29834231890234",`} {
+		m := &machine{}
+		h, err := New(Config{Currency: "EUR"}, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("POST", "/createPurchase",
+			strings.NewReader(`{`+said+`"amount":20,"currency":"EUR","msisdn":"1"}`)))
+		if !strings.Contains(w.Body.String(), string(SystemError)) || m.calls() != 0 {
+			t.Errorf("asked with %s: %s, and %d purchases", said, w.Body, m.calls())
 		}
 	}
 }

@@ -29,6 +29,7 @@ const (
 	Reservation = "reservation" // QR of the machine; reserve, choose, take, pay for what came out
 	Sticker     = "sticker"     // QR on a sticker; choose, pay, take, refund what did not come out
 	Invoice     = "invoice"     // as Sticker, with the QR of each invoice on the display
+	Web         = "web"         // as Invoice, chosen and paid on a page to which the display's QR leads
 )
 
 // Config is the whole file. It holds no secret, only the names of the files that do (see ReadSecret); it may be logged.
@@ -38,6 +39,7 @@ type Config struct {
 	Glase   Glase
 	UPS     UPS
 	Payment Payment
+	Shop    Shop
 	Journal Journal
 	Debug   Debug
 	Display Display
@@ -90,9 +92,14 @@ type UPS struct {
 	ClientCA string
 }
 
+// Shop is the page on which customers choose and pay, at PublicURL + "/s/".
+type Shop struct {
+	Enabled bool // flow Web: always; flow Reservation: when it is asked for
+}
+
 // Payment is how a sale goes.
 type Payment struct {
-	Flow          string        // Reservation, Sticker or Invoice
+	Flow          string        // Reservation, Sticker, Invoice or Web
 	SeqrID        string        // of the sticker; "" is possible outside Sticker
 	ReserveMax    money.Amount  // most that one customer reserves; no amount is possible outside Reservation
 	PINTimeout    time.Duration // for the customer to confirm in the app

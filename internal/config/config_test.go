@@ -239,7 +239,7 @@ debounce = "2ms"
 		"ResellerPasswordFile:/p/reseller} " +
 		"UPS:{Listen:[::1]:8082 PublicURL:https://kiosk.example/outside PathPrefix:/inside TLSCert:/etc/kioskd/u.crt " +
 		"TLSKey:/etc/kioskd/u.key BehindProxy:true Allow:[::1/128 10.0.0.0/8] ClientCA:/etc/kioskd/ca.pem} " +
-		"Payment:{Flow:reservation SeqrID:S1 ReserveMax:1.00 EUR PINTimeout:5s ChooseTimeout:3s} " +
+		"Payment:{Flow:reservation SeqrID:S1 ReserveMax:1.00 EUR PINTimeout:5s ChooseTimeout:3s} Shop:{Enabled:false} " +
 		"Journal:{Path:/etc/kioskd/j.db} " +
 		"Debug:{Listen::8081 Socket:/etc/kioskd/d.sock TokenFile:/etc/kioskd/d.token TLSCert:/etc/kioskd/d.crt " +
 		"TLSKey:/etc/kioskd/d.key} " +

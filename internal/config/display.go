@@ -25,7 +25,7 @@ const pixelsMax = 4096
 var panels = []string{"waveshare2in13v2", "waveshare2in13v4"}
 
 func (t *table) display(d *Display) {
-	t.choice("driver", &d.Driver, []string{"terminal", "none", "png", "framebuffer", "ssd1306", "epd"}, nil)
+	t.choice("driver", &d.Driver, []string{"terminal", "none", "png", "framebuffer", "ssd1306", "epd"})
 	t.text("device", &d.Device)
 	widthMin, heightMin := 1, 1
 	switch d.Driver {
@@ -60,7 +60,7 @@ func (t *table) display(d *Display) {
 	if t.whole("address", &d.Address, 0, 0x7f) && d.Address != 0x3c && d.Address != 0x3d {
 		t.fail("address", "%#x is no address of such a panel: write 0x3c or 0x3d", d.Address)
 	}
-	t.choice("panel", &d.Panel, panels, nil)
+	t.choice("panel", &d.Panel, panels)
 	t.pin("dc", &d.DC)
 	t.pin("reset", &d.Reset)
 	t.pin("busy", &d.Busy)

@@ -48,11 +48,12 @@
 //	ups.behind_proxy              true, false                                       false
 //	ups.allow                     list of addresses and networks, at most 32        -
 //	ups.client_ca                 path; with tls_cert and tls_key                   -
-//	payment.flow                  "reservation", "sticker", "invoice", "web"*       "reservation"
+//	payment.flow                  "reservation", "sticker", "invoice", "web"        "reservation"
 //	payment.seqr_id               1 to 64 letters and digits                        S
 //	payment.reserve_max           amount, not below any price                       R
 //	payment.pin_timeout           duration, 5s to 10m                               "1m"
 //	payment.choose_timeout        duration, 3s to 10m                               "1m"
+//	shop.enabled                  true, false; true needs no allow, no client_ca    false
 //	journal.path                  path                                              "/var/lib/kioskd/journal.db"
 //	debug.listen                  address, with TLS and token_file beyond loopback  "127.0.0.1:8081"
 //	debug.socket                  path, at most 107 bytes                           "/run/kioskd/debug.sock"

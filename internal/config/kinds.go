@@ -57,7 +57,7 @@ func (v *view) Flag(key string, to *bool) { v.ask(key); v.flag(key, to) }
 
 func (v *view) Choice(key string, to *string, words ...string) {
 	v.ask(key)
-	v.choice(key, to, words, nil)
+	v.choice(key, to, words)
 }
 
 func (v *view) Once(key, part string) (before string, line int) {
@@ -98,7 +98,7 @@ func driverNames(kinds []vend.Kind) (all []string) {
 func (t *table) dispenser(s *Slot, kinds []vend.Kind) {
 	v := t.table("vend")
 	v.need("driver", `"relay"`, "")
-	v.choice("driver", &s.Driver, driverNames(kinds), nil)
+	v.choice("driver", &s.Driver, driverNames(kinds))
 	mine := slices.IndexFunc(kinds, func(k vend.Kind) bool {
 		return k.Driver == s.Driver && k.Key != "" &&
 			v.has(k.Key)

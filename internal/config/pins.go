@@ -28,7 +28,7 @@ func (t *table) pins() (all []Pin) {
 		if t.flag("active_low", &low); t.has("active_low") {
 			p.ActiveLow = &low
 		}
-		t.choice("pull", &p.Pull, []string{"up", "down", "none"}, nil)
+		t.choice("pull", &p.Pull, []string{"up", "down", "none"})
 		t.duration("debounce", &p.Debounce, 0, debounceMax)
 		all = append(all, p)
 		if p.Name == "" {

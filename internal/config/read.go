@@ -130,21 +130,15 @@ func (t *table) text(key string, to *string, rules ...rule) {
 	*to = s
 }
 
-// choice reads one of the words. Those that are not built are known by name, so that the message can say that it is
-// this version that lacks them.
-func (t *table) choice(key string, to *string, built, unbuilt []string) {
-	s, ok := read[string](t, key, alternatives(built))
+// choice reads one of the words.
+func (t *table) choice(key string, to *string, words []string) {
+	s, ok := read[string](t, key, alternatives(words))
 	if !ok {
 		return
 	}
-	*to = ""
-	switch {
-	case slices.Contains(built, s):
-		*to = s
-	case slices.Contains(unbuilt, s):
-		t.fail(key, "%s is not built into this version of kioskd: write %s", quote(s), alternatives(built))
-	default:
-		t.fail(key, "%s is no %s: write %s", quote(s), key, alternatives(built))
+	if *to = s; !slices.Contains(words, s) {
+		*to = ""
+		t.fail(key, "%s is no %s: write %s", quote(s), key, alternatives(words))
 	}
 }
 

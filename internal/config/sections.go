@@ -18,7 +18,9 @@ func (d *document) sections(top *table, c *Config, kinds []vend.Kind) {
 	payment.payment(&c.Payment, c.Machine.Currency)
 	glase.glase(&c.Glase)
 	ups.ups(&c.UPS)
-	if c.Payment.Flow == Reservation || len(ups.values) > 0 {
+	shop := top.table("shop")
+	shop.flag("enabled", &c.Shop.Enabled)
+	if c.Payment.Flow == Reservation || c.Payment.Flow == Web || len(ups.values) > 0 {
 		ups.need("listen", `"127.0.0.1:8082"`, "")
 		ups.need("public_url", `"https://kiosk.example.com/seqr"`, "how Glase reaches this machine")
 	}
@@ -29,13 +31,15 @@ func (d *document) sections(top *table, c *Config, kinds []vend.Kind) {
 		debug.fail("listen", "%s is taken by ups.listen in line %d: write another port", quote(c.Debug.Listen),
 			ups.lineOf("listen"))
 	}
-	top.table("display").display(&c.Display)
+	display := top.table("display")
+	display.display(&c.Display)
 	top.table("gpio").gpio(&c.GPIO)
 	c.Slots = top.slots(&c.Payment, c.Machine.Currency, kinds)
 	top.table("keypad").keypad(&c.Keypad, c.Slots)
 	top.table("temperature").temperature(&c.Temperature, c.Slots)
 	c.Pins = top.pins() // after all that names a pin
 	top.boards(c, kinds)
+	shop.shop(c, ups, display)
 	switch c.Payment.Flow {
 	case Reservation:
 		machine.need("token", `"123456"`, "the machine's id in its QR, as agreed with Glase")
@@ -56,7 +60,7 @@ func (t *table) machine(m *Machine) {
 	t.need("name", `"Lobby"`, "")
 	t.shown("name", &m.Name, nameMax)
 	t.text("token", &m.Token, code(64, lower+upper+digits, "letters and digits"))
-	t.choice("language", &m.Language, words.Languages(), nil)
+	t.choice("language", &m.Language, words.Languages())
 	t.need("currency", `"SEK"`, "")
 	t.text("currency", &m.Currency, func(s string) string {
 		if s == "" || !money.Known(s) {
@@ -122,7 +126,7 @@ func (t *table) ups(u *UPS) {
 }
 
 func (t *table) payment(p *Payment, currency string) {
-	t.choice("flow", &p.Flow, []string{Reservation, Sticker, Invoice}, []string{"web"})
+	t.choice("flow", &p.Flow, []string{Reservation, Sticker, Invoice, Web})
 	t.text("seqr_id", &p.SeqrID, code(64, lower+upper+digits, "letters and digits"))
 	t.amount("reserve_max", &p.ReserveMax, currency)
 	t.duration("pin_timeout", &p.PINTimeout, 5*time.Second, 10*time.Minute)
@@ -152,7 +156,7 @@ func (t *table) tls(cert, key *string, needed bool) {
 
 func (t *table) gpio(g *GPIO) {
 	t.need("driver", `"sim"`, "")
-	t.choice("driver", &g.Driver, []string{"host", "sim"}, nil)
+	t.choice("driver", &g.Driver, []string{"host", "sim"})
 	t.socket("device", &g.Device)
 	t.text("chip", &g.Chip, spoken(chipMax))
 	if g.Device != "" && g.Driver == "host" {
