@@ -67,7 +67,8 @@ func alphabet(s State, now Instant, n int) []Event {
 	ids := NewSale{id, "I" + id, "secret-" + id}
 	call, sale := s.Live.Waiting, s.Sale.ID
 	onPage := func(slot string) ProductChosen {
-		return ProductChosen{At: now, Request: "w", New: ids, Item: fmt.Sprintf("w%d%s", n, slot), Slot: slot, Claim: "c"}
+		return ProductChosen{At: now, Request: "w", New: ids, Item: fmt.Sprintf("w%d%s", n, slot), Slot: slot,
+			Claim: "c"}
 	}
 	choose := func(slot, request string, price int64) ProductChosen {
 		e := ProductChosen{At: now, Request: request, New: ids, Item: fmt.Sprintf("i%d%s%s", n, slot, request),
@@ -306,7 +307,8 @@ func TestNothingForbiddenHappensOnLongWalks(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		flow := []Flow{Reservation, Sticker, InvoiceQR, Web}[seed%4]
 		first := Booted{At: Instant(time.Hour), Boot: "b",
-			Rules: Rules{flow, seed%8 == 0, money.Amount{}, time.Minute, time.Minute, 10 * time.Minute, 20 * time.Second}}
+			Rules: Rules{flow, seed%8 == 0, money.Amount{}, time.Minute, time.Minute, 10 * time.Minute,
+				20 * time.Second}}
 		first.Shelf, first.First = everyShelf()
 		n := visit(t, node{now: Instant(time.Hour)}, first)
 		for range 80 {

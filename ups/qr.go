@@ -54,6 +54,10 @@ func AppLink(qr string) string {
 	return "seqr:" + qr[len(scheme):]
 }
 
+// PageURL is where a customer's browser finds the machine's page again, once it has opened it by a code: publicURL as
+// NotificationURL has it.
+func PageURL(publicURL string) string { return strings.TrimSuffix(publicURL, "/") + "/s/" }
+
 // NotificationURL is the notificationUrl of one sale: publicURL, which is the machine's address as Glase reaches it
 // with its path prefix, and the secret, at least 128 random bits in letters, digits, "-" and "_", at most 128 of them.
 func NotificationURL(publicURL, secret string) string {

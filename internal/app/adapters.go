@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/internal/kiosk"
+	"kioskd/internal/shop"
 	"kioskd/ups"
 )
 
@@ -67,10 +69,27 @@ func (m minter) sale() fsm.NewSale {
 	return fsm.NewSale{ID: id, ClientInvoiceID: m.text(10), Secret: m.text(20)}
 }
 
+// secret is 128 random bits: nobody guesses it.
+func (m minter) secret() string { return m.text(16) }
+
 func (m minter) item() string { return m.text(5) }
 
 // reference is a clientReference: the product's name, and unique.
 func (m minter) reference() string { return "kioskd-" + m.text(10) }
+
+// withPage has the page answer what is its business, and Glase's side all else.
+func withPage(page *shop.Shop, glase http.Handler) http.Handler {
+	if page == nil {
+		return glase
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if page.Takes(r) {
+			page.ServeHTTP(w, r)
+			return
+		}
+		glase.ServeHTTP(w, r)
+	})
+}
 
 // payerKey is the random bytes of a key that payers' phone numbers are hashed with: as many as the hash is made of.
 const payerKey = 32

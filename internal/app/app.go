@@ -37,6 +37,7 @@ import (
 	"kioskd/internal/reason"
 	"kioskd/internal/sdnotify"
 	"kioskd/internal/serve"
+	"kioskd/internal/shop"
 	"kioskd/ups"
 )
 
@@ -93,6 +94,7 @@ type App struct {
 	screens    Driver
 	contacts   []hardware.Contact
 	boards     *hardware.Boards
+	shop       *shop.Shop        // nil when no page sells
 	seller     *mdbseller.Seller // nil when no machine on an MDB bus sells
 	faults     []fsm.Fault       // found while building
 	copied     bool              // the card was made on another machine
@@ -207,6 +209,13 @@ func (a *App) openPorts(p Parts) (err error) {
 	if a.certs, err = serve.OpenCertificates(a.cfg, p.Clock.Wall, p.Log); err != nil {
 		return err
 	}
+	if a.cfg.Shop.Enabled {
+		a.shop, err = shop.New(shop.Config{Machine: a.cfg, Kiosk: a.Kiosk, Now: p.Clock.Now,
+			Secret: minter{p.Random}.secret, Lead: a.front.LeadTo, Log: p.Log})
+		if err != nil {
+			return err
+		}
+	}
 	if a.cfg.UPS.PublicURL != "" {
 		u := a.cfg.UPS
 		a.UPS, err = ups.New(ups.Config{Token: a.cfg.Machine.Token, PathPrefix: u.PathPrefix,
@@ -216,6 +225,7 @@ func (a *App) openPorts(p Parts) (err error) {
 		if err != nil {
 			return err
 		}
+		a.UPS = withPage(a.shop, a.UPS)
 	}
 	token := ""
 	if f := a.cfg.Debug.TokenFile; f != "" {
@@ -279,6 +289,9 @@ func (a *App) Run(ctx context.Context) error {
 		a.screen.run(screens) // until the front has no more
 	}()
 	go a.front.Run(inputs, a.Kiosk.Follow(inputs))
+	if a.shop != nil {
+		go a.shop.Run(inputs, a.Kiosk.Follow(inputs))
+	}
 	go a.prune(inputs)
 	ctx, again := context.WithCancelCause(ctx)
 	defer again(nil)
@@ -364,7 +377,7 @@ func rules(cfg config.Config) fsm.Rules {
 	return fsm.Rules{
 		Flow: fsm.Flow(cfg.Payment.Flow), ReserveMax: cfg.Payment.ReserveMax, PinTimeout: cfg.Payment.PINTimeout,
 		ChooseTimeout: cfg.Payment.ChooseTimeout, ReservationTimeout: cfg.Glase.ReservationTimeout,
-		PinHurry: pinHurry,
+		PinHurry: pinHurry, Page: cfg.Shop.Enabled && cfg.Payment.Flow != config.Web,
 	}
 }
 

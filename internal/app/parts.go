@@ -36,8 +36,9 @@ func (a *App) levels() []debug.Pin { return health.Pins(a.cfg, a.pins.Readings()
 
 // words are what the customer reads now.
 func (a *App) words() debug.Screen {
-	c := display.Text(a.front.Screen())
-	s := debug.Screen{Title: c.Title, Lines: []string{}, List: []debug.Entry{}}
+	shown := a.front.Screen()
+	c := display.Text(shown)
+	s := debug.Screen{Title: c.Title, Lines: []string{}, List: []debug.Entry{}, QR: shown.QR, Page: shown.Page}
 	for _, line := range append(c.Lines, c.Notice, c.Time, c.Hint, c.Support, c.Test) {
 		if line != "" {
 			s.Lines = append(s.Lines, line)

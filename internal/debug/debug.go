@@ -14,7 +14,8 @@
 //	GET /api/machine           {"name", "version"}
 //	GET /api/health            what the machine depends on: [{"name", "ok", "what", "since"?, "do"?}]
 //	GET /api/pins              [{"pin", "role", "level", "active", "means", "changed"?}]
-//	GET /api/screen            what the customer reads now: {"title", "lines", "list": [{"slot"?, "name", "price"}]}
+//	GET /api/screen            what the customer reads now: {"title", "lines", "list": [{"slot"?, "name", "price"}],
+//	                           "qr"?, "page"?}
 //	GET /api/screen.png        the same as a picture
 //	GET /healthz               {"status": "ok"}; 503 with "starting" before the first step, and with "journal" while the
 //	                           journal cannot be written. It says whether the daemon works, not whether the machine

@@ -93,6 +93,9 @@ func (p Service) invoice(c fsm.Call) glase.Invoice {
 	}
 	if p.PublicURL != "" {
 		in.NotificationURL = ups.NotificationURL(p.PublicURL, c.Secret)
+		if c.Flow == fsm.Web {
+			in.BackURL = ups.PageURL(p.PublicURL)
+		}
 	}
 	return in
 }

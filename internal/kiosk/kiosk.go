@@ -236,6 +236,25 @@ func (k *Kiosk) ChooseAt(ctx context.Context, slot string, price money.Amount) f
 	}).refusal
 }
 
+// ChooseOnPage is a product that a customer chose on the page whose claim it is, see fsm.Sale; "" is taken: the sale
+// has begun. It waits for the answer or for ctx.
+func (k *Kiosk) ChooseOnPage(ctx context.Context, slot, claim string) fsm.Refusal {
+	return k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
+		return fsm.ProductChosen{At: at, Request: request, New: k.cfg.NewSale(), Item: k.cfg.NewItem(), Slot: slot,
+			Claim: claim}
+	}).refusal
+}
+
+// CancelSale is a page's cancel button: it ends this sale alone, as Cancel ends whichever is on.
+func (k *Kiosk) CancelSale(sale string) bool {
+	return k.offer(func(at fsm.Instant) fsm.Event { return fsm.CancelPressed{At: at, Sale: sale} })
+}
+
+// PageLeft says that nobody looks any more at the page on which this sale was chosen.
+func (k *Kiosk) PageLeft(sale string) {
+	k.post(func(at fsm.Instant) fsm.Event { return fsm.PageLeft{At: at, Sale: sale} })
+}
+
 // Cancel is the customer's cancel button.
 func (k *Kiosk) Cancel() bool {
 	return k.offer(func(at fsm.Instant) fsm.Event { return fsm.CancelPressed{At: at} })

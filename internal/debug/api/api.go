@@ -141,6 +141,8 @@ type Screen struct {
 	Title string   `json:"title"`
 	Lines []string `json:"lines"`
 	List  []Entry  `json:"list"` // the price list, or what came out
+	QR    string   `json:"qr,omitempty"`   // what the code on it says
+	Page  string   `json:"page,omitempty"` // and a second one, which leads to the machine's page
 }
 
 // Entry is a line of Screen's list.

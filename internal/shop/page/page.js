@@ -1,0 +1,91 @@
+// The page on which a customer chooses and pays. It shows what the machine says, and sends what is pressed.
+'use strict';
+
+const $ = (id) => document.getElementById(id);
+let stream; // of events; polling takes its place while there is none
+let asking = false; // a poll is under way
+const left = Number($('time').dataset.left);
+let until = left ? Date.now() + left : 0; // the time to act is over
+
+function show(view) {
+  const focus = document.activeElement && document.activeElement.id;
+  if ($('main').dataset.html !== view.html) {
+    $('main').innerHTML = view.html; // made and escaped by the machine
+    $('main').dataset.html = view.html;
+    if (focus) ($(focus) || $('title')).focus();
+  }
+  document.body.dataset.step = view.step;
+  until = view.remaining ? Date.now() + view.remaining : 0;
+  $('time').textContent = view.time || '';
+  $('lost').hidden = true;
+  if (view.step === 'ended' || view.step === 'gone') {
+    document.body.dataset.over = 'yes';
+    if (stream) stream.close();
+  }
+}
+
+const over = () => document.body.dataset.over === 'yes';
+
+function follow() {
+  if (over()) return;
+  if (stream) stream.close();
+  stream = new EventSource('events');
+  stream.onmessage = (e) => show(JSON.parse(e.data));
+  stream.onerror = () => { if (!over()) $('lost').hidden = false; };
+}
+
+async function ask() {
+  if (asking || over()) return;
+  asking = true;
+  try {
+    const r = await fetch('state', { headers: { Accept: 'application/json' } });
+    if (r.ok) show(await r.json());
+    else if (r.status === 403) location.replace('./');
+  } catch {
+    $('lost').hidden = false;
+  }
+  asking = false;
+}
+
+async function send(what, body) {
+  try {
+    const r = await fetch(what, { method: 'POST', body, keepalive: true, headers: { Accept: 'application/json' } });
+    if (r.ok) show(await r.json());
+    else ask();
+  } catch {
+    $('lost').hidden = false;
+  }
+}
+
+document.addEventListener('submit', (e) => {
+  e.preventDefault();
+  const pressed = e.submitter;
+  pressed.disabled = true; // until the machine has answered
+  send(e.target.getAttribute('action'), new URLSearchParams(pressed.name ? [[pressed.name, pressed.value]] : [])).then(() => { pressed.disabled = false; });
+});
+document.addEventListener('click', (e) => { if (e.target.closest('#app')) send('opened', ''); });
+
+function back() {
+  if (document.visibilityState !== 'visible') return;
+  ask();
+  if (!stream || stream.readyState === EventSource.CLOSED) follow();
+}
+document.addEventListener('visibilitychange', back);
+window.addEventListener('pageshow', back);
+window.addEventListener('online', back);
+
+setInterval(() => {
+  if (until) {
+    const s = Math.max(0, Math.ceil((until - Date.now()) / 1000));
+    $('time').textContent = $('time').textContent.replace(/\d+:\d\d/, `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`);
+  }
+  if (!stream || stream.readyState !== EventSource.OPEN) ask();
+  if (stream && stream.readyState === EventSource.CLOSED) follow();
+}, 1000);
+
+if (location.pathname.split('/').pop()) history.replaceState(null, '', './'); // the code has done its work
+if (['ended', 'gone'].includes(document.body.dataset.step)) {
+  if (document.body.dataset.step === 'gone') fetch('state').then((r) => { if (r.ok) location.replace('./'); }).catch(() => {});
+  document.body.dataset.over = 'yes';
+}
+follow();
