@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"kioskd/internal/money"
@@ -23,6 +24,7 @@ type player struct {
 	began time.Time
 	steps chan status // of the machine, to be told
 	last  status      // told last
+	page  *browser    // the customer's, with flow web
 }
 
 func (p *player) say(who, format string, args ...any) {
@@ -146,12 +148,77 @@ func (p *player) ended(ctx context.Context, n int, state, charged string) error 
 	return nil
 }
 
-// delivered: everything goes well.
-func (p *player) delivered(ctx context.Context) error {
-	if err := p.reserves(ctx); err != nil {
+// chooses is the customer choosing a product before paying for it, up to the question on the phone.
+func (p *player) chooses(ctx context.Context, slot, what string) (ref string, err error) {
+	if err := p.step(ctx, "ready"); err != nil {
+		return "", err
+	}
+	if p.setup.Flow == web {
+		if p.page, err = p.opens(ctx); err != nil {
+			return "", err
+		}
+		p.say("customer", "chooses %s, %s, on the page", slot, what)
+		err = p.page.order(ctx, slot)
+	} else {
+		err = p.presses(ctx, slot, "presses "+slot+", "+what)
+	}
+	if err != nil {
+		return "", err
+	}
+	if err := p.step(ctx, "awaiting"); err != nil {
+		return "", err
+	}
+	err = p.until(ctx, "something to scan", func(status) (bool, error) {
+		if p.page != nil {
+			v, err := p.page.state(ctx)
+			return v.Step == "pay", err
+		}
+		code, err := p.qr(ctx)
+		return code != "", err
+	})
+	if err != nil {
+		return "", err
+	}
+	p.say("customer", "scans the %s", map[string]string{sticker: "sticker", invoiceQR: "code on the display",
+		web: "code on the page"}[p.setup.Flow])
+	i, err := p.scan(ctx)
+	return i.Reference, taken("the scan", i, err)
+}
+
+// opens is the customer's browser at the machine's page.
+func (p *player) opens(ctx context.Context) (*browser, error) {
+	code := ""
+	err := p.until(ctx, "the page's code on the screen", func(status) (_ bool, err error) {
+		code, err = p.qr(ctx)
+		return strings.HasPrefix(code, p.ups), err
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.say("customer", "scans the machine's code with the camera, which opens its page")
+	return openPage(ctx, code)
+}
+
+// buys is the customer's way to a product, up to the motor.
+func (p *player) buys(ctx context.Context, slot, what string) error {
+	if p.setup.Flow == reservation {
+		if err := p.reserves(ctx); err != nil {
+			return err
+		}
+		return p.presses(ctx, slot, "presses "+slot+", "+what)
+	}
+	ref, err := p.chooses(ctx, slot, what)
+	if err != nil {
 		return err
 	}
-	if err := p.presses(ctx, "A1", "presses A1, still water for 15.00"); err != nil {
+	p.say("customer", "confirms with the PIN")
+	i, err := p.confirm(ctx, ref)
+	return taken("the PIN", i, err)
+}
+
+// delivered: everything goes well.
+func (p *player) delivered(ctx context.Context) error {
+	if err := p.buys(ctx, "A1", "still water for 15.00"); err != nil {
 		return err
 	}
 	if _, err := p.newest(ctx, 1, "the product", func(s sale, _ status) bool {
@@ -168,19 +235,20 @@ func (p *player) jams(ctx context.Context) error {
 	if err := p.fault(ctx, "A2", "jam"); err != nil {
 		return err
 	}
-	if err := p.reserves(ctx); err != nil {
-		return err
-	}
-	if err := p.presses(ctx, "A2", "presses A2, which will jam"); err != nil {
+	if err := p.buys(ctx, "A2", "which will jam"); err != nil {
 		return err
 	}
 	s, err := p.newest(ctx, 2, "the jam", func(s sale, now status) bool {
-		return len(s.Items) == 1 && s.Items[0].Outcome != "pending" && now.Step == "choosing"
+		return len(s.Items) == 1 && s.Items[0].Outcome == "not_delivered" &&
+			(p.setup.Flow != reservation || now.Step == "choosing")
 	})
 	if err != nil {
 		return err
 	}
 	p.say("kiosk", "A2: %s; the slot is closed", s.Items[0].Outcome)
+	if p.setup.Flow != reservation {
+		return p.ended(ctx, 2, "refunded", "22.50")
+	}
 	if err := p.presses(ctx, "cancel", "wants nothing else and presses cancel"); err != nil {
 		return err
 	}
@@ -189,7 +257,11 @@ func (p *player) jams(ctx context.Context) error {
 
 // cancelled: the customer thinks better of it.
 func (p *player) cancelled(ctx context.Context) error {
-	ref, err := p.scans(ctx)
+	scans := p.scans
+	if p.setup.Flow != reservation {
+		scans = func(ctx context.Context) (string, error) { return p.chooses(ctx, "A3", "a bun for 25.00") }
+	}
+	ref, err := scans(ctx)
 	if err != nil {
 		return err
 	}

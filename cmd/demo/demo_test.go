@@ -29,6 +29,10 @@ func TestAWholeKiosk(t *testing.T) {
 	}
 	for name, test := range map[string]func(*testing.T, *demo){
 		"AutoAccountsForEveryOre":              autoAccounts,
+		"AutoSellsByASticker":                  func(t *testing.T, d *demo) { autoSells(t, d, sticker) },
+		"AutoSellsByAnInvoicesCode":            func(t *testing.T, d *demo) { autoSells(t, d, invoiceQR) },
+		"AutoSellsOnAPage":                     func(t *testing.T, d *demo) { autoSells(t, d, web) },
+		"AWayThatThereIsNotIsRefused":          noSuchWay,
 		"AnInterruptInMidSaleLeavesNothing":    interrupted,
 		"ASecondInterruptWaitsForNothing":      hurried,
 		"AKilledDemoLeavesNoProcess":           killed,
@@ -187,6 +191,34 @@ func autoAccounts(t *testing.T, d *demo) {
 	}
 	if t.Failed() {
 		t.Log(d.output())
+	}
+}
+
+// autoSells: a product is chosen first, and what does not come out is paid back.
+func autoSells(t *testing.T, d *demo, flow string) {
+	d.start(nil, "--auto", "--flow="+flow)
+	d.ends(0)
+	d.leavesNothing()
+	for _, want := range []string{
+		"the sale is charged: 15.00 SEK charged", "the sale is refunded: 22.50 SEK charged",
+		"the sale is cancelled: 0.00 SEK charged", "Every öre is accounted for.",
+		"Glase has 15.00 SEK paid, and nothing is left reserved.",
+	} {
+		if !strings.Contains(d.output(), want) {
+			t.Errorf("it does not say %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(d.output())
+	}
+}
+
+func noSuchWay(t *testing.T, d *demo) {
+	d.start(nil, "--auto", "--flow=cash")
+	d.ends(1)
+	d.leavesNothing()
+	if !strings.Contains(d.output(), "reservation, sticker, invoice or web") {
+		t.Errorf("it says %s", d.output())
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -45,7 +46,7 @@ func untilSignal(signals <-chan os.Signal) (context.Context, <-chan struct{}) {
 
 // options are the flags.
 type options struct {
-	bin                  string
+	bin, flow            string
 	auto, keep, terminal bool
 }
 
@@ -74,10 +75,13 @@ With --terminal it shows the kiosk's own screen in the terminal instead, and und
 
 A sale is s, p, 1. What came out is charged when you press c, or a little while after the last product.
 
+With --flow sticker or invoice a product is chosen first, and paid by the sticker or by the code that the display
+then shows: 1, s, p. With --flow web the display's code leads to a page, on which you choose and pay.
+
 With --auto it is the customer itself: one sale goes well, in one the product jams, and one is cancelled on the
 phone. Then it shows what the kiosk recorded and what Glase's ledger says, and adds both up. Its exit status is 0
 only if every öre is accounted for.`,
-		Example: "  make demo\n  make demo ARGS=--auto\n  bin/demo --auto --keep     look into the journal " +
+		Example: "  make demo\n  make demo ARGS=--auto\n  make demo ARGS=--flow=web\n  bin/demo --auto --keep     look into the journal " +
 			"afterwards: bin/kioskd replay …/journal.db",
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
@@ -88,6 +92,7 @@ only if every öre is accounted for.`,
 	c.CompletionOptions.DisableDefaultCmd = true
 	f := c.Flags()
 	f.StringVar(&o.bin, "bin", "", "the `FOLDER` of kioskd and glasesim (default: demo's own)")
+	f.StringVar(&o.flow, "flow", reservation, "the `WAY` to pay: reservation, sticker, invoice or web")
 	f.BoolVar(&o.auto, "auto", false, "sell by itself, add up, and end")
 	f.BoolVar(&o.terminal, "terminal", false, "show the kiosk's screen in this terminal, without a browser")
 	f.BoolVar(&o.keep, "keep", false, "keep the temporary folder and say where it is")
@@ -96,12 +101,15 @@ only if every öre is accounted for.`,
 
 // run is one demo from its start to its end. However it ends, no process and, unless kept, no file of it stays.
 func run(ctx context.Context, hurry <-chan struct{}, o options, in *os.File, out io.Writer) (err error) {
+	if !slices.Contains([]string{reservation, sticker, invoiceQR, web}, o.flow) {
+		return fmt.Errorf("--flow %q: it is reservation, sticker, invoice or web", o.flow)
+	}
 	bin, err := binaries(o.bin)
 	if err != nil {
 		return err
 	}
 	var scr *screen
-	how := setup{Display: "none", Width: 80, Height: 24, ChooseTimeout: chooseTimeout}
+	how := setup{Flow: o.flow, Display: "none", Width: 80, Height: 24, ChooseTimeout: chooseTimeout}
 	switch {
 	case o.auto:
 		how.ChooseTimeout = chooseTimeoutAuto

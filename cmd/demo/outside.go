@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -84,6 +85,7 @@ type invoice struct {
 	Rows      []row  `json:"rows"`
 	ErrorCode string `json:"errorCode"`
 	Message   string `json:"message"`
+	Page      string `json:"-"` // what was scanned leads to the machine's page
 }
 
 // row is a line of a receipt.
@@ -92,11 +94,48 @@ type row struct {
 	Total       string `json:"totalAmount"`
 }
 
-// qr is what the machine's QR code says.
-func qr() string { return "HTTP://SEQR.SE/000/ups?w=" + merchant + "&t=" + token }
+// shown is GET /api/screen, as far as the demo reads it.
+type shown struct {
+	Title string `json:"title"`
+	QR    string `json:"qr"`
+}
 
+// screen is what the machine's display shows.
+func (w *world) screen(ctx context.Context) (s shown, err error) {
+	err = get(ctx, w.debug+"/api/screen", &s)
+	return s, err
+}
+
+// The codes that never change: the machine's, and the sticker's.
+const (
+	machineQR = "HTTP://SEQR.SE/000/ups?w=" + merchant + "&t=" + token
+	stickerQR = "HTTP://SEQR.SE/Q" + seqrID
+)
+
+// qr is what the machine's code says, on its display or on the sticker; "": there is none just now.
+func (w *world) qr(ctx context.Context) (string, error) {
+	switch w.setup.Flow {
+	case reservation:
+		return machineQR, nil
+	case sticker:
+		return stickerQR, nil
+	}
+	s, err := w.screen(ctx)
+	return s.QR, err
+}
+
+// scan is the phone before the machine. A code that leads to the machine's page brings no invoice, and its address.
 func (w *world) scan(ctx context.Context) (i invoice, err error) {
-	err = post(ctx, w.glase+"/phone/scan", map[string]string{"qr": qr(), "amount": amount, "currency": currency}, &i)
+	code, err := w.qr(ctx)
+	switch {
+	case err != nil:
+		return i, err
+	case code == "":
+		return invoice{ErrorCode: "NO_CODE", Message: "the screen shows no code just now"}, nil
+	case strings.HasPrefix(code, w.ups):
+		return invoice{Page: code}, nil
+	}
+	err = post(ctx, w.glase+"/phone/scan", map[string]string{"qr": code, "amount": amount, "currency": currency}, &i)
 	return i, err
 }
 

@@ -32,6 +32,7 @@ const (
 
 // moment is everything that the page shows.
 type moment struct {
+	Flow       string      `json:"flow"`
 	Slots      []sceneSlot `json:"slots"`
 	Status     status      `json:"status"`
 	Board      board       `json:"board"`
@@ -55,6 +56,7 @@ type phoneFace struct {
 	Says string `json:"says"`
 	Mood string `json:"mood"` // "good", "bad" or ""
 	Asks bool   `json:"asks"` // for the PIN
+	Page string `json:"page"` // what was scanned leads there
 	Rows []row  `json:"rows"`
 }
 
@@ -75,6 +77,7 @@ type scene struct {
 	watchers  map[chan []byte]bool
 	last      []byte
 	ref       string    // of the invoice on the phone
+	page      string    // the machine's, which the phone's camera has found
 	refused   string    // why the last scan or PIN was refused
 	until     time.Time // so long the phone shows that
 	glaseGone bool
@@ -207,7 +210,7 @@ func (s *scene) publish(m moment) {
 
 // look asks the programs. One that does not answer leaves its part empty: that is what it looks like.
 func (s *scene) look(ctx context.Context) moment {
-	m := moment{Dark: s.w.dark.Load(), Technician: s.w.debug, Ledger: s.w.glase + "/ledger"}
+	m := moment{Flow: s.w.setup.Flow, Dark: s.w.dark.Load(), Technician: s.w.debug, Ledger: s.w.glase + "/ledger"}
 	for _, p := range slots() {
 		m.Slots = append(m.Slots, sceneSlot{p.ID, p.Name, p.Price})
 	}
@@ -222,7 +225,7 @@ func (s *scene) look(ctx context.Context) moment {
 		}
 	}
 	s.mu.Lock()
-	ref, refused := s.ref, s.refused
+	ref, refused, page := s.ref, s.refused, s.page
 	if time.Now().After(s.until) {
 		refused, s.refused = "", ""
 	}
@@ -231,23 +234,35 @@ func (s *scene) look(ctx context.Context) moment {
 	switch {
 	case refused != "":
 		m.Phone = phoneFace{Says: refused, Mood: "bad"}
+	case page != "":
+		m.Phone = phoneFace{Says: "The camera has found the machine's page. Open it, and choose there; then scan once more " +
+			"to pay.", Page: page}
 	case ref == "":
-		m.Phone = phoneFace{Says: "Hungry? Scan the code on the machine's screen."}
+		m.Phone = phoneFace{Says: "Hungry? " + map[string]string{
+			sticker:   "Press a product's button, then scan the sticker on the machine.",
+			invoiceQR: "Press a product's button, then scan the code on the machine's screen.",
+		}[m.Flow]}
+		if m.Phone.Says == "Hungry? " {
+			m.Phone.Says += "Scan the code on the machine's screen."
+		}
 	default:
 		i, err := s.w.invoice(ctx, ref)
-		m.Phone = i.face(err)
+		m.Phone = i.face(err, m.Flow)
 	}
 	return m
 }
 
 // face is an invoice as the phone shows it.
-func (i invoice) face(err error) phoneFace {
+func (i invoice) face(err error, flow string) phoneFace {
 	if err != nil {
 		return phoneFace{Says: "The phone has no network.", Mood: "bad"}
 	}
 	sum := i.Total + " " + i.Currency
 	switch i.Status {
 	case "ISSUED", "PENDING_ISSUER_ACKNOWLEDGE":
+		if flow != reservation {
+			return phoneFace{Says: "Pay " + sum + "? What does not come out is paid back.", Asks: true, Rows: i.Rows}
+		}
 		return phoneFace{Says: "Reserve up to " + sum + "? You pay only for what comes out.", Asks: true}
 	case "RESERVED":
 		return phoneFace{Says: sum + " is reserved. Choose a product at the machine.", Mood: "good"}
@@ -264,6 +279,8 @@ func (i invoice) face(err error) phoneFace {
 // why says a refusal in words.
 func (i invoice) why() string {
 	switch i.ErrorCode {
+	case "NO_CODE", "NO_INVOICE":
+		return "There is nothing to scan just now: choose a product first."
 	case "DEVICE_IN_USE":
 		return "The machine serves somebody else. Try again in a moment."
 	case "DEVICE_UNAVAILABLE":
@@ -344,6 +361,11 @@ func (s *scene) carryOut(ctx context.Context, d click) error {
 		s.mu.Unlock()
 		i, err := s.w.cancel(ctx, ref)
 		return s.onPhone(i, err)
+	case "left": // the page is open, in the customer's browser
+		s.mu.Lock()
+		s.page = ""
+		s.mu.Unlock()
+		return nil
 	case "press":
 		_, err := s.w.press(ctx, d.Slot)
 		return err
@@ -374,7 +396,7 @@ func (s *scene) onPhone(i invoice, err error) error {
 	case i.ErrorCode != "":
 		s.refused = i.why()
 	default:
-		s.ref, s.refused = i.Reference, ""
+		s.ref, s.refused, s.page = i.Reference, "", i.Page
 		return nil
 	}
 	s.until = time.Now().Add(refusalFor)

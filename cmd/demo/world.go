@@ -26,6 +26,7 @@ const (
 	merchant = "public_test_shop" // Glase's public test credentials
 	password = "12345678"         // of the public test terminal
 	pin      = "1234"             // glasesim takes any four digits
+	seqrID   = "DEMO1"            // of the sticker on the machine, with flow "sticker"
 	amount   = "50.00"            // what the customer lets the machine reserve at most
 	currency = "SEK"
 
@@ -37,6 +38,14 @@ const (
 	endWithin    = 5 * time.Second        // glasesim ends at once
 	settleSoon   = 500 * time.Millisecond // a kiosk without a sale has ended by then
 	pollEvery    = 50 * time.Millisecond  // between two looks at what is waited for
+)
+
+// The flows: the values of [payment] flow.
+const (
+	reservation = "reservation"
+	sticker     = "sticker"
+	invoiceQR   = "invoice"
+	web         = "web"
 )
 
 // slot is one product of the demo, and where its parts are wired.
@@ -59,6 +68,7 @@ func slots() []slot {
 
 // setup is what differs between the ways to run the demo.
 type setup struct {
+	Flow          string // [payment] flow
 	Display       string // [display] driver
 	Width, Height int    // of a terminal, in cells
 	ChooseTimeout time.Duration
@@ -119,7 +129,7 @@ func newWorld(bin string, s setup) (w *world, err error) {
 	if err == nil {
 		err = t.Execute(&b, map[string]any{
 			"Token": token, "Merchant": merchant, "Glase": w.glase, "UPS": w.ups, "UPSListen": address(1),
-			"DebugListen":   address(2),
+			"DebugListen": address(2), "Flow": s.Flow, "SeqrID": seqrID,
 			"ChooseTimeout": s.ChooseTimeout, "Display": s.Display, "Width": s.Width, "Height": s.Height,
 			"Slots": slots(),
 		})
@@ -170,6 +180,11 @@ func (w *world) start(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	if w.setup.Flow == sticker {
+		if err := w.assign(ctx); err != nil {
+			return err
+		}
+	}
 	w.release(2)
 	if err := w.startKiosk(); err != nil {
 		return err
@@ -178,6 +193,15 @@ func (w *world) start(ctx context.Context) error {
 		s, err := w.status(ctx)
 		return err == nil && s.Step == "ready"
 	})
+}
+
+// assign sticks the sticker on the machine.
+func (w *world) assign(ctx context.Context) error {
+	c := exec.CommandContext(ctx, filepath.Join(w.bin, "kioskd"), "assign", seqrID, "--config", w.path("kioskd.toml"))
+	if said, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("kioskd assign %s: %w: %s", seqrID, err, said)
+	}
+	return nil
 }
 
 func (w *world) startKiosk() error {
@@ -355,19 +379,42 @@ func (p *process) finish(most time.Duration, hurry <-chan struct{}, out io.Write
 // howTo says how to be the customer without the demo's keys, and where everything is.
 func (w *world) howTo() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Be the customer, in another terminal: scan, confirm with the PIN, press the button of A1.\n\n")
-	fmt.Fprintf(&b, "  ref=$(curl -s %s/phone/scan -d '{\"amount\": \"%s\",\n    \"qr\": \"%s\"}' |\n", w.glase, amount,
-		qr())
-	fmt.Fprintf(&b, "    sed 's/.*\"invoiceReference\":\"\\([0-9]*\\)\".*/\\1/'); echo $ref\n")
-	fmt.Fprintf(&b, "  curl %s/phone/confirm \\\n    -d '{\"invoiceReference\": \"'$ref'\", \"pin\": \"%s\"}'\n",
-		w.glase, pin)
-	fmt.Fprintf(&b, "  curl %s/sim/press \\\n    -H 'Content-Type: application/json' -d '{\"slot\": \"A1\"}'\n\n",
-		w.debug)
-	fmt.Fprintf(&b, "  the phone, in a browser   %s/\n", w.glase)
+	scan, press := w.curls()
+	switch w.setup.Flow {
+	case reservation:
+		fmt.Fprintf(&b, "Be the customer, in another terminal: scan, confirm with the PIN, press the button of A1.\n\n%s%s",
+			scan, press)
+	case web:
+		fmt.Fprintf(&b, "Be the customer: open the address that the machine's code says, choose, and pay by phone.\n\n")
+		fmt.Fprintf(&b, "  curl -s %s/api/screen | grep -o '\"qr\":\"[^\"]*'\n%s", w.debug, scan)
+	default:
+		fmt.Fprintf(&b, "Be the customer, in another terminal: press the button of A1, scan, confirm with the PIN.\n\n%s%s",
+			press, scan)
+	}
+	fmt.Fprintf(&b, "\n  the phone, in a browser   %s/\n", w.glase)
 	fmt.Fprintf(&b, "  Glase's ledger            %s/ledger\n", w.glase)
 	fmt.Fprintf(&b, "  the kiosk's state         %s/api/status\n", w.debug)
 	fmt.Fprintf(&b, "  its sales                 %s/api/sales\n", w.debug)
 	fmt.Fprintf(&b, "  its steps as they happen  curl -N %s/api/events\n", w.debug)
 	fmt.Fprintf(&b, "  its config and logs       %s\n", w.dir)
 	return b.String()
+}
+
+// curls are the customer's commands: to scan and confirm, and to press A1.
+func (w *world) curls() (scan, press string) {
+	code := "$(curl -s " + w.debug + "/api/screen | sed 's/.*\"qr\":\"\\([^\"]*\\)\".*/\\1/')"
+	switch w.setup.Flow {
+	case sticker:
+		code = stickerQR
+	case reservation:
+		code = machineQR
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "  ref=$(curl -s %s/phone/scan -d '{\"amount\": \"%s\",\n    \"qr\": \"'\"%s\"'\"}' |\n", w.glase,
+		amount, code)
+	fmt.Fprintf(&b, "    sed 's/.*\"invoiceReference\":\"\\([0-9]*\\)\".*/\\1/'); echo $ref\n")
+	fmt.Fprintf(&b, "  curl %s/phone/confirm \\\n    -d '{\"invoiceReference\": \"'$ref'\", \"pin\": \"%s\"}'\n",
+		w.glase, pin)
+	return b.String(), fmt.Sprintf("  curl %s/sim/press \\\n    -H 'Content-Type: application/json' "+
+		"-d '{\"slot\": \"A1\"}'\n", w.debug)
 }

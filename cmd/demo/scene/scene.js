@@ -59,6 +59,8 @@ function showPhone(phone) {
   $('says').className = phone.mood || '';
   $('ask').hidden = !phone.asks;
   $('scan').disabled = phone.asks;
+  $('page').hidden = !phone.page;
+  if (phone.page) $('page').href = phone.page;
   $('receipt').replaceChildren(...(phone.rows || []).length ? [el('table', {}, ...phone.rows.map((r) => el('tr', {}, el('td', {}, r.description), el('td', {}, r.totalAmount))))] : []);
 }
 
@@ -72,9 +74,20 @@ function showSales(sales) {
     el('br'), el('small', {}, `Sale ${s.id} ${ends[s.state] || s.state}${s.state === 'open' && Number(s.reserved) ? `, ${s.reserved} ${s.currency} reserved` : ''}.`))) : [el('li', {}, 'No sale yet.')]));
 }
 
+// what is to be done first when a product is chosen before it is paid
+function hintFirst(s) {
+  const where = { sticker: 'the sticker', invoice: 'the code on the machine\'s screen', web: 'the code on the page, or on the machine\'s screen,' }[s.flow];
+  if (s.status.step === 'ready') return s.flow === 'web' ? 'Scan the machine\'s code with the phone: it leads to a page.' : 'Choose a product: press its button.';
+  if (s.phone.asks) return 'Confirm on the phone with the PIN.';
+  if (s.status.step === 'awaiting') return `Scan ${where} with the phone, and pay.`;
+  if (s.status.step === 'asking') return 'Not paid yet: press "Try again", or Cancel.';
+  return '';
+}
+
 function hint(s) {
   if (s.dark) return 'The power is cut. In a moment it is back, and the machine settles what was going on.';
   if (!s.status.step) return 'The machine starts …';
+  if (s.flow !== 'reservation' && hintFirst(s)) return hintFirst(s);
   if (s.status.step === 'ready') return s.phone.asks ? 'Confirm on the phone.' : 'Scan the machine\'s code with the phone.';
   if (s.status.step === 'awaiting') return 'Confirm on the phone with the PIN.';
   if (s.status.step === 'choosing') return 'Choose a product: press its button. Cancel means "that is all".';
@@ -91,9 +104,13 @@ function show(s) {
   showPhone(s.phone);
   showSales(s.sales || []);
   const step = s.dark ? '' : s.status.step;
-  $('scan').classList.toggle('next', step === 'ready' && !s.phone.asks);
+  const first = s.flow === 'sticker' || s.flow === 'invoice'; // a product is chosen first
+  $('scan').classList.toggle('next', !s.phone.asks && !s.phone.page && (first ? step === 'awaiting' : step === 'ready' || step === 'awaiting' && s.flow === 'web'));
+  $('page').classList.toggle('next', Boolean(s.phone.page));
+  $('scan').textContent = s.flow === 'sticker' ? 'Scan the sticker' : 'Scan the machine\'s code';
+  $('retry').hidden = step !== 'asking';
   $('confirm').classList.toggle('next', s.phone.asks);
-  for (const b of document.querySelectorAll('.window button')) b.classList.toggle('next', step === 'choosing');
+  for (const b of document.querySelectorAll('.window button')) b.classList.toggle('next', first ? step === 'ready' : step === 'choosing');
   $('glase').textContent = s.glaseGone ? 'Glase comes back' : 'Glase goes away';
   $('power').disabled = s.dark;
   $('technician').href = s.technician;
@@ -109,6 +126,8 @@ events.onerror = () => { $('hint').textContent = 'The demo has ended. Start it a
 $('scan').addEventListener('click', () => act('scan'));
 $('ask').addEventListener('submit', (e) => { e.preventDefault(); act('confirm', { pin: $('pin').value }); });
 $('refuse').addEventListener('click', () => act('refuse'));
+$('retry').addEventListener('click', () => act('press', { slot: 'retry' }));
+$('page').addEventListener('click', () => act('left'));
 $('cancel').addEventListener('click', () => act('press', { slot: 'cancel' }));
 $('door').addEventListener('click', () => act('press', { slot: 'door' }));
 $('power').addEventListener('click', () => act('power'));
