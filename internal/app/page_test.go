@@ -127,8 +127,18 @@ func TestAPageSellsBesideAReservationMachine(t *testing.T) {
 		ref := w.pays(v)
 		w.settled()
 		w.money(ref, 1500)
+		if v := w.shows(late, shop.Choose); strings.Contains(v.HTML, "Thank you") { // while the machine's screen does
+			t.Errorf("a page tells of somebody else's sale: %s", v.HTML)
+		}
+		if v, err := b.Order("A2"); err != nil || v.Step != shop.Ended || w.app.Kiosk.State().Busy() {
+			t.Errorf("a page that has had its sale begins another: %+v, %v", v, err)
+		}
 		ref = w.scan()
 		w.confirm(ref)
+		status := &shoptest.Browser{Server: w.app.UPS}
+		if got := status.Ask("GET", "/seqr/notify/"+w.app.Kiosk.State().Sale.Secret, nil, nil).Code; got != 404 {
+			t.Errorf("the status of a sale at the machine is told: %d", got)
+		}
 		if v, err := late.Order("A2"); err != nil || v.Step != shop.Busy {
 			t.Errorf("a page orders while somebody else has a reservation: %+v, %v", v, err)
 		}

@@ -140,7 +140,7 @@ type Pin struct {
 type Screen struct {
 	Title string   `json:"title"`
 	Lines []string `json:"lines"`
-	List  []Entry  `json:"list"` // the price list, or what came out
+	List  []Entry  `json:"list"`           // the price list, or what came out
 	QR    string   `json:"qr,omitempty"`   // what the code on it says
 	Page  string   `json:"page,omitempty"` // and a second one, which leads to the machine's page
 }

@@ -91,7 +91,9 @@ func (b *Browser) Cookie() *http.Cookie {
 }
 
 // State is what the page shows now, or why it may not be shown.
-func (b *Browser) State() (v shop.View, err error) { return view(b.Ask(http.MethodGet, "state", nil, nil)) }
+func (b *Browser) State() (v shop.View, err error) {
+	return view(b.Ask(http.MethodGet, "state", nil, nil))
+}
 
 // Order chooses a product, and gives what the page shows then.
 func (b *Browser) Order(slot string) (shop.View, error) {
@@ -99,10 +101,14 @@ func (b *Browser) Order(slot string) (shop.View, error) {
 }
 
 // Cancel presses the page's button.
-func (b *Browser) Cancel() (shop.View, error) { return view(b.Ask(http.MethodPost, "cancel", nil, nil)) }
+func (b *Browser) Cancel() (shop.View, error) {
+	return view(b.Ask(http.MethodPost, "cancel", nil, nil))
+}
 
 // Opened follows the link to the app: the page is out of sight from now on.
-func (b *Browser) Opened() (shop.View, error) { return view(b.Ask(http.MethodPost, "opened", nil, nil)) }
+func (b *Browser) Opened() (shop.View, error) {
+	return view(b.Ask(http.MethodPost, "opened", nil, nil))
+}
 
 func view(w *httptest.ResponseRecorder) (v shop.View, err error) {
 	if w.Code != http.StatusOK {
