@@ -79,9 +79,9 @@ func (s *Shop) follow(w http.ResponseWriter, r *http.Request, v *visit) {
 	}
 }
 
-// sameView reports whether two views differ in no more than the time that is left.
+// sameView reports whether two views differ in no more than the time.
 func sameView(a, b View) bool {
-	a.Remaining, a.Time, b.Remaining, b.Time = 0, "", 0, ""
+	a.At, a.Remaining, a.Time, b.At, b.Remaining, b.Time = 0, 0, "", 0, 0, ""
 	return a == b
 }
 

@@ -35,6 +35,7 @@ const (
 
 // View is the whole of a page's state: GET state, and each event.
 type View struct {
+	At        int64  `json:"at"` // microseconds of the machine's clock: the newest counts, whichever way it comes
 	Step      Step   `json:"step"`
 	Title     string `json:"title"`
 	Sale      string `json:"sale,omitempty"`      // its short code
@@ -81,6 +82,7 @@ func (s *Shop) view(v *visit, language string) View {
 			c.step, c.text.Hint = Ended, c.words.Again
 		case screen.Kind == display.Scan && v.sale.QR != "":
 			c.step, c.cancel, c.link, c.invoice = Pay, true, phoneLink(v.sale.QR), v.sale.Reference
+			c.text.Title = fmt.Sprintf(c.words.Pay, screen.Amount.Local(c.language))
 			c.text.Lines = []string{screen.Product}
 			c.text.Hint = c.words.PayWait
 			out.StatusURL = ups.NotificationURL(s.cfg.Machine.UPS.PublicURL, v.sale.Secret)
@@ -89,6 +91,7 @@ func (s *Shop) view(v *visit, language string) View {
 			c.cancel = true
 		}
 	}
+	out.At = int64(now) / 1000
 	out.Step, out.Title, out.Link = c.step, c.text.Title, c.link
 	out.HTML = c.html()
 	return out

@@ -239,3 +239,20 @@ func ask(t *testing.T, address, body string) map[string]any {
 	_ = json.Unmarshal(b, &answer) // not everything is an object
 	return answer
 }
+
+// list is GET of a JSON array of objects.
+func list(t *testing.T, address string) (all []map[string]any) {
+	t.Helper()
+	res, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(&all); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// awaits makes an evaluation wait for a promise.
+func awaits(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }

@@ -4,10 +4,14 @@
 const $ = (id) => document.getElementById(id);
 let stream; // of events; polling takes its place while there is none
 let asking = false; // a poll is under way
+let newest = 0; // when what is shown was so, by the machine's clock
+let sending = false; // what was pressed is
 const left = Number($('time').dataset.left);
 let until = left ? Date.now() + left : 0; // the time to act is over
 
 function show(view) {
+  if (view.at < newest) return; // an answer that another one has overtaken
+  newest = view.at;
   const focus = document.activeElement && document.activeElement.id;
   if ($('main').dataset.html !== view.html) {
     $('main').innerHTML = view.html; // made and escaped by the machine
@@ -30,6 +34,7 @@ function follow() {
   if (over()) return;
   if (stream) stream.close();
   stream = new EventSource('events');
+  stream.onopen = () => { newest = 0; }; // the machine may have started anew
   stream.onmessage = (e) => show(JSON.parse(e.data));
   stream.onerror = () => { if (!over()) $('lost').hidden = false; };
 }
@@ -60,8 +65,9 @@ async function send(what, body) {
 document.addEventListener('submit', (e) => {
   e.preventDefault();
   const pressed = e.submitter;
-  pressed.disabled = true; // until the machine has answered
-  send(e.target.getAttribute('action'), new URLSearchParams(pressed.name ? [[pressed.name, pressed.value]] : [])).then(() => { pressed.disabled = false; });
+  if (sending) return;
+  sending = true; // and it is not disabled meanwhile, which would take the focus away
+  send(e.target.getAttribute('action'), new URLSearchParams(pressed.name ? [[pressed.name, pressed.value]] : [])).then(() => { sending = false; });
 });
 document.addEventListener('click', (e) => { if (e.target.closest('#app')) send('opened', ''); });
 
@@ -73,6 +79,11 @@ function back() {
 document.addEventListener('visibilitychange', back);
 window.addEventListener('pageshow', back);
 window.addEventListener('online', back);
+window.addEventListener('offline', () => {
+  if (over()) return;
+  if (stream) stream.close(); // it would be silent for long before the browser gives it up
+  $('lost').hidden = false;
+});
 
 setInterval(() => {
   if (until) {
