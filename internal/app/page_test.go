@@ -343,7 +343,8 @@ func TestTheOneWhoScannedAlone(t *testing.T) {
 		}
 		page := b.Ask("GET", "", nil, nil)
 		for name, want := range map[string]string{
-			"Content-Security-Policy": "default-src 'none'", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
+			"Content-Security-Policy": "default-src 'none'", "Cache-Control": "no-store",
+			"Referrer-Policy": "no-referrer",
 			"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff",
 		} {
 			if got := page.Header().Get(name); !strings.Contains(got, want) {
@@ -505,7 +506,8 @@ func TestTheBrowserPluginIsToldTheStatus(t *testing.T) {
 func TestAPageSpeaksItsCustomersLanguage(t *testing.T) {
 	play(t, "web", func(w *world) {
 		for language, want := range map[string]string{
-			"sv-SE,en;q=0.5": "Välj en vara", "de": "Produkt auswählen", "fi-FI": "Valitse tuote", "en": "Choose a product",
+			"sv-SE,en;q=0.5": "Välj en vara", "de": "Produkt auswählen", "fi-FI": "Valitse tuote",
+			"en":           "Choose a product",
 			"xx, sv;q=0.1": "Välj en vara", "xx": "Choose a product", "": "Choose a product", ";;,": "Choose a product",
 		} {
 			b := &shoptest.Browser{Server: w.app.UPS, Language: language}

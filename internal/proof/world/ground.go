@@ -29,7 +29,7 @@ func NewGround(t *testing.T, dir string) *Ground {
 		t.Fatal(err)
 	}
 	g := &Ground{map[string]config.Config{}}
-	for _, kind := range []string{"reservation", "sticker", "invoice", "reservation, short"} {
+	for _, kind := range []string{"reservation", "sticker", "invoice", "web", "reservation, short"} {
 		flow, life, pin := kind, "10m", "60s"
 		if kind == "reservation, short" { // of which a slow customer sees the end
 			flow, life, pin = "reservation", "2m", "95s"

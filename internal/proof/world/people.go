@@ -212,9 +212,14 @@ func (c customer) reserve() string {
 	return ""
 }
 
-// chooseFirst presses a product and scans what is to be paid.
+// chooseFirst presses a product, or chooses it on the page, and scans what is to be paid.
 func (c customer) chooseFirst() string {
-	if c.chance(90) {
+	onPage := ""
+	if c.world.o.Flow == string(fsm.Web) {
+		if onPage = c.choosesOnPage(); onPage == "" {
+			return ""
+		}
+	} else if c.chance(90) {
 		slot := slots[c.r.IntN(len(slots))]
 		c.note("chooses %s", slot)
 		c.press("choice", slot)
@@ -224,6 +229,9 @@ func (c customer) chooseFirst() string {
 		qr := "HTTP://SEQR.SE/Q" + sticker
 		if c.world.o.Flow != string(fsm.Sticker) {
 			qr = c.world.shows().QR
+		}
+		if onPage != "" {
+			qr = onPage
 		}
 		if qr == "" {
 			continue
@@ -305,7 +313,7 @@ func (w *world) honest() {
 	w.loseAnAnswer()
 	qr := ups.StaticQR("public_test_shop", "123456")
 	if w.o.Flow != string(fsm.Reservation) {
-		w.push("A2")
+		w.ordersHonestly("A2")
 		time.Sleep(2 * time.Second)
 		if qr = w.shows().QR; w.o.Flow == string(fsm.Sticker) {
 			qr = "HTTP://SEQR.SE/Q" + sticker

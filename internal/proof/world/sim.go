@@ -25,7 +25,7 @@ import (
 
 // Options change a world. The zero Options is the usual one.
 type Options struct {
-	Flow    string   // "reservation", "sticker" or "invoice"; "": the seed decides
+	Flow    string   // "reservation", "sticker", "invoice" or "web"; "": the seed decides between the first three
 	Board   bool     // a serial motor board has the spirals; false: the seed decides
 	Without []string // happenings that are left out; what follows from them goes with them
 	Only    []string // all happenings but these are left out; nil: none is

@@ -1,5 +1,5 @@
-// Package shoptest is a customer's browser on the machine's page, for tests: it keeps the cookie as a browser does, says
-// where its forms come from, and follows the events.
+// Package shoptest is a customer's browser on the machine's page, for tests: it keeps the cookie as a browser does,
+// says where its forms come from, and follows the events.
 package shoptest
 
 import (
@@ -117,8 +117,8 @@ func view(w *httptest.ResponseRecorder) (v shop.View, err error) {
 	return v, json.Unmarshal(w.Body.Bytes(), &v)
 }
 
-// Follow gives each view that the events bring, until ctx ends or the machine ends the stream, which closes the channel.
-// Nobody may let it wait.
+// Follow gives each view that the events bring, until ctx ends or the machine ends the stream, which closes the
+// channel. Nobody may let it wait.
 func (b *Browser) Follow(ctx context.Context) <-chan shop.View {
 	views := make(chan shop.View, 100)
 	w := &tap{header: http.Header{}, views: views}
