@@ -148,10 +148,6 @@ func (t *step) stepAwaiting(e Event) {
 		t.notified(e)
 	case CancelPressed:
 		t.release(reason.CancelledByCustomer)
-	case PageLeft:
-		if t.leftBy(e) {
-			t.release(reason.WalkedAway)
-		}
 	case RetryPressed:
 		if t.s.Stage != Asking {
 			return
@@ -164,6 +160,10 @@ func (t *step) stepAwaiting(e Event) {
 		t.s.Stage, t.s.Deadline = Awaiting, t.now.add(unpaidAfter)
 		if t.s.Live.Waiting == 0 {
 			t.call()
+		}
+	case PageLeft:
+		if t.leftBy(e) {
+			t.release(reason.WalkedAway)
 		}
 	}
 }

@@ -323,7 +323,7 @@ func TestTheOneWhoScannedAlone(t *testing.T) {
 			{"a cookie with a mistake", func() int {
 				return ask(b, "GET", "state", header("Cookie", "kioskd_page="+b.Cookie().Value[1:]))
 			}, 403},
-			{"an order by a link", func() int { return ask(b, "GET", "order", nil) }, 200}, // no more than the page again
+			{"an order by a link", func() int { return ask(b, "GET", "order", nil) }, 200}, // the page again
 			{"a large form", func() int {
 				return b.Ask("POST", "order", url.Values{"slot": {strings.Repeat("A", 4000)}}, nil).Code
 			}, 413},

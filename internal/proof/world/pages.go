@@ -5,15 +5,18 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"kioskd/fsm"
+	"kioskd/internal/journal"
+	"kioskd/internal/reason"
 	"kioskd/internal/shop"
 	"kioskd/internal/shop/shoptest"
 )
 
-// pageway carries a browser's requests to whichever kiosk runs now, as doorway does Glase's. A connection that is closed
-// is an answer of 502, as a proxy gives it.
+// pageway carries a browser's requests to whichever kiosk runs now, as doorway does Glase's. A connection that is
+// closed is an answer of 502, as a proxy gives it.
 type pageway struct{ way doorway }
 
 func (p pageway) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
@@ -55,7 +58,7 @@ func (c customer) choosesOnPage() (qr string) {
 			break
 		}
 	}
-	c.leavesPage(b)
+	c.leavesPage(b, v.Sale)
 	if v.Link == "" {
 		return ""
 	}
@@ -64,14 +67,18 @@ func (c customer) choosesOnPage() (qr string) {
 
 // leavesPage is what becomes of the page while its customer is busy with the phone: closed, out of sight behind the
 // app, followed, reloaded, polled, or cancelled.
-func (c customer) leavesPage(b *shoptest.Browser) {
+func (c customer) leavesPage(b *shoptest.Browser, sale string) {
 	r, long := c.world.numbers(c.name+"/page"), seconds(c.r, 60)
 	what := r.IntN(6)
 	c.note("%s", []string{"closes the page", "goes to the app", "leaves the page open", "polls", "reloads",
 		"cancels on the page"}[what])
 	switch what {
+	case 0:
+		c.world.referee.pages.closed(sale)
 	case 1:
-		_, _ = b.Opened()
+		if _, err := b.Opened(); err == nil {
+			c.world.referee.pages.hid(sale)
+		}
 	case 2:
 		c.world.people.Go(func() {
 			ctx, end := context.WithTimeout(context.Background(), long)
@@ -106,5 +113,52 @@ func (w *world) ordersHonestly(slot string) {
 		v, err := b.Order(slot)
 		w.diary.note("orders %s on the page: %s %v", slot, v.Step, err)
 		_, _ = b.Opened()
+	}
+}
+
+// The machine's patience with a page, and what the referee gives it to act on that.
+const (
+	pageGone  = 25 * time.Second
+	pageGrace = 5 * time.Second
+)
+
+// pages are what the customers did with theirs, by sale.
+type pages struct {
+	mu           sync.Mutex
+	left, hidden map[string]time.Time
+}
+
+func (p *pages) closed(sale string) { p.note(&p.left, sale) }
+
+func (p *pages) hid(sale string) { p.note(&p.hidden, sale) }
+
+func (p *pages) note(what *map[string]time.Time, sale string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if *what == nil {
+		*what = map[string]time.Time{}
+	}
+	if sale != "" {
+		(*what)[sale] = time.Now()
+	}
+}
+
+// page: a page that was closed gives its sale up soon, and one that is out of sight while its customer is in the app
+// does not.
+func (f *referee) page(sale journal.Sale, v visit) {
+	f.pages.mu.Lock()
+	left, hidden := f.pages.left[sale.ID], f.pages.hidden[sale.ID]
+	f.pages.mu.Unlock()
+	served := v.served
+	if served.IsZero() {
+		served = v.ended
+	}
+	if from := maxTime(left, v.known); !left.IsZero() && served.After(from) {
+		if waits := f.world.harm.peace(from, served, diskFull); waits > pageGone+pageGrace {
+			f.violated("its page was closed, and it waits on for %v in peace: %s", waits, brief(sale))
+		}
+	}
+	if !hidden.IsZero() && sale.Why == reason.WalkedAway && served.After(hidden) {
+		f.violated("given up although its customer is in the app: %s", brief(sale))
 	}
 }

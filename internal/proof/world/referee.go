@@ -33,6 +33,7 @@ type referee struct {
 	looked     time.Time            // when a technician did
 	foreign    []time.Time          // when a foreign machine called
 	heard      *heard
+	pages      pages
 	acts       map[string]time.Time // technicians', and when each was first on record
 }
 
@@ -256,6 +257,7 @@ func (f *referee) recorded() {
 		f.settled(sale, "at its end")
 		f.inTime(sale, v)
 		f.noticed(sale, v)
+		f.page(sale, v)
 	}
 }
 
