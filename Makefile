@@ -39,7 +39,7 @@ explore: ## every state of the state machine that two events lead to from a stor
 WORLDS ?= 2500
 worlds: ## WORLDS simulated worlds, from other seeds than make test plays
 	$(GO) test ./internal/proof/world -run '^TestNoSeedLosesMoney$$' -seeds $(WORLDS) -from 10001 -timeout 0 -v
-	$(GO) test ./internal/proof/world -run 'Board|Anothers|NewOnes|Spirals' -from 10001 -boards 120 -locks 120 -astray 100 -forgetful 80 -timeout 0
+	$(GO) test ./internal/proof/world -run 'Board|Anothers|NewOnes|Spirals|NoPage' -from 10001 -pages 600 -boards 120 -locks 120 -astray 100 -forgetful 80 -timeout 0
 
 lint: ## gofmt, vet and staticcheck are clean
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"

@@ -82,7 +82,7 @@ func code(cfg config.Config) (payload, id string, err error) {
 		return ups.StickerQR(cfg.Payment.SeqrID), cfg.Payment.SeqrID, nil
 	}
 	return "", "", fmt.Errorf(
-		"with payment.flow = %q the display shows each invoice's own code, and nothing hangs on the "+
+		"with payment.flow = %q the display shows a new code each time, and nothing hangs on the "+
 			"machine: set payment.seqr_id for a sticker", cfg.Payment.Flow)
 }
 

@@ -96,7 +96,8 @@ func TestAProductIsChosenAndPaidOnAPage(t *testing.T) {
 			ref := w.pays(v)
 			sale := w.settled()
 			w.money(ref, paid)
-			if sale.Flow != fsm.Web || (sale.State == fsm.Charged) != (paid > 0) || w.dropped()["A1"] != int(paid/1500) {
+			if sale.Flow != fsm.Web || (sale.State == fsm.Charged) != (paid > 0) ||
+				w.dropped()["A1"] != int(paid/1500) {
 				t.Errorf("%s: the sale ended as %+v", fault, sale)
 			}
 			v = w.shows(b, shop.Ended)
@@ -185,8 +186,11 @@ func TestHiddenIsNotGone(t *testing.T) {
 		then  func(w *world, b *shoptest.Browser) // and then nothing is heard of the page
 		after time.Duration                       // the sale is given up, and a second before it is not
 	}{
-		"closed at once":   {func(*world, *shoptest.Browser) {}, 25 * time.Second},
-		"asked once more":  {func(w *world, b *shoptest.Browser) { w.quiet(10 * time.Second); w.shows(b, shop.Pay) }, 25 * time.Second},
+		"closed at once": {func(*world, *shoptest.Browser) {}, 25 * time.Second},
+		"asked once more": {func(w *world, b *shoptest.Browser) {
+			w.quiet(10 * time.Second)
+			w.shows(b, shop.Pay)
+		}, 25 * time.Second},
 		"the app is open":  {func(_ *world, b *shoptest.Browser) { _, _ = b.Opened() }, 59 * time.Second},
 		"without a script": {func(_ *world, b *shoptest.Browser) { b.Ask("GET", "open", nil, nil) }, 59 * time.Second},
 		"its stream is open": {func(w *world, b *shoptest.Browser) {

@@ -16,14 +16,21 @@ import (
 // demo starts `make demo` and opens its page.
 func demo(t *testing.T, width, height int64) (page context.Context, ledger string) {
 	t.Helper()
-	p := start(t, filepath.Join(programs(t), "demo"))
+	page, ledger = demoOf(t, "reservation", width, height)
+	until(t, page, "what to do",
+		`document.querySelector('#scan.next') && document.querySelector('#hint').innerText.includes('Scan')`)
+	return page, ledger
+}
+
+// demoOf is demo with another way to pay.
+func demoOf(t *testing.T, flow string, width, height int64) (page context.Context, ledger string) {
+	t.Helper()
+	p := start(t, filepath.Join(programs(t), "demo"), "--flow="+flow)
 	address := p.said(t, `in a browser: +(\S+)`)
 	page = browser(t, width, height)
 	do(t, page, chromedp.Navigate(address))
 	until(t, page, "the machine",
 		`document.querySelectorAll('.window').length === 6 && document.querySelector('#screen').naturalWidth === 800`)
-	until(t, page, "what to do",
-		`document.querySelector('#scan.next') && document.querySelector('#hint').innerText.includes('Scan')`)
 	do(t, page, chromedp.Evaluate(`document.querySelector('#ledger').href`, &ledger))
 	return page, ledger
 }
@@ -218,5 +225,40 @@ func TestTheSceneIsThisMachinesAlone(t *testing.T) {
 		if res.StatusCode != c.want {
 			t.Errorf("%s: %s, want %d", c.what, res.Status, c.want)
 		}
+	}
+}
+
+// TestAProductIsChosenBeforeItIsPaid by the sticker, or by the invoice's code: who does not pay in time is asked, tries
+// again with the same invoice, and pays; who cancels is charged nothing, and a phone that is a moment too late is told.
+func TestAProductIsChosenBeforeItIsPaid(t *testing.T) {
+	for flow, scans := range map[string]string{"sticker": "Scan the sticker", "invoice": "Scan the machine"} {
+		t.Run(flow, func(t *testing.T) {
+			t.Parallel() // half a minute of it is waiting
+			page, ledger := demoOf(t, flow, 1280, 900)
+			choose(t, page, "A1")
+			until(t, page, "what to do", `document.querySelector('#scan.next') &&
+				document.querySelector('#scan').innerText.includes(`+"`"+scans+"`"+`)`)
+			shot(t, page, "scene-"+flow)
+			do(t, page, chromedp.Click("#scan"))
+			until(t, page, "the question on the phone", `document.querySelector('#confirm.next') &&
+				document.querySelector('#says').innerText.includes('Pay 15.00 SEK')`)
+			until(t, page, "the question at the machine", `document.querySelector('#retry').offsetParent !== null`)
+			shot(t, page, "scene-asking-"+flow)
+			do(t, page, chromedp.Click("#retry"))
+			until(t, page, "more time", `document.querySelector('#retry').offsetParent === null`)
+			do(t, page, chromedp.Click("#confirm")) // the same invoice
+			until(t, page, "the product in the tray", `document.querySelectorAll('#tray .product').length === 1`)
+			sold(t, page, "A1 delivered: you paid 15.00 SEK")
+			choose(t, page, "A2")
+			until(t, page, "the next invoice", `document.querySelector('#scan.next')`)
+			do(t, page, chromedp.Click("#scan"))
+			until(t, page, "the question on the phone", `document.querySelector('#confirm.next') &&
+				document.querySelector('#says').innerText.includes('Pay 22.50 SEK')`)
+			do(t, page, chromedp.Click("#cancel"))
+			sold(t, page, "A2 not delivered: you paid nothing")
+			if got := movements(t, ledger); got != "charge 15.00" {
+				t.Errorf("the ledger says %s", got)
+			}
+		})
 	}
 }
