@@ -106,7 +106,8 @@ type (
 		At Instant `json:"at"`
 		By string  `json:"by"`
 	}
-	// SaleResolved is a person's decision on a sale that stands in doubt. It is refused while another sale is open
+	// SaleResolved is a person's decision on a sale that stands in doubt, or a refund of one that was charged. It is
+	// refused while another sale is open
 	// (SaleIsOn) or a technician's act is on (ActIsOn), when it cannot be recorded (NoRecord), when it says too little
 	// (SaysTooLittle), and when there is nothing to settle so (NothingToDo).
 	SaleResolved struct {

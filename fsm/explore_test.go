@@ -141,8 +141,13 @@ func alphabet(s State, now Instant, n int) []Event {
 		}
 	}
 	for _, d := range []Decision{Charge, Release, Refund} {
-		events = append(events, SaleResolved{now, "v", s.Sale, Verdict{d, "t", "r", false}},
-			SaleResolved{now, "v", s.Sale, Verdict{d, "t", "r", true}})
+		none := money.Amount{}
+		events = append(events, SaleResolved{now, "v", s.Sale, Verdict{d, "t", "r", false, none}},
+			SaleResolved{now, "v", s.Sale, Verdict{d, "t", "r", true, none}})
+	}
+	for _, back := range []money.Amount{sek(500), sek(1500), sek(9900), sek(-500), {Minor: 500, Currency: "EUR"}} {
+		events = append(events, SaleResolved{now, "v", s.Sale, Verdict{Refund, "t", "r", false, back}},
+			SaleResolved{now, "v", s.Sale, Verdict{Charge, "t", "r", false, back}})
 	}
 	if at, ok := s.Wake(); ok && at > now {
 		events = append(events, Ticked{at}, Ticked{at.add(11 * time.Second)}, Ticked{at.add(12 * time.Minute)})

@@ -187,6 +187,9 @@ func names(invoices []Invoice) (all string) {
 // refundID is the clientInvoiceId of the refund that is being made: its own for each payment of the sale.
 func (s Sale) refundID() string {
 	id := s.ClientInvoiceID + "R"
+	if s.Refunded.Minor > 0 { // a part went back by another one
+		id += fmt.Sprintf("%d", s.Refunded.Minor)
+	}
 	for _, i := range s.Invoices {
 		if i.Charged.Minor > 0 {
 			id += "R"

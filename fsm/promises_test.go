@@ -44,7 +44,7 @@ func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool
 		of := resolved.Sale
 		if s.Helpless() && resolved.Verdict.ByHand && of.ID == s.Sale.ID {
 			of = s.Sale
-		} else if s.Busy() || of.State != InDoubt {
+		} else if s.Busy() || of.State != InDoubt && !(of.State == Charged && resolved.Verdict.Amount.Minor > 0) {
 			return g, fmt.Errorf("a verdict on a sale that does not stand in doubt, or during another")
 		}
 		g = ghost{Sale: next.Sale.ID, RefundDone: of.Refunded.Minor, Paid: []money.Amount{of.Charged}}
@@ -314,6 +314,11 @@ func (g *ghost) act(s State, e Event, next State, f Effect, durable bool) error 
 			}
 		} else if v, ok := e.(SaleResolved); ok {
 			doubtful := v.Sale.State == InDoubt || s.Helpless() && v.Verdict.ByHand
+			if back := v.Verdict.Amount; back != (money.Amount{}) { // never above, and never by hand
+				doubtful = v.Sale.State == Charged && v.Verdict.Decision == Refund && !v.Verdict.ByHand &&
+					back.Currency == v.Sale.Charged.Currency && back.Minor > 0 &&
+					back.Minor <= v.Sale.Charged.Minor-v.Sale.Refunded.Minor
+			}
 			if f.Reference != "" && (f.Reference != v.Sale.ID || !doubtful || !durable) {
 				return fmt.Errorf("a verdict on a sale that is %s was taken, durable %v", v.Sale.State, durable)
 			}

@@ -360,6 +360,10 @@ func (t *step) stepRefunding(e Event) {
 	case r.Kind == Misfit && full:
 		l.MayHaveHappened = true
 		t.unprovable(p.note(), t.retry)
+	case r.Kind == Refused && r.Word != "" && sale.Verdict.Amount.Minor > 0 && !l.MayHaveHappened:
+		// nothing went back by this one, and the sale is what it was
+		sale.Note, sale.RefundDue = p.note()+": nothing went back; "+sale.Note, money.Amount{}
+		t.end(Charged, "")
 	case r.refused(OverRefunded):
 		t.doubt(p.note() + ": " + sale.RefundDue.String() + " may have been refunded already")
 	default:
@@ -371,7 +375,7 @@ func (t *step) refunded() {
 	switch sale := t.s.Sale; {
 	case sale.Refunded == sale.Charged:
 		t.end(Refunded, reason.NotDelivered)
-	case sale.Flow != Reservation && !sale.Basket().IsZero():
+	case sale.Flow != Reservation && !sale.Basket().IsZero() && sale.Verdict.Amount.IsZero():
 		t.receipt()
 	default:
 		t.end(Charged, "")

@@ -216,12 +216,15 @@ const (
 	Refund Decision = "refund"
 )
 
-// Verdict is a person's word on a sale in doubt, for the record.
+// Verdict is a person's word on a sale in doubt, or on one that was charged and of which something is to go back, for
+// the record.
 type Verdict struct {
 	Decision Decision `json:"decision"`
 	By       string   `json:"by"`
 	Reason   string   `json:"reason"`
 	ByHand   bool     `json:"by_hand,omitzero"` // it was settled with Glase in another way: nothing more is asked of it
+	// Refund of a sale that was charged: so much of it; none for a sale in doubt
+	Amount money.Amount `json:"amount,omitzero"`
 }
 
 // ItemOutcome is what is known of one product.

@@ -401,7 +401,8 @@ func (w *teller) event(word string, args []string) Event {
 		return ServiceEnded{w.now, or("act", w.s.Service.ID), ItemOutcome(arg(0, "")), reason.Why(arg(1, ""))}
 	case "resolve":
 		return SaleResolved{w.now, "v1", w.known[sale],
-			Verdict{Decision(arg(0, "")), "technician", "looked at it", opt["hand"] == "yes"}}
+			Verdict{Decision(arg(0, "")), "technician", "looked at it", opt["hand"] == "yes",
+				sek(opt["amount"])}}
 	case "tick":
 		at, ok := w.s.Wake()
 		if !ok {

@@ -30,7 +30,8 @@ func (t *step) saleResolved(e SaleResolved) {
 		why = NoRecord
 	case !known:
 		why = SaysTooLittle
-	case sale.State != InDoubt && !helpless || nothing:
+	case v.Amount != (money.Amount{}) && !v.givesBack(sale),
+		v.Amount == (money.Amount{}) && (sale.State != InDoubt && !helpless || nothing):
 		why = NothingToDo
 	}
 	if why != "" {
@@ -38,7 +39,11 @@ func (t *step) saleResolved(e SaleResolved) {
 		return
 	}
 	t.do(Answer{Request: e.Request, Reference: sale.ID})
-	sale.Verdict, sale.Why, sale.Note = v, reason.Resolved, v.String()+"; before: "+cmp.Or(sale.Note, string(t.s.Stage))
+	note := v.String()
+	if sale.Verdict == (Verdict{}) || v.Amount.IsZero() { // any number of refunds may follow each other
+		note += "; before: " + cmp.Or(sale.Note, string(t.s.Stage))
+	}
+	sale.Verdict, sale.Why, sale.Note = v, reason.Resolved, note
 	t.s.Sale = sale
 	if v.ByHand {
 		t.settledByHand()
@@ -61,6 +66,16 @@ func (t *step) saleResolved(e SaleResolved) {
 	t.call()
 }
 
+// givesBack reports whether the verdict gives back a part of what the sale was charged, or all that is left of it. A
+// sale that has several payments is not given back so: which of them would be a guess.
+func (v Verdict) givesBack(s Sale) bool {
+	if v.Decision != Refund || v.ByHand || !s.Ended || s.State != Charged || len(s.Invoices) > 0 ||
+		s.ErsReference == "" || v.Amount.Currency != s.Charged.Currency {
+		return false
+	}
+	return v.Amount.Minor > 0 && !s.Charged.Sub(s.refunded()).Less(v.Amount)
+}
+
 // Helpless reports whether an open sale is only being settled, and the last answers of Glase, or its silence, decided
 // nothing. A person may then settle it by hand.
 func (s State) Helpless() bool {
@@ -74,7 +89,11 @@ func (v Verdict) String() string {
 	if v.ByHand {
 		how = "settled by hand"
 	}
-	return fmt.Sprintf("%s, %s by %s: %s", v.Decision, how, v.By, v.Reason)
+	what := string(v.Decision)
+	if v.Amount.Minor > 0 {
+		what += " of " + v.Amount.String()
+	}
+	return fmt.Sprintf("%s, %s by %s: %s", what, how, v.By, v.Reason)
 }
 
 // possible reports whether an item came out, or may have.
@@ -154,6 +173,11 @@ func (t *step) decided(a Answered) {
 func (t *step) decidedPaid(a Answered) {
 	sale := &t.s.Sale
 	if t.unproven(a) {
+		return
+	}
+	if due := sale.Verdict.Amount; due.Minor > 0 {
+		sale.RefundDue = due // of what was charged, whatever a receipt makes of an earlier refund
+		t.refund()
 		return
 	}
 	sale.Charged, sale.ErsReference = a.Amount, a.ErsReference

@@ -176,7 +176,7 @@ func mended(s State, now Instant) State {
 // settledByAPerson is the state after whichever verdict by hand is taken.
 func settledByAPerson(s State, now Instant) State {
 	for _, d := range []Decision{Charge, Refund, Release} {
-		next, _, _ := Step(s, SaleResolved{now, "v", s.Sale, Verdict{d, "t", "r", true}})
+		next, _, _ := Step(s, SaleResolved{now, "v", s.Sale, Verdict{d, "t", "r", true, money.Amount{}}})
 		if !next.Busy() {
 			return next
 		}

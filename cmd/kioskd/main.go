@@ -44,6 +44,7 @@ exactly what came out.
 	root.SetErr(errOut)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(runCommand(), checkCommand(), statusCommand(), salesCommand(), eventsCommand(), resolveCommand(),
+		refundCommand(),
 		acceptCommand(), replayCommand(), exportCommand(), outputsOffCommand(), wiringCommand(), versionCommand(),
 		boardCommand())
 	root.AddCommand(registerCommand(), assignCommand(), unregisterCommand(), stickerCommand())

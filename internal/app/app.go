@@ -240,6 +240,7 @@ func (a *App) openPorts(p Parts) (err error) {
 		Places: debug.NewPlaces(),
 	}
 	local := dc
+	local.Refund = a.Refund
 	local.Resolve, local.Accept, local.Technician = a.Resolve, a.Kiosk.AcceptLoss, technician{a}
 	if a.Local, err = debug.New(local); err != nil {
 		return err

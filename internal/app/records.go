@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kioskd/fsm"
+	"kioskd/internal/debug"
 	"kioskd/internal/identity"
 	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
@@ -29,6 +30,7 @@ type Store interface {
 	Sales(ctx context.Context, limit int) ([]journal.Sale, error)
 	InDoubt(ctx context.Context) ([]journal.Sale, error)
 	Doubt(ctx context.Context, id string) (fsm.Sale, error)
+	Charged(ctx context.Context, id string) (fsm.Sale, error)
 	Entries(ctx context.Context, sale string) ([]journal.Entry, error)
 	Known(ctx context.Context, sale, invoice, ers string) (string, error)
 	Prune(ctx context.Context, olderThan time.Time) (int, error)
@@ -180,6 +182,22 @@ func (a *App) Resolve(ctx context.Context, id string, v fsm.Verdict) error {
 		sale, err = s.Sale, nil // open: Glase may never say what becomes of it
 	}
 	if err != nil {
+		return err
+	}
+	return a.Kiosk.Resolve(ctx, sale, v)
+}
+
+// Refund begins to give back a part of a sale that was charged, or with no amount all that is left of it, as a person
+// decided.
+func (a *App) Refund(ctx context.Context, id, amount string, v fsm.Verdict) error {
+	if a.journal == nil {
+		return errNoJournal
+	}
+	sale, err := a.journal.Charged(ctx, id)
+	if err != nil {
+		return err
+	}
+	if v.Amount, err = debug.RefundOf(sale, amount); err != nil {
 		return err
 	}
 	return a.Kiosk.Resolve(ctx, sale, v)

@@ -5,6 +5,7 @@
 //	GET /api/sales[?limit=N]   the newest sales, newest first: 50 of them unless N says otherwise, at most 500;
 //	                           with state=in_doubt only those that wait for a person
 //	GET /api/sales/ID/story    what happened in it, [{"seq", "time", "event", "text"}], oldest first, at most the last 400
+//	POST /api/sales/ID/refund  gives back a part of a sale that was charged, or all; on the local socket alone
 //	POST /api/sales/ID/resolve a person's verdict on a sale in doubt, on the local socket alone; see resolve.go
 //	POST /api/journal/accept   a person's word that a journal which lost entries may go on, on the local socket alone; see accept.go
 //	POST /api/vend, /api/relay a technician's test: something moves; see service.go for these four
@@ -91,6 +92,7 @@ type Config struct {
 	// the simulated board, asked for paths that begin with /sim/; nil: there is none
 	Sim        http.Handler
 	Resolve    Resolve        // nil: this port takes no verdicts
+	Refund     Refund         // nil: nothing is given back through this port
 	Accept     Accept         // nil: nobody accepts a loss through this port
 	Stock      func() []Stock // what is left in each slot
 	Technician Technician     // nil: nothing is moved through this port
@@ -192,6 +194,9 @@ func New(c Config) (http.Handler, error) {
 	}
 	if c.Resolve != nil {
 		mux.Handle("/api/sales/{id}/resolve", only([]string{http.MethodPost}, p.resolve))
+	}
+	if c.Refund != nil {
+		mux.Handle("/api/sales/{id}/refund", only([]string{http.MethodPost}, p.refund))
 	}
 	if c.Accept != nil {
 		mux.Handle("/api/journal/accept", only([]string{http.MethodPost}, p.accept))

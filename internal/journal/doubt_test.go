@@ -49,6 +49,15 @@ func TestAnOldDoubtIsOpenedAndSettledInItsOwnRow(t *testing.T) {
 			t.Errorf("Doubt(%q): %v", id, err)
 		}
 	}
+	charged, err := j.Charged(t.Context(), "b")
+	if err != nil || charged.ID != "b" || charged.State != fsm.Charged {
+		t.Errorf("Charged = %+v, %v", charged, err)
+	}
+	for _, id := range []string{"a", "none", ""} {
+		if _, err := j.Charged(t.Context(), id); !errors.Is(err, ErrNoCharge) {
+			t.Errorf("Charged(%q): %v", id, err)
+		}
+	}
 	open, settled := visit("a", fsm.Open), visit("a", fsm.Refunded)
 	open.Sale.Verdict = fsm.Verdict{Decision: fsm.Refund, By: "anna", Reason: "nothing came out"}
 	settled.Sale.Verdict = open.Sale.Verdict

@@ -22,6 +22,7 @@ var (
 	ErrIsFolder = errors.New("is a folder, not a file")
 	ErrNoPath   = errors.New("no path is given")
 	ErrNoDoubt  = errors.New("no sale with this id stands in doubt")
+	ErrNoCharge = errors.New("no sale with this id was charged and is over")
 	ErrMissing  = errors.New("does not exist") // reading only: Open makes a new journal
 	ErrExists   = errors.New("exists already") // exporting only: nothing is written over
 )

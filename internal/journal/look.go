@@ -32,9 +32,11 @@ const (
 	selectNewestSales = "SELECT " + saleColumns + " FROM sales ORDER BY first DESC LIMIT ?"
 	selectDoubts      = "SELECT " + saleColumns + " FROM sales WHERE state = 'in_doubt' ORDER BY first DESC LIMIT ?"
 	selectDoubt       = "SELECT last FROM sales WHERE id = ? AND state = 'in_doubt'"
-	selectSale        = "SELECT " + saleColumns + " FROM sales WHERE id = ? ORDER BY first DESC LIMIT 1"
-	selectBounds      = "SELECT first, iif(ended IS NULL, ?, last) FROM sales WHERE id = ? ORDER BY first DESC LIMIT 1"
-	selectRunTo       = "SELECT " + entryColumns + " FROM entries WHERE seq BETWEEN " +
+	selectCharged     = "SELECT last FROM (" +
+		"SELECT last, state FROM sales WHERE id = ? ORDER BY first DESC LIMIT 1) WHERE state = 'charged'"
+	selectSale   = "SELECT " + saleColumns + " FROM sales WHERE id = ? ORDER BY first DESC LIMIT 1"
+	selectBounds = "SELECT first, iif(ended IS NULL, ?, last) FROM sales WHERE id = ? ORDER BY first DESC LIMIT 1"
+	selectRunTo  = "SELECT " + entryColumns + " FROM entries WHERE seq BETWEEN " +
 		"(SELECT max(seq) FROM entries WHERE seq <= ?1 AND seq > ?1 - ?2 AND whole = 1) AND ?1 ORDER BY seq"
 )
 

@@ -109,17 +109,28 @@ func (j *Journal) InDoubt(ctx context.Context) (sales []Sale, err error) {
 // Doubt gives a sale that stands in doubt as its last record has it, to be settled; ErrNoDoubt when no such sale does.
 func (j *Journal) Doubt(ctx context.Context, id string) (sale fsm.Sale, err error) {
 	err = j.look(ctx, func(ctx context.Context, tx querier) error {
-		sale, err = j.doubt(ctx, tx, id)
+		sale, err = j.lastOf(ctx, tx, id, selectDoubt, ErrNoDoubt)
 		return err
 	})
 	return sale, err
 }
 
-func (j *Journal) doubt(ctx context.Context, tx querier, id string) (fsm.Sale, error) {
+// Charged gives a sale that was charged as its last record has it, to give something of it back; ErrNoCharge when no
+// such sale is known.
+func (j *Journal) Charged(ctx context.Context, id string) (sale fsm.Sale, err error) {
+	err = j.look(ctx, func(ctx context.Context, tx querier) error {
+		sale, err = j.lastOf(ctx, tx, id, selectCharged, ErrNoCharge)
+		return err
+	})
+	return sale, err
+}
+
+// lastOf is the sale of the entry that a query finds; none is the error when it finds none.
+func (j *Journal) lastOf(ctx context.Context, tx querier, id, query string, none error) (fsm.Sale, error) {
 	var last int64
-	err := tx.QueryRowContext(ctx, selectDoubt, id).Scan(&last)
+	err := tx.QueryRowContext(ctx, query, id).Scan(&last)
 	if errors.Is(err, sql.ErrNoRows) {
-		return fsm.Sale{}, fmt.Errorf("journal: %q: %w", id, ErrNoDoubt)
+		return fsm.Sale{}, fmt.Errorf("journal: %q: %w", id, none)
 	}
 	if err != nil {
 		return fsm.Sale{}, fail(j.path, err)

@@ -64,6 +64,13 @@ type Verdict struct {
 	ByHand   bool   `json:"by_hand"`  // it was settled with Glase in another way: only the record is made
 }
 
+// Refund is the body of POST /api/sales/ID/refund. By and Reason are required.
+type Refund struct {
+	Amount string `json:"amount,omitempty"` // decimal, in the sale's currency; none: all that is left
+	By     string `json:"by"`               // at most 64 bytes on one line
+	Reason string `json:"reason"`           // at most 500 bytes on one line
+}
+
 // Acceptance is the body of POST /api/journal/accept: a journal that lost entries may go on. Both fields are required.
 type Acceptance struct {
 	By     string `json:"by"`     // at most 64 bytes on one line

@@ -126,6 +126,11 @@ func (c *Client) Resolve(ctx context.Context, sale string, v api.Verdict) error 
 	return c.post(ctx, "/api/sales/"+url.PathEscape(sale)+"/resolve", v, new(any))
 }
 
+// Refund begins to give back a part of a sale that was charged, or all that is left.
+func (c *Client) Refund(ctx context.Context, sale string, r api.Refund) error {
+	return c.post(ctx, "/api/sales/"+url.PathEscape(sale)+"/refund", r, new(any))
+}
+
 // Accept records a person's word that a journal which lost entries may go on.
 func (c *Client) Accept(ctx context.Context, a api.Acceptance) error {
 	return c.post(ctx, "/api/journal/accept", a, new(any))

@@ -40,9 +40,10 @@ var rooms = map[string][]string{
 	"internal/journal":       {"fsm", "internal/money", "internal/reason"},
 	"internal/kiosk":         {"fsm", "internal/money", "internal/reason"},
 	"internal/wiring":        {"hw/gpio/pinname", "hw/wire", "internal/config"},
-	"internal/debug":         {"fsm", "internal/debug/api", "internal/journal", "internal/kiosk", "internal/reason"},
-	"internal/debug/api":     {}, // what the port and its clients say to each other: it knows neither of them
-	"internal/debug/client":  {"internal/debug/api"},
+	"internal/debug": {"fsm", "internal/debug/api", "internal/journal", "internal/kiosk", "internal/money",
+		"internal/reason"},
+	"internal/debug/api":    {}, // what the port and its clients say to each other: it knows neither of them
+	"internal/debug/client": {"internal/debug/api"},
 	"internal/front": {
 		"fsm", "hw/display", "internal/config", "internal/kiosk", "internal/money", "internal/reason", "ups",
 	},

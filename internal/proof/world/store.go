@@ -296,6 +296,15 @@ func (h handle) InDoubt(context.Context) (doubts []journal.Sale, err error) {
 
 // Doubt is the sale as its last record left it.
 func (h handle) Doubt(_ context.Context, id string) (fsm.Sale, error) {
+	return h.lastOf(id, fsm.InDoubt, journal.ErrNoDoubt)
+}
+
+// Charged is the same of a sale that was charged.
+func (h handle) Charged(_ context.Context, id string) (fsm.Sale, error) {
+	return h.lastOf(id, fsm.Charged, journal.ErrNoCharge)
+}
+
+func (h handle) lastOf(id string, state fsm.SaleState, none error) (fsm.Sale, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for n := len(h.entries) - 1; n >= 0; n-- {
@@ -303,14 +312,14 @@ func (h handle) Doubt(_ context.Context, id string) (fsm.Sale, error) {
 		if err := json.Unmarshal(h.entries[n].state, &s); err != nil {
 			return fsm.Sale{}, err
 		}
-		if s.Sale.ID == id && s.Sale.Doubtful() {
+		if s.Sale.ID == id && s.Sale.State == state {
 			return s.Sale, nil
 		}
 		if s.Sale.ID == id {
 			break
 		}
 	}
-	return fsm.Sale{}, journal.ErrNoDoubt
+	return fsm.Sale{}, none
 }
 
 // Known is the sale that has one of Glase's references already.
