@@ -22,6 +22,10 @@ const (
 	CodeInvalidSeqrID                 = 53
 	CodeInvalidInvoiceReference       = 54
 	CodePaymentAlreadyCancelled       = 55
+	CodeAuthorizationExpired          = 60 // and the next three: of authorizations, which no kiosk has
+	CodeAuthorizationCancelled        = 61
+	CodeAuthorizationInProgress       = 62
+	CodeInvalidAuthorizationReference = 63 // by a sample whose spelling is not certain
 	CodeInvalidNotificationURL        = 64
 	CodeSystemError                   = 90 // an UnknownError, never a ResultError
 	CodeUnsupportedOperation          = 91
@@ -78,6 +82,14 @@ func CodeName(code int) string {
 		return "INVALID_INVOICE_REFERENCE"
 	case CodePaymentAlreadyCancelled:
 		return "PAYMENT_ALREADY_CANCELLED"
+	case CodeAuthorizationExpired:
+		return "AUTHORIZATION_EXPIRED"
+	case CodeAuthorizationCancelled:
+		return "AUTHORIZATION_CANCELLED"
+	case CodeAuthorizationInProgress:
+		return "AUTHORIZATION_IN_PROGRESS"
+	case CodeInvalidAuthorizationReference:
+		return "INVALID_AUTHORIZATION_REFERENCE"
 	case CodeInvalidNotificationURL:
 		return "INVALID_NOTIFICATION_URL"
 	case CodeSystemError:

@@ -57,6 +57,7 @@ func command(out io.Writer) *cobra.Command {
 		Long: `glasesim plays Glase, so that a kiosk can sell on this machine alone. On one port it serves
 
   /soap/merchant/cashregister-2   the SOAP service (?wsdl for its interface)
+                                  also at the older /extclientproxy/service and /extclientproxy/service/v2
   /                               a customer's phone, in the browser
   /phone/scan, /phone/confirm, /phone/cancel, /phone/invoices/<reference>
                                   the same phone, as JSON

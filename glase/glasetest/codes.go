@@ -27,6 +27,13 @@ const (
 	InvalidSeqrID          Code = 53
 	InvalidReference       Code = 54
 	PaymentAlreadyCanceled Code = 55
+	// of authorizations, which a merchant of this kind has none of: by the cash-register sample, whose spelling of the
+	// last is not certain
+	AuthorizationExpired          Code = 60
+	AuthorizationCancelled        Code = 61
+	AuthorizationInProgress       Code = 62
+	InvalidAuthorizationReference Code = 63
+
 	InvalidNotificationURL Code = 64
 	SystemError            Code = 90
 	UnsupportedOperation   Code = 91
@@ -83,6 +90,14 @@ func (c Code) String() string {
 		return "INVALID_INVOICE_REFERENCE"
 	case PaymentAlreadyCanceled:
 		return "PAYMENT_ALREADY_CANCELLED"
+	case AuthorizationExpired:
+		return "AUTHORIZATION_EXPIRED"
+	case AuthorizationCancelled:
+		return "AUTHORIZATION_CANCELLED"
+	case AuthorizationInProgress:
+		return "AUTHORIZATION_IN_PROGRESS"
+	case InvalidAuthorizationReference:
+		return "INVALID_AUTHORIZATION_REFERENCE"
 	case InvalidNotificationURL:
 		return "INVALID_NOTIFICATION_URL"
 	default:

@@ -156,6 +156,7 @@ func TestEveryResultCodeIsReachable(t *testing.T) {
 			time.Sleep(21 * time.Second)
 			return s.refund(ers, "15.00")
 		}},
+		{60, "forced", forced(60)}, {61, "forced", forced(61)}, {62, "forced", forced(62)}, {63, "forced", forced(63)},
 		{64, "a notificationUrl of another scheme", func(s stranger) reply {
 			return inv(s, invoiceOf(debit, "a", "15.00", "<notificationUrl>ftp://kiosk/</notificationUrl>"))
 		}},

@@ -1,9 +1,10 @@
 // Package glasetest is Glase, the payment service, for tests and development: faithful to its documentation, honest
 // about the rules that lose money when broken, and faulty on request.
 //
-// A [Glase] is an http.Handler. POST /soap/merchant/cashregister-2 is the SOAP service with the twelve operations that
-// the documentation describes (?wsdl is its interface; the interface's other operations answer 91); the documentation's
-// public test credentials are built in. The phone, the ledger and the faults are JSON beside it, and Go methods of the
+// A [Glase] is an http.Handler. POST /soap/merchant/cashregister-2 (and the older /extclientproxy/service and
+// /extclientproxy/service/v2) is the SOAP service with the twelve operations that the documentation describes (?wsdl is
+// its interface; the interface's other operations, and creditUser, answer 91); the documentation's public test
+// credentials are built in. The phone, the ledger and the faults are JSON beside it, and Go methods of the
 // same names. It shares no code with the client that it tests.
 //
 // # Rules

@@ -92,7 +92,10 @@ func New(cfg Config) *Glase {
 	}
 
 	g.mux = http.NewServeMux()
-	g.mux.HandleFunc("/soap/merchant/cashregister-2", g.serveSOAP)
+	for _, path := range []string{"/soap/merchant/cashregister-2", "/extclientproxy/service",
+		"/extclientproxy/service/v2"} { // the older two are in the configs of clients in the field
+		g.mux.HandleFunc(path, g.serveSOAP)
+	}
 	g.mux.HandleFunc("POST /phone/scan", g.serveScan)
 	g.mux.HandleFunc("POST /phone/confirm", g.serveConfirm)
 	g.mux.HandleFunc("POST /phone/cancel", g.serveCancel)

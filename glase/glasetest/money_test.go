@@ -2,6 +2,7 @@ package glasetest_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,7 +24,13 @@ func TestAPaymentThatNobodyAsksForIsReversedAfter20Seconds(t *testing.T) {
 		time.Sleep(20*time.Second - time.Nanosecond)
 		s.status(ref, glasetest.Paid)
 		s.balanced(ref, "0.00", "15.00")
+		if i, err := s.Invoice(ref); err != nil || i.SMS != "" {
+			t.Errorf("the customer is told %q, %v", i.SMS, err)
+		}
 		time.Sleep(time.Hour)
+		if i, err := s.Invoice(ref); err != nil || !strings.Contains(i.SMS, "15.00 SEK") {
+			t.Errorf("after the reversal the customer is told %q, %v", i.SMS, err)
+		}
 		if r := s.ask(ref, 2); r.text("status") != "CANCELED" || r.text("ersReference") != "" {
 			t.Errorf("asked too late: %s", r.body)
 		}

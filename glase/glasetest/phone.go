@@ -3,6 +3,7 @@ package glasetest
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -68,6 +69,7 @@ type Invoice struct {
 	Charged          money.Amount
 	Refunded         money.Amount
 	ErsReference     string
+	SMS              string // what Glase wrote to the customer's phone about it; "": nothing
 	Footer, BackURL  string
 	WaitingForAmount bool
 	Rows             []Row
@@ -112,13 +114,15 @@ func (i Invoice) MarshalJSON() ([]byte, error) {
 		Charged   string    `json:"chargedAmount,omitempty"`
 		Refunded  string    `json:"refundedAmount,omitempty"`
 		Ers       string    `json:"ersReference,omitempty"`
+		SMS       string    `json:"sms,omitempty"`
 		Footer    string    `json:"footer,omitempty"`
 		Back      string    `json:"backURL,omitempty"`
 		Waiting   bool      `json:"waitingForAmount,omitempty"`
 		Receipts  int       `json:"receipts,omitempty"`
 	}{i.Reference, i.Status, i.Version, i.Title, i.Terminal, i.PaymentMode, i.Total.Decimal(), i.Total.Currency, rows,
 		optional(i.Reserved),
-		optional(i.Charged), optional(i.Refunded), i.ErsReference, i.Footer, i.BackURL, i.WaitingForAmount, i.Receipts})
+		optional(i.Charged), optional(i.Refunded), i.ErsReference, i.SMS, i.Footer, i.BackURL, i.WaitingForAmount,
+		i.Receipts})
 }
 
 // view is the invoice as others may see it. The caller holds the lock.
@@ -128,6 +132,9 @@ func (i *invoice) view() Invoice {
 		Reserved: i.reserved, Charged: i.charged, Refunded: i.refunded, ErsReference: i.ers, Footer: i.footer,
 		BackURL:          i.back,
 		WaitingForAmount: i.open() && i.waitsForAmount(), Receipts: len(i.receipts)}
+	if i.reversed {
+		v.SMS = fmt.Sprintf("Your payment of %v to %s was reversed: you have your money back.", i.charged, i.title)
+	}
 	for _, r := range i.rows {
 		v.Rows = append(v.Rows, Row{r.description, r.quantity, r.total})
 	}

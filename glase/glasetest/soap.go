@@ -54,9 +54,10 @@ func isOperation(name string) bool {
 		"executeReport")(name)
 }
 
-// isUnsupported knows the operations that the interface describes and this service refuses with 91.
+// isUnsupported knows the operations that the interface describes, and creditUser of a later release, which this
+// service refuses with 91.
 func isUnsupported(name string) bool {
-	return oneOf("benchmarkingNop", "changePrincipalPassword", "confirmCustomerRegistration",
+	return oneOf("creditUser", "benchmarkingNop", "changePrincipalPassword", "confirmCustomerRegistration",
 		"requestPrincipalInformation", "requestPurchase",
 		"requestTopup", "requestTransfer")(name)
 }
