@@ -481,7 +481,18 @@ func TestTheBrowserPluginIsToldTheStatus(t *testing.T) {
 		if a := b.Ask("GET", "state", nil, nil); a.Header().Get("Access-Control-Allow-Origin") != "" {
 			t.Error("another page may read the state")
 		}
+		followed := make(chan string, 1)
+		go func() {
+			p := glasetest.Plugin{StatusURL: v.StatusURL, Origin: "https://shop.example",
+				Client: &http.Client{Transport: glasetest.InProcess(w.app.UPS)}}
+			status, _, err := p.Run(w.t.Context())
+			followed <- fmt.Sprint(status, " ", err)
+		}()
+		w.quiet(3 * time.Second)
 		w.pays(v)
+		if got := <-followed; got != "PAID <nil>" {
+			t.Errorf("the plug-in ends with %s", got)
+		}
 		if got := status(); got != `200 {"status":"PAID","resultCode":0}` {
 			t.Errorf("after the payment: %s", got)
 		}
