@@ -143,6 +143,8 @@ func (t *step) decided(a Answered) {
 	switch {
 	case a.Status == StatusPaid:
 		t.decidedPaid(a)
+	case sale.Verdict.Amount.Minor > 0: // it was settled long ago: what Glase says now is for a person
+		t.doubt(fmt.Sprintf("the invoice is %s after it was PAID, and nothing was given back", a.Status))
 	case a.Status == StatusCanceled || a.Status == StatusFailed:
 		t.unpaid()
 	case !sale.Charged.IsZero():
