@@ -9,8 +9,7 @@ need() {
   local p missing=()
   for p; do command -v "${p%%:*}" >/dev/null || missing+=("${p#*:}"); done
   [ ${#missing[@]} -gt 0 ] || return 0
-  echo "installing ${missing[*]}" >&2
-  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  "$here/install" "${missing[@]}" >&2
 }
 
 # apt ARCH apt-get|apt-cache ARGS...: apt for an architecture, with a state of its own: the machine's own packages are not touched
