@@ -50,7 +50,7 @@ func (g *Glase) markTransactionPeriod(_ caller, n *node, ans *answer) *refusal {
 }
 
 // executeReport writes one of the four reconciliation reports over a marked period, or over the open one when no
-// transactionPeriodId is given. Sales are what was charged; refunds and reversals are rows, or a share of the total,
+// transactionPeriodId is given. A terminal's report of the shop's period stays REPORT_NOT_READY for ever. Sales are what was charged; refunds and reversals are rows, or a share of the total,
 // below zero.
 func (g *Glase) executeReport(_ caller, n *node, ans *answer) *refusal {
 	id, params := n.value("reportId"), parametersOf(n)
@@ -70,6 +70,10 @@ func (g *Glase) executeReport(_ caller, n *node, ans *answer) *refusal {
 		return refuse(RejectedBusinessLogic, "unknown transactionPeriodId")
 	case g.now().Before(p.marked.Add(reportAfter)):
 		return refuse(ReportNotReady, "asked less than 3 s after the period was marked")
+	case perTerminal && p.term == "":
+		return refuse(ReportNotReady, "a terminal's report of a period that was marked without TERMINALID never is")
+	case perTerminal && p.term != term:
+		return refuse(RejectedBusinessLogic, "the period is another terminal's")
 	}
 	if term == "" {
 		term = p.term

@@ -200,6 +200,9 @@ func TestReportsListWhatWasSold(t *testing.T) {
 		term := s.must("markTransactionPeriod", asReseller,
 			"<parameters><parameter><entry><key>TERMINALID</key><value>"+id+
 				"</value></entry></parameter></parameters>").text("transactionPeriodId")
+		other := s.must("markTransactionPeriod", asReseller,
+			"<parameters><parameter><entry><key>TERMINALID</key><value>"+glasetest.TestTerminal+
+				"</value></entry></parameter></parameters>").text("transactionPeriodId")
 		if r := s.call("executeReport", asReseller, reportOf("Reconciliation/Shop.xml", shop, "")); r.code != 2 {
 			t.Errorf("ready at once: %d", r.code)
 		}
@@ -211,7 +214,7 @@ func TestReportsListWhatWasSold(t *testing.T) {
 				"</ErsReference>"},
 			{"STD_RECON_006.xml", term, id, "STD_RECON_006_" + term + ".xml",
 				"<SalesCount>1</SalesCount>|<SalesTotal>30.00000</SalesTotal>|<CashierTransactionSummary>"},
-			{"STD_RECON_006.xml", shop, glasetest.TestTerminal, "STD_RECON_006_" + shop + ".xml",
+			{"STD_RECON_006.xml", other, glasetest.TestTerminal, "STD_RECON_006_" + other + ".xml",
 				"<SalesCount>1</SalesCount>|<SalesTotal>90.00000</SalesTotal>"},
 			{"STD_RECON_007.xml", term, id, "STD_RECON_007_" + term + ".xml",
 				"<SalesAmount>30.00000</SalesAmount>|<TerminalId>" + id + "</TerminalId>"},
@@ -234,6 +237,23 @@ func TestReportsListWhatWasSold(t *testing.T) {
 			reportOf("Reconciliation/STD_RECON_007.xml", shop, "nobody")} {
 			if r := s.call("executeReport", asReseller, bad); r.code != 10 {
 				t.Errorf("%s: %d", bad, r.code)
+			}
+		}
+	})
+}
+
+// TestATerminalsReportOfTheShopsPeriodIsNeverReady: it was marked without the terminal.
+func TestATerminalsReportOfTheShopsPeriodIsNeverReady(t *testing.T) {
+	inTime(t, func(t *testing.T, s stranger) {
+		s.paid("a", "15.00")
+		shop := s.must("markTransactionPeriod", asReseller, "").text("transactionPeriodId")
+		for _, wait := range []time.Duration{time.Second, time.Minute, 24 * time.Hour} {
+			time.Sleep(wait)
+			for _, id := range []string{"STD_RECON_006.xml", "STD_RECON_007.xml"} {
+				r := s.call("executeReport", asReseller, reportOf("Reconciliation/"+id, shop, glasetest.TestTerminal))
+				if r.code != 2 {
+					t.Errorf("%s answers %d after %v", id, r.code, wait)
+				}
 			}
 		}
 	})
