@@ -44,6 +44,7 @@ type binding struct {
 type document struct {
 	b        []byte
 	i        int
+	most     int    // elements
 	nodes    []node // in document order
 	bindings []binding
 	few      [4]binding // room for those of most documents
@@ -59,13 +60,16 @@ var (
 
 const whiteSpace = " \t\r\n"
 
-// parse reads a whole document and gives its elements, the root first.
-func parse(b []byte) ([]node, error) {
+// parse reads a whole document of an answer's size and gives its elements, the root first.
+func parse(b []byte) ([]node, error) { return parseUpTo(nodesMax, b) }
+
+// parseUpTo reads a whole document of at most so many elements.
+func parseUpTo(most int, b []byte) ([]node, error) {
 	b = bytes.TrimPrefix(b, byteOrder)
 	if err := checkChars(b); err != nil {
 		return nil, err
 	}
-	d := document{b: b, nodes: make([]node, 0, nodesHint)}
+	d := document{b: b, most: most, nodes: make([]node, 0, nodesHint)}
 	d.bindings = d.few[:0]
 	if bytes.HasPrefix(b, []byte("<?xml")) && len(b) > 5 && bytes.IndexByte([]byte(whiteSpace), b[5]) >= 0 {
 		if err := d.declaration(); err != nil {
@@ -165,7 +169,7 @@ func (d *document) element(depth int) error {
 	if depth > depthMax {
 		return errors.New("xml: nested too deep")
 	}
-	if len(d.nodes) >= nodesMax {
+	if len(d.nodes) >= d.most {
 		return errors.New("xml: too many elements")
 	}
 	d.i++
