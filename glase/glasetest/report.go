@@ -50,8 +50,8 @@ func (g *Glase) markTransactionPeriod(_ caller, n *node, ans *answer) *refusal {
 }
 
 // executeReport writes one of the four reconciliation reports over a marked period, or over the open one when no
-// transactionPeriodId is given. A terminal's report of the shop's period stays REPORT_NOT_READY for ever. Sales are what was charged; refunds and reversals are rows, or a share of the total,
-// below zero.
+// transactionPeriodId is given. A terminal's report of the shop's period stays REPORT_NOT_READY for ever. Sales are
+// what was charged; refunds and reversals are rows, or a share of the total, below zero.
 func (g *Glase) executeReport(_ caller, n *node, ans *answer) *refusal {
 	id, params := n.value("reportId"), parametersOf(n)
 	perTerminal := id == "Reconciliation/STD_RECON_006.xml" || id == "Reconciliation/STD_RECON_007.xml"

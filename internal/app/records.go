@@ -27,7 +27,7 @@ const (
 type Store interface {
 	Load(ctx context.Context) (fsm.State, error)
 	Append(ctx context.Context, r journal.Record) error
-	Sales(ctx context.Context, limit int) ([]journal.Sale, error)
+	SalesBefore(ctx context.Context, entry int64, limit int) ([]journal.Numbered, error)
 	InDoubt(ctx context.Context) ([]journal.Sale, error)
 	Doubt(ctx context.Context, id string) (fsm.Sale, error)
 	Charged(ctx context.Context, id string) (fsm.Sale, error)
@@ -150,11 +150,11 @@ var errNoJournal = errors.New("the journal cannot be used: the log of the last s
 // sales is the journal as the technicians' port sees it; nil when it could not be opened.
 type sales struct{ journal Store }
 
-func (s sales) Sales(ctx context.Context, limit int) ([]journal.Sale, error) {
+func (s sales) SalesBefore(ctx context.Context, entry int64, limit int) ([]journal.Numbered, error) {
 	if s.journal == nil {
 		return nil, errNoJournal
 	}
-	return s.journal.Sales(ctx, limit)
+	return s.journal.SalesBefore(ctx, entry, limit)
 }
 
 func (s sales) InDoubt(ctx context.Context) ([]journal.Sale, error) {

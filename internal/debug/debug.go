@@ -3,6 +3,7 @@
 //	GET /                      the technician's page, in a browser
 //	GET /api/status            {"phase", "step", "reason"?, "sale"?}; sale is the open one's id
 //	GET /api/sales[?limit=N]   the newest sales, newest first: 50 of them unless N says otherwise, at most 500;
+//	                           with before=SEQ those that began before the sale of that seq;
 //	                           with state=in_doubt only those that wait for a person
 //	GET /api/sales/ID/story    what happened in it, [{"seq", "time", "event", "text"}], oldest first, at most the last 400
 //	POST /api/sales/ID/refund  gives back a part of a sale that was charged, or all; on the local socket alone
@@ -35,6 +36,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"net"
 	"net/http"
 	"slices"
@@ -68,8 +70,8 @@ type Kiosk interface {
 
 // Sales is the record of the machine's sales.
 type Sales interface {
-	// Sales gives the newest sales, newest first.
-	Sales(ctx context.Context, limit int) ([]journal.Sale, error)
+	// SalesBefore gives the newest of the sales that began before an entry, newest first.
+	SalesBefore(ctx context.Context, entry int64, limit int) ([]journal.Numbered, error)
 	// InDoubt gives the sales that stand in doubt, newest first.
 	InDoubt(ctx context.Context) ([]journal.Sale, error)
 	// Entries gives what was recorded of a sale, oldest first; nothing of one that is not known.
@@ -265,24 +267,32 @@ func (p *port) sales(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "state can only be "+string(fsm.InDoubt))
 		return
 	}
-	var sales []journal.Sale
-	err = p.read(r.Context(), func(ctx context.Context) (err error) {
+	before, err := strconv.ParseInt(cmp.Or(r.URL.Query().Get("before"), strconv.Itoa(math.MaxInt)), 10, 64)
+	if err != nil || before < 1 {
+		refuse(w, http.StatusBadRequest, "before must be the seq of a sale")
+		return
+	}
+	told := []api.Sale{} // [] in JSON, not null
+	err = p.read(r.Context(), func(ctx context.Context) error {
 		if state == "" {
-			sales, err = p.Sales.Sales(ctx, min(limit, salesMax))
+			sales, err := p.Sales.SalesBefore(ctx, before, min(limit, salesMax))
+			for _, s := range sales {
+				one := saleOf(s.Sale)
+				one.Seq = s.First
+				told = append(told, one)
+			}
 			return err
 		}
-		sales, err = p.Sales.InDoubt(ctx)
-		sales = sales[:min(limit, salesMax, len(sales))]
+		sales, err := p.Sales.InDoubt(ctx)
+		for _, s := range sales[:min(limit, salesMax, len(sales))] {
+			told = append(told, saleOf(s))
+		}
 		return err
 	})
 	if err != nil {
 		p.Log.Warn().Err(err).Msg("a technician could not be shown the sales")
 		refuse(w, http.StatusServiceUnavailable, "the sales cannot be read: "+err.Error())
 		return
-	}
-	told := []api.Sale{} // [] in JSON, not null
-	for _, s := range sales {
-		told = append(told, saleOf(s))
 	}
 	answer(w, http.StatusOK, told)
 }

@@ -56,20 +56,34 @@ func TestSalesAreAnArrayNewestFirst(t *testing.T) {
 		ID: "s1", Flow: "reservation", State: "charged", Currency: "SEK", Reserved: "50.00", Charged: "15.00",
 		Refunded:         "0.00",
 		InvoiceReference: "i1", ErsReference: "e1",
-		Items:   []journal.Item{{Slot: "A1", Price: "15.00", Outcome: "delivered"}},
+		Items: []journal.Item{
+			{Slot: "A1", Price: "15.00", Outcome: "delivered", Name: "Cola", VAT: 12, Charged: true},
+		},
 		Started: at, Ended: at.Add(time.Minute),
 	}, journal.Sale{
 		ID: "s2", Flow: "reservation", State: "open", Currency: "SEK", Reserved: "50.00", Charged: "0.00",
 		Refunded:         "0.00",
 		InvoiceReference: "i2", Items: []journal.Item{}, Started: at.Add(time.Hour),
 	})
-	want := `[{"id":"s2","flow":"reservation","state":"open","currency":"SEK","reserved":"50.00","charged":"0.00","refunded":"0.00",` +
+	want := `[{"seq":2,"id":"s2","flow":"reservation","state":"open","currency":"SEK","reserved":"50.00","charged":"0.00","refunded":"0.00",` +
 		`"invoice_reference":"i2","ers_reference":"","items":[],"started":"2026-03-01T13:00:00.005Z"},` +
-		`{"id":"s1","flow":"reservation","state":"charged","currency":"SEK","reserved":"50.00","charged":"15.00","refunded":"0.00",` +
-		`"invoice_reference":"i1","ers_reference":"e1","items":[{"slot":"A1","price":"15.00","outcome":"delivered"}],` +
+		`{"seq":1,"id":"s1","flow":"reservation","state":"charged","currency":"SEK","reserved":"50.00","charged":"15.00","refunded":"0.00",` +
+		`"invoice_reference":"i1","ers_reference":"e1","items":[{"slot":"A1","price":"15.00","outcome":"delivered","name":"Cola","vat":12,"charged":true}],` +
 		`"started":"2026-03-01T12:00:00.005Z","ended":"2026-03-01T12:01:00.005Z"}]`
 	if r := ask(t, s, "GET", "/api/sales", ""); r.code != 200 || r.body != want {
 		t.Errorf("the sales are %d\n%s, want\n%s", r.code, r.body, want)
+	}
+	older := "[" + want[strings.Index(want, `{"seq":1`):]
+	if r := ask(t, s, "GET", "/api/sales?before=2", ""); r.code != 200 || r.body != older {
+		t.Errorf("before the second they are %d\n%s, want\n%s", r.code, r.body, older)
+	}
+	if r := ask(t, s, "GET", "/api/sales?before=1", ""); r.code != 200 || r.body != "[]" {
+		t.Errorf("before the first they are %d %s", r.code, r.body)
+	}
+	for _, bad := range []string{"0", "-1", "s2", "1e9", "99999999999999999999"} {
+		if r := ask(t, s, "GET", "/api/sales?before="+bad, ""); r.code != 400 {
+			t.Errorf("before %q: %d %s", bad, r.code, r.body)
+		}
 	}
 }
 

@@ -81,15 +81,22 @@ type fakeSales struct {
 	limits []int // that were asked for
 	busy   int
 	most   int           // readers at once
-	hold   chan struct{} // not nil: Sales waits for it
+	hold   chan struct{} // not nil: SalesBefore waits for it
 }
 
-func (s *fakeSales) Sales(ctx context.Context, limit int) ([]journal.Sale, error) {
+// SalesBefore numbers the sales from 1, the oldest.
+func (s *fakeSales) SalesBefore(ctx context.Context, entry int64, limit int) (newest []journal.Numbered, err error) {
 	s.mu.Lock()
 	s.busy++
 	s.most = max(s.most, s.busy)
 	s.limits = append(s.limits, limit)
-	sales, err, hold := slices.Clone(s.sales[:max(0, min(limit, len(s.sales)))]), s.err, s.hold
+	for i, sale := range s.sales {
+		if first := int64(len(s.sales) - i); first < entry && len(newest) < limit {
+			newest = append(newest, journal.Numbered{First: first, Last: first, Sale: sale})
+		}
+	}
+	hold := s.hold
+	err = s.err
 	s.mu.Unlock()
 	if hold != nil {
 		select {
@@ -101,7 +108,7 @@ func (s *fakeSales) Sales(ctx context.Context, limit int) ([]journal.Sale, error
 	s.mu.Lock()
 	s.busy--
 	s.mu.Unlock()
-	return sales, err
+	return newest, err
 }
 
 // Entries gives what was recorded of "SALE1", and of "BIG" more than a page shows.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"slices"
 	"sync"
@@ -159,9 +160,9 @@ func (m *machine) count(ctx context.Context) error {
 // look gives the ended ones of the newest sales that are newer than the latest that was counted, and whether these are
 // all.
 func (m *machine) look(ctx context.Context, limit int) (ended []journal.Sale, all bool, err error) {
-	var sales []journal.Sale
+	var sales []journal.Numbered
 	err = m.port.read(ctx, func(ctx context.Context) (err error) {
-		sales, err = m.port.Sales.Sales(ctx, limit)
+		sales, err = m.port.Sales.SalesBefore(ctx, math.MaxInt64, limit)
 		return err
 	})
 	for _, s := range sales {
@@ -169,7 +170,7 @@ func (m *machine) look(ctx context.Context, limit int) (ended []journal.Sale, al
 			return ended, true, err
 		}
 		if fsm.SaleState(s.State) != fsm.Open {
-			ended = append(ended, s)
+			ended = append(ended, s.Sale)
 		}
 	}
 	return ended, len(sales) < limit, err

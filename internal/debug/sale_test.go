@@ -12,6 +12,9 @@ import (
 
 // TestTheTechniciansAreToldAllOfASale: a field that the journal's sale gets is told to the technicians too.
 func TestTheTechniciansAreToldAllOfASale(t *testing.T) {
+	items := []journal.Item{
+		{Slot: "A1", Price: "15.00", Outcome: "delivered", Name: "Cola", VAT: 12, Charged: true},
+	}
 	var sale journal.Sale
 	v := reflect.ValueOf(&sale).Elem()
 	for n := range v.NumField() {
@@ -21,7 +24,7 @@ func TestTheTechniciansAreToldAllOfASale(t *testing.T) {
 		case time.Time:
 			f.Set(reflect.ValueOf(time.Unix(int64(n), 0)))
 		case []journal.Item:
-			f.Set(reflect.ValueOf([]journal.Item{{Slot: "A1", Price: "15.00", Outcome: "delivered"}}))
+			f.Set(reflect.ValueOf(items))
 		default:
 			t.Fatalf("%s is a %s: fill it here", v.Type().Field(n).Name, f.Type())
 		}
@@ -30,7 +33,7 @@ func TestTheTechniciansAreToldAllOfASale(t *testing.T) {
 	for n := range v.NumField() {
 		name, want := v.Type().Field(n).Name, v.Field(n).Interface()
 		if name == "Items" {
-			want = []api.Item{{Slot: "A1", Price: "15.00", Outcome: "delivered"}}
+			want = []api.Item{api.Item(items[0])}
 		}
 		if why, is := want.(reason.Why); is {
 			want = string(why)

@@ -273,14 +273,13 @@ func TestNoLookScansAllSalesOrEntries(t *testing.T) {
 	j, _ := fresh(t)
 	newMachine(t, j).sell()
 	may := map[string]string{ // what goes through more than it looks for, and why that is bounded
-		selectAnchor:      "SCAN anchor",                   // one row
-		selectCharged:     "SCAN (subquery-1)",             // the newest of one sale
-		selectNewestSales: "SCAN sales",                    // in the order of its key, up to its LIMIT
-		selectDoubts:      "SCAN sales USING INDEX doubts", // which holds only those in doubt, up to its LIMIT
+		selectAnchor:  "SCAN anchor",                   // one row
+		selectCharged: "SCAN (subquery-1)",             // the newest of one sale
+		selectDoubts:  "SCAN sales USING INDEX doubts", // which holds only those in doubt, up to its LIMIT
 	}
 	for query, args := range map[string][]any{
 		selectAnchor: nil, selectAny: nil, selectLastWhole: {50}, selectFrom: {1, 10}, selectAfter: {1, 10},
-		selectBetween: {1, 2, 10}, selectNewestSales: {10}, selectDoubts: {10},
+		selectBetween: {1, 2, 10}, selectSalesBefore: {9, 10}, selectDoubts: {10},
 		selectDoubt: {"x"}, selectCharged: {"x"}, selectSale: {"x"}, selectBounds: {9, "x"}, selectRunTo: {1, 50},
 	} {
 		err := j.look(t.Context(), func(ctx context.Context, tx querier) error {

@@ -29,7 +29,7 @@ const (
 	selectFrom        = "SELECT " + entryColumns + " FROM entries WHERE seq >= ? ORDER BY seq LIMIT ?"
 	selectAfter       = "SELECT " + entryColumns + " FROM entries WHERE seq > ? ORDER BY seq LIMIT ?"
 	selectBetween     = "SELECT " + entryColumns + " FROM entries WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?"
-	selectNewestSales = "SELECT " + saleColumns + " FROM sales ORDER BY first DESC LIMIT ?"
+	selectSalesBefore = "SELECT " + saleColumns + " FROM sales WHERE first < ? ORDER BY first DESC LIMIT ?"
 	selectDoubts      = "SELECT " + saleColumns + " FROM sales WHERE state = 'in_doubt' ORDER BY first DESC LIMIT ?"
 	selectDoubt       = "SELECT last FROM sales WHERE id = ? AND state = 'in_doubt'"
 	selectCharged     = "SELECT last FROM (" +

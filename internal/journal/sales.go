@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"time"
 
@@ -32,11 +33,15 @@ type Sale struct {
 	Note             string // for a technician
 }
 
-// Item is one product of a sale; its JSON is the journal's own.
+// Item is one product of a sale; its JSON is the journal's own. Older records have neither its name nor its tax, nor
+// whether it is paid for.
 type Item struct {
 	Slot    string `json:"slot"`
 	Price   string `json:"price"`
 	Outcome string `json:"outcome"` // of fsm.ItemOutcome
+	Name    string `json:"name,omitempty"`
+	VAT     int    `json:"vat,omitempty"`     // whole percent of the price that is tax; 0: none is declared
+	Charged bool   `json:"charged,omitempty"` // it is to be paid for: it came out, or its dispenser's rule says so
 }
 
 // salesMax bounds one answer of Sales: some hundred KiB of JSON.
@@ -45,9 +50,10 @@ const salesMax = 1000
 const saleColumns = "first, last, id, flow, state, why, note, currency, reserved, charged, refunded, invoice, ers, " +
 	"items, started, ended"
 
-// saleRow is a Sale with its place among the entries.
-type saleRow struct {
-	first, last int64
+// Numbered is a Sale with its place among the entries.
+type Numbered struct {
+	First int64 // its first entry: newer sales have greater ones
+	Last  int64 // the entry that it ended with, the last time that it did; First while it is open
 	Sale
 }
 
@@ -60,17 +66,39 @@ func (j *Journal) Sales(ctx context.Context, limit int) (sales []Sale, err error
 	return sales, err
 }
 
+// SalesBefore gives the newest of the sales that began before an entry, newest first: limit of them, at most 1000. The
+// last one's First leads to those before it, so that whoever wants all of them never keeps the journal for long.
+func (j *Journal) SalesBefore(ctx context.Context, entry int64, limit int) (sales []Numbered, err error) {
+	err = j.look(ctx, func(ctx context.Context, tx querier) error {
+		sales, err = j.before(ctx, tx, entry, limit)
+		return err
+	})
+	return sales, err
+}
+
 func (j *Journal) sales(ctx context.Context, tx querier, limit int) ([]Sale, error) {
+	all, err := j.before(ctx, tx, math.MaxInt64, limit)
+	if err != nil {
+		return nil, err
+	}
+	sales := []Sale{}
+	for _, s := range all {
+		sales = append(sales, s.Sale)
+	}
+	return sales, nil
+}
+
+// before reads them in one transaction.
+func (j *Journal) before(ctx context.Context, tx querier, entry int64, limit int) (sales []Numbered, err error) {
 	state, err := j.load(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.QueryContext(ctx, selectNewestSales, max(0, min(limit, salesMax)))
+	rows, err := tx.QueryContext(ctx, selectSalesBefore, entry, max(0, min(limit, salesMax)))
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	sales := []Sale{}
 	for rows.Next() {
 		row, err := scanSale(rows)
 		if err != nil {
@@ -81,7 +109,7 @@ func (j *Journal) sales(ctx context.Context, tx querier, limit int) ([]Sale, err
 			row.Sale = summary(state.Sale)
 			row.Started = started
 		}
-		sales = append(sales, row.Sale)
+		sales = append(sales, row)
 	}
 	return sales, rows.Err()
 }
@@ -178,7 +206,7 @@ func (j *Journal) recordSale(ctx context.Context, tx *sql.Tx, e *entry, s fsm.Sa
 	if s.ID == "" {
 		return nil
 	}
-	row := saleRow{first: e.seq, last: e.seq, Sale: summary(s)}
+	row := Numbered{First: e.seq, Last: e.seq, Sale: summary(s)}
 	row.Started = time.UnixMilli(e.wall).UTC()
 	old, err := scanSale(tx.StmtContext(ctx, j.newest).QueryRowContext(ctx))
 	if err == nil && old.ID != s.ID && s.Verdict != (fsm.Verdict{}) {
@@ -189,7 +217,7 @@ func (j *Journal) recordSale(ctx context.Context, tx *sql.Tx, e *entry, s fsm.Sa
 	case err != nil:
 		return err
 	case old.ID == s.ID:
-		row.first, row.Started, row.Ended = old.first, old.Started, old.Ended
+		row.First, row.Started, row.Ended = old.First, old.Started, old.Ended
 	}
 	opened := !s.Ended && !row.Ended.IsZero()
 	switch {
@@ -198,7 +226,7 @@ func (j *Journal) recordSale(ctx context.Context, tx *sql.Tx, e *entry, s fsm.Sa
 	case s.Ended && row.Ended.IsZero():
 		row.Ended = time.UnixMilli(e.wall).UTC()
 	}
-	if row.first != e.seq && !opened && (!s.Ended || reflect.DeepEqual(old.Sale, row.Sale)) {
+	if row.First != e.seq && !opened && (!s.Ended || reflect.DeepEqual(old.Sale, row.Sale)) {
 		return nil
 	}
 	items, err := json.Marshal(row.Items)
@@ -207,7 +235,7 @@ func (j *Journal) recordSale(ctx context.Context, tx *sql.Tx, e *entry, s fsm.Sa
 	}
 	ended := sql.NullInt64{Int64: row.Ended.UnixMilli(), Valid: !row.Ended.IsZero()}
 	_, err = tx.StmtContext(ctx, j.sale).
-		ExecContext(ctx, row.first, row.last, row.ID, row.Flow, row.State, row.Why, row.Note, row.Currency,
+		ExecContext(ctx, row.First, row.Last, row.ID, row.Flow, row.State, row.Why, row.Note, row.Currency,
 			row.Reserved, row.Charged, row.Refunded, row.InvoiceReference, row.ErsReference, string(items),
 			row.Started.UnixMilli(), ended)
 	return err
@@ -225,17 +253,18 @@ func summary(s fsm.Sale) Sale {
 		InvoiceReference: s.Reference, ErsReference: s.ErsReference, Items: []Item{}, Why: s.Why, Note: s.Note,
 	}
 	for _, i := range s.Items {
-		sum.Items = append(sum.Items, Item{Slot: i.Slot, Price: i.Price.Decimal(), Outcome: string(i.Outcome)})
+		sum.Items = append(sum.Items, Item{Slot: i.Slot, Price: i.Price.Decimal(), Outcome: string(i.Outcome),
+			Name: i.Name, VAT: i.VAT, Charged: i.Charge()})
 	}
 	return sum
 }
 
-func scanSale(row interface{ Scan(...any) error }) (saleRow, error) {
-	var r saleRow
+func scanSale(row interface{ Scan(...any) error }) (Numbered, error) {
+	var r Numbered
 	var items []byte
 	var started int64
 	var ended sql.NullInt64
-	err := row.Scan(&r.first, &r.last, &r.ID, &r.Flow, &r.State, &r.Why, &r.Note, &r.Currency, &r.Reserved, &r.Charged,
+	err := row.Scan(&r.First, &r.Last, &r.ID, &r.Flow, &r.State, &r.Why, &r.Note, &r.Currency, &r.Reserved, &r.Charged,
 		&r.Refunded,
 		&r.InvoiceReference, &r.ErsReference, &items, &started, &ended)
 	if err != nil {

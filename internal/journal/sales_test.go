@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -32,8 +33,11 @@ func TestSalesAreToldAsTheTechniciansPortPromises(t *testing.T) {
 	at := func(tenths time.Duration) time.Time {
 		return time.Date(2026, 5, 1, 8, 0, 0, 0, time.UTC).Add(tenths * 100 * time.Millisecond)
 	}
-	water := Item{Slot: "A1", Price: "15.00", Outcome: "delivered"}
-	jammed := Item{Slot: "A1", Price: "15.00", Outcome: "not_delivered"}
+	const name = "Mineral water 50 cl"
+	water := Item{Slot: "A1", Price: "15.00", Outcome: "delivered", Name: name, VAT: 12, Charged: true}
+	other := water
+	other.Slot = "B2"
+	jammed := Item{Slot: "A1", Price: "15.00", Outcome: "not_delivered", Name: name, VAT: 12}
 	want := []Sale{
 		{
 			ID: "s3", Flow: "reservation", State: "open", Currency: "SEK", Reserved: "60.00", Charged: "0.00",
@@ -47,7 +51,7 @@ func TestSalesAreToldAsTheTechniciansPortPromises(t *testing.T) {
 			ID: "s1", Flow: "reservation", State: "charged", Currency: "SEK", Reserved: "60.00", Charged: "30.00",
 			Refunded:         "0.00",
 			InvoiceReference: "900000001", ErsReference: "2026050100000000000000001",
-			Items: []Item{water, {Slot: "B2", Price: "15.00", Outcome: "delivered"}}, Started: at(2), Ended: at(14),
+			Items: []Item{water, other}, Started: at(2), Ended: at(14),
 		},
 	}
 	if !reflect.DeepEqual(sales, want) {
@@ -214,5 +218,34 @@ func TestAReplayNoticesAStockThatDiffers(t *testing.T) {
 	}
 	if !found {
 		t.Error("no entry of the sale says what is left in A1, and nothing else of the stock")
+	}
+}
+
+// TestAllSalesAreReadInPieces: each is there once, with where it stands among the entries.
+func TestAllSalesAreReadInPieces(t *testing.T) {
+	j, _ := fresh(t)
+	m := newMachine(t, j)
+	for range 5 {
+		m.sell()
+	}
+	m.reserve()
+	var ids []string
+	for before := int64(math.MaxInt64); ; {
+		piece, err := j.SalesBefore(t.Context(), before, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(piece) == 0 {
+			break
+		}
+		for _, s := range piece {
+			if s.First >= before || s.Last < s.First || s.Ended.IsZero() != (s.Last == s.First) {
+				t.Errorf("%s is of entries %d to %d, before %d", s.ID, s.First, s.Last, before)
+			}
+			before, ids = s.First, append(ids, s.ID)
+		}
+	}
+	if got := strings.Join(ids, " "); got != "s6 s5 s4 s3 s2 s1" {
+		t.Error(got)
 	}
 }

@@ -24,6 +24,7 @@ type Event struct {
 
 // Sale is one of GET /api/sales.
 type Sale struct {
+	Seq  int64  `json:"seq,omitempty"` // of the journal's entry that it began with; a newer sale's is greater
 	ID   string `json:"id"`
 	Flow string `json:"flow"`
 	// "open", "charged", "released", "refunded", "cancelled", "failed", "lost" or "in_doubt"
@@ -46,6 +47,9 @@ type Item struct {
 	Slot    string `json:"slot"`
 	Price   string `json:"price"`
 	Outcome string `json:"outcome"` // "pending", "delivered", "not_delivered" or "unknown"
+	Name    string `json:"name,omitempty"`
+	VAT     int    `json:"vat,omitempty"`     // whole percent of the price that is tax; none: not declared
+	Charged bool   `json:"charged,omitempty"` // it is to be paid for
 }
 
 // Line is one thing that happened in a sale, of GET /api/sales/ID/story.

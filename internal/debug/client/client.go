@@ -75,6 +75,11 @@ func (c *Client) Sales(ctx context.Context, limit int) (all []api.Sale, err erro
 	return all, c.get(ctx, "/api/sales?limit="+strconv.Itoa(limit), &all)
 }
 
+// SalesBefore are the newest of the sales that began before the one of that seq.
+func (c *Client) SalesBefore(ctx context.Context, seq int64, limit int) (all []api.Sale, err error) {
+	return all, c.get(ctx, fmt.Sprintf("/api/sales?limit=%d&before=%d", limit, seq), &all)
+}
+
 // InDoubt are those of them that wait for a person.
 func (c *Client) InDoubt(ctx context.Context, limit int) (all []api.Sale, err error) {
 	return all, c.get(ctx, "/api/sales?state=in_doubt&limit="+strconv.Itoa(limit), &all)

@@ -39,8 +39,15 @@ func (m machine) Follow(context.Context) <-chan kiosk.Update {
 	return steps
 }
 
-func (machine) Sales(_ context.Context, limit int) ([]journal.Sale, error) {
-	return []journal.Sale{{ID: "new", State: "charged"}, {ID: "old", State: "in_doubt"}}[:min(limit, 2)], nil
+func (machine) SalesBefore(_ context.Context, entry int64, limit int) ([]journal.Numbered, error) {
+	all := []journal.Numbered{
+		{First: 9, Sale: journal.Sale{ID: "new", State: "charged"}},
+		{First: 4, Sale: journal.Sale{ID: "old", State: "in_doubt"}},
+	}
+	if entry <= 9 {
+		all = all[1:]
+	}
+	return all[:min(limit, len(all))], nil
 }
 
 func (machine) InDoubt(context.Context) ([]journal.Sale, error) {
@@ -120,7 +127,8 @@ func TestThePortIsUnderstoodOverASocketAndOverTheNet(t *testing.T) {
 			expect(t, []api.Part{{Name: "Glase", OK: true}})(c.Health(ctx))
 			expect(t, []api.Pin{{Name: "GPIO5"}})(c.Pins(ctx))
 			expect(t, []api.Stock{{Slot: "A1", Left: 5}})(c.Stock(ctx))
-			expect(t, []api.Sale{{ID: "new", State: "charged", Items: []api.Item{}}})(c.Sales(ctx, 1))
+			expect(t, []api.Sale{{Seq: 9, ID: "new", State: "charged", Items: []api.Item{}}})(c.Sales(ctx, 1))
+			expect(t, []api.Sale{{Seq: 4, ID: "old", State: "in_doubt", Items: []api.Item{}}})(c.SalesBefore(ctx, 9, 5))
 			expect(t, []api.Sale{{ID: "old", State: "in_doubt", Items: []api.Item{}}})(c.InDoubt(ctx, SalesMax))
 			expect(t, []api.Line{{Seq: 3, Event: "RetryPressed", Text: "the customer pressed Try again"}})(
 				c.Story(ctx, "a/b"))

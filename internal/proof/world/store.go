@@ -279,10 +279,13 @@ func (h handle) Append(_ context.Context, r journal.Record) error {
 	return err
 }
 
-func (h handle) Sales(_ context.Context, limit int) ([]journal.Sale, error) {
-	all := h.sales()
-	slices.Reverse(all)
-	return all[:min(limit, len(all))], nil
+func (h handle) SalesBefore(_ context.Context, entry int64, limit int) (newest []journal.Numbered, _ error) {
+	for i, s := range slices.Backward(h.sales()) {
+		if first := int64(i + 1); first < entry && len(newest) < limit {
+			newest = append(newest, journal.Numbered{First: first, Last: first, Sale: s})
+		}
+	}
+	return newest, nil
 }
 
 func (h handle) InDoubt(context.Context) (doubts []journal.Sale, err error) {
