@@ -20,12 +20,7 @@ func (p *port) accept(w http.ResponseWriter, r *http.Request) {
 	if !readSaid(w, r, `"by", "reason"`, &said, &said.By, &said.Reason) {
 		return
 	}
-	switch {
-	case !sayable(said.By, byMax):
-		refuse(w, http.StatusBadRequest, "by must say who accepts it, in at most 64 bytes on one line")
-		return
-	case !sayable(said.Reason, reasonMax):
-		refuse(w, http.StatusBadRequest, "reason must say what was compared, in at most 500 bytes on one line")
+	if !signed(w, said.By, "who accepts it", said.Reason, "what was compared") {
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), readWithin)

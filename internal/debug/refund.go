@@ -47,12 +47,7 @@ func (p *port) refund(w http.ResponseWriter, r *http.Request) {
 	if !readSaid(w, r, `"amount", "by", "reason"`, &said, &said.Amount, &said.By, &said.Reason) {
 		return
 	}
-	switch {
-	case !sayable(said.By, byMax):
-		refuse(w, http.StatusBadRequest, "by must say who gives it back, in at most 64 bytes on one line")
-		return
-	case !sayable(said.Reason, reasonMax):
-		refuse(w, http.StatusBadRequest, "reason must say why, in at most 500 bytes on one line")
+	if !signed(w, said.By, "who gives it back", said.Reason, "why") {
 		return
 	}
 	id := r.PathValue("id")

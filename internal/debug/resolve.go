@@ -33,15 +33,11 @@ func (p *port) resolve(w http.ResponseWriter, r *http.Request) {
 	if !readSaid(w, r, `"decision", "by", "reason"`, &v, &v.By, &v.Reason) {
 		return
 	}
-	switch {
-	case !slices.Contains([]fsm.Decision{fsm.Charge, fsm.Release, fsm.Refund}, fsm.Decision(v.Decision)):
+	if !slices.Contains([]fsm.Decision{fsm.Charge, fsm.Release, fsm.Refund}, fsm.Decision(v.Decision)) {
 		refuse(w, http.StatusBadRequest, "decision must be charge, release or refund")
 		return
-	case !sayable(v.By, byMax):
-		refuse(w, http.StatusBadRequest, "by must say who decides, in at most 64 bytes on one line")
-		return
-	case !sayable(v.Reason, reasonMax):
-		refuse(w, http.StatusBadRequest, "reason must say why, in at most 500 bytes on one line")
+	}
+	if !signed(w, v.By, "who decides", v.Reason, "why") {
 		return
 	}
 	id := r.PathValue("id")
@@ -80,6 +76,19 @@ func readSaid(w http.ResponseWriter, r *http.Request, fields string, into any, t
 		*t = strings.TrimSpace(*t)
 	}
 	return true
+}
+
+// signed reports whether a person's word has who and why, each as it must be; false: it is refused already.
+func signed(w http.ResponseWriter, by, who, reason, why string) bool {
+	switch {
+	case !sayable(by, byMax):
+		refuse(w, http.StatusBadRequest, "by must say "+who+", in at most 64 bytes on one line")
+	case !sayable(reason, reasonMax):
+		refuse(w, http.StatusBadRequest, "reason must say "+why+", in at most 500 bytes on one line")
+	default:
+		return true
+	}
+	return false
 }
 
 // sayable reports whether a text is there, and can stand on one line of a record.

@@ -14,7 +14,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -170,24 +169,7 @@ func Save(path string, i Identity) error {
 	if err != nil {
 		return fmt.Errorf("identity: %w", err)
 	}
-	folder := filepath.Dir(path)
-	out, err := os.CreateTemp(folder, ".identity-*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("identity: %w", err)
-	}
-	defer os.Remove(out.Name()) // nothing is there any more after the rename
-	_, err = out.Write(append(b, '\n'))
-	if err := errors.Join(err, out.Sync(), out.Close()); err != nil {
-		return fmt.Errorf("identity: %w", err)
-	}
-	if err := os.Rename(out.Name(), path); err != nil {
-		return fmt.Errorf("identity: %w", err)
-	}
-	d, err := os.Open(folder)
-	if err != nil {
-		return fmt.Errorf("identity: %w", err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+	if err := plainfile.Replace(path, append(b, '\n')); err != nil {
 		return fmt.Errorf("identity: %w", err)
 	}
 	return nil

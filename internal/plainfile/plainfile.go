@@ -1,13 +1,16 @@
 // Package plainfile reads the files that a person names: a config, a password, a certificate. A name may lead anywhere,
-// so nothing here waits for somebody to write into a pipe, touches a device, or fills the memory.
+// so nothing here waits for somebody to write into a pipe, touches a device, or fills the memory. And it replaces the
+// daemon's own small files, so that a power cut leaves the old or the new one.
 package plainfile
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -85,4 +88,27 @@ func KeyPair(cert, key string) (tls.Certificate, error) {
 		pem[n] = b
 	}
 	return tls.X509KeyPair(pem[0], pem[1])
+}
+
+// Replace writes a file, whole or not at all, whatever happens meanwhile: when it returns without an error the power
+// may go. Only its owner can read it.
+func Replace(path string, content []byte) error {
+	folder := filepath.Dir(path)
+	draft, err := os.CreateTemp(folder, "."+filepath.Base(path)+"-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(draft.Name()) // nothing is there any more after the rename
+	_, err = draft.Write(content)
+	if err := errors.Join(err, draft.Sync(), draft.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(draft.Name(), path); err != nil {
+		return err
+	}
+	d, err := os.Open(folder)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
