@@ -167,3 +167,77 @@ type Entry struct {
 type Refusal struct {
 	Error string `json:"error"` // a sentence
 }
+
+// How far a report is.
+const (
+	ReportWaits  = "waiting" // for the sale that is on
+	ReportMarks  = "marking" // Glase is asked to close the period
+	ReportReads  = "reading" // Glase is asked for its reports of it
+	ReportDone   = "done"
+	ReportFailed = "failed"
+)
+
+// Report is the books of a period: GET /api/report.
+type Report struct {
+	Number     int       `json:"number"`
+	Step       string    `json:"step"`              // see ReportWaits and the others
+	Problem    string    `json:"problem,omitempty"` // why it failed, and what to do
+	By         string    `json:"by"`                // who asked for it
+	Began      time.Time `json:"began"`
+	Ended      time.Time `json:"ended,omitzero"`
+	Terminal   string    `json:"terminal"`
+	Period     string    `json:"period,omitempty"`      // Glase's transactionPeriodId
+	Shop       bool      `json:"shop,omitempty"`        // the shop's period was closed too
+	ShopPeriod string    `json:"shop_period,omitempty"` // its transactionPeriodId
+	Currency   string    `json:"currency"`
+
+	Verdicts map[string]int `json:"verdicts,omitempty"` // how many sales have each
+	Sales    []Balance      `json:"sales"`              // oldest first, then what no sale knows
+	Reversed int            `json:"reversed,omitempty"` // payments that Glase took and gave back by itself
+	Notes    []string       `json:"notes,omitempty"`
+	Sold     []Sold         `json:"sold"` // by slot
+}
+
+// Settled reports whether nothing is left to look into.
+func (r Report) Settled() bool {
+	for verdict, n := range r.Verdicts {
+		if verdict != "settled" && n > 0 {
+			return false
+		}
+	}
+	return r.Step == ReportDone
+}
+
+// Balance is the verdict on a sale: "settled", "missing_at_glase", "missing_here", "amount_differs", "doubled",
+// "in_doubt" or "unknown".
+type Balance struct {
+	Sale         string `json:"sale,omitempty"` // none: no sale of this machine
+	ErsReference string `json:"ers_reference,omitempty"`
+	State        string `json:"state,omitempty"` // the sale's
+	Verdict      string `json:"verdict"`
+	Currency     string `json:"currency"`
+	Here         string `json:"here"`  // what the customer has paid in the end by this machine's record
+	Glase        string `json:"glase"` // and by Glase's reports so far
+	Note         string `json:"note,omitempty"`
+}
+
+// Sold is what a slot has sold in the period, and since the first report.
+type Sold struct {
+	Slot        string `json:"slot"`
+	Name        string `json:"name"`
+	Price       string `json:"price"` // the last one
+	Currency    string `json:"currency"`
+	Number      int    `json:"number"`
+	Value       string `json:"value"`
+	Failed      int    `json:"failed"` // vends that brought nothing, or nobody knows what
+	TotalNumber int    `json:"total_number"`
+	TotalValue  string `json:"total_value"`
+	TotalFailed int    `json:"total_failed"`
+}
+
+// Closing is the body of POST /api/report. By is required.
+type Closing struct {
+	By   string `json:"by"`             // at most 64 bytes on one line
+	Shop bool   `json:"shop,omitempty"` // close the shop's period too, for all its machines
+	Anew bool   `json:"anew,omitempty"` // leave a period whose report never came
+}
