@@ -45,8 +45,8 @@ exactly what came out.
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(runCommand(), checkCommand(), statusCommand(), salesCommand(), eventsCommand(), resolveCommand(),
 		refundCommand(),
-		acceptCommand(), replayCommand(), exportCommand(), outputsOffCommand(), wiringCommand(), versionCommand(),
-		boardCommand())
+		acceptCommand(), reportCommand(), replayCommand(), exportCommand(), outputsOffCommand(), wiringCommand(),
+		versionCommand(), boardCommand())
 	root.AddCommand(registerCommand(), assignCommand(), unregisterCommand(), stickerCommand())
 	root.AddCommand(doctorCommand(), sensorsCommand(), stockCommand(), vendCommand(), relayCommand())
 	return root

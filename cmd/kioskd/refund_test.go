@@ -5,22 +5,24 @@ import (
 	"testing"
 )
 
+// sell has a customer buy one product, and gives the sale.
+func (r *rig) sell() string {
+	r.scan()
+	r.until("a product may be chosen", func() bool { return r.step() == "choosing" })
+	r.press("A1", func() bool { return r.step() == "choosing" && len(r.lastSale()["items"].([]any)) == 1 })
+	r.press("cancel", func() bool { return r.step() == "ready" && r.lastSale()["state"] == "charged" })
+	return r.lastSale()["id"].(string)
+}
+
 // TestASaleIsGivenBackByCommand: a part, never more than is left, and the rest, with Glase's ledger to show for it; and
 // what to write when Glase does not let the merchant refund.
 func TestASaleIsGivenBackByCommand(t *testing.T) {
 	r := newRig(t)
 	r.world()
-	sell := func() string {
-		r.scan()
-		r.until("a product may be chosen", func() bool { return r.step() == "choosing" })
-		r.press("A1", func() bool { return r.step() == "choosing" && len(r.lastSale()["items"].([]any)) == 1 })
-		r.press("cancel", func() bool { return r.step() == "ready" && r.lastSale()["state"] == "charged" })
-		return r.lastSale()["id"].(string)
-	}
 	refund := func(args ...string) (string, string, int) {
 		return kioskd(t, append([]string{"refund", "--config", r.config}, args...)...)
 	}
-	sale := sell()
+	sale := r.sell()
 	for name, c := range map[string]struct {
 		args []string
 		says string
@@ -56,7 +58,7 @@ func TestASaleIsGivenBackByCommand(t *testing.T) {
 	if out, e, exit := refund(sale, "--reason", "r"); exit != 1 {
 		t.Errorf("once more: exit %d, %s%s", exit, out, e)
 	}
-	if other := sell(); other == sale {
+	if other := r.sell(); other == sale {
 		t.Error("no other sale")
 	}
 }

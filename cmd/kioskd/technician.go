@@ -10,7 +10,6 @@ import (
 	"os/user"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -71,57 +70,6 @@ func statusCommand() *cobra.Command {
 			return json.NewEncoder(out).Encode(s)
 		}
 		return s.tell(out, painting(out))
-	}
-	return c
-}
-
-func salesCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use:     "sales [SALE]",
-		Short:   "List the newest sales, newest first, or tell one line by line",
-		Example: "  kioskd sales --limit 5\n  kioskd sales 7GQ2K4MX",
-		Args:    cobra.MaximumNArgs(1),
-	}
-	file, asJSON := configFlag(c), jsonFlag(c)
-	limit := c.Flags().Int("limit", 20, "list at most `N` sales, from 1 to 500")
-	doubts := c.Flags().Bool("in-doubt", false, "only those that wait for a person")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		d, err := running(*file)
-		if err != nil {
-			return err
-		}
-		if len(args) == 1 {
-			return tellStory(c.Context(), d, args[0], c.OutOrStdout(), *asJSON)
-		}
-		list := d.Sales
-		if *doubts {
-			list = d.InDoubt
-		}
-		sales, err := list(c.Context(), *limit)
-		if err != nil {
-			return err
-		}
-		out := c.OutOrStdout()
-		if *asJSON {
-			return json.NewEncoder(out).Encode(sales)
-		}
-		if len(sales) == 0 {
-			fmt.Fprintln(out, "no sales")
-			return nil
-		}
-		t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		p := painting(out)
-		fmt.Fprintf(t, "SALE\tSTARTED\tFLOW\t%s\tCHARGED\tREFUNDED\tPRODUCTS\tNOTE\n", p.in(plain, "STATE"))
-		for _, s := range sales {
-			var items []string
-			for _, i := range s.Items {
-				items = append(items, i.Slot+" "+i.Outcome)
-			}
-			note := printable(strings.Trim(s.Why+": "+s.Note, ": "))
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s %s\t%s\t%s\t%s\n", s.ID, local(s.Started), s.Flow,
-				p.state(s.State, s.State), s.Charged, s.Currency, s.Refunded, strings.Join(items, ", "), note)
-		}
-		return t.Flush()
 	}
 	return c
 }

@@ -23,6 +23,7 @@ import (
 	"kioskd/hw/gpio"
 	"kioskd/hw/vend"
 	"kioskd/hw/vend/serialport"
+	"kioskd/internal/books"
 	"kioskd/internal/cold"
 	"kioskd/internal/config"
 	"kioskd/internal/debug"
@@ -38,6 +39,7 @@ import (
 	"kioskd/internal/sdnotify"
 	"kioskd/internal/serve"
 	"kioskd/internal/shop"
+	"kioskd/internal/terminal"
 	"kioskd/ups"
 )
 
@@ -94,6 +96,7 @@ type App struct {
 	screens    Driver
 	contacts   []hardware.Contact
 	boards     *hardware.Boards
+	books      *books.Books
 	shop       *shop.Shop        // nil when no page sells
 	seller     *mdbseller.Seller // nil when no machine on an MDB bus sells
 	faults     []fsm.Fault       // found while building
@@ -158,14 +161,15 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	if a.glase, err = newClient(cfg, id, ids, p); err != nil {
 		return nil, err
 	}
-	terminal, _, err := credentials(cfg, id)
+	terminalID, _, err := terminal.Credentials(cfg, id)
 	if err != nil {
 		return nil, err
 	}
+	a.books = a.openBooks(terminalID, p)
 	service := p.Payments
 	if service == nil {
 		pay := glasepay.Service{
-			Client: a.glase, Terminal: terminal, Name: cfg.Machine.Name, Language: cfg.Machine.Language,
+			Client: a.glase, Terminal: terminalID, Name: cfg.Machine.Name, Language: cfg.Machine.Language,
 			Timezone: cfg.Machine.Timezone, PublicURL: cfg.UPS.PublicURL, Wall: p.Clock.Wall, Heard: a.vitals.Heard,
 		}
 		if a.journal != nil { // not an interface around nothing
@@ -237,10 +241,10 @@ func (a *App) openPorts(p Parts) (err error) {
 		Kiosk: a.Kiosk, Sales: sales{a.journal}, Parts: a.parts, Pins: a.levels, Words: a.words,
 		Picture: a.front.Picture, Sim: p.Sim, Version: p.Version, Log: p.Log, Machine: a.cfg.Machine.Name,
 		Temperature: a.celsius, Stock: a.stock, KeptOut: a.door.KeptOut,
-		Places: debug.NewPlaces(),
+		Places: debug.NewPlaces(), Books: a.books,
 	}
 	local := dc
-	local.Refund = a.Refund
+	local.Refund, local.Close = a.Refund, true
 	local.Resolve, local.Accept, local.Technician = a.Resolve, a.Kiosk.AcceptLoss, technician{a}
 	if a.Local, err = debug.New(local); err != nil {
 		return err
@@ -294,6 +298,7 @@ func (a *App) Run(ctx context.Context) error {
 		go a.shop.Run(inputs, a.Kiosk.Follow(inputs))
 	}
 	go a.prune(inputs)
+	go a.books.Run(inputs)
 	ctx, again := context.WithCancelCause(ctx)
 	defer again(nil)
 	go a.awaitJournal(ctx, again)
@@ -391,30 +396,13 @@ func firstStock(cfg config.Config) map[string]int {
 	return first
 }
 
-// credentials are the terminal's, from the config or else from the identity.
-func credentials(cfg config.Config, id identity.Identity) (terminal, password string, err error) {
-	terminal, password = id.TerminalID, id.Password.Reveal()
-	if cfg.Glase.TerminalID != "" {
-		terminal = cfg.Glase.TerminalID
-	}
-	if f := cfg.Glase.PasswordFile; f != "" {
-		if password, err = config.ReadSecret(f); err != nil {
-			return "", "", err
-		}
-	}
-	if terminal == "" || password == "" {
-		return "", "", errors.New("no terminal id or password: set [glase] terminal_id and password_file in the config")
-	}
-	return terminal, password, nil
-}
-
 func newClient(cfg config.Config, id identity.Identity, ids minter, p Parts) (*glase.Client, error) {
-	terminal, password, err := credentials(cfg, id)
+	terminalID, password, err := terminal.Credentials(cfg, id)
 	if err != nil {
 		return nil, err
 	}
 	return glase.New(glase.Config{
-		Endpoint: cfg.Glase.Endpoint, TerminalID: terminal, Password: password, ClientID: cfg.Glase.ClientID,
+		Endpoint: cfg.Glase.Endpoint, TerminalID: terminalID, Password: password, ClientID: cfg.Glase.ClientID,
 		NewReference: ids.reference, Timeout: cfg.Glase.Timeout, Transport: p.Transport,
 		Log: func(op string, attempt int, err error) {
 			p.Log.Warn().Str("call", op).Int("attempt", attempt).Err(err).Msg("Glase")

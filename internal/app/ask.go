@@ -3,13 +3,13 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"path/filepath"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"kioskd/internal/config"
 	"kioskd/internal/identity"
+	"kioskd/internal/terminal"
 )
 
 // askWithin bounds AskGlase: a call's own attempts may be repeated for longer than somebody in front of the machine
@@ -21,7 +21,7 @@ const askWithin = 6 * time.Second
 // are missing.
 func AskGlase(ctx context.Context, cfg config.Config) error {
 	// without one the config must say it
-	id, _ := identity.Load(filepath.Join(filepath.Dir(cfg.Journal.Path), identityFile))
+	id, _ := identity.Load(terminal.IdentityFile(cfg))
 	c, err := newClient(cfg, id, minter{rand.Reader}, Parts{Log: zerolog.Nop()})
 	if err != nil {
 		return err

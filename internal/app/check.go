@@ -2,13 +2,13 @@ package app
 
 import (
 	"errors"
-	"path/filepath"
 	"strings"
 
 	"kioskd/internal/cert"
 	"kioskd/internal/config"
 	"kioskd/internal/identity"
 	"kioskd/internal/serve"
+	"kioskd/internal/terminal"
 )
 
 // Check tries what a config names besides itself: secrets, certificates, the terminal's credentials. It changes
@@ -39,12 +39,12 @@ func Check(cfg config.Config) (problems config.Errors) {
 		bad(strings.Replace(key, "cert", "key", 1), cert.Exposed(files.Key))
 	}
 	// without one the config must say it
-	id, err := identity.Load(filepath.Join(filepath.Dir(cfg.Journal.Path), identityFile))
+	id, err := identity.Load(terminal.IdentityFile(cfg))
 	if errors.Is(err, identity.ErrExposed) || errors.Is(err, identity.ErrBad) {
 		bad("journal.path", err) // beside which it is
 	}
 	if len(problems) == 0 {
-		_, _, err := credentials(cfg, id)
+		_, _, err := terminal.Credentials(cfg, id)
 		bad("glase.terminal_id", err)
 	}
 	return problems

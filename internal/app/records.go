@@ -7,15 +7,15 @@ import (
 	"time"
 
 	"kioskd/fsm"
+	"kioskd/glase"
+	"kioskd/internal/books"
 	"kioskd/internal/debug"
 	"kioskd/internal/identity"
 	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
 	"kioskd/internal/reason"
+	"kioskd/internal/terminal"
 )
-
-// identityFile lies beside the journal.
-const identityFile = "identity.json"
 
 const (
 	keepFor = 400 * 24 * time.Hour // records stay for a year and a month: some 300 MB for 100 sales a day
@@ -41,7 +41,7 @@ type Store interface {
 // openIdentity gives the credentials. A file that must not be used fails it. A folder that takes none does
 // not: it takes no journal either, so the machine will be out of service and say so.
 func (a *App) openIdentity() (identity.Identity, error) {
-	path := filepath.Join(filepath.Dir(a.cfg.Journal.Path), identityFile)
+	path := terminal.IdentityFile(a.cfg)
 	serial := identity.MachineSerial(identity.SerialFile)
 	id, err := identity.Ensure(path, serial)
 	if errors.Is(err, identity.ErrExposed) || errors.Is(err, identity.ErrBad) {
@@ -201,4 +201,17 @@ func (a *App) Refund(ctx context.Context, id, amount string, v fsm.Verdict) erro
 		return err
 	}
 	return a.Kiosk.Resolve(ctx, sale, v)
+}
+
+// openBooks are the machine's books, which lie beside the journal.
+func (a *App) openBooks(terminalID string, p Parts) *books.Books {
+	return books.New(books.Config{
+		Folder: filepath.Join(filepath.Dir(a.cfg.Journal.Path), "books"), Terminal: terminalID,
+		Currency: a.cfg.Machine.Currency, Sales: sales{a.journal}, Wall: p.Clock.Wall, Log: p.Log,
+		Busy: func() bool { return a.Kiosk.State().Busy() },
+		Open: func(asked func(op string, attempt int, err error)) (books.Glase, error) {
+			return terminal.AsReseller(a.cfg,
+				glase.Config{NewReference: minter{p.Random}.reference, Transport: p.Transport, Log: asked})
+		},
+	})
 }

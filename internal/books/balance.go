@@ -56,7 +56,7 @@ func (a account) at() int64 {
 
 // balance gives a verdict for every sale and for every movement that is nobody's. Rows are this terminal's alone.
 // Whether a refund's row has the payment's ersReference or one of its own is not documented: one that is nobody's goes
-// to a sale of which just so much went back. lost says why what is missing may stand elsewhere; "" says that it does not.
+// to a sale of which just so much went back. lost says why what is missing may stand elsewhere; "": it does not.
 func balance(currency string, sales []journal.Numbered, before map[string]int64, rows []glase.StatementRow,
 	lost string) (verdicts []api.Balance, reversed int) {
 	accounts, byErs := make([]account, len(sales)), map[string]*account{}

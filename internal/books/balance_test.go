@@ -11,7 +11,9 @@ import (
 )
 
 func sale(id, state, charged, refunded string) journal.Numbered {
-	s := journal.Numbered{Sale: journal.Sale{ID: id, State: state, Charged: charged, Refunded: refunded, Currency: "SEK"}}
+	s := journal.Numbered{
+		Sale: journal.Sale{ID: id, State: state, Charged: charged, Refunded: refunded, Currency: "SEK"},
+	}
 	if charged != "0.00" {
 		s.ErsReference = "ers-" + id
 	}
@@ -44,24 +46,72 @@ func TestEverySaleHasAVerdict(t *testing.T) {
 		lost   string
 		want   string
 	}{
-		"as it is here":                   {sales: []journal.Numbered{charged}, rows: "ers-a=1500", want: "a settled 15.00 15.00"},
-		"nothing was charged":             {sales: []journal.Numbered{sale("a", "released", "0.00", "0.00")}, want: "a settled 0.00 0.00"},
-		"Glase has nothing":               {sales: []journal.Numbered{charged}, want: "a missing_at_glase 15.00 0.00"},
-		"Glase may have it elsewhere":     {sales: []journal.Numbered{charged}, lost: "somewhere", want: "a unknown 15.00 0.00"},
-		"nobody knows it here":            {rows: "x=1500", want: "x missing_here 0.00 15.00"},
-		"paid and taken back by Glase":    {rows: "x=1500 x=-1500", want: ""},
-		"another sum":                     {sales: []journal.Numbered{charged}, rows: "ers-a=1400", want: "a amount_differs 15.00 14.00"},
-		"more than it is, and not twice":  {sales: []journal.Numbered{charged}, rows: "ers-a=1600", want: "a amount_differs 15.00 16.00"},
-		"twice":                           {sales: []journal.Numbered{charged}, rows: "ers-a=1500 ers-a=1500", want: "a doubled 15.00 30.00"},
-		"once more, a period later":       {sales: []journal.Numbered{charged}, before: map[string]int64{"a": 1500}, rows: "ers-a=1500", want: "a doubled 15.00 30.00"},
-		"a part back, under its own":      {sales: []journal.Numbered{given}, rows: "ers-a=1500 r=-500", want: "a settled 10.00 10.00"},
-		"a part back, under the payment":  {sales: []journal.Numbered{given}, rows: "ers-a=1500 ers-a=-500", want: "a settled 10.00 10.00"},
-		"a part back, a period later":     {sales: []journal.Numbered{given}, before: map[string]int64{"a": 1500}, rows: "r=-500", want: "a settled 10.00 10.00"},
-		"a part back, in two":             {sales: []journal.Numbered{given}, rows: "ers-a=1500 r=-200 x=-100 s=-300", want: "a settled 10.00 10.00; x missing_here 0.00 -1.00"},
-		"a part back that Glase lacks":    {sales: []journal.Numbered{given}, rows: "ers-a=1500", want: "a amount_differs 10.00 15.00"},
-		"all back":                        {sales: []journal.Numbered{back}, rows: "ers-a=1500 r=-1500", want: "a settled 0.00 0.00"},
-		"all back, and Glase has neither": {sales: []journal.Numbered{back}, want: "a settled 0.00 0.00"},
-		"back, and nobody knows of it":    {sales: []journal.Numbered{charged}, rows: "ers-a=1500 x=-1500", want: "a settled 15.00 15.00; x missing_here 0.00 -15.00"},
+		"as it is here": {
+			sales: []journal.Numbered{charged}, rows: "ers-a=1500",
+			want: "a settled 15.00 15.00",
+		},
+		"nothing was charged": {
+			sales: []journal.Numbered{sale("a", "released", "0.00", "0.00")},
+			want:  "a settled 0.00 0.00",
+		},
+		"Glase has nothing": {
+			sales: []journal.Numbered{charged},
+			want:  "a missing_at_glase 15.00 0.00",
+		},
+		"Glase may have it elsewhere": {
+			sales: []journal.Numbered{charged}, lost: "somewhere",
+			want: "a unknown 15.00 0.00",
+		},
+		"nobody knows it here":         {rows: "x=1500", want: "x missing_here 0.00 15.00"},
+		"paid and taken back by Glase": {rows: "x=1500 x=-1500", want: ""},
+		"another sum": {
+			sales: []journal.Numbered{charged}, rows: "ers-a=1400",
+			want: "a amount_differs 15.00 14.00",
+		},
+		"more than it is, and not twice": {
+			sales: []journal.Numbered{charged}, rows: "ers-a=1600",
+			want: "a amount_differs 15.00 16.00",
+		},
+		"twice": {
+			sales: []journal.Numbered{charged}, rows: "ers-a=1500 ers-a=1500",
+			want: "a doubled 15.00 30.00",
+		},
+		"once more, a period later": {
+			sales: []journal.Numbered{charged}, before: map[string]int64{"a": 1500}, rows: "ers-a=1500",
+			want: "a doubled 15.00 30.00",
+		},
+		"a part back, under its own": {
+			sales: []journal.Numbered{given}, rows: "ers-a=1500 r=-500",
+			want: "a settled 10.00 10.00",
+		},
+		"a part back, under the payment": {
+			sales: []journal.Numbered{given}, rows: "ers-a=1500 ers-a=-500",
+			want: "a settled 10.00 10.00",
+		},
+		"a part back, a period later": {
+			sales: []journal.Numbered{given}, before: map[string]int64{"a": 1500}, rows: "r=-500",
+			want: "a settled 10.00 10.00",
+		},
+		"a part back, in two": {
+			sales: []journal.Numbered{given}, rows: "ers-a=1500 r=-200 x=-100 s=-300",
+			want: "a settled 10.00 10.00; x missing_here 0.00 -1.00",
+		},
+		"a part back that Glase lacks": {
+			sales: []journal.Numbered{given}, rows: "ers-a=1500",
+			want: "a amount_differs 10.00 15.00",
+		},
+		"all back": {
+			sales: []journal.Numbered{back}, rows: "ers-a=1500 r=-1500",
+			want: "a settled 0.00 0.00",
+		},
+		"all back, and Glase has neither": {
+			sales: []journal.Numbered{back},
+			want:  "a settled 0.00 0.00",
+		},
+		"back, and nobody knows of it": {
+			sales: []journal.Numbered{charged}, rows: "ers-a=1500 x=-1500",
+			want: "a settled 15.00 15.00; x missing_here 0.00 -15.00",
+		},
 		"two refunds of the same sum": {
 			sales: []journal.Numbered{given, sale("b", "charged", "20.00", "5.00")},
 			rows:  "ers-a=1500 ers-b=2000 r=-500 s=-500", want: "a settled 10.00 10.00; b settled 15.00 15.00",
@@ -70,8 +120,14 @@ func TestEverySaleHasAVerdict(t *testing.T) {
 			sales: []journal.Numbered{given, sale("b", "charged", "20.00", "5.00")},
 			rows:  "ers-a=1500 ers-b=2000 r=-500", want: "a settled 10.00 10.00; b amount_differs 15.00 20.00",
 		},
-		"came out and was not paid": {sales: []journal.Numbered{sale("a", "lost", "0.00", "0.00")}, want: "a settled 0.00 0.00"},
-		"in doubt, and Glase knows": {sales: []journal.Numbered{sale("a", "in_doubt", "15.00", "0.00")}, rows: "ers-a=1500", want: "a in_doubt 15.00 15.00"},
+		"came out and was not paid": {
+			sales: []journal.Numbered{sale("a", "lost", "0.00", "0.00")},
+			want:  "a settled 0.00 0.00",
+		},
+		"in doubt, and Glase knows": {
+			sales: []journal.Numbered{sale("a", "in_doubt", "15.00", "0.00")}, rows: "ers-a=1500",
+			want: "a in_doubt 15.00 15.00",
+		},
 		"in doubt, without a payment": {
 			sales: []journal.Numbered{sale("a", "in_doubt", "0.00", "0.00")}, rows: "x=1500",
 			want: "a in_doubt 0.00 0.00; x missing_here 0.00 15.00",
@@ -108,7 +164,8 @@ func TestManyStrangeRefundsEndSoon(t *testing.T) {
 	for n := range 5000 {
 		fmt.Fprintf(&rows, "r%d=-%d ", n, n+1)
 	}
-	v, _ := balance("SEK", []journal.Numbered{sale("a", "charged", "15.00", "7.00")}, nil, rowsOf("ers-a=1500 "+rows.String()), "")
+	v, _ := balance("SEK", []journal.Numbered{sale("a", "charged", "15.00", "7.00")}, nil,
+		rowsOf("ers-a=1500 "+rows.String()), "")
 	if v[0].Verdict != Settled || v[0].Glase != "8.00" || len(v) != 5000 {
 		t.Errorf("%+v and %d more", v[0], len(v)-1)
 	}

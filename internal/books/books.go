@@ -226,7 +226,7 @@ func (b *Books) next(all []closing, w Wish) closing {
 			c.Lost = lostMark // what was in it, no later report has
 		}
 		if last.Terminal != b.Terminal {
-			c.Lost = "the machine was terminal " + last.Terminal + " before: this terminal's report has none of its sales"
+			c.Lost = "the machine was terminal " + last.Terminal + " before: this one's report has none of its sales"
 		}
 	}
 	c.By, c.Shop, c.Problem, c.Began, c.Ended = w.By, c.Shop || w.Shop, "", b.Wall().UTC(), time.Time{}

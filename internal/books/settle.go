@@ -19,7 +19,7 @@ func (b *Books) settle(ctx context.Context, c closing, all []closing, s statemen
 	from, rows := int64(0), s.rows
 	for _, old := range all {
 		if old.Step == api.ReportDone && old.Number != c.Number {
-			from = old.Through
+			from, c.Before = old.Through, old.Ended
 			rows = append(rows, ahead(old, all)...)
 		}
 	}

@@ -8,6 +8,8 @@
 //	GET /api/sales/ID/story    what happened in it, [{"seq", "time", "event", "text"}], oldest first, at most the last 400
 //	POST /api/sales/ID/refund  gives back a part of a sale that was charged, or all; on the local socket alone
 //	POST /api/sales/ID/resolve a person's verdict on a sale in doubt, on the local socket alone; see resolve.go
+//	GET, POST /api/report      the verdicts of the last closing of the books; has a period closed at Glase, on the local
+//	                           socket alone; see report.go
 //	POST /api/journal/accept   a person's word that a journal which lost entries may go on, on the local socket alone; see accept.go
 //	POST /api/vend, /api/relay a technician's test: something moves; see service.go for these four
 //	GET, POST /api/stock       what is left in each slot; how many somebody has counted in one
@@ -96,6 +98,8 @@ type Config struct {
 	Resolve    Resolve        // nil: this port takes no verdicts
 	Refund     Refund         // nil: nothing is given back through this port
 	Accept     Accept         // nil: nobody accepts a loss through this port
+	Books      Books          // nil: the port tells nothing of them
+	Close      bool           // a period may be closed through this port
 	Stock      func() []Stock // what is left in each slot
 	Technician Technician     // nil: nothing is moved through this port
 	// every request must bring it as "Authorization: Bearer …"; empty: none is needed
@@ -199,6 +203,13 @@ func New(c Config) (http.Handler, error) {
 	}
 	if c.Refund != nil {
 		mux.Handle("/api/sales/{id}/refund", only([]string{http.MethodPost}, p.refund))
+	}
+	if c.Books != nil {
+		methods := get
+		if c.Close {
+			methods = append(slices.Clone(get), http.MethodPost)
+		}
+		mux.Handle("/api/report", only(methods, p.report))
 	}
 	if c.Accept != nil {
 		mux.Handle("/api/journal/accept", only([]string{http.MethodPost}, p.accept))

@@ -43,6 +43,15 @@ func Digits(code string) int {
 	return int(d)
 }
 
+// Numeric is a currency's three digits in ISO 4217: "752" of SEK; "" for an unknown code.
+func Numeric(code string) string {
+	digits, ok := currency.GetNumericCode(code)
+	if !ok {
+		return ""
+	}
+	return digits
+}
+
 // Parse reads what a person writes in a config: digits, a point and at most the currency's decimal places ("15",
 // "15.00"). No sign, exponent, comma or white space.
 func Parse(text, code string) (Amount, error) {

@@ -55,6 +55,14 @@ func TestCurrenciesHaveTheirOwnDecimalPlaces(t *testing.T) {
 	}
 }
 
+func TestACurrencyHasItsNumber(t *testing.T) {
+	for code, want := range map[string]string{"SEK": "752", "EUR": "978", "XYZ": "", "": ""} {
+		if got := Numeric(code); got != want {
+			t.Errorf("%q has %q, want %q", code, got, want)
+		}
+	}
+}
+
 func TestMoneyIsSpelledLocally(t *testing.T) {
 	if got := (Amount{1500, "SEK"}).Local("sv"); got != "15,00\u00a0kr" {
 		t.Errorf("sv: %q", got)

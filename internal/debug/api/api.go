@@ -185,6 +185,7 @@ type Report struct {
 	By         string    `json:"by"`                // who asked for it
 	Began      time.Time `json:"began"`
 	Ended      time.Time `json:"ended,omitzero"`
+	Before     time.Time `json:"before,omitzero"` // when the one before ended
 	Terminal   string    `json:"terminal"`
 	Period     string    `json:"period,omitempty"`      // Glase's transactionPeriodId
 	Shop       bool      `json:"shop,omitempty"`        // the shop's period was closed too
@@ -206,6 +207,17 @@ func (r Report) Settled() bool {
 		}
 	}
 	return r.Step == ReportDone
+}
+
+// Open are the verdicts that somebody must look into.
+func (r Report) Open() []Balance {
+	open := []Balance{} // [] in JSON, not null
+	for _, v := range r.Sales {
+		if v.Verdict != "settled" {
+			open = append(open, v)
+		}
+	}
+	return open
 }
 
 // Balance is the verdict on a sale: "settled", "missing_at_glase", "missing_here", "amount_differs", "doubled",

@@ -31,7 +31,7 @@ const (
 	// SalesMax is the most sales that kioskd tells at once.
 	SalesMax = 500
 
-	answerMax = 4 << 20 // bytes: SalesMax sales are some 200 KiB
+	answerMax = 32 << 20 // bytes: SalesMax sales are some 200 KiB, and the verdicts of a busy year 20 MiB
 )
 
 // Client asks one kioskd. Several goroutines may use it at the same time.
@@ -134,6 +134,16 @@ func (c *Client) Resolve(ctx context.Context, sale string, v api.Verdict) error 
 // Refund begins to give back a part of a sale that was charged, or all that is left.
 func (c *Client) Refund(ctx context.Context, sale string, r api.Refund) error {
 	return c.post(ctx, "/api/sales/"+url.PathEscape(sale)+"/refund", r, new(any))
+}
+
+// Report is how the books of a period stand: the closing that is on, or the last one, with every sale's verdict.
+func (c *Client) Report(ctx context.Context) (r api.Report, err error) {
+	return r, c.get(ctx, "/api/report?all=1", &r)
+}
+
+// CloseBooks begins to close a period at Glase.
+func (c *Client) CloseBooks(ctx context.Context, closing api.Closing) error {
+	return c.post(ctx, "/api/report", closing, new(any))
 }
 
 // Accept records a person's word that a journal which lost entries may go on.

@@ -23,7 +23,7 @@ var homonyms = map[string]struct {
 	words []string
 	why   string
 }{
-	"cmd/kioskd": {[]string{"charged", "in_doubt", "closed", "not_delivered", "stopped", "technician",
+	"cmd/kioskd": {[]string{"charged", "ended", "in_doubt", "closed", "not_delivered", "stopped", "technician",
 		"display"}, "it reads the port's JSON from outside"},
 	"fsm": {[]string{"unknown", "sold_out", "closed"},
 		"what a note says of a status, and a slot's state"},
@@ -35,6 +35,8 @@ var homonyms = map[string]struct {
 	"hw/vend/lockplate": {[]string{"lock_plate"}, section},
 	"hw/vend/mdb":       {[]string{"mdb"}, section},
 	"hw/wire":           {[]string{"closed", "door", "tilt"}, "what is at a wire's end"},
+	"internal/books":    {[]string{"in_doubt", "unknown"}, "verdicts"},
+	"internal/totals":   {[]string{"in_doubt"}, "it reads the port's JSON from outside"},
 	"internal/config": {[]string{"reset", "busy", "journal", "display", "timeout", "pin_timeout", "door", "tilt"},
 		"its keys"},
 	"internal/debug":    {[]string{"refused"}, "an English word of a story"},
