@@ -20,7 +20,7 @@ async function get(path, signal) {
   const headers = token ? { Authorization: 'Bearer ' + token } : {};
   const r = await fetch(path, { headers, signal, cache: 'no-store' });
   if (r.status === 401) throw Object.assign(new Error('token'), { token: true });
-  if (!r.ok) throw new Error((await r.json().catch(() => ({}))).error || r.statusText);
+  if (!r.ok) throw Object.assign(new Error((await r.json().catch(() => ({}))).error || r.statusText), { status: r.status });
   return r;
 }
 const json = async (path) => (await get(path)).json();
@@ -85,6 +85,21 @@ async function story(d, id) {
   d.append(el('ol', { class: 'story' }, ...lines.map((l) => el('li', {}, el('time', {}, clock(l.time)), el('span', {}, l.text)))));
 }
 
+// verdictsMax are the sales to look into that are listed; kioskd report --last has all.
+const verdictsMax = 20;
+function showBooks(r) {
+  $('books').hidden = !r;
+  if (!r) return;
+  const counts = Object.entries(r.verdicts || {}).map(([verdict, n]) => `${n} ${words(verdict)}`).join(', ');
+  const how = r.step === 'done' ? counts || 'no sales' : r.step === 'failed' ? 'failed: ' + r.problem : words(r.step) + ' …';
+  $('closed').textContent = `Report ${r.number || ''} ${clock(r.ended || r.began)}: ${how}`;
+  $('closed').className = r.step === 'failed' ? 'bad' : '';
+  $('verdicts').replaceChildren(...(r.notes || []).map((n) => el('li', {}, n)), ...r.sales.slice(0, verdictsMax).map((v) => el('li', {},
+    el('b', {}, v.sale || 'no sale'), ' ', el('span', { class: 'bad' }, words(v.verdict)), ` here ${v.here}, at Glase ${v.glase} ${v.currency} `,
+    el('small', {}, [v.ers_reference, v.note].filter(Boolean).join(': ')))));
+}
+const books = () => json('/api/report').catch((e) => { if (e.status !== 404) throw e; }).then(showBooks);
+
 function showHealth(parts) {
   $('health').replaceChildren(...parts.map((p) => el('li', {},
     el('span', { class: p.ok ? 'ok' : 'bad', 'aria-label': p.ok ? 'well' : 'not well' }, p.ok ? '●' : '▲'),
@@ -116,7 +131,7 @@ async function showScreen() {
 
 const looks = [() => json('/api/pins').then(showPins), showScreen]; // what moves without a record
 const records = [
-  () => json('/api/sales?state=in_doubt').then(showDoubts), () => json('/api/sales?limit=12').then(showSales), () => json('/api/health').then(showHealth),
+  () => json('/api/sales?state=in_doubt').then(showDoubts), () => json('/api/sales?limit=12').then(showSales), () => json('/api/health').then(showHealth), books,
 ];
 
 // refresh asks for what may have changed; one at a time, and once more when something happened meanwhile.

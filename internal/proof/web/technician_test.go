@@ -43,12 +43,12 @@ func newKiosk(t *testing.T, debugExtra string) *kiosk {
 	}
 	text := strings.NewReplacer("http://127.0.0.1:8080", k.glase, "127.0.0.1:8082", upsAt, "127.0.0.1:8081", debugAt,
 		"/var/lib/kioskd", k.dir, "/run/kioskd", k.dir,
-		`driver = "terminal"`, `driver = "none"`, `driver = "sim"`, `driver = "sim"`+"\ndevice = \""+k.dir+"/board\"",
+		"#reseller", "reseller", `driver = "terminal"`, `driver = "none"`, `driver = "sim"`, `driver = "sim"`+"\ndevice = \""+k.dir+"/board\"",
 		"[debug]", "[debug]\n"+debugExtra).Replace(string(example))
 	text = regexp.MustCompile(`(?m)^choose_timeout = .*`).ReplaceAllString(text, `choose_timeout = "3s"`)
 	k.config = filepath.Join(k.dir, "kioskd.toml")
 	for file, body := range map[string]string{"kioskd.toml": text, "glase.password": "12345678",
-		"token": "look-at-it"} {
+		"reseller.password": "1234", "token": "look-at-it"} {
 		if err := os.WriteFile(filepath.Join(k.dir, file), []byte(body), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -88,15 +88,8 @@ func (k *kiosk) choose(slot string) {
 // taken reports whether the newest sale has a product.
 func (k *kiosk) taken() bool {
 	k.t.Helper()
-	res, err := http.Get(k.debug + "/api/sales?limit=1")
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	defer res.Body.Close()
 	var sales []struct{ Items []any }
-	if err := json.NewDecoder(res.Body).Decode(&sales); err != nil {
-		k.t.Fatal(err)
-	}
+	k.newest(&sales)
 	return len(sales) == 1 && len(sales[0].Items) > 0
 }
 
@@ -186,6 +179,64 @@ func TestADoubtStandsOnTop(t *testing.T) {
 	until(t, page, "the machine's stop", lit+
 		` === 'idle out of service' && document.querySelector('#reason').innerText.includes('charge refused')`)
 	shot(t, page, "technician-doubt")
+}
+
+// TestTheTechnicianSeesTheBooks: what a report says must be looked into, and what went back.
+func TestTheTechnicianSeesTheBooks(t *testing.T) {
+	k := newKiosk(t, "")
+	page := browser(t, 1280, 900)
+	do(t, page, chromedp.Navigate(k.debug+"/"))
+	until(t, page, "ready", lit+` === 'idle ready'`)
+	until(t, page, "no books yet", `document.querySelector('#books').hidden`)
+	k.reserve()
+	until(t, page, "choosing", lit+` === 'reserved choosing'`)
+	k.choose("A1")
+	until(t, page, "the sale", `document.querySelector('#sales').innerText.includes('charged')`)
+	until(t, page, "ready again", lit+` === 'idle ready'`)
+	k.command("refund", k.sale(), "--amount", "5.00", "--reason", "it was warm")
+	until(t, page, "what went back", `document.querySelector('#sales').innerText.includes('charged 15.00, refunded 5.00 SEK')`)
+	k.command("report")
+	until(t, page, "the verdict", `document.querySelector('#books').innerText.includes('1 settled')`)
+
+	ask(t, k.glase+"/faults", `{"rules": [{"operation": "updateInvoice", "fault": "result_code", "code": 11}]}`)
+	k.reserve()
+	until(t, page, "choosing again", lit+` === 'reserved choosing'`)
+	k.choose("A1")
+	until(t, page, "the doubt", `!document.querySelector('#doubts').hidden`)
+	k.command("report")
+	until(t, page, "what to look into", `document.querySelector('#verdicts').innerText.includes('in doubt')`)
+	shot(t, page, "technician-books")
+}
+
+// command is one of kioskd's, whatever its exit status.
+func (k *kiosk) command(args ...string) {
+	k.t.Helper()
+	out, err := exec.Command(filepath.Join(k.bin, "kioskd"), append(args, "--config", k.config)...).CombinedOutput()
+	k.t.Logf("kioskd %v: %v\n%s", args, err, out)
+}
+
+// sale is the newest one's id.
+func (k *kiosk) sale() string {
+	k.t.Helper()
+	var sales []struct{ ID string }
+	k.newest(&sales)
+	if len(sales) == 0 {
+		k.t.Fatal("no sale")
+	}
+	return sales[0].ID
+}
+
+// newest reads the newest sale.
+func (k *kiosk) newest(into any) {
+	k.t.Helper()
+	res, err := http.Get(k.debug + "/api/sales?limit=1")
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(into); err != nil {
+		k.t.Fatal(err)
+	}
 }
 
 // TestThePageAsksForTheToken: without it nothing is shown; a wrong one is refused.
