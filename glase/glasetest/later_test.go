@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"kioskd/glase/glasetest"
@@ -64,5 +65,66 @@ func TestAnOperationThatIsNotForMerchantsIsUnsupportedAndNoFault(t *testing.T) {
 	}
 	if r, err := lenient.try("robUser", asTerminal, ""); err != nil || r.status != 500 || r.code >= 0 {
 		t.Errorf("an operation that nobody knows: %v, HTTP %d: %s", err, r.status, r.body)
+	}
+}
+
+// TestRowsAsShippedModulesSendThemAreAccepted: without a quantity, below zero, and with decimals where whole numbers are
+// meant. The schema refuses the first; merchants are in the field with them all the same.
+func TestRowsAsShippedModulesSendThemAreAccepted(t *testing.T) {
+	row := func(inner, total string) string {
+		return "<invoiceRow><itemDescription>row</itemDescription>" + inner + amountOf("itemTotalAmount", total) +
+			"</invoiceRow>"
+	}
+	s := newStranger(t, glasetest.Config{})
+	for name, rows := range map[string]string{
+		"no quantity":        row("", "15.00"),
+		"a discount":         row("<itemQuantity>1</itemQuantity>", "20.00") + row("<itemQuantity>1</itemQuantity>", "-5.00"),
+		"a quantity of 2.0":  row("<itemQuantity>2.0000</itemQuantity>", "15.00"),
+		"a tax rate of 25.0": row("<itemQuantity>1</itemQuantity><itemTaxRate>25.0000</itemTaxRate>", "15.00"),
+	} {
+		invoice := strings.Replace(invoiceOf(debit, name, "15.00", ""), rowOf("15.00"), rows, 1)
+		r := s.call("sendInvoice", asTerminal, invoice)
+		if r.code != 0 {
+			t.Errorf("%s: %d, %s", name, r.code, r.body)
+			continue
+		}
+		ref := r.text("invoiceReference")
+		if i := s.pin(ref); i.Status != glasetest.Paid || i.Total.Decimal() != "15.00" {
+			t.Errorf("%s: %+v", name, i)
+		}
+	}
+}
+
+// TestAPhonesLinkIsReadInCapitalsToo: the plug-in writes SEQR, the documentation seqr.
+func TestAPhonesLinkIsReadInCapitalsToo(t *testing.T) {
+	s := newStranger(t, glasetest.Config{})
+	ref := s.send(debit, "a", "15.00", "")
+	for _, link := range []string{"SEQR://SEQR.SE/R" + ref, "seqr://SEQR.SE/R" + ref, "HTTP://seqr.se/R" + ref} {
+		if i, err := s.Scan(t.Context(), glasetest.Scan{QR: link}); err != nil || i.Reference != ref {
+			t.Errorf("%s: %+v, %v", link, i, err)
+		}
+	}
+}
+
+// TestWhoScansAfterThePaymentHasNotPaid: the receipt keeps the payer.
+func TestWhoScansAfterThePaymentHasNotPaid(t *testing.T) {
+	s := newStranger(t, glasetest.Config{})
+	ref := s.send(debit, "a", "15.00", "")
+	for _, phone := range []string{"46700000001", "46700000002"} {
+		if _, err := s.Scan(t.Context(), glasetest.Scan{QR: "HTTP://SEQR.SE/R" + ref, MSISDN: phone}); err != nil {
+			t.Fatal(err)
+		}
+		if phone == "46700000001" {
+			s.pin(ref)
+		}
+	}
+	first := s.ask(ref, 0).text("payerTerminalId")
+	other := s.send(debit, "b", "15.00", "")
+	if _, err := s.Scan(t.Context(), glasetest.Scan{QR: "HTTP://SEQR.SE/R" + other, MSISDN: "46700000001"}); err != nil {
+		t.Fatal(err)
+	}
+	s.pin(other)
+	if again := s.ask(other, 0).text("payerTerminalId"); first == "" || first != again {
+		t.Errorf("the payer is %q, and %q with the same phone", first, again)
 	}
 }

@@ -133,7 +133,11 @@ func (i *invoice) view() Invoice {
 		BackURL:          i.back,
 		WaitingForAmount: i.open() && i.waitsForAmount(), Receipts: len(i.receipts)}
 	if i.reversed {
-		v.SMS = fmt.Sprintf("Your payment of %v to %s was reversed: you have your money back.", i.charged, i.title)
+		back := i.charged
+		if !i.refunded.IsZero() {
+			back = back.Sub(i.refunded)
+		}
+		v.SMS = fmt.Sprintf("Your payment of %v to %s was reversed: you have your money back.", back, i.title)
 	}
 	for _, r := range i.rows {
 		v.Rows = append(v.Rows, Row{r.description, r.quantity, r.total})
@@ -186,7 +190,9 @@ func (g *Glase) Scan(ctx context.Context, s Scan) (Invoice, error) {
 
 // seen is the customer looking at an invoice, which one that requires an acknowledgement of the shop notices.
 func (g *Glase) seen(i *invoice, s Scan) Invoice {
-	i.payer = g.opaque("payer", s.MSISDN)
+	if i.open() {
+		i.payer = g.opaque("payer", s.MSISDN) // who looks at it later has not paid it
+	}
 	if i.status == Issued && i.ack == ackRequired {
 		g.become(i, Pending)
 	}

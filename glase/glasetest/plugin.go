@@ -17,8 +17,8 @@ const pluginEvery = time.Second
 // any status but ISSUED, gives up at 404, and tries again at any other failure.
 type Plugin struct {
 	StatusURL string
-	Origin    string // of the page that it is on
-	Client    *http.Client
+	Origin    string       // of the page that it is on; "": the page is of the same site as the status URL
+	Client    *http.Client // nil: http.DefaultClient
 }
 
 // What ends a plug-in without a status.
@@ -31,6 +31,12 @@ var (
 
 // Run follows the payment and gives the status that it ends with, and how often it asked.
 func (p Plugin) Run(ctx context.Context) (status Status, asked int, err error) {
+	if _, err := http.NewRequest(http.MethodGet, p.StatusURL, nil); err != nil {
+		return "", 0, err // no second try makes it an address
+	}
+	if p.Client == nil {
+		p.Client = http.DefaultClient
+	}
 	every := time.NewTicker(pluginEvery)
 	defer every.Stop()
 	for {
@@ -55,19 +61,23 @@ func (p Plugin) ask(ctx context.Context) (Status, error) {
 	if err != nil {
 		return "", err
 	}
-	r.Header.Set("Origin", p.Origin)
+	if p.Origin != "" {
+		r.Header.Set("Origin", p.Origin)
+	}
 	answer, err := p.Client.Do(r)
 	if err != nil {
 		return "", err
 	}
 	defer answer.Body.Close()
-	switch allow := answer.Header.Get("Access-Control-Allow-Origin"); {
-	case answer.StatusCode == http.StatusNotFound:
+	allow := answer.Header.Get("Access-Control-Allow-Origin")
+	barred := p.Origin != "" && allow != "*" && allow != p.Origin // a script then sees no status, not even 404
+	switch {
+	case barred && answer.StatusCode < http.StatusBadRequest:
+		return "", ErrPluginBarred
+	case answer.StatusCode == http.StatusNotFound && !barred:
 		return "", ErrPluginGaveUp
 	case answer.StatusCode >= http.StatusBadRequest:
 		return "", errors.New(answer.Status)
-	case allow != "*" && allow != p.Origin:
-		return "", ErrPluginBarred
 	}
 	var said struct {
 		Status Status `json:"status"`

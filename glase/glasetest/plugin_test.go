@@ -28,6 +28,7 @@ func TestThePluginFollowsAPaymentByTheDocumentedRules(t *testing.T) {
 		"reserved":          {[]answer{say("RESERVED")}, glasetest.Reserved, nil},
 		"cancelled":         {[]answer{issued, say("CANCELED")}, glasetest.Canceled, nil},
 		"nothing more":      {[]answer{issued, {404, "*", ""}}, "", glasetest.ErrPluginGaveUp},
+		"hidden 404":        {[]answer{{404, "", ""}, say("PAID")}, glasetest.Paid, nil},
 		"trouble":           {[]answer{{500, "", ""}, {503, "*", ""}, {400, "", ""}, say("PAID")}, glasetest.Paid, nil},
 		"no JSON":           {[]answer{{200, "*", "<html>"}, {200, "*", "{}"}, say("PAID")}, glasetest.Paid, nil},
 		"another's page":    {[]answer{{200, "", `{"status": "PAID"}`}}, "", glasetest.ErrPluginBarred},
@@ -58,5 +59,25 @@ func TestThePluginFollowsAPaymentByTheDocumentedRules(t *testing.T) {
 				t.Errorf("%s: %d questions in %v", name, n, took)
 			}
 		})
+	}
+}
+
+// TestThePluginOnTheShopsOwnSite needs no leave, and no address is asked again that is none.
+func TestThePluginOnTheShopsOwnSite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shop := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header["Origin"] != nil {
+				t.Errorf("asked from %q", r.Header["Origin"])
+			}
+			_, _ = w.Write([]byte(`{"status": "PAID"}`))
+		})
+		client := &http.Client{Transport: glasetest.InProcess(shop)}
+		p := glasetest.Plugin{StatusURL: "http://kiosk.test/status", Client: client}
+		if status, n, err := p.Run(t.Context()); status != glasetest.Paid || n != 1 || err != nil {
+			t.Errorf("%s after %d, %v", status, n, err)
+		}
+	})
+	if _, n, err := (glasetest.Plugin{StatusURL: "://"}).Run(t.Context()); err == nil || n != 0 {
+		t.Errorf("an address that is none: asked %d times, %v", n, err)
 	}
 }
