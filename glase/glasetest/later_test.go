@@ -68,9 +68,10 @@ func TestAnOperationThatIsNotForMerchantsIsUnsupportedAndNoFault(t *testing.T) {
 	}
 }
 
-// TestRowsAsShippedModulesSendThemAreAccepted: without a quantity, below zero, and with decimals where whole numbers are
-// meant. The schema refuses the first; merchants are in the field with them all the same.
+// TestRowsAsShippedModulesSendThemAreAccepted: without a quantity, below zero, and with decimals where whole numbers
+// are meant. The schema refuses the first; merchants are in the field with them all the same.
 func TestRowsAsShippedModulesSendThemAreAccepted(t *testing.T) {
+	const one = "<itemQuantity>1</itemQuantity>"
 	row := func(inner, total string) string {
 		return "<invoiceRow><itemDescription>row</itemDescription>" + inner + amountOf("itemTotalAmount", total) +
 			"</invoiceRow>"
@@ -78,9 +79,9 @@ func TestRowsAsShippedModulesSendThemAreAccepted(t *testing.T) {
 	s := newStranger(t, glasetest.Config{})
 	for name, rows := range map[string]string{
 		"no quantity":        row("", "15.00"),
-		"a discount":         row("<itemQuantity>1</itemQuantity>", "20.00") + row("<itemQuantity>1</itemQuantity>", "-5.00"),
+		"a discount":         row(one, "20.00") + row(one, "-5.00"),
 		"a quantity of 2.0":  row("<itemQuantity>2.0000</itemQuantity>", "15.00"),
-		"a tax rate of 25.0": row("<itemQuantity>1</itemQuantity><itemTaxRate>25.0000</itemTaxRate>", "15.00"),
+		"a tax rate of 25.0": row(one+"<itemTaxRate>25.0000</itemTaxRate>", "15.00"),
 	} {
 		invoice := strings.Replace(invoiceOf(debit, name, "15.00", ""), rowOf("15.00"), rows, 1)
 		r := s.call("sendInvoice", asTerminal, invoice)
@@ -120,7 +121,8 @@ func TestWhoScansAfterThePaymentHasNotPaid(t *testing.T) {
 	}
 	first := s.ask(ref, 0).text("payerTerminalId")
 	other := s.send(debit, "b", "15.00", "")
-	if _, err := s.Scan(t.Context(), glasetest.Scan{QR: "HTTP://SEQR.SE/R" + other, MSISDN: "46700000001"}); err != nil {
+	same := glasetest.Scan{QR: "HTTP://SEQR.SE/R" + other, MSISDN: "46700000001"}
+	if _, err := s.Scan(t.Context(), same); err != nil {
 		t.Fatal(err)
 	}
 	s.pin(other)
