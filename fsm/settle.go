@@ -360,12 +360,16 @@ func (t *step) stepRefunding(e Event) {
 	case r.Kind == Misfit && full:
 		l.MayHaveHappened = true
 		t.unprovable(p.note(), t.retry)
-	case r.Kind == Refused && r.Word != "" && sale.Verdict.Amount.Minor > 0 && !l.MayHaveHappened:
-		// nothing went back by this one, and the sale is what it was
+	case r.Kind == Refused && r.Word != "" && !r.refused(OverRefunded) && sale.Verdict.Amount.Minor > 0 &&
+		!l.MayHaveHappened && !l.Doubted: // nothing went back by this one, and the sale is what it was
 		sale.Note, sale.RefundDue = p.note()+": nothing went back; "+sale.Note, money.Amount{}
 		t.end(Charged, "")
 	case r.refused(OverRefunded):
-		t.doubt(p.note() + ": " + sale.RefundDue.String() + " may have been refunded already")
+		note := p.note() + ": " + sale.RefundDue.String() + " may have been refunded already"
+		if sale.Verdict.Amount.Minor > 0 && !l.MayHaveHappened && !l.Doubted {
+			sale.RefundDue = money.Amount{} // not by this one: another 98 would prove nothing either
+		}
+		t.doubt(note)
 	default:
 		t.doubt(p.note() + ": " + sale.RefundDue.String() + " owed to the customer")
 	}

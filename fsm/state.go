@@ -223,7 +223,7 @@ type Verdict struct {
 	By       string   `json:"by"`
 	Reason   string   `json:"reason"`
 	ByHand   bool     `json:"by_hand,omitzero"` // it was settled with Glase in another way: nothing more is asked of it
-	// Refund of a sale that was charged: so much of it; none for a sale in doubt
+	// Refund of a sale that was charged: so much of it. A sale in doubt about that keeps it, whatever is decided
 	Amount money.Amount `json:"amount,omitzero"`
 }
 
@@ -325,6 +325,7 @@ type Calling struct {
 	Overdue         int  `json:"overdue,omitzero"` // those in a row that said RESERVED after the reservation's time
 	Acks            int  `json:"acks,omitzero"`    // questions in a row that only acknowledged a version
 	MayHaveHappened bool `json:"unsure,omitzero"`  // an earlier attempt of this call may have been carried out
+	Doubted         bool `json:"doubted,omitzero"` // refunding: an earlier one of as much stood in doubt
 	// awaiting: it is not yet said that the invoice is known as ours, so nobody is given it
 	Unseen   bool `json:"unseen,omitzero"`
 	Checking bool `json:"checking,omitzero"` // releasing: the next call is a question, not a CancelInvoice

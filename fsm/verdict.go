@@ -16,7 +16,7 @@ func (t *step) saleResolved(e SaleResolved) {
 	sale, v := e.Sale, e.Verdict
 	known := slices.Contains([]Decision{Charge, Release, Refund}, v.Decision) && v.By != "" && v.Reason != ""
 	helpless := v.ByHand && sale.ID == t.s.Sale.ID && t.s.Helpless()
-	if helpless {
+	if sale.ID == t.s.Sale.ID {
 		sale = t.s.Sale // what the person saw of it may be older
 	}
 	nothing := v.ByHand && v.Decision == Charge && sale.Charged.IsZero() && !sale.possible()
@@ -43,15 +43,21 @@ func (t *step) saleResolved(e SaleResolved) {
 	if sale.Verdict == (Verdict{}) || v.Amount.IsZero() { // any number of refunds may follow each other
 		note += "; before: " + cmp.Or(sale.Note, string(t.s.Stage))
 	}
+	about := sale.Verdict.Amount // of the doubt: so much was to go back, and no more
 	sale.Verdict, sale.Why, sale.Note = v, reason.Resolved, note
 	t.s.Sale = sale
 	if v.ByHand {
-		t.settledByHand()
+		t.settledByHand(about)
 		return
 	}
 	s := &t.s.Sale
 	s.State, s.Ended, s.Recovered = Open, false, true
-	s.Charging, s.RefundDue = Charging{}, money.Amount{}
+	s.Charging = Charging{}
+	if v.Amount.Minor > 0 || about.IsZero() {
+		s.RefundDue = money.Amount{} // nothing of it was asked for yet
+	} else {
+		s.Verdict.Amount = about
+	}
 	// its own may be of another clock: the longest rest
 	s.InvoicedAt, s.ReservedUntil = t.now, t.now.add(t.s.Rules.ReservationTimeout)
 	t.s.Live = Live{Calls: t.s.Live.Calls, UnheardAt: t.now}
@@ -90,7 +96,7 @@ func (v Verdict) String() string {
 		how = "settled by hand"
 	}
 	what := string(v.Decision)
-	if v.Amount.Minor > 0 {
+	if v.Decision == Refund && v.Amount.Minor > 0 {
 		what += " of " + v.Amount.String()
 	}
 	return fmt.Sprintf("%s, %s by %s: %s", what, how, v.By, v.Reason)
@@ -101,8 +107,8 @@ func (s Sale) possible() bool {
 	return slices.ContainsFunc(s.Items, func(i Item) bool { return i.Charge() || i.Outcome == Unknown })
 }
 
-// settledByHand takes a person's word for what Glase's books say.
-func (t *step) settledByHand() {
+// settledByHand takes a person's word for what Glase's books say; about is what a doubtful refund was of.
+func (t *step) settledByHand(about money.Amount) {
 	sale := &t.s.Sale
 	switch sale.Verdict.Decision {
 	case Charge:
@@ -112,6 +118,14 @@ func (t *step) settledByHand() {
 		}
 		t.end(Charged, "")
 	case Refund:
+		if about.Minor > 0 {
+			state := Charged
+			if sale.Refunded = sale.refunded().Add(about); sale.Refunded == sale.Charged {
+				state = Refunded
+			}
+			t.end(state, "")
+			return
+		}
 		paid, owed := sale.Charged, sale.Basket()
 		if !paid.IsZero() && !owed.IsZero() && owed.Less(paid) { // a part was to go back
 			sale.Refunded = paid.Sub(owed)
@@ -137,14 +151,16 @@ func (t *step) chargeUnknown() {
 // decided is Glase's word on a sale that a person has decided on, and what follows for the money.
 func (t *step) decided(a Answered) {
 	sale := &t.s.Sale
-	if sale.Verdict.Decision == Charge {
+	if sale.Verdict.Decision == Charge && sale.Verdict.Amount.IsZero() {
 		t.chargeUnknown()
 	}
 	switch {
+	case a.Status == StatusPaid && sale.Verdict.Amount.Minor > 0:
+		t.decidedBack(a)
 	case a.Status == StatusPaid:
 		t.decidedPaid(a)
 	case sale.Verdict.Amount.Minor > 0: // it was settled long ago: what Glase says now is for a person
-		t.doubt(fmt.Sprintf("the invoice is %s after it was PAID, and nothing was given back", a.Status))
+		t.doubt(fmt.Sprintf("the invoice is %s after it was PAID, and nothing more was given back", a.Status))
 	case a.Status == StatusCanceled || a.Status == StatusFailed:
 		t.unpaid()
 	case !sale.Charged.IsZero():
@@ -177,11 +193,6 @@ func (t *step) decidedPaid(a Answered) {
 	if t.unproven(a) {
 		return
 	}
-	if due := sale.Verdict.Amount; due.Minor > 0 {
-		sale.RefundDue = due // of what was charged, whatever a receipt makes of an earlier refund
-		t.refund()
-		return
-	}
 	sale.Charged, sale.ErsReference = a.Amount, a.ErsReference
 	left := sale.Charged.Sub(sale.refunded())
 	switch {
@@ -199,5 +210,27 @@ func (t *step) decidedPaid(a Answered) {
 		t.refund()
 		// the doubt may be whether it was made already: 98 proves it
 		t.s.Live.MayHaveHappened = t.s.Stage == Refunding && sale.fullRefund()
+	}
+}
+
+// decidedBack: Glase has the payment of which a person wants something to go back, or has decided whether it does. What
+// was charged is on record, whatever a receipt makes of an earlier refund.
+func (t *step) decidedBack(a Answered) {
+	if t.unproven(a) {
+		return
+	}
+	switch sale := &t.s.Sale; sale.Verdict.Decision {
+	case Charge:
+		sale.RefundDue = money.Amount{}
+		t.end(Charged, "")
+	case Refund:
+		again := !sale.RefundDue.IsZero()
+		sale.RefundDue = sale.Verdict.Amount
+		t.refund()
+		if l := &t.s.Live; again && t.s.Stage == Refunding { // the one in doubt may have been made: 98 proves it of all
+			l.Doubted, l.MayHaveHappened = true, sale.fullRefund()
+		}
+	default:
+		t.doubt(fmt.Sprintf("Glase has charged %v: resolve it with charge or refund", sale.Charged))
 	}
 }
