@@ -8,13 +8,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"html"
-	"strings"
 	"time"
 
 	"kioskd/fsm"
 	"kioskd/glase"
 	"kioskd/internal/money"
+	"kioskd/internal/receipt"
 	"kioskd/internal/words"
 	"kioskd/ups"
 )
@@ -29,6 +28,7 @@ type Service struct {
 	Timezone  *time.Location    // of a receipt's time
 	PublicURL string            // where Glase finds this machine; "": it is told nothing
 	Wall      func() time.Time  // the wall's clock
+	Synced    func() bool       // whether a receipt may name Wall's time; nil: it may
 	Heard     func(error) error // is told how each call ended, and gives it back
 }
 
@@ -188,17 +188,12 @@ func result(err error) fsm.Result {
 }
 
 // receipt is the document that the customer finds in the app: amount, reference, "Glase payment" and the time, as
-// Glase's certification asks.
+// Glase's certification asks, what came out, and its VAT. A clock that nobody has set tells no time.
 func (p Service) receipt(c fsm.Call) glase.ReceiptDocument {
-	language := p.Language
-	var b strings.Builder
-	fmt.Fprintf(&b, "<!DOCTYPE html><html lang=%q><meta charset=\"utf-8\"><title>%s</title><h1>%[2]s</h1><table>",
-		language, html.EscapeString(p.Name))
-	for _, i := range c.Items {
-		fmt.Fprintf(&b, "<tr><td>%s<td>%s", html.EscapeString(i.Name), html.EscapeString(i.Price.Local(language)))
+	r := receipt.Receipt{Machine: p.Name, Language: p.Language, Timezone: p.Timezone, Sale: c.Sale,
+		Rows: receipt.Rows(c.Items), Total: c.Total, ErsReference: c.ErsReference}
+	if p.Synced == nil || p.Synced() {
+		r.At = p.Wall()
 	}
-	fmt.Fprintf(&b, "</table><p>Glase payment %s<p>%s<p>%s", html.EscapeString(c.Total.Local(language)),
-		html.EscapeString(c.ErsReference),
-		p.Wall().In(p.Timezone).Format("2006-01-02 15:04:05 MST"))
-	return glase.ReceiptDocument{MimeType: "text/html", Data: []byte(b.String()), Type: "receipt"}
+	return glase.ReceiptDocument{MimeType: "text/html", Data: []byte(r.HTML()), Type: "receipt"}
 }

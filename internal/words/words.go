@@ -46,6 +46,7 @@ type Words struct {
 	Page       Page
 	Any        Any
 	Invoice    struct{ Reserved, Refund string } // lines that stand for no product
+	Receipt    Receipt
 
 	Why    map[reason.Why]string // how a sale ended, or why the machine is out of service
 	Notice map[reason.Why]string // what follows a choice that did not lead to a product
@@ -82,6 +83,14 @@ type Page struct {
 	PayWait     string `toml:"pay_wait"`
 	UsedLine    string `toml:"used_line"`
 	CookiesLine string `toml:"cookies_line"`
+}
+
+// Receipt is what a sale's receipt says. VAT takes a rate in whole percent and the sum that it is in.
+type Receipt struct {
+	Title, Copy, Total, Refunded, Kept, VAT, Reference, Sale, Time string
+
+	Back    string // below a product that did not come out
+	Unknown string // instead of the time
 }
 
 // Any are the texts that are on several screens. Why and Notice are for words of a reason that the language does not
