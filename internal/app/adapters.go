@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base32"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -50,32 +48,6 @@ func synchronised() bool {
 	state, err := unix.Adjtimex(&t)
 	return err == nil && state != unix.TIME_ERROR && t.Status&unix.STA_UNSYNC == 0
 }
-
-// minter makes identifiers of random bytes, written with letters and digits that are hard to confuse.
-type minter struct{ random io.Reader }
-
-func (m minter) text(bytes int) string {
-	b := make([]byte, bytes)
-	if _, err := io.ReadFull(m.random, b); err != nil {
-		panic(fmt.Sprintf("no random numbers: %v", err)) // crypto/rand never fails on Linux
-	}
-	return base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding).EncodeToString(b)
-}
-
-// sale mints a sale's identifiers: 40 bits are enough to tell the sales of one machine apart, and short enough to read
-// to somebody on the phone.
-func (m minter) sale() fsm.NewSale {
-	id := m.text(5)
-	return fsm.NewSale{ID: id, ClientInvoiceID: m.text(10), Secret: m.text(20)}
-}
-
-// secret is 128 random bits: nobody guesses it.
-func (m minter) secret() string { return m.text(16) }
-
-func (m minter) item() string { return m.text(5) }
-
-// reference is a clientReference: the product's name, and unique.
-func (m minter) reference() string { return "kioskd-" + m.text(10) }
 
 // withPage has the page answer what is its business, and Glase's side all else.
 func withPage(page *shop.Shop, glase http.Handler) http.Handler {

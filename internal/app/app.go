@@ -35,6 +35,7 @@ import (
 	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
 	"kioskd/internal/mdbseller"
+	"kioskd/internal/mint"
 	"kioskd/internal/reason"
 	"kioskd/internal/sdnotify"
 	"kioskd/internal/serve"
@@ -157,7 +158,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	ids := minter{p.Random}
+	ids := mint.Mint{Random: p.Random}
 	if a.glase, err = newClient(cfg, id, ids, p); err != nil {
 		return nil, err
 	}
@@ -179,7 +180,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	}
 	kc := kiosk.Config{
 		Rules: rules(cfg), Shelf: shelf, First: firstStock(cfg), RefilledBy: a.serviced, State: state,
-		Journal: records, Payments: service, Dispenser: slots, NewSale: ids.sale, NewItem: ids.item,
+		Journal: records, Payments: service, Dispenser: slots, NewSale: ids.Sale, NewItem: ids.Item,
 		Now: p.Clock.Now, Boot: p.Clock.Boot, Wall: p.Clock.Wall, Log: p.Log, Lost: a.lost,
 		Alive: a.supervisor.Alive, AliveEvery: a.supervisor.AliveEvery(),
 	}
@@ -215,7 +216,7 @@ func (a *App) openPorts(p Parts) (err error) {
 	}
 	if a.cfg.Shop.Enabled {
 		a.shop, err = shop.New(shop.Config{Machine: a.cfg, Kiosk: a.Kiosk, Now: p.Clock.Now,
-			Secret: minter{p.Random}.secret, Lead: a.front.LeadTo, Log: p.Log})
+			Secret: mint.Mint{Random: p.Random}.Secret, Lead: a.front.LeadTo, Log: p.Log})
 		if err != nil {
 			return err
 		}
@@ -225,7 +226,7 @@ func (a *App) openPorts(p Parts) (err error) {
 		a.UPS, err = ups.New(ups.Config{Token: a.cfg.Machine.Token, PathPrefix: u.PathPrefix,
 			Currency: a.cfg.Machine.Currency,
 			Known:    !u.BehindProxy && len(u.Allow) > 0 || u.ClientCA != "", Log: p.Log},
-			purchases{a.Kiosk, []byte(minter{p.Random}.text(payerKey)), a.vitals.Scanned})
+			purchases{a.Kiosk, []byte(mint.Mint{Random: p.Random}.Text(payerKey)), a.vitals.Scanned})
 		if err != nil {
 			return err
 		}
@@ -396,14 +397,14 @@ func firstStock(cfg config.Config) map[string]int {
 	return first
 }
 
-func newClient(cfg config.Config, id identity.Identity, ids minter, p Parts) (*glase.Client, error) {
+func newClient(cfg config.Config, id identity.Identity, ids mint.Mint, p Parts) (*glase.Client, error) {
 	terminalID, password, err := terminal.Credentials(cfg, id)
 	if err != nil {
 		return nil, err
 	}
 	return glase.New(glase.Config{
 		Endpoint: cfg.Glase.Endpoint, TerminalID: terminalID, Password: password, ClientID: cfg.Glase.ClientID,
-		NewReference: ids.reference, Timeout: cfg.Glase.Timeout, Transport: p.Transport,
+		NewReference: ids.Reference, Timeout: cfg.Glase.Timeout, Transport: p.Transport,
 		Log: func(op string, attempt int, err error) {
 			p.Log.Warn().Str("call", op).Int("attempt", attempt).Err(err).Msg("Glase")
 		},

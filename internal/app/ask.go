@@ -9,6 +9,7 @@ import (
 
 	"kioskd/internal/config"
 	"kioskd/internal/identity"
+	"kioskd/internal/mint"
 	"kioskd/internal/terminal"
 )
 
@@ -22,7 +23,7 @@ const askWithin = 6 * time.Second
 func AskGlase(ctx context.Context, cfg config.Config) error {
 	// without one the config must say it
 	id, _ := identity.Load(terminal.IdentityFile(cfg))
-	c, err := newClient(cfg, id, minter{rand.Reader}, Parts{Log: zerolog.Nop()})
+	c, err := newClient(cfg, id, mint.Mint{Random: rand.Reader}, Parts{Log: zerolog.Nop()})
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 
 	"kioskd/internal/config"
+	"kioskd/internal/mint"
 	"kioskd/internal/terminal"
 )
 
@@ -11,9 +12,9 @@ import (
 const passwordBytes = 20
 
 // TerminalPassword makes a password for a terminal: 32 letters and digits.
-func TerminalPassword() string { return minter{rand.Reader}.text(passwordBytes) }
+func TerminalPassword() string { return mint.Mint{Random: rand.Reader}.Text(passwordBytes) }
 
 // Terminal is the life of the config's machine at Glase, for the commands.
 func Terminal(cfg config.Config) (terminal.Life, error) {
-	return terminal.Open(cfg, minter{rand.Reader}.reference)
+	return terminal.Open(cfg, mint.Mint{Random: rand.Reader}.Reference)
 }

@@ -40,6 +40,7 @@ var rooms = map[string][]string{
 	"internal/evadts":   {"internal/money"},
 	"internal/totals":   {"internal/debug/api", "internal/money"},
 	"internal/identity": {"internal/plainfile"},
+	"internal/mint":     {"fsm"},
 	"internal/cert":     {"internal/plainfile"},
 	"internal/journal":  {"fsm", "internal/money", "internal/reason"},
 	"internal/kiosk":    {"fsm", "internal/money", "internal/reason"},
