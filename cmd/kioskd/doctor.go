@@ -201,7 +201,7 @@ func examineNet(ctx context.Context, cfg config.Config, a alive, now time.Time, 
 		}
 		found = append(found, doctor.Ok("glase", says))
 	default:
-		found = append(found, doctor.Glase(cfg.Glase.Endpoint, app.AskGlase(ctx, cfg), now, synced)...)
+		found = append(found, doctor.Glase(cfg.Glase.Endpoint, app.AskGlase(ctx, cfg, version), now, synced)...)
 	}
 	if cfg.UPS.PublicURL == "" {
 		return append(found, doctor.Ok("ups", "not used: the config has no [ups]"))

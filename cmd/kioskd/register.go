@@ -22,7 +22,7 @@ func life(file string) (config.Config, terminal.Life, error) {
 	if err != nil {
 		return cfg, terminal.Life{}, err
 	}
-	l, err := app.Terminal(cfg)
+	l, err := app.Terminal(cfg, version, nil)
 	return cfg, l, err
 }
 

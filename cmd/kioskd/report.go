@@ -169,7 +169,7 @@ func tellReport(out io.Writer, r api.Report, all bool) error {
 // writeDTS writes a report's audit.
 func writeDTS(file string, out io.Writer, cfg config.Config, r api.Report) (err error) {
 	zone := cfg.Machine.Timezone
-	l, err := app.Terminal(cfg)
+	l, err := app.Terminal(cfg, version, nil)
 	if err != nil {
 		return err
 	}

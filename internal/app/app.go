@@ -159,7 +159,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 		return nil, err
 	}
 	ids := mint.Mint{Random: p.Random}
-	if a.glase, err = newClient(cfg, id, ids, p); err != nil {
+	if a.glase, err = newClient(cfg, id, p); err != nil {
 		return nil, err
 	}
 	terminalID, _, err := terminal.Credentials(cfg, id)
@@ -397,14 +397,14 @@ func firstStock(cfg config.Config) map[string]int {
 	return first
 }
 
-func newClient(cfg config.Config, id identity.Identity, ids mint.Mint, p Parts) (*glase.Client, error) {
+func newClient(cfg config.Config, id identity.Identity, p Parts) (*glase.Client, error) {
 	terminalID, password, err := terminal.Credentials(cfg, id)
 	if err != nil {
 		return nil, err
 	}
 	return glase.New(glase.Config{
 		Endpoint: cfg.Glase.Endpoint, TerminalID: terminalID, Password: password, ClientID: cfg.Glase.ClientID,
-		NewReference: ids.Reference, Timeout: cfg.Glase.Timeout, Transport: p.Transport,
+		NewReference: glasepay.References(p.Version, p.Random), Timeout: cfg.Glase.Timeout, Transport: p.Transport,
 		Log: func(op string, attempt int, err error) {
 			p.Log.Warn().Str("call", op).Int("attempt", attempt).Err(err).Msg("Glase")
 		},

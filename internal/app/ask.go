@@ -9,7 +9,6 @@ import (
 
 	"kioskd/internal/config"
 	"kioskd/internal/identity"
-	"kioskd/internal/mint"
 	"kioskd/internal/terminal"
 )
 
@@ -20,10 +19,10 @@ const askWithin = 6 * time.Second
 // AskGlase asks Glase how an invoice stands that does not exist, as this machine's terminal: what Glase answers shows
 // whether it knows the terminal. It moves nothing. The error is the call's, of package glase, or says what credentials
 // are missing.
-func AskGlase(ctx context.Context, cfg config.Config) error {
+func AskGlase(ctx context.Context, cfg config.Config, version string) error {
 	// without one the config must say it
 	id, _ := identity.Load(terminal.IdentityFile(cfg))
-	c, err := newClient(cfg, id, mint.Mint{Random: rand.Reader}, Parts{Log: zerolog.Nop()})
+	c, err := newClient(cfg, id, Parts{Version: version, Random: rand.Reader, Log: zerolog.Nop()})
 	if err != nil {
 		return err
 	}

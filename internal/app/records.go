@@ -10,10 +10,10 @@ import (
 	"kioskd/glase"
 	"kioskd/internal/books"
 	"kioskd/internal/debug"
+	"kioskd/internal/glasepay"
 	"kioskd/internal/identity"
 	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
-	"kioskd/internal/mint"
 	"kioskd/internal/reason"
 	"kioskd/internal/terminal"
 )
@@ -212,7 +212,7 @@ func (a *App) openBooks(terminalID string, p Parts) *books.Books {
 		Busy: func() bool { return a.Kiosk.State().Busy() },
 		Open: func(asked func(op string, attempt int, err error)) (books.Glase, error) {
 			return terminal.AsReseller(a.cfg,
-				glase.Config{NewReference: mint.Mint{Random: p.Random}.Reference, Transport: p.Transport, Log: asked})
+				glase.Config{NewReference: glasepay.References(p.Version, p.Random), Transport: p.Transport, Log: asked})
 		},
 	})
 }

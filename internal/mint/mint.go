@@ -34,6 +34,3 @@ func (m Mint) Item() string { return m.Text(5) }
 
 // Secret is 128 random bits: nobody guesses it.
 func (m Mint) Secret() string { return m.Text(16) }
-
-// Reference is a clientReference of Glase's: the product's name, and unique.
-func (m Mint) Reference() string { return "kioskd-" + m.Text(10) }

@@ -18,7 +18,7 @@ func TestIdentifiersCanBeReadOut(t *testing.T) {
 			letters int
 		}{
 			"sale": {s.ID, 8}, "clientInvoiceId": {s.ClientInvoiceID, 16}, "notification": {s.Secret, 32},
-			"item": {m.Item(), 8}, "secret": {m.Secret(), 26}, "reference": {m.Reference()[len("kioskd-"):], 16},
+			"item": {m.Item(), 8}, "secret": {m.Secret(), 26}, "text": {m.Text(10), 16},
 		} {
 			if len(c.text) != c.letters || strings.Trim(c.text, "0123456789ABCDEFGHJKMNPQRSTVWXYZ") != "" ||
 				seen[c.text] {

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"errors"
+	"net/http"
 	"path/filepath"
 
 	"kioskd/glase"
@@ -15,8 +16,8 @@ func IdentityFile(cfg config.Config) string {
 }
 
 // Open is the life of the config's machine at Glase, for the commands that register it, give it a sticker and give it
-// up. It asks Glase nothing by itself. reference mints a clientReference.
-func Open(cfg config.Config, reference func() string) (Life, error) {
+// up. It asks Glase nothing by itself. reference mints a clientReference; the calls go over the line, or the network.
+func Open(cfg config.Config, reference func() string, line http.RoundTripper) (Life, error) {
 	l := Life{Path: IdentityFile(cfg), Serial: identity.MachineSerial(identity.SerialFile)}
 	if cfg.Glase.TerminalID != "" {
 		id, password, err := Credentials(cfg, identity.Identity{})
@@ -27,11 +28,12 @@ func Open(cfg config.Config, reference func() string) (Life, error) {
 	}
 	l.Client = func(i identity.Identity) (*glase.Client, error) {
 		if i.TerminalID == "" { // it is to be made
-			return AsReseller(cfg, glase.Config{NewReference: reference})
+			return AsReseller(cfg, glase.Config{NewReference: reference, Transport: line})
 		}
 		return glase.New(glase.Config{
 			Endpoint: cfg.Glase.Endpoint, TerminalID: i.TerminalID, Password: i.Password.Reveal(),
 			ClientID: cfg.Glase.ClientID, NewReference: reference, Timeout: cfg.Glase.Timeout,
+			Transport: line,
 		})
 	}
 	return l, nil

@@ -60,7 +60,7 @@ var rooms = map[string][]string{
 	},
 	"internal/mdbseller": {"fsm", "hw/vend/mdb", "internal/config", "internal/debug", "internal/kiosk",
 		"internal/money", "internal/reason"},
-	"internal/glasepay": {"fsm", "glase", "internal/money", "internal/receipt", "internal/words", "ups"},
+	"internal/glasepay": {"fsm", "glase", "internal/mint", "internal/money", "internal/receipt", "internal/words", "ups"},
 	"internal/receipt":  {"fsm", "internal/money", "internal/words"},
 	"internal/cold":     {"fsm", "hw/w1", "internal/config", "internal/debug", "internal/reason"},
 	"internal/health": {"fsm", "glase", "hw/gpio", "hw/wire", "internal/config", "internal/debug", "internal/doctor",
