@@ -43,10 +43,11 @@ func main() {
 
 // options are the flags.
 type options struct {
-	listen        string
-	ups           []string
-	strict, quiet bool
-	seed          uint64
+	listen string
+	ups    []string
+	seed   uint64
+
+	strict, certify, quiet bool
 }
 
 func command(out io.Writer) *cobra.Command {
@@ -97,6 +98,8 @@ Nothing is stored: ending glasesim forgets it all. It has no secrets and no lock
 	f.StringArrayVar(&o.ups, "ups", nil,
 		"where a kiosk is, as `TOKEN=URL`, the full URL ending in createPurchase; repeatable")
 	f.BoolVar(&o.strict, "strict", false, "refuse with a SOAP Fault what the 2.6.0 schema refuses")
+	f.BoolVar(&o.certify, "certify", false,
+		"refuse with a SOAP Fault what Glase's certification would send back, and the service takes")
 	f.Uint64Var(&o.seed, "seed", 0, "`NUMBER` that every random choice follows")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print no line for each call")
 	return c
@@ -135,7 +138,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	} else if err != nil {
 		return fmt.Errorf("--listen %s: %w", o.listen, err)
 	}
-	cfg := glasetest.Config{UPS: ups, Strict: o.strict, Seed: o.seed}
+	cfg := glasetest.Config{UPS: ups, Strict: o.strict, Certify: o.certify, Seed: o.seed}
 	if !o.quiet {
 		cfg.Log = (&journal{out: out}).print
 	}

@@ -34,6 +34,9 @@
 // The notification is an empty POST to notificationUrl after the customer confirmed (RESERVED, PAID) or cancelled a
 // reservation; with the choice notify "paid_only", after anything became PAID.
 //
+// With [Config.Certify] it is as particular as Glase's certification, which the service itself is not: who calls is
+// said by clientId and clientReference, every row has its quantity and its amount, a receipt is HTML or XML.
+//
 // # Phone
 //
 //	POST /phone/scan      {"qr", "amount"?, "currency"?, "msisdn"?}   200.00 SEK and 46700000001 unless told

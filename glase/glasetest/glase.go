@@ -24,6 +24,9 @@ type Config struct {
 	// Strict refuses, with a SOAP Fault, every request that the 2.6.0 schema refuses. Otherwise children may come in
 	// any order and be missing, which the documentation's own samples need.
 	Strict bool
+	// Certify refuses, with a SOAP Fault, what Glase's certification would send back and the service takes: a request
+	// without clientReference, a row without itemQuantity, a receipt that is no HTML or XML.
+	Certify bool
 	// Seed is of every random number: terminal ids and the faults' probabilities.
 	Seed uint64
 	// Log gets one line for each call and each movement of money, without passwords and phone numbers; nil is silence.

@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -94,6 +95,11 @@ func (g *Glase) serveSOAP(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil && g.cfg.Strict && isOperation(op.name.Local) {
 		err = g.schema[op.name.Local].check(op)
+	}
+	if err == nil && g.cfg.Certify && isOperation(op.name.Local) {
+		if err = certified(op); err != nil {
+			err = fmt.Errorf("%s would not be certified: %w", op.name.Local, err)
+		}
 	}
 	if err != nil {
 		writeXML(w, http.StatusInternalServerError, faultEnvelope("Client", err.Error()))
