@@ -211,8 +211,9 @@ func (a *App) openBooks(terminalID string, p Parts) *books.Books {
 		Currency: a.cfg.Machine.Currency, Sales: sales{a.journal}, Wall: p.Clock.Wall, Log: p.Log,
 		Busy: func() bool { return a.Kiosk.State().Busy() },
 		Open: func(asked func(op string, attempt int, err error)) (books.Glase, error) {
-			return terminal.AsReseller(a.cfg,
-				glase.Config{NewReference: glasepay.References(p.Version, p.Random), Transport: p.Transport, Log: asked})
+			return terminal.AsReseller(a.cfg, glase.Config{
+				NewReference: glasepay.References(p.Version, p.Random), Transport: p.Transport, Log: asked,
+			})
 		},
 	})
 }
