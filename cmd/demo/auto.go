@@ -326,6 +326,12 @@ func auto(ctx context.Context, w *world, out io.Writer) error {
 		}
 		return fmt.Errorf("%d differences", len(problems))
 	}
-	fmt.Fprintln(out, "\nEvery öre is accounted for.")
+	fmt.Fprintln(out, "\nThe kiosk closes its books with Glase (kioskd report):")
+	said, err := w.command(ctx, "report", "--all")
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(out, "  "+strings.ReplaceAll(strings.TrimSpace(said), "\n", "\n  "))
+	fmt.Fprintln(out, "\n\nEvery öre is accounted for.")
 	return nil
 }

@@ -182,7 +182,7 @@ func autoAccounts(t *testing.T, d *demo) {
 	for _, want := range []string{
 		"the sale is charged: 15.00 SEK charged", "the sale is released: 0.00 SEK charged",
 		"the sale is cancelled: 0.00 SEK charged",
-		"A2 22.50 not_delivered", "Every öre is accounted for.",
+		"A2 22.50 not_delivered", "3 of 3 settled", "Every öre is accounted for.",
 		"Glase has 15.00 SEK paid, and nothing is left reserved.",
 	} {
 		if !strings.Contains(d.output(), want) {
@@ -201,7 +201,7 @@ func autoSells(t *testing.T, d *demo, flow string) {
 	d.leavesNothing()
 	for _, want := range []string{
 		"the sale is charged: 15.00 SEK charged", "the sale is refunded: 22.50 SEK charged",
-		"the sale is cancelled: 0.00 SEK charged", "Every öre is accounted for.",
+		"the sale is cancelled: 0.00 SEK charged", "3 of 3 settled", "Every öre is accounted for.",
 		"Glase has 15.00 SEK paid, and nothing is left reserved.",
 	} {
 		if !strings.Contains(d.output(), want) {

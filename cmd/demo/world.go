@@ -25,10 +25,12 @@ const (
 	token    = "123456"           // the machine's, in its QR code
 	merchant = "public_test_shop" // Glase's public test credentials
 	password = "12345678"         // of the public test terminal
-	pin      = "1234"             // glasesim takes any four digits
-	seqrID   = "DEMO1"            // of the sticker on the machine, with flow "sticker"
-	amount   = "50.00"            // what the customer lets the machine reserve at most
-	currency = "SEK"
+	// of the documentation's public test reseller
+	resellerPassword = "1234"
+	pin              = "1234"  // glasesim takes any four digits
+	seqrID           = "DEMO1" // of the sticker on the machine, with flow "sticker"
+	amount           = "50.00" // what the customer lets the machine reserve at most
+	currency         = "SEK"
 
 	chooseTimeout     = 12 * time.Second // after the last product: long enough to choose, short enough to wait for
 	chooseTimeoutAuto = 5 * time.Second  // nobody has to think
@@ -121,8 +123,10 @@ func newWorld(bin string, s setup) (w *world, err error) {
 	}
 	address := func(i int) string { return w.held[i].Addr().String() }
 	w.glase, w.ups, w.debug = "http://"+address(0), "http://"+address(1)+"/seqr", "http://"+address(2)
-	if err := os.WriteFile(w.path("password"), []byte(password), 0o600); err != nil {
-		return nil, err
+	for name, text := range map[string]string{"password": password, "reseller.password": resellerPassword} {
+		if err := os.WriteFile(w.path(name), []byte(text), 0o600); err != nil {
+			return nil, err
+		}
 	}
 	var b strings.Builder
 	t, err := template.New("demo.toml").Option("missingkey=error").Parse(configText)
@@ -197,11 +201,18 @@ func (w *world) start(ctx context.Context) error {
 
 // assign sticks the sticker on the machine.
 func (w *world) assign(ctx context.Context) error {
-	c := exec.CommandContext(ctx, filepath.Join(w.bin, "kioskd"), "assign", seqrID, "--config", w.path("kioskd.toml"))
-	if said, err := c.CombinedOutput(); err != nil {
-		return fmt.Errorf("kioskd assign %s: %w: %s", seqrID, err, said)
+	_, err := w.command(ctx, "assign", seqrID)
+	return err
+}
+
+// command is one of kioskd's, and gives what it says.
+func (w *world) command(ctx context.Context, args ...string) (string, error) {
+	args = append(args, "--config", w.path("kioskd.toml"))
+	said, err := exec.CommandContext(ctx, filepath.Join(w.bin, "kioskd"), args...).CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("kioskd %s: %w: %s", args[0], err, said)
 	}
-	return nil
+	return string(said), err
 }
 
 func (w *world) startKiosk() error {

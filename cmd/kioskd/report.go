@@ -96,7 +96,7 @@ on with the same period; --anew leaves it. Exit status 0 means that every sale i
 // reported waits until a report is made, telling its steps on the way.
 func reported(ctx context.Context, d *client.Client, progress io.Writer) (api.Report, error) {
 	says := map[string]string{
-		api.ReportWaits: "Waiting for the sale that is on …", api.ReportMarks: "Closing the period at Glase …",
+		api.ReportWaits: "Waiting for a moment between two sales …", api.ReportMarks: "Closing the period at Glase …",
 		api.ReportReads: "Waiting for Glase's reports …",
 	}
 	for step := ""; ; {
