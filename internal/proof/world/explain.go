@@ -68,6 +68,9 @@ func (f *referee) mayDoubt(sale journal.Sale) bool {
 		return f.world.newInvoices() && sale.Flow == string(fsm.Sticker) && f.during(sale, badAnswer)
 	}
 	m := refusedNote.FindStringSubmatch(sale.Note)
+	if m == nil && f.mayDoubtGiving(sale) {
+		return true
+	}
 	if m == nil { // a part was to go back, which is never tried twice
 		charged, owed := minor(sale.Charged, sale.Currency), sum(sale, f.world.charges()...)
 		return charged > owed && owed > 0 && f.during(sale, chargesAll) &&
@@ -179,7 +182,7 @@ func (f *referee) inTime(sale journal.Sale, v visit) {
 	if sale.Flow == string(fsm.Reservation) {
 		most = f.world.cfg.Glase.ReservationTimeout + graceIn
 	}
-	began := maxTime(v.began, v.opened)
+	began := maxTime(v.began, v.again)
 	if p := f.world.harm.peace(began, v.ended, diskFull); p > most {
 		f.violated("left hanging for %v in peace: %s", p, brief(sale))
 	}

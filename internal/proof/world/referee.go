@@ -35,6 +35,7 @@ type referee struct {
 	heard      *heard
 	pages      pages
 	acts       map[string]time.Time // technicians', and when each was first on record
+	givings    givings
 }
 
 // start is a motor start.
@@ -53,13 +54,14 @@ type visit struct {
 	decided      bool      // a person's verdict was asked for while it stood in doubt
 	careless     bool      // and given without a look at the books
 	opened       time.Time // by such a verdict
+	again        time.Time // after an end: by such a verdict, or to give something back
 	known        time.Time // it has its invoice
 	served       time.Time // no customer's word is waited for any more
 }
 
 func newReferee(w *world) *referee {
 	return &referee{world: w, visits: map[string]visit{}, judged: map[string]time.Time{}, suspects: map[string]bool{},
-		acts: map[string]time.Time{}, heard: newHeard()}
+		acts: map[string]time.Time{}, heard: newHeard(), givings: givings{over: map[string]journal.Sale{}}}
 }
 
 func (f *referee) violated(format string, args ...any) {
@@ -230,6 +232,7 @@ func (f *referee) recorded() {
 		return
 	}
 	ended := sale.State != string(fsm.Open)
+	seen := len(f.world.glase.Ledger())
 	f.mu.Lock()
 	v, known := f.visits[sale.ID]
 	if !known {
@@ -240,17 +243,24 @@ func (f *referee) recorded() {
 	if verdict {
 		v.decided, v.opened = false, time.Now()
 	}
+	again := verdict || before && !ended && f.gives(sale, seen) != nil
 	switch {
-	case verdict && !ended:
-		v.ended = time.Time{}
+	case again && !ended:
+		v.ended, v.again = time.Time{}, time.Now()
 	case ended && !before:
 		v.ended = time.Now()
+	}
+	if ended {
+		f.givings.over[sale.ID] = sale
 	}
 	f.visits[sale.ID] = v
 	f.suspect(sale)
 	f.mu.Unlock()
-	if before && !ended && !verdict {
+	if before && !ended && !again {
 		f.violated("has ended, and is open again: %s", brief(sale))
+	}
+	if ended && (!before || verdict) {
+		f.gave(sale)
 	}
 	if ended && !before {
 		f.world.diary.note("sale ended: %s", brief(sale))
@@ -313,7 +323,7 @@ func (f *referee) serviced() {
 func (f *referee) settled(sale journal.Sale, when string) {
 	held, paid := f.world.glase.Balance(sale.InvoiceReference)
 	owed := sum(sale, f.world.charges()...)
-	net := minor(sale.Charged, sale.Currency) - minor(sale.Refunded, sale.Currency)
+	net := netOf(sale)
 	state := fsm.SaleState(sale.State)
 	if state == fsm.InDoubt {
 		return
@@ -326,7 +336,9 @@ func (f *referee) settled(sale journal.Sale, when string) {
 	if state == fsm.Lost {
 		owed = 0
 	}
-	if held.Minor != 0 || paid.Minor != owed || net != owed {
+	back, astray := f.givenBack(sale)
+	owed -= back
+	if held.Minor != 0 || paid.Minor != owed+astray || net != owed {
 		f.violated("%s Glase holds %d, the customer has paid %d, the journal says %d, and %d is right: %s", when,
 			held.Minor, paid.Minor, net, owed, brief(sale))
 	}
@@ -363,6 +375,7 @@ func (f *referee) final() {
 		case state == fsm.InDoubt && !f.mayDoubt(sale), state == fsm.Lost && !f.mayLose(sale):
 			f.violated("%s, and nothing happened that explains it: %s", state, brief(sale))
 		}
+		f.gave(sale)
 		f.settled(sale, "in the end")
 		f.cameOut(sale)
 	}

@@ -26,7 +26,7 @@ var (
 	updateFlag    = flag.Bool("update", false, "with -sabotages: write their table anew")
 	sabotagedFlag = flag.Uint64("sabotaged", 0,
 		"play this many worlds with whatever kiosk this is, until one has a violation")
-	flowFlag = flag.String("flow", "", "with -sabotaged: of this flow")
+	flowFlag = flag.String("flow", "", "with -sabotaged or -seed: of this flow")
 )
 
 const (

@@ -60,6 +60,7 @@ type Result struct {
 	Faults     map[string]int // troubles by kind
 	Doubts     map[string]int // sales in doubt by their note
 	Verdicts   int            // sales in doubt that a person decided
+	Refunds    map[string]int // requests to give something back, by what came of them
 	Kills      int            // SIGKILLs and power cuts
 	Losses     int            // those that the newest records did not survive
 	Happenings []string       // what took place of all that may be left out, by name
@@ -318,7 +319,7 @@ var amounts = regexp.MustCompile(`\d+\.\d\d SEK`)
 func (w *world) result() Result {
 	res := Result{
 		Flow: w.o.Flow, Outcomes: map[string]int{}, Doubts: map[string]int{}, Faults: w.harm.count, Kills: w.kills,
-		Losses:     w.losses,
+		Losses: w.losses, Refunds: w.referee.requests(),
 		Happenings: w.happenings(), Violations: w.referee.violations, Kinds: w.referee.kinds,
 	}
 	for _, s := range w.store.sales() {

@@ -37,6 +37,11 @@ func TestNoSeedLosesMoney(t *testing.T) {
 		t.Errorf("%d sales, %d kills and %d kinds of trouble: the worlds are too kind", total.Sales, total.Kills,
 			len(total.Faults))
 	}
+	for _, what := range []string{"of all", "of a part", "refused", "declined", "in doubt"} {
+		if sums.total.Refunds[what] == 0 {
+			t.Errorf("no refund was %s: the worlds are too kind", what)
+		}
+	}
 	for _, state := range []fsm.SaleState{fsm.Charged, fsm.Released, fsm.Refunded, fsm.Cancelled, fsm.Failed, fsm.Lost,
 		fsm.InDoubt} {
 		if sums.total.Outcomes[string(state)] == 0 {

@@ -65,7 +65,7 @@ func TestSoak(t *testing.T) {
 
 // replay plays one world, as a report says.
 func replay(t *testing.T, seed uint64) {
-	o := Options{Ground: NewGround(t, t.TempDir())}
+	o := Options{Ground: NewGround(t, t.TempDir()), Flow: *flowFlag}
 	if *onlyFlag != "" {
 		o.Only = strings.Split(*onlyFlag, ",")
 	}

@@ -18,7 +18,8 @@ type tally struct {
 }
 
 func newTally() *tally {
-	return &tally{total: Result{Outcomes: map[string]int{}, Doubts: map[string]int{}, Faults: map[string]int{}}}
+	return &tally{total: Result{Outcomes: map[string]int{}, Doubts: map[string]int{}, Faults: map[string]int{},
+		Refunds: map[string]int{}}}
 }
 
 func (a *tally) add(w tale) {
@@ -36,7 +37,7 @@ func (a *tally) add(w tale) {
 	a.total.Kills += r.Kills
 	a.total.Verdicts += r.Verdicts
 	for _, m := range []struct{ to, from map[string]int }{{a.total.Outcomes, r.Outcomes}, {a.total.Doubts, r.Doubts},
-		{a.total.Faults, r.Faults}} {
+		{a.total.Faults, r.Faults}, {a.total.Refunds, r.Refunds}} {
 		for k, n := range m.from {
 			m.to[k] += n
 		}
@@ -76,7 +77,8 @@ func (a *tally) text() string {
 	for _, m := range []struct {
 		what string
 		of   map[string]int
-	}{{"sales that ended", a.total.Outcomes}, {"doubts", a.total.Doubts}, {"faults", a.total.Faults}} {
+	}{{"sales that ended", a.total.Outcomes}, {"doubts", a.total.Doubts}, {"faults", a.total.Faults},
+		{"refunds that were asked for", a.total.Refunds}} {
 		fmt.Fprintf(&b, "%s:\n", m.what)
 		for _, k := range slices.Sorted(maps.Keys(m.of)) {
 			fmt.Fprintf(&b, "%9d %s\n", m.of[k], k)

@@ -43,6 +43,9 @@ func (w *world) decide(r *rand.Rand) {
 // Glase did twice what it had refused.
 func (w *world) inTheBooks(sale journal.Sale) (v fsm.Verdict, fits bool) {
 	v = fsm.Verdict{Decision: fsm.Release, By: "technician", Reason: "looked at the books"}
+	if v, gift := w.referee.rightOf(sale, v); gift {
+		return v, true
+	}
 	_, paid := w.glase.Balance(sale.InvoiceReference)
 	switch owed := sum(sale, w.charges()...); {
 	case paid.Minor > 0 && paid.Minor < owed:
@@ -83,8 +86,9 @@ func (f *referee) carelessly(sale journal.Sale) bool {
 // afterVerdict: nothing is held, and the journal agrees with Glase's books.
 func (f *referee) afterVerdict(sale journal.Sale, when string) {
 	held, paid := f.world.glase.Balance(sale.InvoiceReference)
-	net := minor(sale.Charged, sale.Currency) - minor(sale.Refunded, sale.Currency)
-	if held.Minor != 0 || paid.Minor != net && !f.carelessly(sale) {
+	net := netOf(sale)
+	_, astray := f.givenBack(sale)
+	if held.Minor != 0 || paid.Minor != net+astray && !f.carelessly(sale) {
 		f.violated("%s Glase holds %d, the customer has paid %d, the journal says %d, and a person had decided: %s",
 			when, held.Minor, paid.Minor, net, brief(sale))
 	}
