@@ -48,14 +48,7 @@ func (w *world) visit(name string) {
 			w.decide(r)
 		})
 	}
-	for n := range 2 {
-		if r, yes := w.maybe(50, fmt.Sprintf("%s/refund %d", name, n+1)); yes {
-			w.people.Go(func() {
-				time.Sleep(seconds(r, 120))
-				w.givesBack(r)
-			})
-		}
-	}
+	w.office(name)
 	for n := range 6 {
 		if !w.o.Tests {
 			break

@@ -107,6 +107,7 @@ type world struct {
 	machine   *vendingMachine // nil: the kiosk drives the motors itself
 	sockets   *sockets        // nil: Glase is in process, where no connection dies
 	store     *store
+	books     books
 	net       network
 	diary     diary
 	referee   *referee
@@ -283,6 +284,7 @@ func (w *world) happen() {
 	unplug()
 	<-moving
 	w.referee.final()
+	w.referee.booked()
 	w.foreign.Close()
 	if w.sockets != nil {
 		w.sockets.end()
