@@ -26,8 +26,8 @@ func saleSabotages() []sabotage {
 				`		c.ClientInvoiceID, c.Reference, c.Secret, c.Flow = sale.ClientInvoiceID, `,
 				`		c.ClientInvoiceID, c.Reference, c.Secret, c.Flow = sale.ClientInvoiceID+string(rune('A'+c.Number%26)), `}}},
 		{name: "same-invoice-id", what: "every invoice of the machine has the same clientInvoiceId",
-			edits: []edit{{"internal/app/adapters.go",
-				`ClientInvoiceID: m.text(10)`, `ClientInvoiceID: "kioskd"`}}},
+			edits: []edit{{"internal/mint/mint.go",
+				`ClientInvoiceID: m.Text(10)`, `ClientInvoiceID: "kioskd"`}}},
 		{name: "debit-at-once", what: "the customer is charged at once instead of giving a reservation",
 			edits: []edit{{"internal/glasepay/glasepay.go",
 				`		in.PaymentMode, in.CommitReservationTimeout = glase.ReservationPreliminary, c.ReservationTimeout
