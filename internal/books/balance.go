@@ -59,6 +59,16 @@ func (a account) at() int64 {
 // to a sale of which just so much went back. lost says why what is missing may stand elsewhere; "": it does not.
 func balance(currency string, sales []journal.Numbered, before map[string]int64, rows []glase.StatementRow,
 	lost string) (verdicts []api.Balance, reversed int) {
+	var foreign []api.Balance
+	sales = slices.DeleteFunc(slices.Clone(sales), func(s journal.Numbered) bool {
+		if s.Currency == "" || s.Currency == currency {
+			return false
+		}
+		foreign = append(foreign, api.Balance{Sale: s.ID, ErsReference: s.ErsReference, State: s.State,
+			Verdict: Unknown, Currency: s.Currency, Here: s.Charged, Glase: "0.00",
+			Note: "it was sold in " + s.Currency + ", and Glase's report is read in " + currency})
+		return true
+	})
 	accounts, byErs := make([]account, len(sales)), map[string]*account{}
 	for i, s := range sales {
 		accounts[i] = account{Numbered: s, before: before[s.ID]}
@@ -108,7 +118,7 @@ func balance(currency string, sales []journal.Numbered, before map[string]int64,
 			verdicts = append(verdicts, v)
 		}
 	}
-	return verdicts, reversed
+	return append(verdicts, foreign...), reversed
 }
 
 func decimal(minor int64, currency string) string {

@@ -249,6 +249,22 @@ func TestTheSalesOfAnotherTerminalAreNotMissing(t *testing.T) {
 	})
 }
 
+// TestAMachineThatSellsInAnotherCurrencyNow: öre are no yen, and nothing is added up that is not the same.
+func TestAMachineThatSellsInAnotherCurrencyNow(t *testing.T) {
+	play(t, func(d *desk) {
+		d.config.Open = func(func(string, int, error)) (Glase, error) { return empty{}, nil }
+		s := d.record("15.25", "ers")
+		d.wants(d.report(Wish{}), "s1 missing_at_glase")
+		s.Last += 100 // something went back
+		d.record("15.25", "ers-2")
+		d.config.Currency = "JPY"
+		r := d.report(Wish{})
+		if d.wants(r, "s1 unknown, s2 unknown"); len(r.Sold) != 0 {
+			d.Errorf("sold %+v", r.Sold)
+		}
+	})
+}
+
 // empty is a Glase without sales, whose reports name no terminal.
 type empty struct{}
 

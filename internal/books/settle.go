@@ -57,7 +57,7 @@ func (b *Books) settle(ctx context.Context, c closing, all []closing, s statemen
 		}
 		return false
 	})
-	before, counted := earlier(all, c.Number)
+	before, counted := earlier(all, c.Number, b.Currency)
 	rows = append(rows, b.fromShop(rows, s.shop, sales, before)...)
 	lost := c.Lost
 	if !s.details {
@@ -127,14 +127,14 @@ func (b *Books) notes(s statements) (notes []string) {
 }
 
 // earlier is what the closings before one had of each sale: the sum at Glase, and whether its products are counted.
-func earlier(all []closing, number int) (sums map[string]int64, counted map[string]bool) {
+func earlier(all []closing, number int, currency string) (sums map[string]int64, counted map[string]bool) {
 	sums, counted = map[string]int64{}, map[string]bool{}
 	for _, c := range all {
 		if c.Number >= number || c.Step != api.ReportDone {
 			continue
 		}
 		for _, v := range c.Sales {
-			if v.Sale != "" {
+			if v.Sale != "" && v.Currency == currency {
 				sums[v.Sale] = minor(v.Glase, v.Currency)
 				counted[v.Sale] = counted[v.Sale] || v.State != string(fsm.InDoubt)
 			}
@@ -150,6 +150,9 @@ func sold(all []closing, number int, sales []journal.Numbered, counted map[strin
 	for _, c := range all {
 		if c.Number < number && c.Step == api.ReportDone {
 			for _, s := range c.Sold {
+				if s.Currency != currency {
+					continue // the totals begin anew
+				}
 				slots[s.Slot] = api.Sold{Slot: s.Slot, Name: s.Name, Price: s.Price, Currency: s.Currency,
 					Value: decimal(0, currency), TotalNumber: s.TotalNumber, TotalValue: s.TotalValue,
 					TotalFailed: s.TotalFailed}
@@ -157,7 +160,7 @@ func sold(all []closing, number int, sales []journal.Numbered, counted map[strin
 		}
 	}
 	for _, sale := range sales {
-		if counted[sale.ID] || sale.State == string(fsm.InDoubt) {
+		if counted[sale.ID] || sale.State == string(fsm.InDoubt) || sale.Currency != currency {
 			continue
 		}
 		for _, i := range sale.Items {

@@ -134,7 +134,8 @@ func (a *adder) decimal(minor int64) string {
 
 func (a *adder) add(s api.Sale, zone *time.Location) error {
 	if s.Currency != a.currency {
-		return fmt.Errorf("it is in %q, and the machine sells in %s", s.Currency, a.currency)
+		return fmt.Errorf("it is in %q, and the machine sells in %s: take the days of one currency (--from, --to)",
+			s.Currency, a.currency)
 	}
 	charged, err := money.ParseXML(s.Charged, a.currency)
 	if err != nil {
