@@ -18,6 +18,7 @@ var rooms = map[string][]string{
 	"hw/gpio/simboard":    {},
 	"hw/vend":             {"hw/wire", "internal/reason"},
 	"hw/w1":               {},
+	"hw/printer":          {"hw/vend/serialport"},
 	"hw/vend/lockplate":   {"hw/vend", "hw/vend/lockboard", "hw/wire"},
 	"hw/vend/slottest":    {"hw/gpio", "hw/vend", "hw/wire"},
 	"hw/vend/serialport":  {},
@@ -26,7 +27,10 @@ var rooms = map[string][]string{
 	"hw/vend/lockboard":   {"hw/vend", "hw/vend/serialport", "hw/wire", "internal/reason"},
 	"hw/vend/mdb":         {"hw/vend", "hw/vend/serialport", "hw/wire", "internal/money", "internal/reason"},
 	"hw/vend/mdb/mdbtest": {},
-	"internal/plainfile":  {},
+
+	"hw/printer/printertest": {},
+
+	"internal/plainfile": {},
 	"internal/config": {
 		"fsm", "hw/gpio/pinname", "hw/vend", "hw/wire", "internal/money", "internal/plainfile", "internal/words",
 	},
@@ -119,6 +123,7 @@ var forTests = map[string][]string{
 	"internal/journal":        {"internal/identity"},
 	"internal/debug/client":   {"fsm", "internal/debug", "internal/journal", "internal/kiosk"},
 	"hw/vend/mdb":             {"hw/vend/mdb/mdbtest", "hw/vend/slottest", "hw/vend/vendtest"},
+	"hw/printer":              {"hw/printer/printertest", "hw/vend/vendtest"},
 	"internal/proof/crash": {"glase", "hw/gpio/simboard", "internal/debug/api", "internal/debug/client",
 		"internal/money",
 		"internal/proof/phone", "internal/proof/port"},
