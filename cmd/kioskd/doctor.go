@@ -86,6 +86,7 @@ func examine(ctx context.Context, file string, root doctor.Root, user string) []
 	found = append(found, doctor.Serial(root, serials(cfg))...)
 	found = append(found, doctor.Shared(root, "serial", append(serials(cfg), displayTTY(cfg.Display)...))...)
 	found = append(found, doctor.Devices(root, "sensors", oneWire(cfg))...)
+	found = append(found, doctor.Devices(root, "printer", usbPrinter(cfg.Printer))...)
 	found = append(found, examineDisplay(root, cfg.Display)...)
 	if cfg.Journal.Path != "" { // which it is only without a config
 		found = append(found, doctor.Free(filepath.Dir(cfg.Journal.Path))...)

@@ -78,16 +78,27 @@ func pinsOf(cfg config.Config) (all []doctor.Pin) {
 	return all
 }
 
-// serials are the config's serial ports: every device but the display's and the simulated board's.
+// serials are the config's serial ports: every device but the display's, the simulated board's and a USB printer's.
 func serials(cfg config.Config) []doctor.Device {
 	all := keyed(cfg, func(key, _ string) bool {
-		return strings.HasSuffix(key, ".device") && key != "display.device" && key != "gpio.device"
+		return strings.HasSuffix(key, ".device") && key != "display.device" && key != "gpio.device" &&
+			(key != "printer.device" || cfg.Printer.Baud > 0)
 	})
 	for n := range all {
 		all[n].Do = "plug it in, and look at dmesg; ls /dev/serial/by-id/ names what is there. A port of the header: " +
 			"enable_uart=1 in config.txt"
 	}
 	return all
+}
+
+// usbPrinter is the receipt printer, when it is one on USB.
+func usbPrinter(p config.Printer) []doctor.Device {
+	if p.Device == "" || p.Baud > 0 {
+		return nil
+	}
+	return []doctor.Device{{Path: p.Device, For: "printer.device",
+		Do: "plug it in, switch it on, and look at dmesg for usblp; no sale waits for it. A printer that dmesg calls " +
+			"ttyUSB or ttyACM is a serial port: name that, and its baud"}}
 }
 
 // displayTTY is the tty that the display draws on; none when it draws elsewhere.
@@ -141,6 +152,9 @@ func needs(cfg config.Config) (all []doctor.Need) {
 		all = append(all, doctor.Need{Group: "i2c", For: "the display"})
 	case "epd":
 		all = append(all, doctor.Need{Group: "spi", For: "the display"})
+	}
+	if len(usbPrinter(cfg.Printer)) > 0 {
+		all = append(all, doctor.Need{Group: "lp", For: "the receipt printer"})
 	}
 	if len(serials(cfg)) > 0 {
 		all = append(all, doctor.Need{Group: "dialout", For: "serial ports"})

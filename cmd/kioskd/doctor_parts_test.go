@@ -28,6 +28,21 @@ func TestTheDoctorForgetsNoPartOfTheConfig(t *testing.T) {
 	if len(serials(cfg)) != 0 || len(oneWire(cfg)) != 0 {
 		t.Errorf("%v, %v", serials(cfg), oneWire(cfg))
 	}
+	for _, c := range []struct {
+		printer       config.Printer
+		usb, onSerial int
+		group         string
+	}{
+		{config.Printer{Device: "/dev/usb/lp0"}, 1, 0, "lp"},
+		{config.Printer{Device: "/dev/ttyUSB0", Baud: 9600}, 0, 1, "dialout"},
+		{config.Printer{Width: 32}, 0, 0, ""},
+	} {
+		cfg.Printer = c.printer
+		group := slices.ContainsFunc(needs(cfg), func(n doctor.Need) bool { return n.Group == c.group })
+		if len(usbPrinter(c.printer)) != c.usb || len(serials(cfg)) != c.onSerial || group != (c.group != "") {
+			t.Errorf("%+v: %v, %v, %v", c.printer, usbPrinter(c.printer), serials(cfg), needs(cfg))
+		}
+	}
 	type line struct {
 		Device string
 		Baud   int

@@ -49,6 +49,7 @@ type Config struct {
 
 	Keypad      Keypad
 	Temperature Temperature
+	Printer     Printer
 
 	Boards map[string]vend.Board // what slots share, by section
 }
@@ -160,6 +161,7 @@ func Default() Config {
 		Display: Display{Driver: "none"},
 
 		Temperature: Temperature{Min: coldest, Hold: holdDefault},
+		Printer:     Printer{Width: widthDefault, CodePage: codePageDefault},
 	}
 }
 

@@ -59,6 +59,7 @@ func TestTheMinimalConfigHasTheDefaults(t *testing.T) {
 		Slots: []Slot{{ID: "A1", Name: "Water", Price: kronor(15), Stock: 5, MaxOn: 3 * time.Second,
 			Driver: "relay", Vend: relay.Config{Relay: "GPIO17", Drop: "GPIO27"}}},
 		Temperature: Temperature{Min: -55, Hold: 15 * time.Minute},
+		Printer:     Printer{Width: 32, CodePage: "cp1252"},
 	}
 	if got := mustParse(t, minimal); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -208,6 +209,11 @@ sensor = "28-0316a2795caf"
 max = 8
 min = -0.5
 hold = "10m"
+[printer]
+device = "/dev/serial0"
+baud = 19200
+width = 48
+code_page = "cp865"
 [[pin]]
 name = "P1_29"
 active_low = true
@@ -260,6 +266,7 @@ debounce = "2ms"
 		"Driver:mdb Vend:{Product:7} AtMachine:true strays:[] Perishable:false}] " +
 		"Keypad:{Rows:[GPIO9 GPIO10] Columns:[GPIO11 GPIO12 P1_35] Keys:[1L* Z9#] Clear:* Enter:#} " +
 		"Temperature:{Sensor:28-0316a2795caf Max:8 Min:-0.5 Hold:10m0s} " +
+		"Printer:{Device:/dev/serial0 Baud:19200 Width:48 CodePage:cp865} " +
 		"Boards:map[]}"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

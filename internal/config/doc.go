@@ -20,8 +20,8 @@
 // The table is the whole of the format. "needed" is a key that must be there, "R" one that flow "reservation" needs,
 // "S" one that flow "sticker" needs, "P" one that each [[pin]] needs, "L" one that driver "lock" needs, "K" one that
 // [keypad] needs, "T" one that [temperature] needs, "B" one that a slot with driver "board" needs, "W" one that driver
-// "lock_plate" needs, "M" one that slots with driver "mdb" need; the others may be left out, and a key without a
-// default is then empty.
+// "lock_plate" needs, "M" one that slots with driver "mdb" need, "Q" one that [printer] needs; the others may be left
+// out, and a key without a default is then empty.
 //
 //	Key                           Value                                             Default
 //	machine.name                  text, 1 to 60 characters                          needed
@@ -90,6 +90,10 @@
 //	temperature.max               °C, -55 to 85                                     T
 //	temperature.min               °C, -55 to 85; -55 when left out                  -
 //	temperature.hold              duration, 1m to 24h; "15m" when left out          -
+//	printer.device                path of a USB printer, or as board.device         Q
+//	printer.baud                  1200 to 921600; a serial port needs it            -
+//	printer.width                 columns, 24 to 64; 32 when left out               -
+//	printer.code_page             "cp437", "cp850", "cp858", "cp865", or "cp1252"   -
 //	board.device                  path or pattern of a serial port                  B
 //	board.baud                    1200 to 921600                                    57600
 //	board.resends                 0 to 20                                           5

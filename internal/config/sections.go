@@ -39,6 +39,7 @@ func (d *document) sections(top *table, c *Config, kinds []vend.Kind) {
 	top.table("temperature").temperature(&c.Temperature, c.Slots)
 	c.Pins = top.pins() // after all that names a pin
 	top.boards(c, kinds)
+	top.table("printer").printer(&c.Printer) // after all others that name a serial port
 	shop.shop(c, ups, display)
 	switch c.Payment.Flow {
 	case Reservation:

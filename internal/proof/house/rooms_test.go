@@ -32,7 +32,8 @@ var rooms = map[string][]string{
 
 	"internal/plainfile": {},
 	"internal/config": {
-		"fsm", "hw/gpio/pinname", "hw/vend", "hw/wire", "internal/money", "internal/plainfile", "internal/words",
+		"fsm", "hw/gpio/pinname", "hw/printer", "hw/vend", "hw/wire", "internal/money", "internal/plainfile",
+		"internal/words",
 	},
 	"internal/shop": {"fsm", "hw/display", "internal/config", "internal/front", "internal/kiosk", "internal/reason",
 		"internal/words", "ups"},
