@@ -47,7 +47,7 @@ exactly what came out.
 		refundCommand(),
 		acceptCommand(), reportCommand(), replayCommand(), exportCommand(), outputsOffCommand(), wiringCommand(),
 		versionCommand(), boardCommand())
-	root.AddCommand(registerCommand(), assignCommand(), unregisterCommand(), stickerCommand())
+	root.AddCommand(registerCommand(), assignCommand(), unregisterCommand(), stickerCommand(), certifyCommand())
 	root.AddCommand(doctorCommand(), sensorsCommand(), stockCommand(), vendCommand(), relayCommand())
 	return root
 }

@@ -2,6 +2,7 @@ package display
 
 import (
 	"fmt"
+	"strings"
 
 	"rsc.io/qr"
 )
@@ -48,4 +49,30 @@ func (g *grid) putQR(x, y int, code *qr.Code, scale int, colour bool) {
 			g.put(x+col, y+row, glyphs[inked], inkQR)
 		}
 	}
+}
+
+// QRLines draws a QR code in lines, for a terminal that scrolls: the cursor is not addressed. With colour it is black
+// on white on every terminal; without, a terminal with light text on a dark background is assumed.
+func QRLines(text string, colour bool) (string, error) {
+	code, err := encodeQR(text, qr.M)
+	if err != nil {
+		return "", err
+	}
+	width, height := qrCells(code.Size, 1)
+	g := newGrid(width, height)
+	g.putQR(0, 0, code, 1, colour)
+	var b strings.Builder
+	for y := range height {
+		if colour {
+			b.WriteString(sgr[inkQR])
+		}
+		for _, c := range g.cells[y*width : (y+1)*width] {
+			b.WriteRune(c.r)
+		}
+		if colour {
+			b.WriteString("\x1b[0m")
+		}
+		b.WriteByte('\n')
+	}
+	return b.String(), nil
 }

@@ -1,6 +1,7 @@
 package display
 
 import (
+	"fmt"
 	"image"
 	"strings"
 	"testing"
@@ -82,5 +83,24 @@ func TestAnImpossibleQRCodeIsAnErrorAndTheOldPictureStays(t *testing.T) {
 	before := v.text()
 	if err := d.Show(Screen{Kind: Idle, QR: strings.Repeat("x", qrMax+1)}); err == nil || v.text() != before {
 		t.Errorf("%v; the terminal shows:\n%s", err, v.text())
+	}
+}
+
+func TestThePhoneReadsTheQRCodeInLines(t *testing.T) {
+	for _, colour := range []bool{true, false} {
+		lines, err := QRLines(invoiceQR, colour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := newVT(t, 80, 40)
+		for n, line := range strings.Split(strings.TrimSuffix(lines, "\n"), "\n") {
+			fmt.Fprintf(v, "\x1b[%d;1H%s", n+1, line)
+		}
+		if got, err := scan(v.photo(false)); err != nil || got != invoiceQR {
+			t.Errorf("colour %t: %q, %v\n%s", colour, got, err, lines)
+		}
+	}
+	if _, err := QRLines(strings.Repeat("x", qrMax+1), true); err == nil {
+		t.Error("a code too large")
 	}
 }

@@ -37,7 +37,7 @@ type Config struct {
 	UPS          config.UPS
 	Debug        config.Debug
 	Customers    http.Handler // answers at UPS; nil: the machine has no customers' side
-	Technicians  http.Handler // answers at Debug's port
+	Technicians  http.Handler // answers at Debug's port; nil: the technicians have none, and no socket
 	Local        http.Handler // answers at Debug's socket
 	Certificates Certificates
 	Door         *Door
@@ -104,6 +104,9 @@ func (c Config) listen() (ports []port, err error) {
 			return ports, err
 		}
 		ports = append(ports, port{l, ups.Server(c.Customers, c.Door.callers(u))})
+	}
+	if c.Technicians == nil {
+		return ports, nil
 	}
 	d := c.Debug
 	l, err := listenTCP("[debug] listen", d.Listen, c.Certificates[DebugCert])

@@ -110,16 +110,21 @@ func (l Life) giveBack(ctx context.Context, i identity.Identity, why error) erro
 	return fmt.Errorf("the terminal %s was made, could not be kept, and is given up again: %w", i.TerminalID, why)
 }
 
-// own is this machine's terminal.
-func (l Life) own() (identity.Identity, *glase.Client, error) {
+// Own is this machine's terminal, or ErrNone.
+func (l Life) Own() (identity.Identity, error) {
 	if l.Given.TerminalID != "" {
-		c, err := l.Client(l.Given)
-		return l.Given, c, err
+		return l.Given, nil
 	}
 	i, err := identity.Load(l.Path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && i.TerminalID == "" {
-		return i, nil, ErrNone
+		return i, ErrNone
 	}
+	return i, err
+}
+
+// own is this machine's terminal, and a client of it.
+func (l Life) own() (identity.Identity, *glase.Client, error) {
+	i, err := l.Own()
 	if err != nil {
 		return i, nil, err
 	}

@@ -40,6 +40,10 @@ var rooms = map[string][]string{
 	"internal/shop/shoptest": {"internal/shop"},
 	"internal/sticker":       {},
 	"internal/terminal":      {"glase", "internal/config", "internal/identity", "ups"},
+	"internal/certify": {
+		"fsm", "glase", "hw/display", "internal/config", "internal/glasepay", "internal/identity", "internal/money",
+		"internal/serve", "internal/terminal", "ups",
+	},
 	"internal/books": {"fsm", "glase", "internal/debug/api", "internal/journal", "internal/money",
 		"internal/plainfile"},
 	"internal/evadts":   {"internal/money"},
@@ -77,8 +81,9 @@ var rooms = map[string][]string{
 	"internal/doctor":    {"glase", "hw/gpio/pinname", "internal/plainfile"},
 	"internal/app":       {"*"},
 	"cmd/kioskd": {
-		"hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/config",
-		"internal/debug/api", "internal/debug/client", "internal/doctor", "internal/drivers", "internal/evadts",
+		"glase", "hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/certify",
+		"internal/config", "internal/debug/api", "internal/debug/client", "internal/doctor",
+		"internal/drivers", "internal/evadts",
 		"internal/front", "internal/hardware", "internal/money", "internal/totals",
 		"internal/journal", "internal/sdnotify", "internal/simulated", "internal/sticker",
 		"internal/terminal", "ups", "internal/wiring",
@@ -109,6 +114,7 @@ var rooms = map[string][]string{
 var forTests = map[string][]string{
 	"internal/terminal":       {"glase/glasetest"},
 	"internal/books":          {"glase/glasetest"},
+	"internal/certify":        {"glase/glasetest"},
 	"internal/hardware":       {"hw/vend/vendtest"},
 	"glase":                   {"glase/glasetest"},
 	"internal/proof/toolkits": {"glase", "internal/money"},
