@@ -148,13 +148,20 @@ func (o certification) run(ctx context.Context, c *cobra.Command) (err error) {
 	}
 	o.title(plan, cfg, now)
 	err = plan.Run(ctx, o.script)
-	err = errors.Join(err, plan.Record.Err(), file.Close())
+	spoilt := errors.Join(plan.Record.Err(), file.Close())
+	failed := (*certify.FailedError)(nil)
+	if err != nil && !errors.As(err, &failed) { // nothing was asked of Glase
+		return errors.Join(err, os.Remove(o.record))
+	}
+	if spoilt != nil {
+		return errors.Join(err, fmt.Errorf("the record is not whole, and nobody can be shown it: %w", spoilt))
+	}
 	fmt.Fprintf(plan.Out, "\nThe record is in %s\n", o.record)
-	if failed := (*certify.FailedError)(nil); errors.As(err, &failed) {
+	if err != nil {
 		return fmt.Errorf("%w\nMend that, and run it again from step 1: certification wants one whole run. What was said "+
 			"is in %s", err, o.record)
 	}
-	return err
+	return nil
 }
 
 // title begins the record.
