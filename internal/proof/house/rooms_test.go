@@ -115,6 +115,7 @@ var forTests = map[string][]string{
 	"internal/terminal":       {"glase/glasetest"},
 	"internal/books":          {"glase/glasetest"},
 	"internal/certify":        {"glase/glasetest"},
+	"internal/glasepay":       {"internal/identity", "internal/terminal"},
 	"internal/hardware":       {"hw/vend/vendtest"},
 	"glase":                   {"glase/glasetest"},
 	"internal/proof/toolkits": {"glase", "internal/money"},
