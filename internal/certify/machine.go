@@ -137,7 +137,7 @@ func (r *run) purchase(ctx context.Context) error {
 			phone = nil // it has done its part
 		case <-end.C:
 			return fmt.Errorf("after %v Glase has not called createPurchase: was the code scanned? Then Glase cannot "+
-				"reach %s/createPurchase: look at the way there (docs/service.md), and at [ups] allow", r.Wait,
+				"reach %s/createPurchase: look at the way there, and at [ups] allow (docs/certification.md)", r.Wait,
 				m.UPS.PublicURL)
 		case <-ctx.Done():
 			return ctx.Err()
@@ -194,7 +194,7 @@ func (r *run) notified(ctx context.Context) error {
 		case <-end.C:
 			if status == fsm.StatusReserved {
 				return fmt.Errorf("the customer has confirmed, and no notification came within %v: Glase must reach %s "+
-					"(docs/service.md). Begin again", r.Wait, r.Machine.UPS.PublicURL)
+					"(docs/certification.md). Begin again", r.Wait, r.Machine.UPS.PublicURL)
 			}
 			return fmt.Errorf("after %v invoice %s is not confirmed: give the PIN, or say a longer --wait. Begin again",
 				r.Wait, r.first.reference)
