@@ -63,7 +63,7 @@ type step struct {
 	do   func(*run, context.Context) error
 }
 
-// The scripts.
+// sale is what a cash register and a webshop both show.
 func sale() []step {
 	return []step{
 		{"sendInvoice: rows with itemQuantity and itemTotalAmount", (*run).send},

@@ -136,8 +136,9 @@ func (r *run) purchase(ctx context.Context) error {
 			}
 			phone = nil // it has done its part
 		case <-end.C:
-			return fmt.Errorf("after %v Glase has not called createPurchase: was the code scanned? Then Glase cannot "+
-				"reach %s/createPurchase: look at the way there, and at [ups] allow (docs/certification.md)", r.Wait,
+			return fmt.Errorf("after %s Glase has not called createPurchase: was the code scanned? Then Glase cannot "+
+				"reach %s/createPurchase: look at the way there, and at [ups] allow (docs/certification.md)",
+				seconds(r.Wait),
 				m.UPS.PublicURL)
 		case <-ctx.Done():
 			return ctx.Err()
@@ -193,11 +194,11 @@ func (r *run) notified(ctx context.Context) error {
 			}
 		case <-end.C:
 			if status == fsm.StatusReserved {
-				return fmt.Errorf("the customer has confirmed, and no notification came within %v: Glase must reach %s "+
-					"(docs/certification.md). Begin again", r.Wait, r.Machine.UPS.PublicURL)
+				return fmt.Errorf("the customer has confirmed, and no notification came within %s: Glase must reach %s "+
+					"(docs/certification.md). Begin again", seconds(r.Wait), r.Machine.UPS.PublicURL)
 			}
-			return fmt.Errorf("after %v invoice %s is not confirmed: give the PIN, or say a longer --wait. Begin again",
-				r.Wait, r.first.reference)
+			return fmt.Errorf("after %s invoice %s is not confirmed: give the PIN, or say a longer --wait. Begin again",
+				seconds(r.Wait), r.first.reference)
 		case <-ctx.Done():
 			return ctx.Err()
 		}

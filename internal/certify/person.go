@@ -50,10 +50,13 @@ func (s Screen) say(w Wish) error {
 	if !w.Amount.IsZero() {
 		what = fmt.Sprintf("confirm %v with the PIN", w.Amount)
 	}
-	_, err = fmt.Fprintf(s.Out, "\n%s\n    %s\n\n    NOW: scan the code with the phone and %s. Waiting %v …\n\n", code, w.QR,
-		what, w.Within)
+	_, err = fmt.Fprintf(s.Out, "\n%s\n    %s\n\n    NOW: scan the code with the phone and %s. Waiting %s …\n\n", code, w.QR,
+		what, seconds(w.Within))
 	return err
 }
+
+// seconds is a time as people read it.
+func seconds(d time.Duration) string { return fmt.Sprintf("%g s", d.Seconds()) }
 
 // Phone is glasesim's: it scans and confirms by itself.
 type Phone struct {

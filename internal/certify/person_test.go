@@ -15,7 +15,8 @@ import (
 func TestThePersonIsToldWhatToDo(t *testing.T) {
 	var b bytes.Buffer
 	done := Screen{Out: &b}.Pay(t.Context(), Wish{"HTTP://SEQR.SE/QABC123", kr(1500), time.Minute})
-	for _, want := range []string{"█", "HTTP://SEQR.SE/QABC123", "scan the code", "15.00 SEK with the PIN", "1m0s"} {
+	for _, want := range []string{"█", "HTTP://SEQR.SE/QABC123", "scan the code", "15.00 SEK with the PIN",
+		"Waiting 60 s"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("it lacks %q:\n%s", want, b.String())
 		}

@@ -182,8 +182,8 @@ func (r *run) until(ctx context.Context, i *invoice, want fsm.PayStatus, phone <
 			if last != nil {
 				return last
 			}
-			return fmt.Errorf("after %v invoice %s is still %s: was the code scanned, and the PIN given? Begin again, "+
-				"with a longer --wait if it was too short", r.Wait, i.reference, got)
+			return fmt.Errorf("after %s invoice %s is still %s: was the code scanned, and the PIN given? Begin again, "+
+				"with a longer --wait if it was too short", seconds(r.Wait), i.reference, got)
 		case <-ctx.Done():
 			return ctx.Err()
 		}

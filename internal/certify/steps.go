@@ -57,11 +57,11 @@ func (r *run) ask(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.print("    leave this one unpaid: scan nothing for %v …\n", r.Patience)
+	r.print("    leave this one unpaid: scan nothing for %s …\n", seconds(r.Patience))
 	if err := r.unpaid(ctx, second); err != nil {
 		return err
 	}
-	r.note("unpaid for %v; asked again with the references from before:", r.Patience)
+	r.note("unpaid for %s; asked again with the references from before:", seconds(r.Patience))
 	if err := r.is(ctx, second, fsm.StatusIssued); err != nil {
 		return err
 	}
