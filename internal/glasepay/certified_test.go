@@ -69,8 +69,9 @@ func calls(t *testing.T, reseller, ours *glase.Client) map[string]func(context.C
 	}
 	kr := func(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: "SEK"} }
 	items := []fsm.Item{
-		{ID: "1", Slot: "A1", Name: "Still water 50 cl", Price: kr(1500), VAT: 12, EAN: "7310865004703"},
-		{ID: "2", Slot: "B2", Name: "Nuts & raisins", Price: kr(2050)},
+		{ID: "1", Slot: "A1", Name: "Still water 50 cl", Price: kr(1500), VAT: 12, EAN: "7310865004703",
+			Outcome: fsm.Delivered},
+		{ID: "2", Slot: "B2", Name: "Nuts & raisins", Price: kr(2050), Outcome: fsm.Delivered},
 	}
 	call := func(c fsm.Call) func(context.Context) error {
 		return func(ctx context.Context) error {
