@@ -44,9 +44,8 @@ exactly what came out.
 	root.SetErr(errOut)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(runCommand(), checkCommand(), statusCommand(), salesCommand(), eventsCommand(), resolveCommand(),
-		refundCommand(),
-		acceptCommand(), reportCommand(), replayCommand(), exportCommand(), outputsOffCommand(), wiringCommand(),
-		versionCommand(), boardCommand())
+		refundCommand(), receiptCommand(), acceptCommand(), reportCommand(), replayCommand(), exportCommand(),
+		outputsOffCommand(), wiringCommand(), versionCommand(), boardCommand())
 	root.AddCommand(registerCommand(), assignCommand(), unregisterCommand(), stickerCommand(), certifyCommand())
 	root.AddCommand(doctorCommand(), sensorsCommand(), stockCommand(), vendCommand(), relayCommand())
 	return root

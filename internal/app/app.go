@@ -36,6 +36,7 @@ import (
 	"kioskd/internal/kiosk"
 	"kioskd/internal/mdbseller"
 	"kioskd/internal/mint"
+	"kioskd/internal/printing"
 	"kioskd/internal/reason"
 	"kioskd/internal/sdnotify"
 	"kioskd/internal/serve"
@@ -98,6 +99,7 @@ type App struct {
 	contacts   []hardware.Contact
 	boards     *hardware.Boards
 	books      *books.Books
+	desk       *printing.Desk    // nil when there is no receipt printer
 	shop       *shop.Shop        // nil when no page sells
 	seller     *mdbseller.Seller // nil when no machine on an MDB bus sells
 	faults     []fsm.Fault       // found while building
@@ -145,6 +147,9 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	if a.seller = mdbseller.New(cfg, ports.Opener, p.Log, p.Clock.Wall); a.seller != nil {
 		atMachine = a.seller.Bridge()
 	}
+	if a.desk, err = printing.New(cfg, ports.Opener, p.Log, p.Clock.Wall, p.Clock.Synced); err != nil {
+		return nil, err
+	}
 	a.boards = hardware.NewBoards(cfg, ports, atMachine, p.Log, p.Clock.Wall)
 	slots, shelf, err := hardware.NewSlots(cfg, a.pins, a.boards, p.Log)
 	if err != nil {
@@ -172,6 +177,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 		pay := glasepay.Service{
 			Client: a.glase, Terminal: terminalID, Name: cfg.Machine.Name, Language: cfg.Machine.Language,
 			Timezone: cfg.Machine.Timezone, PublicURL: cfg.UPS.PublicURL, Wall: p.Clock.Wall, Heard: a.vitals.Heard,
+			Synced: p.Clock.Synced,
 		}
 		if a.journal != nil { // not an interface around nothing
 			pay.Books = a.journal
@@ -242,10 +248,10 @@ func (a *App) openPorts(p Parts) (err error) {
 		Kiosk: a.Kiosk, Sales: sales{a.journal}, Parts: a.parts, Pins: a.levels, Words: a.words,
 		Picture: a.front.Picture, Sim: p.Sim, Version: p.Version, Log: p.Log, Machine: a.cfg.Machine.Name,
 		Temperature: a.celsius, Stock: a.stock, KeptOut: a.door.KeptOut,
-		Places: debug.NewPlaces(), Books: a.books,
+		Places: debug.NewPlaces(), Books: a.books, Receipt: a.receipt,
 	}
 	local := dc
-	local.Refund, local.Close = a.Refund, true
+	local.Refund, local.Print, local.Close = a.Refund, a.desk.Copier(), true
 	local.Resolve, local.Accept, local.Technician = a.Resolve, a.Kiosk.AcceptLoss, technician{a}
 	if a.Local, err = debug.New(local); err != nil {
 		return err
@@ -297,6 +303,9 @@ func (a *App) Run(ctx context.Context) error {
 	go a.front.Run(inputs, a.Kiosk.Follow(inputs))
 	if a.shop != nil {
 		go a.shop.Run(inputs, a.Kiosk.Follow(inputs))
+	}
+	if a.desk != nil {
+		go a.desk.Run(inputs, a.Kiosk.Follow(inputs))
 	}
 	go a.prune(inputs)
 	go a.books.Run(inputs)

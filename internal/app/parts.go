@@ -28,6 +28,7 @@ func (a *App) parts() []debug.Part {
 	if a.seller != nil {
 		all = append(all, a.seller.Part())
 	}
+	all = append(all, a.desk.Parts()...)
 	return append(all, a.certs.Parts(a.clock.Wall())...)
 }
 

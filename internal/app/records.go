@@ -14,7 +14,9 @@ import (
 	"kioskd/internal/identity"
 	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
+	"kioskd/internal/printing"
 	"kioskd/internal/reason"
+	"kioskd/internal/receipt"
 	"kioskd/internal/terminal"
 )
 
@@ -32,6 +34,7 @@ type Store interface {
 	InDoubt(ctx context.Context) ([]journal.Sale, error)
 	Doubt(ctx context.Context, id string) (fsm.Sale, error)
 	Charged(ctx context.Context, id string) (fsm.Sale, error)
+	Find(ctx context.Context, id string) (fsm.Sale, journal.Sale, error)
 	Entries(ctx context.Context, sale string) ([]journal.Entry, error)
 	Known(ctx context.Context, sale, invoice, ers string) (string, error)
 	Prune(ctx context.Context, olderThan time.Time) (int, error)
@@ -216,4 +219,12 @@ func (a *App) openBooks(terminalID string, p Parts) *books.Books {
 			})
 		},
 	})
+}
+
+// receipt is what a customer is told in writing about a sale.
+func (a *App) receipt(ctx context.Context, id string) (receipt.Receipt, error) {
+	if a.journal == nil {
+		return receipt.Receipt{}, errNoJournal
+	}
+	return printing.Find(ctx, a.journal, a.cfg.Machine, id)
 }

@@ -6,6 +6,8 @@
 //	                           with before=SEQ those that began before the sale of that seq;
 //	                           with state=in_doubt only those that wait for a person
 //	GET /api/sales/ID/story    what happened in it, [{"seq", "time", "event", "text"}], oldest first, at most the last 400
+//	GET /api/sales/ID/receipt  what its customer is told in writing: text, or with as=html a page
+//	POST /api/sales/ID/print   prints a copy of that; {}, on the local socket alone
 //	POST /api/sales/ID/refund  gives back a part of a sale that was charged, or all; on the local socket alone
 //	POST /api/sales/ID/resolve a person's verdict on a sale in doubt, on the local socket alone; see resolve.go
 //	GET, POST /api/report      the verdicts of the last closing of the books; has a period closed at Glase, on the local
@@ -97,6 +99,8 @@ type Config struct {
 	Sim        http.Handler
 	Resolve    Resolve        // nil: this port takes no verdicts
 	Refund     Refund         // nil: nothing is given back through this port
+	Receipt    Receipt        // nil: this port tells none
+	Print      Print          // nil: there is no printer, or it is not this port's
 	Accept     Accept         // nil: nobody accepts a loss through this port
 	Books      Books          // nil: the port tells nothing of them
 	Close      bool           // a period may be closed through this port
@@ -210,6 +214,12 @@ func New(c Config) (http.Handler, error) {
 			methods = append(slices.Clone(get), http.MethodPost)
 		}
 		mux.Handle("/api/report", only(methods, p.report))
+	}
+	if c.Receipt != nil {
+		mux.Handle("/api/sales/{id}/receipt", only(get, p.receipt))
+	}
+	if c.Receipt != nil && c.Print != nil {
+		mux.Handle("/api/sales/{id}/print", only([]string{http.MethodPost}, p.print))
 	}
 	if c.Accept != nil {
 		mux.Handle("/api/journal/accept", only([]string{http.MethodPost}, p.accept))

@@ -190,8 +190,8 @@ func result(err error) fsm.Result {
 // receipt is the document that the customer finds in the app: amount, reference, "Glase payment" and the time, as
 // Glase's certification asks, what came out, and its VAT. A clock that nobody has set tells no time.
 func (p Service) receipt(c fsm.Call) glase.ReceiptDocument {
-	r := receipt.Receipt{Machine: p.Name, Language: p.Language, Timezone: p.Timezone, Sale: c.Sale,
-		Rows: receipt.Rows(c.Items), Total: c.Total, ErsReference: c.ErsReference}
+	r := receipt.Receipt{Head: receipt.Head{Machine: p.Name, Language: p.Language, Timezone: p.Timezone},
+		Sale: c.Sale, Rows: receipt.Rows(c.Items), Total: c.Total, ErsReference: c.ErsReference}
 	if p.Synced == nil || p.Synced() {
 		r.At = p.Wall()
 	}

@@ -58,6 +58,18 @@ func TestAnOldDoubtIsOpenedAndSettledInItsOwnRow(t *testing.T) {
 			t.Errorf("Charged(%q): %v", id, err)
 		}
 	}
+	for id, state := range map[string]fsm.SaleState{"a": fsm.InDoubt, "b": fsm.Charged} {
+		found, told, err := j.Find(t.Context(), id)
+		if err != nil || found.ID != id || found.State != state || told.ID != id || told.State != string(state) ||
+			told.Ended.IsZero() {
+			t.Errorf("Find(%q) = %+v, %+v, %v", id, found, told, err)
+		}
+	}
+	for _, id := range []string{"none", ""} {
+		if _, _, err := j.Find(t.Context(), id); !errors.Is(err, ErrNoSale) {
+			t.Errorf("Find(%q): %v", id, err)
+		}
+	}
 	open, settled := visit("a", fsm.Open), visit("a", fsm.Refunded)
 	open.Sale.Verdict = fsm.Verdict{Decision: fsm.Refund, By: "anna", Reason: "nothing came out"}
 	settled.Sale.Verdict = open.Sale.Verdict
@@ -65,6 +77,9 @@ func TestAnOldDoubtIsOpenedAndSettledInItsOwnRow(t *testing.T) {
 	sales, err := j.Sales(t.Context(), 10)
 	if err != nil || len(sales) != 2 || sales[1].ID != "a" || sales[1].State != "open" || !sales[1].Ended.IsZero() {
 		t.Fatalf("while it is settled: %+v, %v", sales, err)
+	}
+	if found, _, err := j.Find(t.Context(), "a"); err != nil || found.Ended {
+		t.Errorf("while it is settled: %+v, %v", found, err)
 	}
 	record(t, j, settled)
 	sales, err = j.Sales(t.Context(), 10)

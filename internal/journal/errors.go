@@ -23,6 +23,7 @@ var (
 	ErrNoPath   = errors.New("no path is given")
 	ErrNoDoubt  = errors.New("no sale with this id stands in doubt")
 	ErrNoCharge = errors.New("no sale with this id was charged and is over")
+	ErrNoSale   = errors.New("no sale with this id is known")
 	ErrMissing  = errors.New("does not exist") // reading only: Open makes a new journal
 	ErrExists   = errors.New("exists already") // exporting only: nothing is written over
 )

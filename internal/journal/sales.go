@@ -153,6 +153,24 @@ func (j *Journal) Charged(ctx context.Context, id string) (sale fsm.Sale, err er
 	return sale, err
 }
 
+// Find gives a sale as its last record has it, in whatever state, and its summary. Of one that is open both are as it
+// began. ErrNoSale when no such sale is known.
+func (j *Journal) Find(ctx context.Context, id string) (sale fsm.Sale, told Sale, err error) {
+	err = j.look(ctx, func(ctx context.Context, tx querier) error {
+		row, err := scanSale(tx.QueryRowContext(ctx, selectSale, id))
+		if errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("journal: %q: %w", id, ErrNoSale)
+		}
+		if err != nil {
+			return fail(j.path, err)
+		}
+		told = row.Sale
+		sale, err = j.saleAt(ctx, tx, id, row.Last)
+		return err
+	})
+	return sale, told, err
+}
+
 // lastOf is the sale of the entry that a query finds; none is the error when it finds none.
 func (j *Journal) lastOf(ctx context.Context, tx querier, id, query string, none error) (fsm.Sale, error) {
 	var last int64
@@ -163,6 +181,11 @@ func (j *Journal) lastOf(ctx context.Context, tx querier, id, query string, none
 	if err != nil {
 		return fsm.Sale{}, fail(j.path, err)
 	}
+	return j.saleAt(ctx, tx, id, last)
+}
+
+// saleAt is a sale as an entry of its left it.
+func (j *Journal) saleAt(ctx context.Context, tx querier, id string, last int64) (fsm.Sale, error) {
 	doc, err := j.stateAt(ctx, tx, last)
 	if err != nil {
 		return fsm.Sale{}, fail(j.path, err)

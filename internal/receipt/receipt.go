@@ -26,11 +26,16 @@ var (
 	ErrUnpaid = errors.New("nothing was paid for the sale")
 )
 
+// Head is what all receipts of a machine have.
+type Head struct {
+	Machine  string         // its name
+	Language string         // IETF tag; package words has it
+	Timezone *time.Location // of the time as people read it; nil: UTC
+}
+
 // Receipt is what it says. Amounts are of one currency.
 type Receipt struct {
-	Machine      string
-	Language     string         // IETF tag; package words has it
-	Timezone     *time.Location // of At as people read it; nil: UTC
+	Head
 	Sale         string
 	At           time.Time // when it was paid; zero: not known, as on a Pi before it has heard from a time server
 	Rows         []Row
@@ -63,9 +68,13 @@ func Rows(items []fsm.Item) (rows []Row) {
 	return rows
 }
 
-// Of makes the receipt of a sale that has ended; the machine's name, language, zone, and the time are the caller's to
-// fill in. The error says why there is none: ErrOpen, ErrDoubt or ErrUnpaid.
-func Of(sale fsm.Sale) (Receipt, error) {
+// clockless is before any moment that a clock which was once set shows: a Pi wakes up in 1970.
+func clockless(t time.Time) bool { return t.Year() < 2000 }
+
+// Of makes the receipt of a sale that has ended, and was paid at some time; zero when that is not known, nor is one
+// believed that no clock which was ever set can have shown. The error says why there is none: ErrOpen, ErrDoubt or
+// ErrUnpaid.
+func (h Head) Of(sale fsm.Sale, at time.Time) (Receipt, error) {
 	switch {
 	case !sale.Ended:
 		return Receipt{}, ErrOpen
@@ -74,7 +83,11 @@ func Of(sale fsm.Sale) (Receipt, error) {
 	case sale.Charged.Minor <= 0:
 		return Receipt{}, ErrUnpaid
 	}
-	r := Receipt{Sale: sale.ID, Total: sale.Charged, Refunded: sale.Refunded, ErsReference: sale.ErsReference}
+	if clockless(at) {
+		at = time.Time{}
+	}
+	r := Receipt{Head: h, Sale: sale.ID, At: at, Total: sale.Charged, Refunded: sale.Refunded,
+		ErsReference: sale.ErsReference}
 	sum := int64(0)
 	for _, row := range Rows(sale.Items) {
 		// what did not come out was paid for only where the payment comes first

@@ -38,12 +38,14 @@ func bought() fsm.Sale {
 // whole fills in what the machine knows.
 func whole(t *testing.T, sale fsm.Sale, language string) Receipt {
 	t.Helper()
-	r, err := Of(sale)
+	h := Head{"Lobby", language, time.FixedZone("CET", 3600)}
+	r, err := h.Of(sale, time.Date(2026, 11, 27, 11, 30, 5, 0, time.UTC))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Machine, r.Language, r.Timezone = "Lobby", language, time.FixedZone("CET", 3600)
-	r.At = time.Date(2026, 11, 27, 11, 30, 5, 0, time.UTC)
+	if wrong, err := h.Of(sale, time.Unix(60, 0)); err != nil || !wrong.At.IsZero() {
+		t.Errorf("a minute after power-on it is %v (%v)", wrong.At, err)
+	}
 	return r
 }
 
@@ -125,7 +127,7 @@ func TestASaleWithoutAPaymentHasNoReceipt(t *testing.T) {
 	} {
 		s := bought()
 		change(&s)
-		if r, err := Of(s); !errors.Is(err, want) {
+		if r, err := (Head{}).Of(s, time.Time{}); !errors.Is(err, want) {
 			t.Errorf("%v, want %v: %+v", err, want, r)
 		}
 	}
@@ -136,7 +138,7 @@ func TestASaleWithoutAPaymentHasNoReceipt(t *testing.T) {
 func TestNoTextLeavesItsPlace(t *testing.T) {
 	const evil = "a\x1b@\n\x00\u202e<script>\"&'" + "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww"
 	for width := 0; width < 60; width++ {
-		r := Receipt{Machine: evil, Language: evil, Sale: evil, ErsReference: evil, Total: sek(1 << 50),
+		r := Receipt{Head: Head{Machine: evil, Language: evil}, Sale: evil, ErsReference: evil, Total: sek(1 << 50),
 			Rows: []Row{{Name: evil, Price: sek(1 << 50), VAT: 12}}}
 		for _, l := range r.Text(width) {
 			if n := utf8.RuneCountInString(l); n > max(width, WidthMin) {

@@ -146,6 +146,21 @@ func (c *Client) CloseBooks(ctx context.Context, closing api.Closing) error {
 	return c.post(ctx, "/api/report", closing, new(any))
 }
 
+// Receipt is what a sale's customer is told in writing: lines of text, or a page.
+func (c *Client) Receipt(ctx context.Context, sale string, page bool) (string, error) {
+	as := "text"
+	if page {
+		as = "html"
+	}
+	text, err := c.answer(ctx, http.MethodGet, "/api/sales/"+url.PathEscape(sale)+"/receipt?as="+as, nil)
+	return string(text), err
+}
+
+// Print prints a copy of it on the machine's receipt printer.
+func (c *Client) Print(ctx context.Context, sale string) error {
+	return c.post(ctx, "/api/sales/"+url.PathEscape(sale)+"/print", struct{}{}, new(any))
+}
+
 // Accept records a person's word that a journal which lost entries may go on.
 func (c *Client) Accept(ctx context.Context, a api.Acceptance) error {
 	return c.post(ctx, "/api/journal/accept", a, new(any))
@@ -165,26 +180,35 @@ func (c *Client) post(ctx context.Context, path string, body, into any) error {
 
 // exchange makes a request, and reads its answer into one of these.
 func (c *Client) exchange(ctx context.Context, method, path string, body []byte, into any) error {
+	text, err := c.answer(ctx, method, path, body)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("%s answers what is not understood: is it kioskd, and of this version? %w", c.where, err)
+	}
+	return nil
+}
+
+// answer makes a request, and gives what comes back.
+func (c *Client) answer(ctx context.Context, method, path string, body []byte) ([]byte, error) {
 	ours := fmt.Errorf("no answer from %s within %v: systemctl status kioskd says whether it still runs",
 		c.where, Within)
 	ctx, cancel := context.WithTimeoutCause(ctx, Within, ours)
 	defer cancel()
 	res, err := c.send(ctx, method, path, body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer res.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(res.Body, answerMax+1))
+	text, err := io.ReadAll(io.LimitReader(res.Body, answerMax+1))
 	switch {
 	case err != nil:
-		return c.explain(ctx, err)
-	case len(answer) > answerMax:
-		return fmt.Errorf("%s answers more than %d bytes: is it kioskd?", c.where, answerMax)
+		return nil, c.explain(ctx, err)
+	case len(text) > answerMax:
+		return nil, fmt.Errorf("%s answers more than %d bytes: is it kioskd?", c.where, answerMax)
 	}
-	if err := json.Unmarshal(answer, into); err != nil {
-		return fmt.Errorf("%s answers what is not understood: is it kioskd, and of this version? %w", c.where, err)
-	}
-	return nil
+	return text, nil
 }
 
 // send gives an answer of which the body is still to be read, and no refusal.

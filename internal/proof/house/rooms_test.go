@@ -55,8 +55,7 @@ var rooms = map[string][]string{
 	"internal/kiosk":    {"fsm", "internal/money", "internal/reason"},
 	"internal/wiring":   {"hw/gpio/pinname", "hw/wire", "internal/config"},
 	"internal/debug": {"fsm", "internal/books", "internal/debug/api", "internal/journal", "internal/kiosk",
-		"internal/money",
-		"internal/reason"},
+		"internal/money", "internal/reason", "internal/receipt"},
 	"internal/debug/api":    {}, // what the port and its clients say to each other: it knows neither of them
 	"internal/debug/client": {"internal/debug/api"},
 	"internal/front": {
@@ -72,7 +71,9 @@ var rooms = map[string][]string{
 	"internal/glasepay": {"fsm", "glase", "internal/mint", "internal/money", "internal/receipt", "internal/words",
 		"ups"},
 	"internal/receipt": {"fsm", "internal/money", "internal/words"},
-	"internal/cold":    {"fsm", "hw/w1", "internal/config", "internal/debug", "internal/reason"},
+	"internal/printing": {"fsm", "hw/printer", "internal/config", "internal/debug", "internal/journal",
+		"internal/kiosk", "internal/receipt"},
+	"internal/cold": {"fsm", "hw/w1", "internal/config", "internal/debug", "internal/reason"},
 	"internal/health": {"fsm", "glase", "hw/gpio", "hw/wire", "internal/config", "internal/debug", "internal/doctor",
 		"internal/reason"},
 	"internal/serve":     {"fsm", "internal/cert", "internal/config", "internal/debug", "ups"},
@@ -132,6 +133,7 @@ var forTests = map[string][]string{
 	"internal/debug/client":   {"fsm", "internal/debug", "internal/journal", "internal/kiosk"},
 	"hw/vend/mdb":             {"hw/vend/mdb/mdbtest", "hw/vend/slottest", "hw/vend/vendtest"},
 	"hw/printer":              {"hw/printer/printertest", "hw/vend/vendtest"},
+	"internal/printing":       {"hw/printer/printertest", "internal/money"},
 	"internal/proof/crash": {"glase", "hw/gpio/simboard", "internal/debug/api", "internal/debug/client",
 		"internal/money",
 		"internal/proof/phone", "internal/proof/port"},
@@ -140,7 +142,8 @@ var forTests = map[string][]string{
 		"internal/proof/phone",
 	},
 	"internal/proof/service": {"internal/debug/api", "internal/debug/client", "internal/proof/phone"},
-	"cmd/kioskd":             {"hw/vend/relay", "internal/proof/port"},
+	"cmd/kioskd": {"hw/printer/printertest", "hw/vend/relay", "hw/vend/vendtest",
+		"internal/proof/port"},
 	"internal/config": {
 		"hw/vend/board", "hw/vend/lock", "hw/vend/lockboard", "hw/vend/mdb", "hw/vend/relay", "internal/drivers",
 	},
@@ -176,6 +179,7 @@ var borrowed = map[string]map[string]string{
 	"internal/mdbseller": {"github.com/rs/zerolog": log},
 	"internal/cold":      {"github.com/rs/zerolog": log},
 	"internal/books":     {"github.com/rs/zerolog": log},
+	"internal/printing":  {"github.com/rs/zerolog": log},
 	"internal/sdnotify": {
 		"github.com/coreos/go-systemd/v22": "tells systemd how it is",
 		"github.com/rs/zerolog":            log,
