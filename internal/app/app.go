@@ -221,7 +221,7 @@ func (a *App) openPorts(p Parts) (err error) {
 		return err
 	}
 	if a.cfg.Shop.Enabled {
-		a.shop, err = shop.New(shop.Config{Machine: a.cfg, Kiosk: a.Kiosk, Now: p.Clock.Now,
+		a.shop, err = shop.New(shop.Config{Machine: a.cfg, Kiosk: a.Kiosk, Now: p.Clock.Now, Synced: p.Clock.Synced,
 			Secret: mint.Mint{Random: p.Random}.Secret, Lead: a.front.LeadTo, Log: p.Log})
 		if err != nil {
 			return err

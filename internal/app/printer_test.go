@@ -12,6 +12,7 @@ import (
 	"kioskd/hw/printer/printertest"
 	"kioskd/internal/config"
 	"kioskd/internal/receipt"
+	"kioskd/internal/shop"
 )
 
 // withPrinter is a world whose machine has a receipt printer on a serial line.
@@ -198,6 +199,24 @@ func TestAnOpenSaleHasNoReceipt(t *testing.T) {
 		r, err := w.app.receipt(w.t.Context(), sale.ID)
 		if err != nil || r.Total != sek(1500) || len(r.Rows) != 1 || r.At.IsZero() {
 			t.Errorf("a paid sale: %+v, %v", r, err)
+		}
+	})
+}
+
+// TestThePageSaysWhatAReceiptSays once the sale has ended: VAT, the way of paying, Glase's reference, sale and time.
+func TestThePageSaysWhatAReceiptSays(t *testing.T) {
+	vat := 12
+	playWith(t, "web", func(c *config.Config) { c.Slots[0].VAT = &vat }, func(w *world) {
+		b := w.browse()
+		w.shows(b, shop.Choose)
+		w.pays(w.order(b, "A1"))
+		sale := w.settled()
+		v := w.shows(b, shop.Ended)
+		for _, want := range []string{"Water", "VAT 12%", "1.61", "Glase payment", sale.ErsReference, sale.ID,
+			"2000-01-01"} {
+			if !strings.Contains(v.HTML, want) {
+				t.Errorf("%q is missing in\n%s", want, v.HTML)
+			}
 		}
 	})
 }

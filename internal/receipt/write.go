@@ -45,19 +45,40 @@ func (r Receipt) lines() []line {
 		}
 	}
 	all = append(all, line{style: rule}, line{strong, w.Total, r.Total.Local(r.Language)})
-	for _, v := range r.VAT() {
-		all = append(all, line{row, fmt.Sprintf(w.VAT, v.Rate, v.In.Local(r.Language)), v.Tax.Local(r.Language)})
-	}
-	all = append(all, line{row, Payment, r.Total.Local(r.Language)})
+	all = append(all, r.paid()...)
 	if !r.Refunded.IsZero() {
 		all = append(all, line{row, w.Refunded, r.Refunded.Local(r.Language)},
 			line{strong, w.Kept, r.Kept().Local(r.Language)})
 	}
 	all = append(all, line{style: gap}, line{row, w.Reference, r.ErsReference})
+	return append(all, r.which()...)
+}
+
+// paid are the VAT and the way of paying.
+func (r Receipt) paid() (all []line) {
+	w := words.In(r.Language).Receipt
+	for _, v := range r.VAT() {
+		all = append(all, line{row, fmt.Sprintf(w.VAT, v.Rate, v.In.Local(r.Language)), v.Tax.Local(r.Language)})
+	}
+	return append(all, line{row, Payment, r.Total.Local(r.Language)})
+}
+
+// which are the sale's own name and time.
+func (r Receipt) which() (all []line) {
+	w := words.In(r.Language).Receipt
 	if r.Sale != "" {
 		all = append(all, line{row, w.Sale, r.Sale})
 	}
 	return append(all, line{row, w.Time, r.time(w.Unknown)})
+}
+
+// Rest is what a page that shows the products, the sum, the refund and Glase's reference in its own way still lacks:
+// a text each, and what belongs to it.
+func (r Receipt) Rest() (rows [][2]string) {
+	for _, l := range append(r.paid(), r.which()...) {
+		rows = append(rows, [2]string{l.left, l.right})
+	}
+	return rows
 }
 
 func (r Receipt) time(unknown string) string {

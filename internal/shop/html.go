@@ -19,7 +19,8 @@ type content struct {
 	buy      bool   // the list's products can be chosen
 	cancel   bool   // the sale can be cancelled
 	language string
-	invoice  string // makes the address of its code's picture another one
+	rest     [][2]string // what a receipt says besides
+	invoice  string      // makes the address of its code's picture another one
 }
 
 // markup is HTML under construction. The library's templates would be a seventh of the whole daemon's size.
@@ -58,6 +59,13 @@ func (c content) html() string {
 	}
 	if len(c.text.List) > 0 {
 		c.list(&m)
+	}
+	if len(c.rest) > 0 {
+		m.add(`<table id="receipt">`)
+		for _, r := range c.rest {
+			m.add(`<tr><td>%s</td><td class="price">%s</td></tr>`, r[0], r[1])
+		}
+		m.add(`</table>`)
 	}
 	m.some(`<p class="support">%s</p>`, c.text.Support)
 	m.some(`<p class="hint">%s</p>`, c.text.Hint)

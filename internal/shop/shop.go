@@ -79,6 +79,7 @@ type Config struct {
 	Machine config.Config
 	Kiosk   Kiosk
 	Now     func() fsm.Instant // the clock of the kiosk's deadlines
+	Synced  func() bool        // whether the time of the machine's updates can be believed
 	Secret  func() string      // makes 128 random bits, in letters and digits
 	Lead    func(link string)  // is told the address that the screen's code leads to from now on
 	Log     zerolog.Logger
@@ -119,6 +120,7 @@ type visit struct {
 	asks    bool        // for its sale to begin, and the machine has not answered yet
 	used    bool        // it has begun its sale, or may have
 	sale    fsm.Sale    // which it was, as it was last
+	ended   time.Time   // when it had ended; zero: it has not, or nobody knows the time
 	refused fsm.Refusal // why the last choice began none
 	limit   *rate.Limiter
 }
@@ -129,7 +131,7 @@ func New(c Config) (*Shop, error) {
 	switch {
 	case err != nil || public.Host == "":
 		return nil, errors.New("shop: no public_url")
-	case c.Kiosk == nil || c.Now == nil || c.Secret == nil || c.Lead == nil:
+	case c.Kiosk == nil || c.Now == nil || c.Synced == nil || c.Secret == nil || c.Lead == nil:
 		return nil, errors.New("shop: a part is missing")
 	}
 	s := &Shop{
@@ -163,7 +165,7 @@ func (s *Shop) Run(ctx context.Context, steps <-chan kiosk.Update) {
 	for {
 		select {
 		case u := <-steps:
-			s.step(u.State)
+			s.step(u)
 		case <-timer.C:
 		case <-s.wake:
 		case <-ctx.Done():
@@ -177,11 +179,15 @@ func (s *Shop) Run(ctx context.Context, steps <-chan kiosk.Update) {
 }
 
 // step takes the machine's newest state.
-func (s *Shop) step(state fsm.State) {
+func (s *Shop) step(u kiosk.Update) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	state := u.State
 	s.state = state
 	if v := s.visits[state.Sale.Claim]; v != nil {
+		if state.Sale.Ended && !v.sale.Ended && s.cfg.Synced() {
+			v.ended = u.Wall
+		}
 		v.sale, v.used = state.Sale, true
 	}
 	s.tell()

@@ -15,6 +15,7 @@ import (
 	"kioskd/hw/display"
 	"kioskd/internal/front"
 	"kioskd/internal/reason"
+	"kioskd/internal/receipt"
 	"kioskd/internal/words"
 	"kioskd/ups"
 )
@@ -80,6 +81,10 @@ func (s *Shop) view(v *visit, language string) View {
 		switch {
 		case own.Sale.Ended || own.Stage == fsm.Receipting:
 			c.step, c.text.Hint = Ended, c.words.Again
+			head := receipt.Head{Language: cfg.Machine.Language, Timezone: cfg.Machine.Timezone}
+			if r, err := head.Of(own.Sale, v.ended); err == nil { // something was paid
+				c.rest = r.Rest()
+			}
 		case screen.Kind == display.Scan && v.sale.QR != "":
 			c.step, c.cancel, c.link, c.invoice = Pay, true, phoneLink(v.sale.QR), v.sale.Reference
 			c.text.Title = fmt.Sprintf(c.words.Pay, screen.Amount.Local(c.language))

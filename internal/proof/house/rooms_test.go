@@ -36,7 +36,7 @@ var rooms = map[string][]string{
 		"internal/words",
 	},
 	"internal/shop": {"fsm", "hw/display", "internal/config", "internal/front", "internal/kiosk", "internal/reason",
-		"internal/words", "ups"},
+		"internal/receipt", "internal/words", "ups"},
 	"internal/shop/shoptest": {"internal/shop"},
 	"internal/sticker":       {},
 	"internal/terminal":      {"glase", "internal/config", "internal/identity", "ups"},
