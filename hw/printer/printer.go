@@ -118,8 +118,9 @@ func (p *Printer) session(ctx context.Context, patience time.Duration, say func(
 	defer cancel()
 	ended := make(chan error, 1)
 	go func() {
-		defer func() { <-p.busy }()
-		ended <- p.talk(ctx, say)
+		err := p.talk(ctx, say)
+		<-p.busy // before it is told: who hears of it may begin the next
+		ended <- err
 	}()
 	select {
 	case err := <-ended:

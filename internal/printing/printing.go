@@ -186,12 +186,12 @@ func (d *Desk) Print(ctx context.Context, r receipt.Receipt) error {
 func (d *Desk) work(ctx context.Context) {
 	next := time.NewTicker(checkEvery)
 	defer next.Stop()
-	for d.tell(d.printer.Check(ctx)); ctx.Err() == nil; {
+	for d.tell(ctx, d.printer.Check(ctx)); ctx.Err() == nil; {
 		select {
 		case j := <-d.queue:
 			d.print(ctx, j)
 		case <-next.C:
-			d.tell(d.printer.Check(ctx))
+			d.tell(ctx, d.printer.Check(ctx))
 		case <-ctx.Done():
 		}
 	}
@@ -204,7 +204,7 @@ func (d *Desk) print(ctx context.Context, j job) {
 		err = fmt.Errorf("it has waited for %v for the printer", waited.Round(time.Second))
 	} else {
 		err = d.printer.Print(ctx, j.receipt.Text(d.width))
-		d.tell(err)
+		d.tell(ctx, err)
 	}
 	switch {
 	case j.told != nil:
@@ -226,8 +226,11 @@ func (d *Desk) drop(r receipt.Receipt, why error) {
 	d.mu.Unlock()
 }
 
-// tell remembers how the printer is, and logs what has changed.
-func (d *Desk) tell(err error) {
+// tell remembers how the printer is, and logs what has changed. What the end of the daemon did is not the printer's.
+func (d *Desk) tell(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
 	text := func(err error) string {
 		if err == nil {
 			return ""
