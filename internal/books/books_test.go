@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,7 +37,7 @@ type desk struct {
 	line   http.RoundTripper
 	config Config
 	sales  []journal.Numbered // oldest first
-	busy   bool
+	busy   atomic.Bool
 	calls  int
 }
 
@@ -49,7 +50,7 @@ func play(t *testing.T, story func(d *desk)) {
 		defer d.till.Close()
 		d.config = Config{
 			Folder: filepath.Join(t.TempDir(), "books"), Terminal: own, Currency: "SEK", Sales: d,
-			Busy: func() bool { return d.busy }, Wall: time.Now, Log: zerolog.Nop(),
+			Busy: d.busy.Load, Wall: time.Now, Log: zerolog.Nop(),
 			Open: func(asked func(string, int, error)) (Glase, error) {
 				return d.client(glase.Config{Log: asked, Reseller: &glase.Reseller{ID: glasetest.TestReseller,
 					UserID: glasetest.TestResellerUser, Password: glasetest.TestResellerPassword}}), nil
@@ -279,13 +280,13 @@ func (empty) Close() {}
 
 func TestAReportWaitsForTheSaleThatIsOn(t *testing.T) {
 	play(t, func(d *desk) {
-		d.busy = true
-		time.AfterFunc(30*time.Second, func() { d.busy = false })
+		d.busy.Store(true)
+		time.AfterFunc(30*time.Second, func() { d.busy.Store(false) })
 		began := time.Now()
 		if d.wants(d.report(Wish{}), ""); time.Since(began) < 30*time.Second {
 			d.Error("it did not wait")
 		}
-		d.busy = true
+		d.busy.Store(true)
 		if r := d.report(Wish{}); r.Step != api.ReportFailed || !strings.Contains(r.Problem, "try again") {
 			d.Errorf("%+v", r)
 		}
