@@ -51,6 +51,10 @@ func (w *world) givesBack(r *rand.Rand) {
 			time.Sleep(seconds(r, 30))
 		}
 	}
+	if r.IntN(2) == 0 { // what stands in doubt now is looked up
+		time.Sleep(seconds(r, 60))
+		w.decide(r)
+	}
 }
 
 // refund is one request.
