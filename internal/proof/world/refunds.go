@@ -40,6 +40,9 @@ func (w *world) givesBack(r *rand.Rand) {
 	if l := w.running(); l != nil && w.restless && r.IntN(3) == 0 {
 		l.gate.aimAt(midRefund[r.IntN(len(midRefund))])
 	}
+	if r.IntN(2) == 0 {
+		w.troubleAtARefund(r)
+	}
 	for range []int{1, 1, 2, 2, 3}[r.IntN(5)] {
 		for range 3 { // whoever is at the machine comes first
 			if err := w.refund(sale, asked); !errors.Is(err, kiosk.ErrBusy) {
@@ -55,6 +58,22 @@ func (w *world) givesBack(r *rand.Rand) {
 		time.Sleep(seconds(r, 60))
 		w.decide(r)
 	}
+}
+
+// troubleAtARefund makes Glase lose the next answer about one, or refuse it; with 98, which says that it was made, it
+// is.
+func (w *world) troubleAtARefund(r *rand.Rand) {
+	w.glaseMu.Lock()
+	defer w.glaseMu.Unlock()
+	f, rule := w.glase.Faults(), glasetest.Fault{Operation: "refundPayment", Fault: "lost_answer", Count: 1}
+	if c := []glasetest.Code{0, 0, 98, 98, 97, 99, 48, 93}[r.IntN(8)]; c != 0 {
+		rule.Fault, rule.Code, rule.Acts = "result_code", &c, c == 98
+		if refuses := f.Choices.Refunds; rule.Acts && refuses != "" && refuses != "allow" {
+			return // it would say so of what was refused
+		}
+	}
+	f.Rules = append([]glasetest.Fault{w.rule(rule)}, f.Rules...)
+	w.setFaults(f)
 }
 
 // refund is one request.
