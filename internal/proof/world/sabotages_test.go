@@ -57,14 +57,23 @@ type edit struct {
 // sabotages is all of them, in the order of their names.
 func sabotages() []sabotage {
 	all := slices.Concat(recordSabotages(), bootSabotages(), saleSabotages(), invoiceSabotages(), chargeSabotages(),
-		releaseSabotages(), refundSabotages(), talkSabotages(), astraySabotages(), motorSabotages(), busSabotages(),
-		boardSabotages(), pageSabotages())
+		releaseSabotages(), refundSabotages(), giveBackSabotages(), talkSabotages(), astraySabotages(),
+		motorSabotages(), busSabotages(), boardSabotages(), pageSabotages())
 	slices.SortFunc(all, func(a, b sabotage) int { return cmp.Compare(a.name, b.name) })
 	return all
 }
 
 // promises are the invariants, by a part of the sentence in which the referee says that one is broken.
 var promises = []struct{ part, promise string }{
+	{"the report", "Glase's reports have what was charged"},
+	{"times for one request", "one request moves money once"},
+	{" goes back of the ", "never more goes back than was charged"},
+	{"more was given back than", "never more goes back than was charged"},
+	{"giving back ", "giving back moves no motor"},
+	{" was asked for: ", "what is given back is on record"},
+	{"the journal says that", "what is given back is on record"},
+	{"a person had decided", "what is given back is on record"},
+	{"request to give back was turned down", "a refused refund changes nothing"},
 	{"starts twice for one item", "one item, one motor start"},
 	{"motor starts for item", "one item, one motor start"},
 	{"products came out for item", "one item, one motor start"},
