@@ -307,15 +307,14 @@ func (f *referee) mayDoubtGiving(sale journal.Sale) bool {
 		f.world.harm.during(g.opened, time.Now(), diskRefuses, kioskKilled, kioskTold, badAnswer, noNetwork)
 }
 
-// rightOf is the verdict that Glase's books leave on a request that stands in doubt; false: none does.
-func (f *referee) rightOf(sale journal.Sale, v fsm.Verdict) (fsm.Verdict, bool) {
-	g := f.giving(sale.ID)
-	if g == nil || !g.doubtful {
-		return v, false
-	}
+// rightOf is the verdict that Glase's books leave on a request that stands in doubt. None fits yet while Glase may still
+// do what it was asked for.
+func (f *referee) rightOf(g *giving, sale journal.Sale, v fsm.Verdict) (right fsm.Verdict, fits bool) {
 	switch _, moved := f.wentBack(sale.InvoiceReference, g.seen); {
 	case moved > 0:
 		v.Decision, v.ByHand = fsm.Refund, true
+	case time.Since(g.ended) < 2*latencyMax:
+		return v, false
 	case g.asked%2 == 0:
 		v.Decision = fsm.Refund // it is to go back all the same
 	default:
