@@ -307,8 +307,8 @@ func (f *referee) mayDoubtGiving(sale journal.Sale) bool {
 		f.world.harm.during(g.opened, time.Now(), diskRefuses, kioskKilled, kioskTold, badAnswer, noNetwork)
 }
 
-// rightOf is the verdict that Glase's books leave on a request that stands in doubt. None fits yet while Glase may still
-// do what it was asked for.
+// rightOf is the verdict that Glase's books leave on a request that stands in doubt. None fits yet while Glase may
+// still do what it was asked for.
 func (f *referee) rightOf(g *giving, sale journal.Sale, v fsm.Verdict) (right fsm.Verdict, fits bool) {
 	switch _, moved := f.wentBack(sale.InvoiceReference, g.seen); {
 	case moved > 0:
