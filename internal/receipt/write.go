@@ -2,12 +2,12 @@ package receipt
 
 import (
 	"fmt"
-	"html"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"kioskd/internal/markup"
 	"kioskd/internal/words"
 )
 
@@ -162,9 +162,9 @@ func plain(s string) string {
 
 // HTML is the receipt as a whole page, for a phone's screen, that loads nothing.
 func (r Receipt) HTML() string {
-	var m markup
-	m.add(`<!DOCTYPE html><html lang="%s"><head><meta charset="utf-8">`, words.In(r.Language).Tag)
-	m.add(`<meta name="viewport" content="width=device-width, initial-scale=1"><title>%s</title></head><body>`, r.Machine)
+	var m markup.Builder
+	m.Add(`<!DOCTYPE html><html lang="%s"><head><meta charset="utf-8">`, words.In(r.Language).Tag)
+	m.Add(`<meta name="viewport" content="width=device-width, initial-scale=1"><title>%s</title></head><body>`, r.Machine)
 	table, heading := false, "h1"
 	for _, l := range r.lines() {
 		if in := l.style == row || l.style == strong; in != table {
@@ -173,28 +173,16 @@ func (r Receipt) HTML() string {
 		}
 		switch l.style {
 		case title:
-			m.add("<"+heading+">%s</"+heading+">", l.left)
+			m.Add("<"+heading+">%s</"+heading+">", l.left)
 			heading = "h2"
 		case row:
-			m.add(`<tr><td>%s</td><td align="right">%s</td></tr>`, l.left, l.right)
+			m.Add(`<tr><td>%s</td><td align="right">%s</td></tr>`, l.left, l.right)
 		case strong:
-			m.add(`<tr><th align="left">%s</th><th align="right">%s</th></tr>`, l.left, l.right)
+			m.Add(`<tr><th align="left">%s</th><th align="right">%s</th></tr>`, l.left, l.right)
 		case rule:
-			m.add(`<hr>`)
+			m.Add(`<hr>`)
 		}
 	}
-	m.add(`</table></body></html>`)
+	m.Add(`</table></body></html>`)
 	return m.String()
-}
-
-// markup is HTML under construction. The library's templates would be a seventh of the whole daemon's size.
-type markup struct{ strings.Builder }
-
-// add writes HTML into which texts are filled, each escaped: as an element's content, or within double quotes.
-func (m *markup) add(format string, texts ...string) {
-	args := make([]any, len(texts))
-	for n, t := range texts {
-		args[n] = html.EscapeString(t)
-	}
-	fmt.Fprintf(m, format+"\n", args...)
 }
