@@ -22,6 +22,7 @@ type ghost struct {
 	Updated     money.Amount // the total of the updateInvoice on its way
 	UpdatedDone money.Amount // the total that an updateInvoice is known to have set
 	RefundOpen  bool         // a refund is on its way or may have been made
+	Parted      bool         // a refund of a part was asked for
 	RefundSent  money.Amount // the one on its way
 	RefundDone  int64        // minor units that are known to have gone back
 	Charged     int64        // what the last PAID said
@@ -47,7 +48,8 @@ func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool
 		} else if s.Busy() || of.State != InDoubt && !(of.State == Charged && resolved.Verdict.Amount.Minor > 0) {
 			return g, fmt.Errorf("a verdict on a sale that does not stand in doubt, or during another")
 		}
-		g = ghost{Sale: next.Sale.ID, RefundDone: of.Refunded.Minor, Paid: []money.Amount{of.Charged}}
+		g = ghost{Sale: next.Sale.ID, RefundDone: of.Refunded.Minor, Paid: []money.Amount{of.Charged},
+			Parted: g.Parted && g.Sale == of.ID}
 		for _, i := range of.Invoices {
 			g.RefundDone, g.RefundPast, g.Paid, g.Known = g.RefundDone+i.Refunded.Minor, g.RefundPast+i.Refunded.Minor,
 				append(g.Paid, i.Charged), append(g.Known, i.Reference)
@@ -365,13 +367,15 @@ func (g *ghost) called(s, next State, f Call, durable bool) error {
 		if g.RefundOpen && !f.Full {
 			return fmt.Errorf("a partial refund was repeated although it may have been made")
 		}
-		if f.Full != (f.Total == sale.Charged) || f.Total.Minor > sale.Charged.Minor-g.RefundDone+g.RefundPast {
+		if f.Full != (f.Total == sale.Charged && !g.Parted) ||
+			f.Total.Minor > sale.Charged.Minor-g.RefundDone+g.RefundPast {
 			return fmt.Errorf("refund of %v of %v, full %v", f.Total, sale.Charged, f.Full)
 		}
 		if !g.RefundOpen && s.Stage != Refunding && !durable {
 			return fmt.Errorf("a refund that is not recorded")
 		}
 		g.RefundOpen, g.RefundSent = true, f.Total
+		g.Parted = g.Parted || f.Total.Less(sale.Charged)
 	}
 	return nil
 }

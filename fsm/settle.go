@@ -199,6 +199,7 @@ func (t *step) paid(e Answered) {
 // refund gives Due back. A part of a payment is only refunded when that is on record, since the next start could not
 // know of it and would do it again.
 func (t *step) refund() {
+	t.s.Sale.Parted = t.s.Sale.Parted || t.s.Sale.RefundDue.Less(t.s.Sale.Charged)
 	if !t.s.Sale.fullRefund() && t.s.fault(reason.Journal) {
 		t.doubt(fmt.Sprintf("%v is owed to the customer, and the journal cannot be written", t.s.Sale.RefundDue))
 		return

@@ -193,6 +193,8 @@ type Payment struct {
 	Charged       money.Amount `json:"charged,omitzero"`       // it was PAID with this amount
 	RefundDue     money.Amount `json:"due,omitzero"`           // the refund that is being made
 	Refunded      money.Amount `json:"refunded,omitzero"`      // refunds that are confirmed
+	// a refund of a part was asked for, whatever became of it: what is left at the service is not known by the record
+	Parted bool `json:"parted,omitzero"`
 
 	Charging `json:"charging,omitzero"`
 }

@@ -246,5 +246,6 @@ func (s Sale) refunded() money.Amount {
 	return s.Refunded
 }
 
-// fullRefund: the whole payment goes back and nothing went back before.
-func (s Sale) fullRefund() bool { return s.RefundDue == s.Charged && s.Refunded.IsZero() }
+// fullRefund: the whole payment goes back, and no part of it was ever asked for. Only then does a sum that is too much
+// (98) prove that this one was made.
+func (s Sale) fullRefund() bool { return s.RefundDue == s.Charged && s.Refunded.IsZero() && !s.Parted }
