@@ -90,7 +90,13 @@ func play(t *testing.T, story func(t *testing.T, w *world)) {
 			Record: NewRecord(&w.record, time.Now, password, glasetest.TestTerminalPassword,
 				glasetest.TestResellerPassword),
 			Listen: func(ctx context.Context, h http.Handler, work func(context.Context) error) error {
-				w.customer = h
+				var calls sync.WaitGroup
+				defer calls.Wait() // as a server that is shut down does
+				w.customer = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+					calls.Add(1)
+					defer calls.Done()
+					h.ServeHTTP(rw, r)
+				})
 				return work(ctx)
 			},
 		}
