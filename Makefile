@@ -18,7 +18,7 @@ demo: build ## a whole kiosk on this machine: make demo, or make demo ARGS=--aut
 
 # The state machine and the painters have no goroutine that could race. The others of these make very many steps, which the detector
 # makes five times as slow: make race looks at them.
-UNRACED := ./fsm ./hw/display ./internal/app ./internal/journal ./internal/proof/world
+UNRACED := ./fsm ./hw/display ./internal/app ./internal/journal ./internal/proof/house ./internal/proof/world
 
 test: ## all tests, with nothing but Go
 	@[ -n "$(RACE)" ] || echo "no gcc: testing without the race detector"

@@ -300,10 +300,20 @@ func (f *referee) refusedRefund(g *giving) bool {
 	return f.world.harm.duringPrefix(g.opened, time.Now(), "refundPayment says ", "* says ")
 }
 
-// mayDoubtGiving: of a part that was to go back nobody knows whether it did.
+// parted: a part of the sale was asked to go back, whatever became of it.
+func (f *referee) parted(sale journal.Sale) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.ContainsFunc(f.givings.all, func(g *giving) bool {
+		return g.sale == sale.ID && !g.opened.IsZero() && g.asked != everything &&
+			g.asked < minor(sale.Charged, sale.Currency)
+	})
+}
+
+// mayDoubtGiving: of a part that was to go back nobody knows whether it did, nor of all once a part was asked for.
 func (f *referee) mayDoubtGiving(sale journal.Sale) bool {
 	g := f.giving(sale.ID)
-	return g != nil && g.asked < minor(sale.Charged, sale.Currency) &&
+	return g != nil && f.parted(sale) &&
 		f.world.harm.during(g.opened, time.Now(), diskRefuses, kioskKilled, kioskTold, badAnswer, noNetwork)
 }
 
