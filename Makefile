@@ -16,7 +16,7 @@ build: ## the programs, in bin/
 demo: build ## a whole kiosk on this machine: make demo, or make demo ARGS=--auto
 	@bin/demo $(ARGS)
 
-# The state machine and the painters have no goroutine that could race. The others of these make very many steps, which the detector
+# The state machine, the painters and what reads the sources have no goroutine that could race. The others of these make very many steps, which the detector
 # makes five times as slow: make race looks at them.
 UNRACED := ./fsm ./hw/display ./internal/app ./internal/journal ./internal/proof/house ./internal/proof/world
 
