@@ -167,8 +167,13 @@ func until(t *testing.T, ctx context.Context, what, expression string) {
 	t.Helper()
 	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err := chromedp.Run(within, chromedp.Poll(expression, nil, chromedp.WithPollingInterval(50*time.Millisecond),
-		chromedp.WithPollingTimeout(patience))); err != nil {
+	poll := chromedp.Poll(expression, nil, chromedp.WithPollingInterval(50*time.Millisecond),
+		chromedp.WithPollingTimeout(patience))
+	err := chromedp.Run(within, poll)
+	for err != nil && strings.Contains(err.Error(), "Cannot find context") { // the page went to another one meanwhile
+		err = chromedp.Run(within, poll)
+	}
+	if err != nil {
 		var text string
 		_ = chromedp.Run(ctx, chromedp.Evaluate("document.body.innerText", &text))
 		t.Fatalf("%s: never (%s): %v\nthe page says:\n%.3000s", what, expression, err, text)
