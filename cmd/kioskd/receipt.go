@@ -6,6 +6,9 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"kioskd/internal/config"
+	"kioskd/internal/drivers"
 )
 
 func receiptCommand() *cobra.Command {
@@ -37,6 +40,10 @@ which nothing was paid has none.`,
 		}
 		out := c.OutOrStdout()
 		if *paper {
+			if cfg, err := config.Load(*file, drivers.All()); err == nil && cfg.Printer.Device == "" {
+				return errors.New("this machine has no receipt printer: its config has no [printer] device " +
+					"(docs/receipts.md)")
+			}
 			if err := d.Print(c.Context(), args[0]); err != nil {
 				return err
 			}

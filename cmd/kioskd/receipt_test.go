@@ -83,7 +83,7 @@ func TestAReceiptIsShownAndPrintedByCommand(t *testing.T) {
 		!strings.Contains(out, "put in a new roll") {
 		t.Errorf("the status says\n%s", out)
 	}
-	if out, e, exit := receipt("7GQ2K4MX"); exit != 1 || !strings.Contains(e, "no such sale") {
+	if out, e, exit := receipt("7GQ2K4MX"); exit != 1 || !strings.Contains(e, "no sale with this id is known") {
 		t.Errorf("no such sale: exit %d, %s%s", exit, out, e)
 	}
 	if out, e, exit := receipt(sale, "--print", "--html", page); exit == 0 {

@@ -12,7 +12,6 @@ import (
 
 	"kioskd/internal/config"
 	"kioskd/internal/debug/api"
-	"kioskd/internal/drivers"
 )
 
 func refundCommand() *cobra.Command {
@@ -41,11 +40,7 @@ A sale that stands in doubt is settled by kioskd resolve.`,
 		if strings.TrimSpace(*reason) == "" {
 			return errors.New(`say why: --reason "…"`)
 		}
-		cfg, err := config.Load(*file, drivers.All())
-		if err != nil {
-			return err
-		}
-		d, err := running(*file)
+		cfg, d, err := configured(*file)
 		if err != nil {
 			return err
 		}

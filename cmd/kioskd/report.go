@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -19,7 +18,6 @@ import (
 	"kioskd/internal/config"
 	"kioskd/internal/debug/api"
 	"kioskd/internal/debug/client"
-	"kioskd/internal/drivers"
 	"kioskd/internal/evadts"
 	"kioskd/internal/money"
 )
@@ -57,11 +55,7 @@ on with the same period; --anew leaves it. Exit status 0 means that every sale i
 	c.MarkFlagsMutuallyExclusive("last", "shop")
 	c.MarkFlagsMutuallyExclusive("last", "anew")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cfg, err := config.Load(*file, drivers.All())
-		if err != nil {
-			return err
-		}
-		d, err := running(*file)
+		cfg, d, err := configured(*file)
 		if err != nil {
 			return err
 		}
@@ -126,8 +120,13 @@ func tellReport(out io.Writer, r api.Report, all bool) error {
 	for _, n := range r.Verdicts {
 		sales += n
 	}
-	fmt.Fprintf(out, "Report %d, of %s: terminal %s, period %s.\n%d of %d settled", r.Number, local(r.Ended),
-		printable(r.Terminal), printable(r.Period), r.Verdicts["settled"], sales)
+	fmt.Fprintf(out, "Report %d, of %s: terminal %s, period %s.\n", r.Number, local(r.Ended), printable(r.Terminal),
+		printable(r.Period))
+	if sales == 0 {
+		fmt.Fprint(out, "No sale has ended since the report before")
+	} else {
+		fmt.Fprintf(out, "%d of %d settled", r.Verdicts["settled"], sales)
+	}
 	for _, verdict := range slices.Sorted(maps.Keys(r.Verdicts)) {
 		if verdict != "settled" {
 			fmt.Fprintf(out, ", %d %s", r.Verdicts[verdict], strings.ReplaceAll(verdict, "_", " "))
@@ -197,12 +196,5 @@ func writeDTS(file string, out io.Writer, cfg config.Config, r api.Report) (err 
 	if file == "-" {
 		return a.Write(out)
 	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("%s is there already: name another file", file)
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(a.Write(f), f.Close())
+	return create(file, a.Write)
 }

@@ -50,6 +50,12 @@ func TestTheBooksAreClosedByCommand(t *testing.T) {
 		!strings.Contains(e, "Waiting for Glase's reports") {
 		t.Errorf("the report: exit %d\n%s%s", exit, out, e)
 	}
+	if out, e, exit := run("receipt", first, "--print"); exit != 1 || !strings.Contains(e, "[printer] device") {
+		t.Errorf("a receipt without a printer: exit %d, %s%s", exit, out, e)
+	}
+	if out, e, exit := run("report", "--last"); exit != 0 || !strings.Contains(out, "2 of 2 settled.") {
+		t.Errorf("the same again: exit %d, %s%s", exit, out, e)
+	}
 	if audit, err := os.ReadFile(filepath.Join(r.dir, "audit.eva")); err != nil ||
 		!strings.Contains(string(audit), "\r\nVA1*3000*2*3000*2\r\n") {
 		t.Errorf("the audit is %s, %v", audit, err)

@@ -37,6 +37,14 @@ func running(file string) (*client.Client, error) {
 	return client.Socket(cfg.Debug.Socket), nil
 }
 
+// configured is a config without mistakes, and the daemon that its socket leads to.
+func configured(file string) (cfg config.Config, d *client.Client, err error) {
+	if cfg, err = config.Load(file, drivers.All()); err == nil {
+		d, err = running(file)
+	}
+	return cfg, d, err
+}
+
 func statusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "status",

@@ -20,13 +20,13 @@ import (
 	"kioskd/glase"
 	"kioskd/internal/debug/api"
 	"kioskd/internal/journal"
+	"kioskd/internal/terminal"
 )
 
 const (
 	idleWithin = 2 * time.Minute // for the sale that is on; then somebody asks again
 	idleEach   = 200 * time.Millisecond
-	pieceSize  = 200             // sales read at once: some 100 KiB
-	readyAfter = 3 * time.Second // the documentation's own advice after a mark
+	pieceSize  = 200 // sales read at once: some 100 KiB
 )
 
 // Sales is the machine's record.
@@ -37,8 +37,7 @@ type Sales interface {
 
 // Glase is asked as the reseller; a *glase.Client.
 type Glase interface {
-	MarkTransactionPeriod(ctx context.Context, parameters ...glase.Parameter) (string, error)
-	ExecuteReport(ctx context.Context, r glase.ReportRequest) (glase.Report, error)
+	terminal.Reseller
 	Close()
 }
 
@@ -185,7 +184,7 @@ func (b *Books) close(ctx context.Context, w Wish) (closing, error) {
 	if c.Shop && c.ShopPeriod == "" {
 		c.Step = api.ReportMarks
 		b.show(c)
-		if c.ShopPeriod, err = g.MarkTransactionPeriod(ctx); err != nil {
+		if c.ShopPeriod, err = terminal.Mark(ctx, g, ""); err != nil {
 			return c, fmt.Errorf("the shop's period: %w", err)
 		}
 		if err := b.save(c); err != nil {
@@ -195,7 +194,7 @@ func (b *Books) close(ctx context.Context, w Wish) (closing, error) {
 	c.Step = api.ReportReads
 	b.show(c)
 	select {
-	case <-time.After(readyAfter):
+	case <-time.After(terminal.ReportAfter):
 	case <-ctx.Done():
 		return c, ctx.Err()
 	}
@@ -264,7 +263,7 @@ func (b *Books) mark(ctx context.Context, g Glase, c *closing) (err error) {
 		return fmt.Errorf("nothing was asked of Glase, since its answer could not be kept: %w", err)
 	}
 	b.show(*c)
-	c.Period, err = g.MarkTransactionPeriod(ctx, glase.Parameter{Key: glase.ParameterTerminalID, Value: b.Terminal})
+	c.Period, err = terminal.Mark(ctx, g, b.Terminal)
 	switch {
 	case errors.As(err, new(*glase.UnknownError)):
 		return fmt.Errorf("%w. The period may be closed, under a number that was not heard: report again; sales that "+
@@ -303,9 +302,8 @@ type statements struct {
 
 // read asks for the four documented reports, or the terminal's two of them.
 func (b *Books) read(ctx context.Context, g Glase, c closing) (s statements, err error) {
-	ask := func(id, period string, more ...glase.Parameter) (glase.Statement, error) {
-		r, err := g.ExecuteReport(ctx, glase.ReportRequest{ReportID: id, Language: "en",
-			Parameters: append([]glase.Parameter{{Key: glase.ParameterPeriodID, Value: period}}, more...)})
+	ask := func(id, period, terminalID string) (glase.Statement, error) {
+		r, err := terminal.Report(ctx, g, id, period, terminalID)
 		if err != nil {
 			return glase.Statement{}, explain(id, err)
 		}
@@ -315,14 +313,13 @@ func (b *Books) read(ctx context.Context, g Glase, c closing) (s statements, err
 			return st, fmt.Errorf("%s: %w", id, err)
 		case st.PeriodID != period:
 			return st, fmt.Errorf("%s: Glase answers with the report of another period: %q", id, st.PeriodID)
-		case len(more) > 0 && st.TerminalID != "" && st.TerminalID != b.Terminal:
+		case terminalID != "" && st.TerminalID != "" && st.TerminalID != b.Terminal:
 			return st, fmt.Errorf("%s: Glase answers with the report of another terminal: %q", id, st.TerminalID)
 		}
 		return st, nil
 	}
-	own := glase.Parameter{Key: glase.ParameterTerminalID, Value: b.Terminal}
 	for _, id := range []string{glase.ReportTerminal, glase.ReportTerminalDetails} {
-		st, err := ask(id, c.Period, own)
+		st, err := ask(id, c.Period, b.Terminal)
 		if err != nil {
 			return s, err
 		}
@@ -337,10 +334,10 @@ func (b *Books) read(ctx context.Context, g Glase, c closing) (s statements, err
 	if !c.Shop {
 		return s, nil
 	}
-	if _, err = ask(glase.ReportShop, c.ShopPeriod); err != nil {
+	if _, err = ask(glase.ReportShop, c.ShopPeriod, ""); err != nil {
 		return s, err
 	}
-	st, err := ask(glase.ReportShopDetails, c.ShopPeriod)
+	st, err := ask(glase.ReportShopDetails, c.ShopPeriod, "")
 	s.shop, s.others = b.ours(st.Rows)
 	return s, err
 }

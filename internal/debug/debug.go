@@ -36,18 +36,12 @@
 package debug
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"math"
-	"net"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
-	"sync/atomic"
-	"time"
 
 	"github.com/rs/zerolog"
 
@@ -58,11 +52,8 @@ import (
 	"kioskd/internal/reason"
 )
 
-const (
-	salesDefault = 50
-	salesMax     = 500     // rows in one answer: some 200 KiB of JSON
-	bodyMax      = 4 << 10 // bytes: a button of the simulated board, with room
-)
+// bodyMax is bytes: a button of the simulated board, with room.
+const bodyMax = 4 << 10
 
 // Kiosk is the machine that the port shows.
 type Kiosk interface {
@@ -277,61 +268,6 @@ func (p *port) health(w http.ResponseWriter, _ *http.Request) {
 	answer(w, code, map[string]string{"status": word})
 }
 
-func (p *port) sales(w http.ResponseWriter, r *http.Request) {
-	limit, err := strconv.Atoi(cmp.Or(r.URL.Query().Get("limit"), strconv.Itoa(salesDefault)))
-	if err != nil || limit < 1 {
-		refuse(w, http.StatusBadRequest, "limit must be a whole number from 1 to "+strconv.Itoa(salesMax))
-		return
-	}
-	state := r.URL.Query().Get("state")
-	if state != "" && state != string(fsm.InDoubt) {
-		refuse(w, http.StatusBadRequest, "state can only be "+string(fsm.InDoubt))
-		return
-	}
-	before, err := strconv.ParseInt(cmp.Or(r.URL.Query().Get("before"), strconv.Itoa(math.MaxInt)), 10, 64)
-	if err != nil || before < 1 {
-		refuse(w, http.StatusBadRequest, "before must be the seq of a sale")
-		return
-	}
-	told := []api.Sale{} // [] in JSON, not null
-	err = p.read(r.Context(), func(ctx context.Context) error {
-		if state == "" {
-			sales, err := p.Sales.SalesBefore(ctx, before, min(limit, salesMax))
-			for _, s := range sales {
-				one := saleOf(s.Sale)
-				one.Seq = s.First
-				told = append(told, one)
-			}
-			return err
-		}
-		sales, err := p.Sales.InDoubt(ctx)
-		for _, s := range sales[:min(limit, salesMax, len(sales))] {
-			told = append(told, saleOf(s))
-		}
-		return err
-	})
-	if err != nil {
-		p.Log.Warn().Err(err).Msg("a technician could not be shown the sales")
-		refuse(w, http.StatusServiceUnavailable, "the sales cannot be read: "+err.Error())
-		return
-	}
-	answer(w, http.StatusOK, told)
-}
-
-// saleOf is a sale of the journal as the outside is told of it.
-func saleOf(s journal.Sale) api.Sale {
-	told := api.Sale{
-		ID: s.ID, Flow: s.Flow, State: s.State,
-		Currency: s.Currency, Reserved: s.Reserved, Charged: s.Charged, Refunded: s.Refunded,
-		InvoiceReference: s.InvoiceReference, ErsReference: s.ErsReference, Items: []api.Item{},
-		Started: s.Started, Ended: s.Ended, Why: string(s.Why), Note: s.Note,
-	}
-	for _, i := range s.Items {
-		told.Items = append(told.Items, api.Item(i))
-	}
-	return told
-}
-
 // read asks the journal something. One question at a time, so that a step of the machine, which takes turns with the
 // questions, never waits for more than one of them.
 func (p *port) read(ctx context.Context, question func(context.Context) error) error {
@@ -354,52 +290,4 @@ func answer(w http.ResponseWriter, code int, body any) {
 
 func refuse(w http.ResponseWriter, code int, why string) {
 	answer(w, code, api.Refusal{Error: why})
-}
-
-// How long and how much one connection may take.
-const (
-	headerWithin = 5 * time.Second  // a technician's laptop on the machine's own network
-	bodyWithin   = 10 * time.Second // headers and body
-	readWithin   = 5 * time.Second  // the journal's answer; a slow SD card needs a tenth of it
-	// from the headers to the answer's last byte; a stream of events has its own, see events.go
-	writeWithin = 30 * time.Second
-	idleWithin  = 60 * time.Second // between requests: a Prometheus asks each 15 to 60 s
-	headerMax   = 16 << 10         // bytes
-	connsMax    = 64               // connections at once, followers of events included
-)
-
-// stoppingKey is the request context's key of a context that ends when the server is being shut down.
-type stoppingKey struct{}
-
-// Server is an http.Server for the port with every limit set and no address: the caller listens, with TLS or without,
-// sets ErrorLog, and shuts it down, which ends the streams of events. A connection beyond the bound is closed at once.
-func Server(h http.Handler) *http.Server {
-	stopping, stop := context.WithCancel(context.Background())
-	var http1 http.Protocols
-	http1.SetHTTP1(true) // a bound on connections is a bound on requests
-	var open atomic.Int32
-	s := &http.Server{
-		Handler:           h,
-		Protocols:         &http1,
-		ReadHeaderTimeout: headerWithin,
-		ReadTimeout:       bodyWithin,
-		WriteTimeout:      writeWithin,
-		IdleTimeout:       idleWithin,
-		MaxHeaderBytes:    headerMax,
-		BaseContext: func(net.Listener) context.Context {
-			return context.WithValue(context.Background(), stoppingKey{}, stopping)
-		},
-		ConnState: func(c net.Conn, s http.ConnState) {
-			switch s {
-			case http.StateNew:
-				if open.Add(1) > connsMax {
-					_ = c.Close() // its goroutine finds it closed and reports StateClosed
-				}
-			case http.StateClosed, http.StateHijacked:
-				open.Add(-1)
-			}
-		},
-	}
-	s.RegisterOnShutdown(stop)
-	return s
 }

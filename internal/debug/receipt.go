@@ -32,7 +32,7 @@ func (p *port) receiptOf(w http.ResponseWriter, r *http.Request) (found receipt.
 	case err == nil:
 		return found, true
 	case errors.Is(err, journal.ErrNoSale):
-		refuse(w, http.StatusNotFound, "the journal knows no such sale")
+		refuse(w, http.StatusNotFound, noSale)
 	case errors.Is(err, receipt.ErrOpen), errors.Is(err, receipt.ErrDoubt), errors.Is(err, receipt.ErrUnpaid):
 		refuse(w, http.StatusConflict, "there is no receipt: "+err.Error())
 	default:

@@ -37,7 +37,7 @@ func TestAReceiptIsToldPrintedOrRefused(t *testing.T) {
 		{"text by name", "GET", path + "?as=text", "", nil, nil, 200, "Lobby <b>\n"},
 		{"a page", "GET", path + "?as=html", "", nil, nil, 200, "<h1>Lobby &lt;b&gt;</h1>"},
 		{"what it cannot be", "GET", path + "?as=pdf", "", nil, nil, 400, "text or html"},
-		{"no such sale", "GET", path, "", journal.ErrNoSale, nil, 404, "knows no such sale"},
+		{"no such sale", "GET", path, "", journal.ErrNoSale, nil, 404, "no sale with this id is known"},
 		{"an open sale", "GET", path, "", receipt.ErrOpen, nil, 409, "not ended"},
 		{"a doubt", "GET", path, "", receipt.ErrDoubt, nil, 409, "in doubt"},
 		{"nothing paid", "GET", path, "", receipt.ErrUnpaid, nil, 409, "nothing was paid"},

@@ -28,7 +28,7 @@ func (p *port) story(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusServiceUnavailable, "the sale cannot be read: "+err.Error())
 		return
 	case len(entries) == 0:
-		refuse(w, http.StatusNotFound, "the journal knows no such sale")
+		refuse(w, http.StatusNotFound, noSale)
 		return
 	}
 	lines := []api.Line{}

@@ -135,6 +135,21 @@ func calls(t *testing.T, reseller, ours *glase.Client) map[string]func(context.C
 			_, err := terminal.CloseRegister(ctx, reseller, "terminal-1")
 			return err
 		},
+		"markTransactionPeriod.shop": func(ctx context.Context) error {
+			_, err := terminal.Mark(ctx, reseller, "")
+			return err
+		},
+		"executeReport.details":      report(reseller, glase.ReportTerminalDetails, "terminal-1"),
+		"executeReport.shop":         report(reseller, glase.ReportShop, ""),
+		"executeReport.shop_details": report(reseller, glase.ReportShopDetails, ""),
+	}
+}
+
+// report asks for a report of a period, as the books do.
+func report(reseller *glase.Client, id, terminalID string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := terminal.Report(ctx, reseller, id, "period-1", terminalID)
+		return err
 	}
 }
 

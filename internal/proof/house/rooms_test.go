@@ -46,7 +46,7 @@ var rooms = map[string][]string{
 		"internal/serve", "internal/terminal", "ups",
 	},
 	"internal/books": {"fsm", "glase", "internal/debug/api", "internal/journal", "internal/money",
-		"internal/plainfile"},
+		"internal/plainfile", "internal/terminal"},
 	"internal/evadts":   {"internal/money"},
 	"internal/totals":   {"internal/debug/api", "internal/money"},
 	"internal/identity": {"internal/plainfile"},
