@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"kioskd/fsm"
+	"kioskd/internal/chain"
 )
 
 // checkpointEvery is the number of entries after which the write-ahead log, about 800 KiB by then, is moved into the
@@ -90,8 +91,8 @@ func (j *Journal) Append(ctx context.Context, rec Record) error {
 			}
 		}
 		if _, err := tx.StmtContext(ctx, j.insert).
-			ExecContext(ctx, e.seq, e.wall, e.whole, e.event, string(e.body), string(e.before), string(e.after),
-				e.prev, e.hash); err != nil {
+			ExecContext(ctx, e.Seq, e.Wall, e.Whole, e.Event, string(e.Body), string(e.Before), string(e.After),
+				e.Prev, e.Hash); err != nil {
 			return err
 		}
 		return j.recordSale(ctx, tx, e, rec.After.Sale)
@@ -105,7 +106,7 @@ func (j *Journal) Append(ctx context.Context, rec Record) error {
 	}
 	// The entry is on the disk whatever becomes of its witness: a failure is the next step's, which is refused until it
 	// is mended.
-	if err := j.testify(j.fresh || e.weighty(rec.Effects)); err == nil {
+	if err := j.testify(j.fresh || weighty(e, rec.Effects)); err == nil {
 		j.fresh = false
 	}
 	// a copy of the file alone must show that it was copied in use; and a crash may have left a long log
@@ -139,38 +140,38 @@ func (j *Journal) checkpoint(ctx context.Context) {
 
 // add gives an entry with a whole state its place at the end, and takes from it what did not change.
 func (last end) add(e *entry) end {
-	next := end{seq: last.seq + 1, doc: e.after, run: last.run + 1}
-	e.seq, e.prev, e.whole = next.seq, last.hash, 1
-	patch := diff(last.doc, e.after)
+	next := end{seq: last.seq + 1, doc: e.After, run: last.run + 1}
+	e.Seq, e.Prev, e.Whole = next.seq, last.hash, 1
+	patch := chain.Diff(last.doc, e.After)
 	most := wholeEvery
 	if _, begins := saleOf(patch); begins {
 		most = wholeSoon
 	}
 	if patch != nil && last.seq > 0 && next.run < most {
-		e.whole, e.after = 0, patch
+		e.Whole, e.After = 0, patch
 	} else {
 		next.run = 0
 	}
-	next.hash = e.sum()
-	e.hash = next.hash
+	next.hash = e.Sum()
+	e.Hash = next.hash
 	return next
 }
 
 // encode makes the entry of a step, but for its place in the chain.
 func encode(rec Record) (*entry, error) {
-	e := &entry{wall: rec.Wall.UnixMilli(), event: fsm.Name(rec.Event)}
+	e := &entry{Wall: rec.Wall.UnixMilli(), Event: fsm.Name(rec.Event)}
 	var err error
-	if e.body, err = json.Marshal(rec.Event); err != nil {
-		return nil, fmt.Errorf("journal: %s: %w", e.event, err)
+	if e.Body, err = json.Marshal(rec.Event); err != nil {
+		return nil, fmt.Errorf("journal: %s: %w", e.Event, err)
 	}
-	if e.before, err = json.Marshal(rec.Before); err != nil {
-		return nil, fmt.Errorf("journal: state before %s: %w", e.event, err)
+	if e.Before, err = json.Marshal(rec.Before); err != nil {
+		return nil, fmt.Errorf("journal: state before %s: %w", e.Event, err)
 	}
-	if string(e.before) == "{}" {
-		e.before = nil
+	if string(e.Before) == "{}" {
+		e.Before = nil
 	}
-	if e.after, err = json.Marshal(rec.After); err != nil {
-		return nil, fmt.Errorf("journal: state after %s: %w", e.event, err)
+	if e.After, err = json.Marshal(rec.After); err != nil {
+		return nil, fmt.Errorf("journal: state after %s: %w", e.Event, err)
 	}
 	return e, nil
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"kioskd/fsm"
+	"kioskd/internal/chain"
 )
 
 // FuzzDamagedFile changes bytes of a good journal, with and without a write-ahead log. Whatever is left, nothing
@@ -94,11 +95,11 @@ func FuzzPatch(f *testing.F) {
 	f.Add(`{}`, `{"a":{"b":null}}`)
 	f.Add(`[]`, `{}`)
 	f.Fuzz(func(t *testing.T, old, now string) {
-		patch := diff(json.RawMessage(old), json.RawMessage(now))
+		patch := chain.Diff(json.RawMessage(old), json.RawMessage(now))
 		if patch == nil {
 			return
 		}
-		got, err := merge(json.RawMessage(old), patch)
+		got, err := chain.Merge(json.RawMessage(old), patch)
 		if err != nil {
 			t.Fatalf("%s + %s: %v", old, patch, err)
 		}
@@ -119,9 +120,9 @@ func FuzzMerge(f *testing.F) {
 	f.Add(`null`, `{"a":1}`)
 	f.Add(``, `{}`)
 	f.Fuzz(func(t *testing.T, doc, patch string) {
-		e := entry{after: []byte(patch)}
-		got, err := e.take(json.RawMessage(doc))
-		if err == nil && string(got) != doc && fieldsOf(got) == nil {
+		e := entry{After: []byte(patch)}
+		got, err := e.Take(json.RawMessage(doc))
+		if err == nil && string(got) != doc && chain.Fields(got) == nil {
 			t.Errorf("%s + %s = %s", doc, patch, got)
 		}
 	})

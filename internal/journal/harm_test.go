@@ -50,7 +50,7 @@ func TestAJournalThatAPowerCutWouldTakeBackIsNotSoldWith(t *testing.T) {
 // TestAReplaySaysWhatItCannotRead: "no difference" would be a false word about somebody's money.
 func TestAReplaySaysWhatItCannotRead(t *testing.T) {
 	state, event := []byte(`{}`), []byte(`{"at":1}`)
-	good := entry{seq: 7, event: "CancelPressed", body: event}
+	good := entry{Seq: 7, Event: "CancelPressed", Body: event}
 	for name, c := range map[string]struct {
 		before, after []byte
 		e             entry
@@ -58,21 +58,21 @@ func TestAReplaySaysWhatItCannotRead(t *testing.T) {
 	}{
 		"the state before": {[]byte(`[]`), state, good, "a recorded state"},
 		"the state after":  {state, []byte(`{"stage":7}`), good, "a recorded state"},
-		"the volatile": {state, state, entry{event: "CancelPressed", body: event, before: []byte(`{"calls":"x"`)},
+		"the volatile": {state, state, entry{Event: "CancelPressed", Body: event, Before: []byte(`{"calls":"x"`)},
 			"volatile"},
-		"the event":        {state, state, entry{event: "CancelPressed", body: []byte(`[]`)}, ""},
-		"an unknown event": {state, state, entry{event: "Danced", body: event}, "Danced"},
+		"the event":        {state, state, entry{Event: "CancelPressed", Body: []byte(`[]`)}, ""},
+		"an unknown event": {state, state, entry{Event: "Danced", Body: event}, "Danced"},
 	} {
 		lines := again(c.before, c.after, c.e)
 		if len(lines) == 0 || !strings.Contains(strings.Join(lines, "\n"), c.says) {
 			t.Errorf("%s: %q, want a difference that says %q", name, lines, c.says)
 		}
 	}
-	patch := entry{seq: 7, after: []byte(`{"a":`)}
-	if doc, err := patch.take(state); err == nil || doc != nil || !strings.Contains(err.Error(), "entry 7") {
+	patch := entry{Seq: 7, After: []byte(`{"a":`)}
+	if doc, err := patch.Take(state); err == nil || doc != nil || !strings.Contains(err.Error(), "entry 7") {
 		t.Errorf("a patch that is none: %s, %v", doc, err)
 	}
-	if _, err := (entry{seq: 7, after: []byte(`{"a":1}`)}).take([]byte(`[`)); err == nil {
+	if _, err := (entry{Seq: 7, After: []byte(`{"a":1}`)}).Take([]byte(`[`)); err == nil {
 		t.Error("a patch on a state that is none was taken")
 	}
 }

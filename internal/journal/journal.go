@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kioskd/fsm"
+	"kioskd/internal/chain"
 )
 
 // wholeEvery bounds the changes between two whole states, and thereby what Load reads. A whole state holds the shelf,
@@ -129,22 +130,22 @@ func (j *Journal) readEnd(ctx context.Context, tx querier) (end, error) {
 	if err != nil {
 		return end{}, fail(j.path, err)
 	}
-	at := link{next: anchor}
-	if len(tail) > 0 && tail[0].seq == whole-1 {
-		at = link{next: whole, prev: tail[0].hash}
+	at := chain.Link{Next: anchor}
+	if len(tail) > 0 && tail[0].Seq == whole-1 {
+		at = chain.Link{Next: whole, Prev: tail[0].Hash}
 		tail = tail[1:]
 	}
 	var last end
 	for n, e := range tail {
-		if err := at.check(e); err != nil {
+		if err := at.Check(e); err != nil {
 			return end{}, corrupt(j.path, "%w", err)
 		}
-		at = link{next: e.seq + 1, prev: e.hash}
-		doc, err := e.take(last.doc)
+		at = chain.Link{Next: e.Seq + 1, Prev: e.Hash}
+		doc, err := e.Take(last.doc)
 		if err != nil {
 			return end{}, corrupt(j.path, "%w", err)
 		}
-		last = end{seq: e.seq, hash: e.hash, doc: doc, run: n}
+		last = end{seq: e.Seq, hash: e.Hash, doc: doc, run: n}
 	}
 	return last, nil
 }

@@ -158,12 +158,12 @@ func TestAnOlderProgramsStateStillDecodes(t *testing.T) {
 	j, _ := fresh(t)
 	m := newMachine(t, j)
 	older := []byte(`{"stage":"out_of_service","gone_since":{"x":[1,null]},"boot":"b0"}`)
-	e := &entry{seq: j.end.seq + 1, whole: 1, event: "GoneSince", body: []byte("{}"), after: older, before: []byte{},
-		prev: j.end.hash}
-	e.hash = e.sum()
-	if _, err := j.db.Exec("INSERT INTO entries ("+entryColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", e.seq, e.wall,
-		e.whole, e.event, e.body, string(e.before),
-		string(e.after), e.prev, e.hash); err != nil {
+	e := &entry{Seq: j.end.seq + 1, Whole: 1, Event: "GoneSince", Body: []byte("{}"), After: older, Before: []byte{},
+		Prev: j.end.hash}
+	e.Hash = e.Sum()
+	if _, err := j.db.Exec("INSERT INTO entries ("+entryColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", e.Seq, e.Wall,
+		e.Whole, e.Event, e.Body, string(e.Before),
+		string(e.After), e.Prev, e.Hash); err != nil {
 		t.Fatal(err)
 	}
 	var err error
@@ -419,7 +419,7 @@ func TestEveryEventIsRecordedAndReadAgain(t *testing.T) {
 	defer tx.Rollback()
 	n := 0
 	if err := walk(t.Context(), tx, func(e entry) {
-		got, err := fsm.DecodeEvent(e.event, e.body)
+		got, err := fsm.DecodeEvent(e.Event, e.Body)
 		if err != nil || !reflect.DeepEqual(got, events[n]) {
 			t.Errorf("%T came back as %#v, %v", events[n], got, err)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kioskd/fsm"
+	"kioskd/internal/chain"
 	"kioskd/internal/reason"
 )
 
@@ -102,11 +103,11 @@ func (j *Journal) records(s fsm.State) bool {
 // weighty reports whether an entry's loss must be noticed even after a power cut: the beginning of a sale, whose
 // reservation would be forgotten; what moves a motor, or gives money back, and would do so twice; a slot that is
 // closed, and a fault that waits for a person. That of any other entry is found by asking Glase again.
-func (e *entry) weighty(effects []fsm.Effect) bool {
-	if _, begins := saleOf(e.after); begins || e.whole == 1 {
+func weighty(e *entry, effects []fsm.Effect) bool {
+	if _, begins := saleOf(e.After); begins || e.Whole == 1 {
 		return true
 	}
-	changed := fieldsOf(e.after)
+	changed := chain.Fields(e.After)
 	if changed["closed"] != nil || changed["faults"] != nil {
 		return true
 	}

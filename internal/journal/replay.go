@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"kioskd/fsm"
+	"kioskd/internal/chain"
 	"kioskd/internal/reason"
 )
 
@@ -172,15 +173,15 @@ func follow(ctx context.Context, tx *sql.Tx, path string, replay bool) (Report, 
 	if verdict != "ok" {
 		r.broken(errors.New(verdict))
 	}
-	if err := tx.QueryRowContext(ctx, selectAnchor).Scan(&r.at.next); err != nil {
+	if err := tx.QueryRowContext(ctx, selectAnchor).Scan(&r.at.Next); err != nil {
 		return Report{}, err
 	}
-	if r.at.next == 1 {
+	if r.at.Next == 1 {
 		r.doc = json.RawMessage("{}")
 	}
 	err = walk(ctx, tx, r.entry)
-	if r.Chain.Entries == 0 && r.at.next != 1 {
-		r.broken(fmt.Errorf("the entries are gone: entry %d should be there", r.at.next))
+	if r.Chain.Entries == 0 && r.at.Next != 1 {
+		r.broken(fmt.Errorf("the entries are gone: entry %d should be there", r.at.Next))
 	}
 	if d := r.Difference; err == nil && d != nil {
 		err = tx.QueryRowContext(ctx, "SELECT version FROM programs WHERE seq <= ? ORDER BY seq DESC LIMIT 1", d.Seq).
@@ -196,7 +197,7 @@ func follow(ctx context.Context, tx *sql.Tx, path string, replay bool) (Report, 
 type reader struct {
 	Report
 	replay bool
-	at     link
+	at     chain.Link
 	doc    json.RawMessage // the recorded state; nil: not known until the next whole one
 }
 
@@ -208,24 +209,24 @@ func (r *reader) broken(why error) {
 
 func (r *reader) entry(e entry) {
 	if r.Chain.Entries == 0 {
-		r.Chain.First = e.seq
+		r.Chain.First = e.Seq
 	}
 	r.Chain.Entries++
-	r.Chain.Last = e.seq
+	r.Chain.Last = e.Seq
 	if what := lossIn(e); what != "" && (len(r.Losses) == 0 || r.Losses[len(r.Losses)-1].What != what) &&
 		len(r.Losses) < lossesMax {
-		r.Losses = append(r.Losses, Loss{e.seq, time.UnixMilli(e.wall).UTC(), what})
+		r.Losses = append(r.Losses, Loss{e.Seq, time.UnixMilli(e.Wall).UTC(), what})
 	}
 	before := r.doc
-	if err := r.at.check(e); err != nil {
+	if err := r.at.Check(e); err != nil {
 		r.broken(err)
 		before, r.doc = nil, nil
 	}
-	r.at = link{next: e.seq + 1, prev: e.hash}
-	if !r.replay || e.whole == 0 && r.doc == nil {
+	r.at = chain.Link{Next: e.Seq + 1, Prev: e.Hash}
+	if !r.replay || e.Whole == 0 && r.doc == nil {
 		return
 	}
-	doc, err := e.take(r.doc)
+	doc, err := e.Take(r.doc)
 	if r.doc = doc; err != nil {
 		r.broken(err)
 		return
@@ -234,7 +235,7 @@ func (r *reader) entry(e entry) {
 		return
 	}
 	if lines := again(before, doc, e); lines != nil {
-		r.Difference = &Difference{Seq: e.seq, Wall: time.UnixMilli(e.wall).UTC(), Event: e.event, Lines: lines}
+		r.Difference = &Difference{Seq: e.Seq, Wall: time.UnixMilli(e.Wall).UTC(), Event: e.Event, Lines: lines}
 		return
 	}
 	r.Replayed++
@@ -246,15 +247,15 @@ const lossesMax = 100
 // lossIn is what an entry says of entries that were gone when it was recorded: a boot, or what was remembered of one
 // while the journal could not be written.
 func lossIn(e entry) string {
-	switch e.event {
+	switch e.Event {
 	case "Booted":
 		var boot fsm.Booted
-		if json.Unmarshal(e.body, &boot) == nil {
+		if json.Unmarshal(e.Body, &boot) == nil {
 			return boot.Lost
 		}
 	case "Remembered":
 		var r fsm.Remembered
-		if json.Unmarshal(e.body, &r) == nil {
+		if json.Unmarshal(e.Body, &r) == nil {
 			for _, f := range r.State.Faults {
 				if f.Name == reason.JournalLost {
 					return f.Note
@@ -277,12 +278,12 @@ func again(before, after json.RawMessage, e entry) (lines []string) {
 	if err := errors.Join(json.Unmarshal(before, &state), json.Unmarshal(after, &recorded)); err != nil {
 		return []string{"a recorded state cannot be read: " + err.Error()}
 	}
-	if len(e.before) > 0 {
-		if err := json.Unmarshal(e.before, &state.Live); err != nil {
+	if len(e.Before) > 0 {
+		if err := json.Unmarshal(e.Before, &state.Live); err != nil {
 			return []string{"the volatile state before it cannot be read: " + err.Error()}
 		}
 	}
-	event, err := fsm.DecodeEvent(e.event, e.body)
+	event, err := fsm.DecodeEvent(e.Event, e.Body)
 	if err != nil {
 		return []string{err.Error()}
 	}

@@ -52,13 +52,13 @@ func forge(t *testing.T, path string, seq int64, change func(*entry)) {
 	change(&tail[0])
 	for n := range tail {
 		if n > 0 {
-			tail[n].prev = tail[n-1].hash
+			tail[n].Prev = tail[n-1].Hash
 		}
 		e := &tail[n]
-		e.hash = e.sum()
+		e.Hash = e.Sum()
 		if _, err := db.Exec("UPDATE entries SET event = ?, body = ?, after = ?, prev = ?, hash = ? WHERE seq = ?",
-			e.event, string(e.body), string(e.after),
-			e.prev, e.hash, e.seq); err != nil {
+			e.Event, string(e.Body), string(e.After),
+			e.Prev, e.Hash, e.Seq); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -71,20 +71,20 @@ func TestTheFirstDifferenceIsReported(t *testing.T) {
 		lines  string
 	}{
 		"another outcome": {func(e *entry) {
-			e.after = []byte(strings.Replace(string(e.after), `"outcome":"delivered"`, `"outcome":"not_delivered"`, 1))
+			e.After = []byte(strings.Replace(string(e.After), `"outcome":"delivered"`, `"outcome":"not_delivered"`, 1))
 		}, `sale.items[0].outcome: recorded "not_delivered", now "delivered"`},
-		"something more": {func(e *entry) { e.after = []byte(`{"reason":"x",` + string(e.after[1:])) },
+		"something more": {func(e *entry) { e.After = []byte(`{"reason":"x",` + string(e.After[1:])) },
 			`reason: recorded "x", now nothing`},
-		"something less": {func(e *entry) { e.after = []byte(`{"boot":null,` + string(e.after[1:])) },
+		"something less": {func(e *entry) { e.After = []byte(`{"boot":null,` + string(e.After[1:])) },
 			`boot: recorded nothing, now "b1"`},
-		"an event of tomorrow":     {func(e *entry) { e.event = "Teleported" }, `fsm: no event is named "Teleported"`},
-		"an event unlike its name": {func(e *entry) { e.body = []byte(`[]`) }, "json: cannot unmarshal array"},
-		"a state unlike a state": {func(e *entry) { e.after = []byte(`{"stage":5}`) },
+		"an event of tomorrow":     {func(e *entry) { e.Event = "Teleported" }, `fsm: no event is named "Teleported"`},
+		"an event unlike its name": {func(e *entry) { e.Body = []byte(`[]`) }, "json: cannot unmarshal array"},
+		"a state unlike a state": {func(e *entry) { e.After = []byte(`{"stage":5}`) },
 			"a recorded state cannot be read"},
 		"a panic": {func(e *entry) { // two currencies in one sale
-			e.body = []byte(strings.Replace(string(e.body), `"reserve_max":"100.00 SEK"`, `"reserve_max":"1.00 EUR"`,
+			e.Body = []byte(strings.Replace(string(e.Body), `"reserve_max":"100.00 SEK"`, `"reserve_max":"1.00 EUR"`,
 				1))
-			e.after = []byte(strings.Replace(string(e.after), `"reserve_max":"100.00 SEK"`, `"reserve_max":"1.00 EUR"`,
+			e.After = []byte(strings.Replace(string(e.After), `"reserve_max":"100.00 SEK"`, `"reserve_max":"1.00 EUR"`,
 				1))
 		}, "the state machine panics"},
 	} {
@@ -130,7 +130,7 @@ func TestADifferenceNamesTheProgramThatRecordedIt(t *testing.T) {
 		seq  int64
 		want string
 	}{{30, "2.0.0"}, {20, "1.0.0"}} { // the later first: a replay finds the earlier
-		forge(t, path, c.seq, func(e *entry) { e.after = []byte(`{"reason":"x"}`) })
+		forge(t, path, c.seq, func(e *entry) { e.After = []byte(`{"reason":"x"}`) })
 		r, err := Replay(t.Context(), path)
 		if err != nil || r.Difference == nil || r.Difference.Version != c.want {
 			t.Errorf("entry %d: %s, %v, want %s", c.seq, mustJSON(t, r), err, c.want)

@@ -212,7 +212,7 @@ func (j *Journal) stateAt(ctx context.Context, tx querier, seq int64) (json.RawM
 	}
 	var doc json.RawMessage
 	for _, e := range found {
-		if doc, err = e.take(doc); err != nil {
+		if doc, err = e.Take(doc); err != nil {
 			return nil, err
 		}
 	}
@@ -229,8 +229,8 @@ func (j *Journal) recordSale(ctx context.Context, tx *sql.Tx, e *entry, s fsm.Sa
 	if s.ID == "" {
 		return nil
 	}
-	row := Numbered{First: e.seq, Last: e.seq, Sale: summary(s)}
-	row.Started = time.UnixMilli(e.wall).UTC()
+	row := Numbered{First: e.Seq, Last: e.Seq, Sale: summary(s)}
+	row.Started = time.UnixMilli(e.Wall).UTC()
 	old, err := scanSale(tx.StmtContext(ctx, j.newest).QueryRowContext(ctx))
 	if err == nil && old.ID != s.ID && s.Verdict != (fsm.Verdict{}) {
 		old, err = scanSale(tx.QueryRowContext(ctx, selectSale, s.ID))
@@ -247,9 +247,9 @@ func (j *Journal) recordSale(ctx context.Context, tx *sql.Tx, e *entry, s fsm.Sa
 	case opened:
 		row.Ended = time.Time{}
 	case s.Ended && row.Ended.IsZero():
-		row.Ended = time.UnixMilli(e.wall).UTC()
+		row.Ended = time.UnixMilli(e.Wall).UTC()
 	}
-	if row.First != e.seq && !opened && (!s.Ended || reflect.DeepEqual(old.Sale, row.Sale)) {
+	if row.First != e.Seq && !opened && (!s.Ended || reflect.DeepEqual(old.Sale, row.Sale)) {
 		return nil
 	}
 	items, err := json.Marshal(row.Items)

@@ -206,9 +206,9 @@ func TestAReplayNoticesAStockThatDiffers(t *testing.T) {
 	for seq := int64(2); seq < 12 && !found; seq++ {
 		copied := clone(t, path, filepath.Join(t.TempDir(), "journal.db"))
 		forge(t, copied, seq, func(e *entry) {
-			was := string(e.after)
-			e.after = []byte(strings.Replace(was, `"stock":{"A1":9999}`, `"stock":{"A1":9998}`, 1))
-			found = string(e.after) != was
+			was := string(e.After)
+			e.After = []byte(strings.Replace(was, `"stock":{"A1":9999}`, `"stock":{"A1":9998}`, 1))
+			found = string(e.After) != was
 		})
 		r, err := Replay(t.Context(), copied)
 		if err != nil || found != (r.Difference != nil &&

@@ -53,7 +53,8 @@ var rooms = map[string][]string{
 	"internal/mint":     {"fsm"},
 	"internal/markup":   {},
 	"internal/cert":     {"internal/plainfile"},
-	"internal/journal":  {"fsm", "internal/money", "internal/reason"},
+	"internal/chain":    {},
+	"internal/journal":  {"fsm", "internal/chain", "internal/money", "internal/reason"},
 	"internal/kiosk":    {"fsm", "internal/money", "internal/reason"},
 	"internal/wiring":   {"hw/gpio/pinname", "hw/wire", "internal/config"},
 	"internal/debug": {"fsm", "internal/books", "internal/debug/api", "internal/journal", "internal/kiosk",
@@ -83,6 +84,9 @@ var rooms = map[string][]string{
 	"internal/simulated": {"hw/gpio", "hw/gpio/simboard", "hw/wire", "internal/config"},
 	"internal/doctor":    {"glase", "hw/gpio/pinname", "internal/plainfile"},
 	"internal/app":       {"*"},
+
+	"internal/fleet/protocol": {}, // what the programs of a fleet say to each other: it knows none of them
+
 	"cmd/kioskd": {
 		"glase", "hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/certify",
 		"internal/config", "internal/debug/api", "internal/debug/client", "internal/doctor",
@@ -102,6 +106,7 @@ var rooms = map[string][]string{
 	},
 
 	// The proof: it may use what it proves, and nothing uses it.
+	"internal/proof/broker":   {"internal/proof/port"},
 	"internal/proof/crash":    {},
 	"internal/proof/house":    {},
 	"internal/proof/kernel":   {},
@@ -214,15 +219,16 @@ var borrowed = map[string]map[string]string{
 
 // borrowedForTests is the same for a package's tests.
 var borrowedForTests = map[string]map[string]string{
-	"internal/sticker":     {"github.com/makiuchi-d/gozxing": "reads the codes"},
-	"cmd/demo":             {"golang.org/x/sys/unix": pty},
-	"cmd/kioskd":           {"golang.org/x/sys/unix": pty},
-	"hw/display":           {"github.com/makiuchi-d/gozxing": "reads the codes"},
-	"hw/vend/board":        {"periph.io/x/conn/v3": pins},
-	"hw/vend/mdb":          {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty},
-	"internal/app":         {"modernc.org/sqlite": "spoils a journal", "periph.io/x/conn/v3": pins},
-	"internal/hardware":    {"golang.org/x/sys/unix": pty},
-	"internal/proof/crash": {"golang.org/x/sys/unix": "kills"},
+	"internal/sticker":      {"github.com/makiuchi-d/gozxing": "reads the codes"},
+	"cmd/demo":              {"golang.org/x/sys/unix": pty},
+	"cmd/kioskd":            {"golang.org/x/sys/unix": pty},
+	"hw/display":            {"github.com/makiuchi-d/gozxing": "reads the codes"},
+	"hw/vend/board":         {"periph.io/x/conn/v3": pins},
+	"hw/vend/mdb":           {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty},
+	"internal/app":          {"modernc.org/sqlite": "spoils a journal", "periph.io/x/conn/v3": pins},
+	"internal/hardware":     {"golang.org/x/sys/unix": pty},
+	"internal/proof/broker": {"github.com/nats-io/nats.go": "connects"},
+	"internal/proof/crash":  {"golang.org/x/sys/unix": "kills"},
 	"internal/proof/kernel": {
 		"github.com/makiuchi-d/gozxing": "reads the codes",
 		"golang.org/x/sys/unix":         "the kernel's modules",

@@ -1,4 +1,4 @@
-package journal
+package chain
 
 import (
 	"bytes"
@@ -11,8 +11,8 @@ import (
 
 type object = map[string]json.RawMessage
 
-// fieldsOf reads an object; nil: it is something else.
-func fieldsOf(doc json.RawMessage) object {
+// Fields reads an object; nil: it is something else.
+func Fields(doc json.RawMessage) object {
 	var o object
 	if json.Unmarshal(doc, &o) != nil {
 		return nil
@@ -20,9 +20,9 @@ func fieldsOf(doc json.RawMessage) object {
 	return o
 }
 
-// diff is the merge patch that makes document old into document now; nil: there is none.
-func diff(old, now json.RawMessage) json.RawMessage {
-	a, b := fieldsOf(old), fieldsOf(now)
+// Diff is the merge patch that makes document old into document now; nil: there is none.
+func Diff(old, now json.RawMessage) json.RawMessage {
+	a, b := Fields(old), Fields(now)
 	if a == nil || b == nil {
 		return nil
 	}
@@ -31,8 +31,8 @@ func diff(old, now json.RawMessage) json.RawMessage {
 		was, known := a[name]
 		switch {
 		case known && bytes.Equal(was, value):
-		case known && fieldsOf(was) != nil && fieldsOf(value) != nil:
-			inner := diff(was, value)
+		case known && Fields(was) != nil && Fields(value) != nil:
+			inner := Diff(was, value)
 			if inner == nil {
 				return nil
 			}
@@ -57,12 +57,12 @@ func diff(old, now json.RawMessage) json.RawMessage {
 	return doc
 }
 
-// hasNull reports a null where merge would take it for "remove".
+// hasNull reports a null where Merge would take it for "remove".
 func hasNull(doc json.RawMessage) bool {
 	if string(doc) == "null" {
 		return true
 	}
-	for _, value := range fieldsOf(doc) {
+	for _, value := range Fields(doc) {
 		if hasNull(value) {
 			return true
 		}
@@ -70,8 +70,8 @@ func hasNull(doc json.RawMessage) bool {
 	return false
 }
 
-// merge applies a patch. Both must be objects.
-func merge(doc, patch json.RawMessage) (json.RawMessage, error) {
+// Merge applies a patch. Both must be objects.
+func Merge(doc, patch json.RawMessage) (json.RawMessage, error) {
 	var fields, changes object
 	if err := json.Unmarshal(patch, &changes); err != nil {
 		return nil, err
@@ -89,12 +89,12 @@ func merge(doc, patch json.RawMessage) (json.RawMessage, error) {
 		switch {
 		case string(value) == "null":
 			delete(fields, name)
-		case fieldsOf(value) != nil:
+		case Fields(value) != nil:
 			was := fields[name]
-			if fieldsOf(was) == nil {
+			if Fields(was) == nil {
 				was = json.RawMessage("{}")
 			}
-			inner, err := merge(was, value)
+			inner, err := Merge(was, value)
 			if err != nil {
 				return nil, err
 			}
