@@ -1,0 +1,24 @@
+package broker
+
+import (
+	"fmt"
+	"testing"
+
+	"kioskd/internal/proof/port"
+)
+
+// Plain starts one server for a test, with JetStream and without any credentials, and ends it with the test.
+func Plain(t testing.TB) *Server {
+	t.Helper()
+	s := &Server{Dir: t.TempDir(), Address: port.Free()}
+	var err error
+	if s.Program, err = Build(t.Context(), t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	s.Config = fmt.Sprintf("listen: %q\njetstream { store_dir: %q }\n", s.Address, s.Dir)
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Kill)
+	return s
+}
