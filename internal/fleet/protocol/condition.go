@@ -1,0 +1,82 @@
+package protocol
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ConditionEvery is how long a connected kiosk is silent at most: it tells its condition on each change, and again
+// after a random time of up to ConditionEvery. Whoever has heard nothing for much longer may call it silent.
+const ConditionEvery = 5 * time.Minute
+
+// ConditionMax bounds a condition as JSON, in bytes: that of 64 slots with long names, and room.
+const ConditionMax = 32 << 10
+
+// Condition is how a kiosk is, told on the subject Status as JSON. It is for people and moves no money: the journal's
+// entries say what was sold.
+type Condition struct {
+	Version string `json:"version"` // of the program
+	// Run names the kiosk's process, anew with every start. Two that tell theirs at a time are two machines with
+	// one id.
+	Run string `json:"run"`
+	// Hello is in the first one of each connection. Whoever hears it from another run with its own id has the older
+	// connection, and lets go of it.
+	Hello bool `json:"hello,omitzero"`
+	// At is the machine's own clock, in whole seconds, and Synced whether the kernel believes it. The times below are
+	// by the same clock, and right beside At even if it is wrong.
+	At      time.Time `json:"at"`
+	Synced  bool      `json:"synced"`
+	Started time.Time `json:"started"` // the process
+
+	Phase  string `json:"phase"` // as in /api/status
+	Step   string `json:"step"`
+	Reason string `json:"reason,omitempty"`
+	// Faults stand against selling; none is an empty list.
+	Faults []ConditionFault `json:"faults"`
+	// Doubts are the sales that wait for a person; nil: the journal could not be read.
+	Doubts *int `json:"doubts,omitempty"`
+
+	Last int64 `json:"last"` // the number of the journal's last entry
+	Held int64 `json:"held"` // of the last that the operator's database is known to hold; 0: none, or not known yet
+
+	Currency string `json:"currency"`
+	// Slots are left out (nil) of a condition that is told only because time has passed: they are as last told.
+	Slots []ConditionSlot `json:"slots,omitempty"`
+}
+
+// ConditionFault is one reason that stands against selling.
+type ConditionFault struct {
+	Name  string    `json:"name"`            // a word of package reason
+	Hard  bool      `json:"hard,omitzero"`   // it ended the sale that was on
+	Slots []string  `json:"slots,omitempty"` // it stands against these alone; none: against the machine
+	Note  string    `json:"note,omitempty"`  // for a technician: the facts
+	Since time.Time `json:"since"`           // or since the start, when it is older than that
+}
+
+// ConditionSlot is one slot's product.
+type ConditionSlot struct {
+	Slot     string `json:"slot"`
+	Name     string `json:"name"`
+	Price    string `json:"price"` // decimal, in the condition's currency
+	Left     int    `json:"left"`
+	Capacity int    `json:"capacity,omitzero"` // what it is filled up to by the config; 0: not known
+	State    string `json:"state,omitempty"`   // "sold_out" or "closed"; "": it can be had
+	Why      string `json:"why,omitempty"`     // why it is closed
+}
+
+// ReadCondition reads a condition as some kiosk sent it. What a newer program adds to it is passed over.
+func ReadCondition(data []byte) (Condition, error) {
+	var c Condition
+	if len(data) > ConditionMax {
+		return c, fmt.Errorf("fleet: a status of %d bytes: at most %d are read", len(data), ConditionMax)
+	}
+	if err := json.Unmarshal(data, &c); err != nil {
+		return Condition{}, fmt.Errorf("fleet: no status: %w", err)
+	}
+	if CheckID(c.Run) != nil || c.Last < 0 || c.Held < 0 {
+		return Condition{}, errors.New("fleet: no status: it lacks its run, or counts below 0")
+	}
+	return c, nil
+}
