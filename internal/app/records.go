@@ -3,12 +3,14 @@ package app
 import (
 	"context"
 	"errors"
+	"math"
 	"path/filepath"
 	"time"
 
 	"kioskd/fsm"
 	"kioskd/glase"
 	"kioskd/internal/books"
+	"kioskd/internal/chain"
 	"kioskd/internal/debug"
 	"kioskd/internal/glasepay"
 	"kioskd/internal/identity"
@@ -37,7 +39,9 @@ type Store interface {
 	Find(ctx context.Context, id string) (fsm.Sale, journal.Sale, error)
 	Entries(ctx context.Context, sale string) ([]journal.Entry, error)
 	Known(ctx context.Context, sale, invoice, ers string) (string, error)
-	Prune(ctx context.Context, olderThan time.Time) (int, error)
+	Prune(ctx context.Context, olderThan time.Time, had int64) (int, error)
+	Copies(ctx context.Context, after int64, limit int) ([]chain.Entry, error)
+	Span(ctx context.Context) (first, last int64, err error)
 	Lost() string // what is known to be gone of its end; "": nothing
 	Close() error
 }
@@ -128,7 +132,7 @@ func (a *App) prune(ctx context.Context) {
 		if a.journal == nil || !a.clock.Synced() {
 			continue
 		}
-		n, err := a.journal.Prune(ctx, a.clock.Wall().Add(-keepFor))
+		n, err := a.journal.Prune(ctx, a.clock.Wall().Add(-keepFor), math.MaxInt64)
 		if err != nil {
 			a.log.Error().Err(err).Msg("old records cannot be let go")
 		} else if n > 0 {

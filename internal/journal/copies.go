@@ -31,3 +31,11 @@ func (j *Journal) Copies(ctx context.Context, after int64, limit int) (copies []
 	})
 	return copies, err
 }
+
+// Span gives the numbers of the oldest entry that the journal still has and of the last one; 0, 0: it has none yet.
+func (j *Journal) Span(ctx context.Context) (first, last int64, err error) {
+	err = j.look(ctx, func(ctx context.Context, tx querier) error {
+		return tx.QueryRowContext(ctx, selectSpan).Scan(&first, &last)
+	})
+	return first, last, err
+}

@@ -274,11 +274,13 @@ func TestNoLookScansAllSalesOrEntries(t *testing.T) {
 	newMachine(t, j).sell()
 	may := map[string]string{ // what goes through more than it looks for, and why that is bounded
 		selectAnchor:  "SCAN anchor",                   // one row
+		selectSpan:    "SCAN CONSTANT ROW",             // no table's
 		selectCharged: "SCAN (subquery-1)",             // the newest of one sale
 		selectDoubts:  "SCAN sales USING INDEX doubts", // which holds only those in doubt, up to its LIMIT
 	}
 	for query, args := range map[string][]any{
-		selectAnchor: nil, selectAny: nil, selectLastWhole: {50}, selectFrom: {1, 10}, selectAfter: {1, 10},
+		selectAnchor: nil, selectAny: nil, selectSpan: nil, selectLastWhole: {50}, selectFrom: {1, 10},
+		selectAfter: {1, 10},
 		selectBetween: {1, 2, 10}, selectSalesBefore: {9, 10}, selectDoubts: {10},
 		selectDoubt: {"x"}, selectCharged: {"x"}, selectSale: {"x"}, selectBounds: {9, "x"}, selectRunTo: {1, 50},
 	} {

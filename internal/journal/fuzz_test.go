@@ -3,6 +3,7 @@ package journal
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -81,7 +82,7 @@ func FuzzDamagedFile(f *testing.F) {
 				t.Errorf("appended, and then: %+v, %v", s, err)
 			}
 		}
-		j.Prune(t.Context(), m.wall)
+		j.Prune(t.Context(), m.wall, math.MaxInt64)
 	})
 }
 

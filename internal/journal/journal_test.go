@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -95,7 +96,7 @@ func TestANewJournalIsEmpty(t *testing.T) {
 	if sales, err := j.Sales(t.Context(), 10); err != nil || sales == nil || len(sales) != 0 {
 		t.Errorf("Sales: %v, %v", sales, err)
 	}
-	if n, err := j.Prune(t.Context(), time.Now()); err != nil || n != 0 {
+	if n, err := j.Prune(t.Context(), time.Now(), math.MaxInt64); err != nil || n != 0 {
 		t.Errorf("Prune: %d, %v", n, err)
 	}
 	if story, err := j.Entries(t.Context(), "none"); err != nil || len(story) != 0 {
@@ -247,7 +248,7 @@ func TestReadersAndTheWriterShareTheJournal(t *testing.T) {
 		func() error { _, err := j.Sales(t.Context(), 5); return err },
 		func() error { _, err := j.Verify(t.Context()); return err },
 		func() error { _, err := j.Load(t.Context()); return err },
-		func() error { _, err := j.Prune(t.Context(), old); return err },
+		func() error { _, err := j.Prune(t.Context(), old, math.MaxInt64); return err },
 	} {
 		readers.Go(func() {
 			for {
@@ -294,7 +295,7 @@ func TestIdleWritesNothing(t *testing.T) {
 		func() error { _, err := j.Load(t.Context()); return err },
 		func() error { _, err := j.Sales(t.Context(), 10); return err },
 		func() error { _, err := j.Verify(t.Context()); return err },
-		func() error { _, err := j.Prune(t.Context(), time.UnixMilli(clockFloor)); return err },
+		func() error { _, err := j.Prune(t.Context(), time.UnixMilli(clockFloor), math.MaxInt64); return err },
 	} {
 		if err := do(); err != nil {
 			t.Fatal(err)

@@ -24,6 +24,7 @@ const markClosed = "INSERT INTO closed SELECT (SELECT ifnull(max(seq), 0) FROM e
 const (
 	selectAnchor    = "SELECT seq FROM anchor"
 	selectAny       = "SELECT max(seq) IS NOT NULL FROM entries"
+	selectSpan      = "SELECT ifnull((SELECT min(seq) FROM entries), 0), ifnull((SELECT max(seq) FROM entries), 0)"
 	selectLastWhole = "SELECT seq FROM entries WHERE seq > (SELECT max(seq) FROM entries) - ? AND whole = 1 ORDER " +
 		"BY seq DESC LIMIT 1"
 	selectFrom        = "SELECT " + entryColumns + " FROM entries WHERE seq >= ? ORDER BY seq LIMIT ?"

@@ -20,9 +20,12 @@ const (
 // entry that is kept becomes the anchor; it holds a whole state, from which a replay begins, and a hash, from which the
 // chain goes on. The last entry always stays, and so do the row of the last sale and those of sales in doubt.
 //
+// No entry goes whose number is above had: the operator's database has to have them first. math.MaxInt64: nobody else
+// is to have any.
+//
 // The caller must know what time it is. The file does not shrink; later entries use its free pages.
-func (j *Journal) Prune(ctx context.Context, olderThan time.Time) (n int, err error) {
-	first, anchor, err := j.pruneTo(ctx, olderThan.UnixMilli())
+func (j *Journal) Prune(ctx context.Context, olderThan time.Time, had int64) (n int, err error) {
+	first, anchor, err := j.pruneTo(ctx, olderThan.UnixMilli(), had)
 	if err != nil {
 		return 0, fail(j.path, err)
 	}
@@ -58,7 +61,7 @@ func (j *Journal) Prune(ctx context.Context, olderThan time.Time) (n int, err er
 }
 
 // pruneTo finds the first entry and the one that becomes the anchor; the same when there is nothing to delete.
-func (j *Journal) pruneTo(ctx context.Context, olderThan int64) (first, anchor int64, err error) {
+func (j *Journal) pruneTo(ctx context.Context, olderThan, had int64) (first, anchor int64, err error) {
 	if err := j.db.QueryRowContext(ctx, "SELECT seq FROM anchor").Scan(&first); err != nil {
 		return 0, 0, err
 	}
@@ -84,6 +87,9 @@ func (j *Journal) pruneTo(ctx context.Context, olderThan int64) (first, anchor i
 	const whole = "SELECT seq FROM entries WHERE seq <= ? AND whole = 1 ORDER BY seq DESC LIMIT 1"
 	const split = "SELECT first FROM sales WHERE first < ?1 AND (ended IS NULL OR last >= ?1) ORDER BY first DESC " +
 		"LIMIT 1"
+	if had < old { // the anchor is the first that stays
+		old = had + 1
+	}
 	for at := old; ; { // back over the sales that it would split
 		if anchor, err = number(whole, at); err != nil || anchor <= first {
 			return first, first, err

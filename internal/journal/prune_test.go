@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -63,12 +64,12 @@ func TestPruningLeavesAJournal(t *testing.T) {
 	}
 	today := m.wall
 	m.day(2)
-	n, err := j.Prune(t.Context(), today)
+	n, err := j.Prune(t.Context(), today, math.MaxInt64)
 	if err != nil || n < 7*34 || n > 8*34 {
 		t.Errorf("%d entries deleted, %v", n, err)
 	}
 	c := whole(t, j, m.state, m.steps-n)
-	if again, err := j.Prune(t.Context(), today); again != 0 || err != nil {
+	if again, err := j.Prune(t.Context(), today, math.MaxInt64); again != 0 || err != nil {
 		t.Errorf("pruning again: %d, %v", again, err)
 	}
 	m.sell()
@@ -95,7 +96,7 @@ func TestPruningKeepsTheLastEntry(t *testing.T) {
 	j, _ := fresh(t)
 	m := newMachine(t, j)
 	m.day(3)
-	n, err := j.Prune(t.Context(), m.wall.Add(time.Hour))
+	n, err := j.Prune(t.Context(), m.wall.Add(time.Hour), math.MaxInt64)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +108,7 @@ func TestPruningKeepsTheLastEntry(t *testing.T) {
 	for range wholeEvery + 5 { // a long time without a customer
 		m.day(0)
 	}
-	n2, err := j.Prune(t.Context(), m.wall.Add(time.Hour))
+	n2, err := j.Prune(t.Context(), m.wall.Add(time.Hour), math.MaxInt64)
 	if err != nil || n2 < 11 || n+n2 >= m.steps {
 		t.Errorf("%d and %d of %d entries deleted, %v", n, n2, m.steps, err)
 	}
@@ -126,7 +127,7 @@ func TestPruningNeverSplitsASale(t *testing.T) {
 		m.happen(fsm.FaultRaised{At: m.now, Fault: fsm.Fault{Name: "paper"}})
 		m.happen(fsm.FaultCleared{At: m.now, Name: "paper"})
 	}
-	n, err := j.Prune(t.Context(), m.wall.Add(time.Hour))
+	n, err := j.Prune(t.Context(), m.wall.Add(time.Hour), math.MaxInt64)
 	if most := m.steps - 3 - 4*wholeEvery; err != nil || n < most-wholeEvery || n > most {
 		t.Errorf("%d entries deleted, %v", n, err)
 	}
@@ -136,7 +137,7 @@ func TestPruningNeverSplitsASale(t *testing.T) {
 		t.Errorf("%d entries of the open sale, %v", len(story), err)
 	}
 	m.happen(fsm.CancelPressed{At: m.now})
-	if again, err := j.Prune(t.Context(), m.wall.Add(time.Hour)); again != 0 || err != nil {
+	if again, err := j.Prune(t.Context(), m.wall.Add(time.Hour), math.MaxInt64); again != 0 || err != nil {
 		t.Errorf("now that it has ended: %d entries deleted, %v", again, err)
 	}
 	whole(t, j, m.state, m.steps-n)
@@ -153,7 +154,7 @@ func TestPruningKeepsWhatIsInDoubt(t *testing.T) {
 	}
 	m.state = doubtful
 	m.day(3)
-	if _, err := j.Prune(t.Context(), m.wall.Add(time.Hour)); err != nil {
+	if _, err := j.Prune(t.Context(), m.wall.Add(time.Hour), math.MaxInt64); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := j.InDoubt(t.Context()); len(n) != 1 || err != nil {
@@ -190,7 +191,7 @@ func TestPruningTrustsNoClockThatStoodStill(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := j.Prune(t.Context(), before); err != nil {
+			if _, err := j.Prune(t.Context(), before, math.MaxInt64); err != nil {
 				t.Fatal(err)
 			}
 			// Of the day before are left at least the last sale, which is the anchor's, and as many as there are up to
@@ -207,5 +208,38 @@ func TestPruningTrustsNoClockThatStoodStill(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestNothingIsPrunedThatTheOperatorHasNotGot: the anchor, which is the oldest entry that stays, may be the one after
+// the last that is held.
+func TestNothingIsPrunedThatTheOperatorHasNotGot(t *testing.T) {
+	j, _ := fresh(t)
+	m := newMachine(t, j)
+	for range 8 {
+		m.day(3)
+	}
+	deleted := 0
+	for _, had := range []int64{0, 1, 60, 150, 149, int64(m.steps)} {
+		n, err := j.Prune(t.Context(), m.wall.Add(time.Hour), had)
+		if err != nil {
+			t.Fatal(err)
+		}
+		deleted += n
+		first, last, err := j.Span(t.Context())
+		if err != nil || first != int64(deleted)+1 || last != int64(m.steps) || first > had+1 {
+			t.Errorf("had %d: %d deleted, from %d to %d, %v", had, deleted, first, last, err)
+		}
+		whole(t, j, m.state, m.steps-deleted)
+	}
+	if deleted < 150 {
+		t.Errorf("of %d entries %d were deleted", m.steps, deleted)
+	}
+}
+
+func TestANewJournalSpansNothing(t *testing.T) {
+	j, _ := fresh(t)
+	if first, last, err := j.Span(t.Context()); first != 0 || last != 0 || err != nil {
+		t.Errorf("%d to %d, %v", first, last, err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -87,7 +88,7 @@ func write(dir string, limit int) error {
 		m.seq++
 		fmt.Println("C", m.seq)
 		if m.seq%500 == 0 { // old records are let go under way
-			_, err := j.Prune(ctx, r.Wall.Add(-time.Second))
+			_, err := j.Prune(ctx, r.Wall.Add(-time.Second), math.MaxInt64)
 			return err
 		}
 		return nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kioskd/fsm"
+	"kioskd/internal/chain"
 	"kioskd/internal/journal"
 	"kioskd/internal/money"
 )
@@ -343,7 +344,12 @@ func (h handle) Known(_ context.Context, sale, invoice, ers string) (string, err
 
 func (h handle) Entries(context.Context, string) ([]journal.Entry, error) { return nil, nil }
 
-func (h handle) Prune(context.Context, time.Time) (int, error) { return 0, nil }
+// Copies and Span are for a fleet, which these worlds have not.
+func (h handle) Copies(context.Context, int64, int) ([]chain.Entry, error) { return nil, nil }
+
+func (h handle) Span(context.Context) (first, last int64, err error) { return 0, 0, nil }
+
+func (h handle) Prune(context.Context, time.Time, int64) (int, error) { return 0, nil }
 
 func (h handle) Close() error { return nil }
 
