@@ -280,7 +280,7 @@ func TestNoLookScansAllSalesOrEntries(t *testing.T) {
 	}
 	for query, args := range map[string][]any{
 		selectAnchor: nil, selectAny: nil, selectSpan: nil, selectLastWhole: {50}, selectFrom: {1, 10},
-		selectAfter: {1, 10},
+		selectAfter:   {1, 10},
 		selectBetween: {1, 2, 10}, selectSalesBefore: {9, 10}, selectDoubts: {10},
 		selectDoubt: {"x"}, selectCharged: {"x"}, selectSale: {"x"}, selectBounds: {9, "x"}, selectRunTo: {1, 50},
 	} {

@@ -10,9 +10,9 @@ const (
 	// lookWithin bounds one reading. While it lasts the write-ahead log cannot be begun anew and grows with every
 	// entry, so a reader that never ends would fill the disk. A slow SD card needs a tenth of it.
 	lookWithin = 10 * time.Second
-	// lookers is how many read at once: one for the technicians' port, which asks one question at a time, and one for a
-	// verdict.
-	lookers = 2
+	// lookers is how many read at once: one for the technicians' port, which asks one question at a time, one for a
+	// verdict, and one for the fleet.
+	lookers = 3
 )
 
 // markClosed notes that a journal was closed in order, once.

@@ -85,6 +85,7 @@ var rooms = map[string][]string{
 	"internal/doctor":    {"glase", "hw/gpio/pinname", "internal/plainfile"},
 	"internal/app":       {"*"},
 
+	"internal/fleet":          {"internal/chain", "internal/fleet/protocol"},
 	"internal/fleet/protocol": {}, // what the programs of a fleet say to each other: it knows none of them
 
 	"cmd/kioskd": {
@@ -135,6 +136,7 @@ var forTests = map[string][]string{
 	"hw/vend/serialport":      {"hw/vend/vendtest"},
 	"hw/vend/board":           {"hw/gpio/simboard", "hw/vend/slottest", "hw/vend/vendtest"},
 	"hw/vend/lockboard":       {"hw/vend/slottest", "hw/vend/vendtest"},
+	"internal/fleet":          {"internal/proof/broker"},
 	"internal/front":          {"internal/drivers"},
 	"internal/journal":        {"internal/identity"},
 	"internal/debug/client":   {"fsm", "internal/debug", "internal/journal", "internal/kiosk"},
@@ -182,6 +184,7 @@ var borrowed = map[string]map[string]string{
 	},
 	"hw/vend/vendtest":   {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty, "periph.io/x/conn/v3": pins},
 	"internal/app":       {"github.com/rs/zerolog": log, "golang.org/x/sys/unix": "the kernel's clock"},
+	"internal/fleet":     {"github.com/nats-io/nats.go": "reaches the others", "github.com/rs/zerolog": log},
 	"internal/hardware":  {"github.com/rs/zerolog": log, "periph.io/x/conn/v3": pins},
 	"internal/mdbseller": {"github.com/rs/zerolog": log},
 	"internal/cold":      {"github.com/rs/zerolog": log},
