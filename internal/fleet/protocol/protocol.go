@@ -105,8 +105,17 @@ const (
 	HeaderFirst  = "Kioskd-First"  // of an entry: the number of the oldest that the kiosk still has
 	HeaderID     = "Nats-Msg-Id"   // of an entry: kiosk, number, round; see MessageID
 	HeaderKiosk  = "Kioskd-Kiosk"  // the kiosk's version of the program
-	HeaderStatus = "Kioskd-Status" // of an answer that is none: "stale" or "busy"
+	HeaderStatus = "Kioskd-Status" // of an answer that is none: Stale or Busy
 )
+
+// Values of HeaderStatus.
+const (
+	Stale = "stale" // older than its life, or nobody can say
+	Busy  = "busy"  // too many at once
+)
+
+// Gates is the user of whom every gateway is one: each listens below Inbox(Gates) with its own name.
+const Gates = "gate"
 
 // Asked is when a request was made and how long it lives, by the clock of the gateway that made it: nanoseconds since
 // that gateway started, whose name is new with every start. No wall clock is trusted by anybody.
