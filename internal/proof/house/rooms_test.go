@@ -87,6 +87,7 @@ var rooms = map[string][]string{
 
 	"internal/fleet":          {"internal/chain", "internal/fleet/protocol"},
 	"internal/fleet/protocol": {}, // what the programs of a fleet say to each other: it knows none of them
+	"internal/fleet/relay":    {"internal/fleet/protocol"},
 
 	"cmd/kioskd": {
 		"glase", "hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/certify",
@@ -121,6 +122,7 @@ var rooms = map[string][]string{
 
 // forTests are the further imports that a package's tests may use.
 var forTests = map[string][]string{
+	"internal/fleet/relay":    {"internal/proof/broker"},
 	"internal/terminal":       {"glase/glasetest"},
 	"internal/books":          {"glase/glasetest"},
 	"internal/certify":        {"glase/glasetest"},
@@ -194,6 +196,10 @@ var borrowed = map[string]map[string]string{
 		"github.com/coreos/go-systemd/v22": "tells systemd how it is",
 		"github.com/rs/zerolog":            log,
 	},
+	"internal/fleet/relay": {
+		"github.com/nats-io/nats.go": nats, "github.com/rs/zerolog": log,
+		"golang.org/x/time/rate": "bounds the log",
+	},
 	"internal/serve":    {"github.com/rs/zerolog": log},
 	"internal/cert":     {"github.com/rs/zerolog": log},
 	"internal/config":   {"github.com/pelletier/go-toml/v2": "TOML with its line numbers"},
@@ -244,6 +250,7 @@ const (
 	log  = "the log"
 	pins = "the words for a pin and a bus"
 	cli  = "commands and their help"
+	nats = "speaks to the brokers"
 	pty  = "a terminal or a serial line with two ends"
 )
 
