@@ -35,6 +35,10 @@ type Server struct {
 	Config  string // its config file's text; written by Start
 	Address string // host:port that it takes clients at; Start waits until it does
 
+	// of a fleet's server only
+	WebSocket string // host:port that it takes WebSockets at, with TLS
+	Monitor   string // host:port of its figures, as /varz, /connz and /healthz
+
 	cmd   *exec.Cmd
 	ended chan struct{}
 }

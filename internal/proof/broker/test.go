@@ -22,3 +22,21 @@ func Plain(t testing.TB) *Server {
 	t.Cleanup(s.Kill)
 	return s
 }
+
+// Cluster starts so many servers for a test, with TLS and everybody's credentials, and ends them with the test.
+func Cluster(t testing.TB, servers int) *Fleet {
+	t.Helper()
+	program, err := Build(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := NewFleet(t.TempDir(), program, servers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Kill)
+	if err := f.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}

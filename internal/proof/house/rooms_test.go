@@ -88,6 +88,9 @@ var rooms = map[string][]string{
 	"internal/fleet":          {"internal/chain", "internal/fleet/protocol"},
 	"internal/fleet/protocol": {}, // what the programs of a fleet say to each other: it knows none of them
 	"internal/fleet/relay":    {"internal/fleet/protocol"},
+	"internal/fleet/authority": {},
+	"internal/fleet/ownca":     {},
+	"internal/fleet/grants":    {"internal/fleet/authority", "internal/fleet/protocol"},
 
 	"cmd/kioskd": {
 		"glase", "hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/certify",
@@ -108,7 +111,8 @@ var rooms = map[string][]string{
 	},
 
 	// The proof: it may use what it proves, and nothing uses it.
-	"internal/proof/broker":   {"internal/proof/port"},
+	"internal/proof/broker": {"internal/fleet/grants", "internal/fleet/ownca", "internal/fleet/protocol",
+		"internal/proof/port"},
 	"internal/proof/crash":    {},
 	"internal/proof/house":    {},
 	"internal/proof/kernel":   {},
@@ -205,6 +209,11 @@ var borrowed = map[string]map[string]string{
 	"internal/config":   {"github.com/pelletier/go-toml/v2": "TOML with its line numbers"},
 	"internal/debug":    {"github.com/VictoriaMetrics/metrics": "for Prometheus", "github.com/rs/zerolog": log},
 	"internal/doctor":   {"golang.org/x/sys/unix": "free space, clock"},
+	"internal/fleet/authority": {"github.com/nats-io/nkeys": "keys and signatures"},
+	"internal/fleet/grants": {
+		"github.com/nats-io/jwt/v2":  "what the brokers are shown",
+		"github.com/nats-io/nats.go": "tells the brokers who is shut out",
+		"github.com/nats-io/nkeys":   "keys and signatures",
 	"internal/identity": {"github.com/rs/zerolog": "a secret that marshals as none"},
 	"internal/journal":  {"modernc.org/sqlite": "the record"},
 	"internal/kiosk":    {"github.com/rs/zerolog": log},
@@ -213,8 +222,13 @@ var borrowed = map[string]map[string]string{
 		"github.com/rs/zerolog": log, "golang.org/x/time/rate": "bounds what strangers may ask",
 		"rsc.io/qr": "the codes",
 	},
-	"internal/sticker":     {"golang.org/x/image": "letters", "rsc.io/qr": "the codes"},
-	"internal/words":       {"github.com/pelletier/go-toml/v2": "reads a language's file"},
+	"internal/sticker": {"golang.org/x/image": "letters", "rsc.io/qr": "the codes"},
+	"internal/words":   {"github.com/pelletier/go-toml/v2": "reads a language's file"},
+	"internal/proof/broker": {
+		"github.com/nats-io/jwt/v2":  "lets a test do everything",
+		"github.com/nats-io/nats.go": "connects",
+		"github.com/nats-io/nkeys":   "keys and signatures",
+	},
 	"internal/proof/world": {"periph.io/x/conn/v3": pins},
 	"cmd/kioskd": {
 		"github.com/coreos/go-systemd/v22": "tells systemd how it is",
@@ -228,16 +242,15 @@ var borrowed = map[string]map[string]string{
 
 // borrowedForTests is the same for a package's tests.
 var borrowedForTests = map[string]map[string]string{
-	"internal/sticker":      {"github.com/makiuchi-d/gozxing": "reads the codes"},
-	"cmd/demo":              {"golang.org/x/sys/unix": pty},
-	"cmd/kioskd":            {"golang.org/x/sys/unix": pty},
-	"hw/display":            {"github.com/makiuchi-d/gozxing": "reads the codes"},
-	"hw/vend/board":         {"periph.io/x/conn/v3": pins},
-	"hw/vend/mdb":           {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty},
-	"internal/app":          {"modernc.org/sqlite": "spoils a journal", "periph.io/x/conn/v3": pins},
-	"internal/hardware":     {"golang.org/x/sys/unix": pty},
-	"internal/proof/broker": {"github.com/nats-io/nats.go": "connects"},
-	"internal/proof/crash":  {"golang.org/x/sys/unix": "kills"},
+	"internal/sticker":     {"github.com/makiuchi-d/gozxing": "reads the codes"},
+	"cmd/demo":             {"golang.org/x/sys/unix": pty},
+	"cmd/kioskd":           {"golang.org/x/sys/unix": pty},
+	"hw/display":           {"github.com/makiuchi-d/gozxing": "reads the codes"},
+	"hw/vend/board":        {"periph.io/x/conn/v3": pins},
+	"hw/vend/mdb":          {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty},
+	"internal/app":         {"modernc.org/sqlite": "spoils a journal", "periph.io/x/conn/v3": pins},
+	"internal/hardware":    {"golang.org/x/sys/unix": pty},
+	"internal/proof/crash": {"golang.org/x/sys/unix": "kills"},
 	"internal/proof/kernel": {
 		"github.com/makiuchi-d/gozxing": "reads the codes",
 		"golang.org/x/sys/unix":         "the kernel's modules",

@@ -1,0 +1,74 @@
+// Package authority is the word of an operator's desk: the key that a hub signs people's commands with, and the half of
+// it that every kiosk keeps and checks them by. A broker, a gateway or another kiosk can carry a command, and can make
+// none.
+package authority
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nkeys"
+)
+
+// ErrSignature says that a text was not signed by this authority.
+var ErrSignature = errors.New("authority: not signed by this fleet's desk")
+
+// Public is the half that may be shown to anybody: an ed25519 key in the writing of NKeys. The zero Public is none, and
+// checks nothing to be true.
+type Public string
+
+// Parse finds whether a text is a public half.
+func Parse(text string) (Public, error) {
+	if !nkeys.IsValidPublicUserKey(text) {
+		return "", fmt.Errorf("authority: %q is no public key: it begins with U and has 56 letters and digits", text)
+	}
+	return Public(text), nil
+}
+
+// Check is nil when the signature is this authority's of exactly that text, else ErrSignature.
+func (p Public) Check(text, signature []byte) error {
+	key, err := nkeys.FromPublicKey(string(p))
+	if err != nil || key.Verify(text, signature) != nil {
+		return ErrSignature
+	}
+	return nil
+}
+
+// Key is the secret half. It does not print: it is behind an interface of pointers.
+type Key struct{ pair nkeys.KeyPair }
+
+// Make makes a new one.
+func Make() (Key, error) {
+	pair, err := nkeys.CreateUser()
+	return Key{pair}, err
+}
+
+// FromSeed is the key of a seed, as Seed gave it.
+func FromSeed(seed []byte) (Key, error) {
+	pair, err := nkeys.FromSeed(seed)
+	if err == nil {
+		_, err = pair.PublicKey()
+	}
+	if err != nil {
+		return Key{}, fmt.Errorf("authority: no seed of a key: %w", err)
+	}
+	return Key{pair}, nil
+}
+
+// Seed is what to keep, readable by its owner alone.
+func (k Key) Seed() ([]byte, error) { return k.pair.Seed() }
+
+// Public is the half that kiosks check by.
+func (k Key) Public() (Public, error) {
+	text, err := k.pair.PublicKey()
+	return Public(text), err
+}
+
+// Sign signs a text.
+func (k Key) Sign(text []byte) ([]byte, error) { return k.pair.Sign(text) }
+
+// String and GoString keep it out of every log.
+func (k Key) String() string { return "(hidden)" }
+
+// GoString is String, for %#v.
+func (k Key) GoString() string { return k.String() }
