@@ -11,8 +11,11 @@
 package protocol
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -70,6 +73,13 @@ func WantedOf(kiosk string) string { return "k." + kiosk }
 // WantedOfGroup is the key of what is wanted of a group.
 func WantedOfGroup(group string) string { return "g." + group }
 
+// WantedAt is where the last value of a key is asked for, with an empty body; the answer is the value, or one with the
+// header Status: 404 when there is none. A kiosk asks there itself and not through a library, which would first ask
+// for the whole bucket's state: that tells of other kiosks, so no kiosk may.
+func WantedAt(key string) string {
+	return "$JS.API.DIRECT.GET.KV_" + Wanted + ".$KV." + Wanted + "." + key
+}
+
 // Hint is where a kiosk hears that its own key has changed.
 func Hint(kiosk string) string { return "hint." + kiosk }
 
@@ -81,6 +91,14 @@ const HintAll = "hint.all"
 
 // Inbox is the prefix of whoever's inboxes: nobody may listen at another's.
 func Inbox(user string) string { return "_I." + user }
+
+// OwnInbox finds whether a reply's subject is an inbox of that user's. The brokers check where somebody publishes, and
+// not where he wants an answer: asked with the reply have.B, whoever answers kiosk A would speak to B with his own
+// word. So who may publish more than the asker answers at the asker's inbox only: a hub, and a gateway about its clock.
+func OwnInbox(user, reply string) bool {
+	rest, ok := strings.CutPrefix(reply, Inbox(user)+".")
+	return ok && rest != "" && !strings.ContainsAny(rest, "*> ")
+}
 
 // idMax is of a kiosk's id in characters, as of its token.
 const idMax = 64
@@ -165,6 +183,24 @@ type Held struct {
 	Hash string `json:"hash,omitempty"` // of that entry, hexadecimal
 	// another entry with a number that the database holds was sent: there are two machines with this id
 	Fork bool `json:"fork,omitzero"`
+}
+
+// ReadHeld reads a Held, strictly: a broker's own acknowledgement of an entry has a "seq" too, and any kiosk can have
+// one sent to another's Have. What names an entry has its hash, which whoever gets it compares with his own entry's.
+func ReadHeld(data []byte) (Held, error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	var h Held
+	if err := d.Decode(&h); err != nil {
+		return Held{}, fmt.Errorf("fleet: what a hub holds: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return Held{}, errors.New("fleet: something follows what a hub holds")
+	}
+	if h.Seq < 0 || (h.Seq == 0) != (h.Hash == "") {
+		return Held{}, fmt.Errorf("fleet: a hub holds entry %d with the hash %q", h.Seq, h.Hash)
+	}
+	return h, nil
 }
 
 // Answers of a gateway when no kiosk answers: what Glase's createPurchase gets then.
