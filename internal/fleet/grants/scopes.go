@@ -42,7 +42,9 @@ func template(r Role, fleet string) (jwt.UserPermissionLimits, error) {
 		}
 		p.Pub.Allow = jwt.StringList{
 			protocol.Entry(name), protocol.Status(name), protocol.Ask(name), protocol.Clock("*"),
-			read(protocol.WantedOf(name)), read(protocol.WantedOfGroup("*")), read(protocol.WantedOfAll),
+			// the last value of these keys, one at a time: what lists a bucket tells of other kiosks
+			protocol.WantedAt(protocol.WantedOf(name)), protocol.WantedAt(protocol.WantedOfGroup("*")),
+			protocol.WantedAt(protocol.WantedOfAll),
 		}
 		// to whoever asked it, and to nobody else
 		p.Resp = &jwt.ResponsePermission{MaxMsgs: jwt.NoLimit, Expires: answerLife}
@@ -73,12 +75,6 @@ func template(r Role, fleet string) (jwt.UserPermissionLimits, error) {
 
 // bucket is the stream behind the bucket of what is wanted.
 const bucket = "KV_" + protocol.Wanted
-
-// read is the subject of a request for the last value of a key in the bucket of what is wanted, and of nothing else.
-// See protocol.WantedAt.
-func read(key string) string {
-	return "$JS.API.DIRECT.GET." + bucket + "." + "$KV." + protocol.Wanted + "." + key
-}
 
 // hubMaySend is what a collector sends: it keeps two streams, takes entries from one, says what it has, and writes what
 // is wanted. It makes no request of a customer's, and forges no entry.

@@ -29,6 +29,7 @@ type Fleet struct {
 
 	authority     ownca.Pair
 	pool          *x509.CertPool
+	configs       []grants.Server
 	administrator nkeys.KeyPair // signs who may everything
 }
 
@@ -93,17 +94,30 @@ func (f *Fleet) server(dir, program string, peers []string, n int) (*Server, err
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Program: program, Dir: dir, Address: port.Free()}
+	s := &Server{
+		Program: program, Dir: dir, Address: port.Free(), WebSocket: port.Free(), Monitor: port.Free(),
+	}
 	c := grants.Server{
-		Name: filepath.Base(dir), Listen: s.Address, WebSocket: port.Free(), Monitor: port.Free(), Store: dir,
+		Name: filepath.Base(dir), Listen: s.Address, WebSocket: s.WebSocket, Monitor: s.Monitor, Store: dir,
 		Cert: cert, Key: key, CA: f.CA, Peers: peers,
 	}
-	s.WebSocket, s.Monitor = c.WebSocket, c.Monitor
 	if len(peers) > 0 {
 		c.Cluster = peers[n]
 	}
+	f.configs = append(f.configs, c)
 	s.Config, err = f.Trust.Config(c)
 	return s, err
+}
+
+// Rewrite writes the servers' configs again, after Trust was changed and before they start.
+func (f *Fleet) Rewrite() error {
+	for n, c := range f.configs {
+		var err error
+		if f.Servers[n].Config, err = f.Trust.Config(c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Certificate makes one for this host below dir, and gives its files.

@@ -23,8 +23,8 @@ func Plain(t testing.TB) *Server {
 	return s
 }
 
-// Cluster starts so many servers for a test, with TLS and everybody's credentials, and ends them with the test.
-func Cluster(t testing.TB, servers int) *Fleet {
+// Unstarted writes what so many servers of a fleet need, with TLS and everybody's credentials, and starts none.
+func Unstarted(t testing.TB, servers int) *Fleet {
 	t.Helper()
 	program, err := Build(t.Context(), t.TempDir())
 	if err != nil {
@@ -34,6 +34,13 @@ func Cluster(t testing.TB, servers int) *Fleet {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return f
+}
+
+// Cluster is Unstarted, and starts them; they end with the test.
+func Cluster(t testing.TB, servers int) *Fleet {
+	t.Helper()
+	f := Unstarted(t, servers)
 	t.Cleanup(f.Kill)
 	if err := f.Start(t.Context()); err != nil {
 		t.Fatal(err)

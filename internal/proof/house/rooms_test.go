@@ -134,6 +134,7 @@ var forTests = map[string][]string{
 	"internal/hardware":       {"hw/vend/vendtest"},
 	"glase":                   {"glase/glasetest"},
 	"internal/proof/toolkits": {"glase", "internal/money"},
+	"internal/fleet/grants":   {"internal/proof/broker"},
 	"hw/gpio":                 {"hw/gpio/simboard"},
 	"hw/vend":                 {"hw/gpio", "hw/gpio/simboard"},
 	"hw/vend/lockplate":       {"hw/vend/serialport", "hw/vend/slottest", "hw/vend/vendtest", "internal/reason"},
