@@ -106,7 +106,7 @@ func (j *Journal) before(ctx context.Context, tx querier, entry int64, limit int
 		}
 		if row.Ended.IsZero() && row.ID == state.Sale.ID && !state.Sale.Ended {
 			started := row.Started
-			row.Sale = summary(state.Sale)
+			row.Sale = Summary(state.Sale)
 			row.Started = started
 		}
 		sales = append(sales, row)
@@ -229,7 +229,7 @@ func (j *Journal) recordSale(ctx context.Context, tx *sql.Tx, e *entry, s fsm.Sa
 	if s.ID == "" {
 		return nil
 	}
-	row := Numbered{First: e.Seq, Last: e.Seq, Sale: summary(s)}
+	row := Numbered{First: e.Seq, Last: e.Seq, Sale: Summary(s)}
 	row.Started = time.UnixMilli(e.Wall).UTC()
 	old, err := scanSale(tx.StmtContext(ctx, j.newest).QueryRowContext(ctx))
 	if err == nil && old.ID != s.ID && s.Verdict != (fsm.Verdict{}) {
@@ -264,7 +264,8 @@ func (j *Journal) recordSale(ctx context.Context, tx *sql.Tx, e *entry, s fsm.Sa
 	return err
 }
 
-func summary(s fsm.Sale) Sale {
+// Summary is a sale as the journal shows it, but for when it started and ended.
+func Summary(s fsm.Sale) Sale {
 	currency := s.Reserved.Currency
 	if currency == "" {
 		currency = s.Requested.Currency

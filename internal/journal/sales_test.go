@@ -67,7 +67,7 @@ func TestSalesAreToldAsTheTechniciansPortPromises(t *testing.T) {
 
 func TestAmountsHaveTheirCurrencysPlaces(t *testing.T) {
 	for currency, want := range map[string]string{"SEK": "0.00", "JPY": "0", "KWD": "0.000"} {
-		if s := summary(fsm.Sale{ID: "x", Payment: fsm.Payment{
+		if s := Summary(fsm.Sale{ID: "x", Payment: fsm.Payment{
 			Requested: money.Amount{Minor: 1, Currency: currency}}}); s.Charged != want || s.Currency != currency {
 			t.Errorf("%s: %+v", currency, s)
 		}
