@@ -92,6 +92,8 @@ var rooms = map[string][]string{
 	"internal/fleet/ownca":     {},
 	"internal/fleet/grants":    {"internal/fleet/authority", "internal/fleet/protocol"},
 
+	"internal/hub/store": {"fsm", "internal/chain", "internal/fleet/protocol", "internal/journal"},
+
 	"cmd/kioskd": {
 		"glase", "hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/certify",
 		"internal/config", "internal/debug/api", "internal/debug/client", "internal/doctor",
@@ -118,8 +120,10 @@ var rooms = map[string][]string{
 	"internal/proof/kernel":   {},
 	"internal/proof/phone":    {},
 	"internal/proof/port":     {},
+	"internal/proof/postgres": {"internal/proof/port"},
 	"internal/proof/powercut": {"fsm", "internal/journal", "internal/money"},
 	"internal/proof/service":  {},
+	"internal/proof/till":     {"fsm", "internal/journal", "internal/money", "internal/reason"},
 	"internal/proof/toolkits": {},
 	"internal/proof/world":    {"*"},
 }
@@ -132,6 +136,7 @@ var forTests = map[string][]string{
 	"internal/certify":        {"glase/glasetest"},
 	"internal/glasepay":       {"internal/identity", "internal/terminal"},
 	"internal/hardware":       {"hw/vend/vendtest"},
+	"internal/hub/store":      {"internal/proof/postgres", "internal/proof/till"},
 	"glase":                   {"glase/glasetest"},
 	"internal/proof/toolkits": {"glase", "internal/money"},
 	"internal/fleet/grants":   {"internal/proof/broker"},
@@ -215,6 +220,10 @@ var borrowed = map[string]map[string]string{
 		"github.com/nats-io/jwt/v2":  "what the brokers are shown",
 		"github.com/nats-io/nats.go": "tells the brokers who is shut out",
 		"github.com/nats-io/nkeys":   "keys and signatures",
+	"internal/hub/store": {
+		"github.com/jackc/pgx/v5":     "PostgreSQL",
+		"github.com/pressly/goose/v3": "one version of the schema after the other",
+		"modernc.org/sqlite":          "the record of a small fleet",
 	"internal/identity": {"github.com/rs/zerolog": "a secret that marshals as none"},
 	"internal/journal":  {"modernc.org/sqlite": "the record"},
 	"internal/kiosk":    {"github.com/rs/zerolog": log},

@@ -88,11 +88,11 @@ CREATE INDEX sales_by_payment ON sales (ers) WHERE ers <> '';
 CREATE TABLE items (
 	machine BIGINT NOT NULL,
 	sale    TEXT NOT NULL,
-	n       INTEGER NOT NULL, -- from 1, in the order in which they were chosen
+	n       BIGINT NOT NULL, -- from 1, in the order in which they were chosen
 	slot    TEXT NOT NULL,
 	name    TEXT NOT NULL,
 	price   BIGINT NOT NULL,
-	vat     INTEGER NOT NULL, -- whole percent of the price; 0: not declared
+	vat     BIGINT NOT NULL, -- whole percent of the price; 0: not declared
 	outcome TEXT NOT NULL,
 	charged SMALLINT NOT NULL, -- 1: it is to be paid for
 	PRIMARY KEY (machine, sale, n),
@@ -105,8 +105,8 @@ CREATE TABLE stock (
 	name     TEXT NOT NULL,
 	price    BIGINT NOT NULL,
 	currency TEXT NOT NULL,
-	vat      INTEGER NOT NULL,
-	remains  INTEGER NOT NULL,
+	vat      BIGINT NOT NULL,
+	remains  BIGINT NOT NULL,
 	closed   TEXT NOT NULL,   -- why it sells nothing; '': it does
 	since    BIGINT NOT NULL, -- when remains last changed, by the machine's clock
 	PRIMARY KEY (machine, slot)
