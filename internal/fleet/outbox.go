@@ -24,8 +24,8 @@ const (
 	// ahead is how many entries may be on their way: sent, and not known to be held.
 	ahead = 64
 	// askSoon is how long an entry may be on its way before the collectors are asked whether they hold it. Without an
-	// answer they are asked again, up to each askSlow. askIdle is how often they are asked while all is held: a database
-	// that went back to yesterday does not say so by itself.
+	// answer they are asked again, up to each askSlow. askIdle is how often they are asked while all is held: a
+	// database that went back to yesterday does not say so by itself.
 	askSoon = 3 * time.Second
 	askSlow = time.Minute
 	askIdle = 5 * time.Minute

@@ -148,7 +148,8 @@ func (c *collector) stream() {
 	if err := c.js.DeleteStream(ctx, protocol.Stream); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 		c.t.Fatal(err)
 	}
-	s, err := c.js.CreateStream(ctx, jetstream.StreamConfig{Name: protocol.Stream, Subjects: []string{protocol.Entries}})
+	s, err := c.js.CreateStream(ctx,
+		jetstream.StreamConfig{Name: protocol.Stream, Subjects: []string{protocol.Entries}})
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -20,6 +20,9 @@ func TestWhatIsHeldIsBelievedOnlyWithItsHash(t *testing.T) {
 	for _, bad := range []string{
 		"", "7", `{"seq":-1}`, `{"seq":7}`, `{"seq":7,"hash":"ab"}`, `{"seq":7,"hash":"` + strings.Repeat("xy", 32) + `"}`,
 		`{"seq":7.5,"hash":"` + hash + `"}`, `{"seq":1,"hash":"` + hash + `"}` + strings.Repeat(" ", heldMax),
+		`{"stream":"JOURNAL","seq":7}`, // the brokers' acknowledgement
+		`{"stream":"JOURNAL","seq":7,"hash":"` + hash + `"}`, `{"seq":0,"hash":"` + hash + `"}`, "17",
+		`{"seq":7,"hash":"` + hash + `"} {}`,
 	} {
 		if h, err := ReadHeld([]byte(bad)); err == nil {
 			t.Errorf("%.60q was taken for %+v", bad, h)
@@ -28,6 +31,7 @@ func TestWhatIsHeldIsBelievedOnlyWithItsHash(t *testing.T) {
 }
 
 func FuzzReadHeld(f *testing.F) {
+	f.Add([]byte(`{"stream":"JOURNAL","seq":7}`))
 	f.Add([]byte(`{"seq":7,"hash":"` + strings.Repeat("ab", 32) + `","fork":true}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h, err := ReadHeld(data)

@@ -11,11 +11,8 @@
 package protocol
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -183,24 +180,6 @@ type Held struct {
 	Hash string `json:"hash,omitempty"` // of that entry, hexadecimal
 	// another entry with a number that the database holds was sent: there are two machines with this id
 	Fork bool `json:"fork,omitzero"`
-}
-
-// ReadHeld reads a Held, strictly: a broker's own acknowledgement of an entry has a "seq" too, and any kiosk can have
-// one sent to another's Have. What names an entry has its hash, which whoever gets it compares with his own entry's.
-func ReadHeld(data []byte) (Held, error) {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	var h Held
-	if err := d.Decode(&h); err != nil {
-		return Held{}, fmt.Errorf("fleet: what a hub holds: %w", err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return Held{}, errors.New("fleet: something follows what a hub holds")
-	}
-	if h.Seq < 0 || (h.Seq == 0) != (h.Hash == "") {
-		return Held{}, fmt.Errorf("fleet: a hub holds entry %d with the hash %q", h.Seq, h.Hash)
-	}
-	return h, nil
 }
 
 // Answers of a gateway when no kiosk answers: what Glase's createPurchase gets then.

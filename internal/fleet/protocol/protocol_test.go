@@ -1,9 +1,6 @@
 package protocol
 
-import (
-	"encoding/json"
-	"testing"
-)
+import "testing"
 
 func TestNobodyIsAnsweredAtAnothers(t *testing.T) {
 	for reply, own := range map[string]bool{
@@ -15,42 +12,4 @@ func TestNobodyIsAnsweredAtAnothers(t *testing.T) {
 			t.Errorf("%q is A's inbox: %v", reply, !own)
 		}
 	}
-}
-
-func TestOnlyAHubSaysWhatItHolds(t *testing.T) {
-	for text, good := range map[string]bool{
-		`{"seq":0}`: true, `{"seq":7,"hash":"ab"}`: true, `{"seq":7,"hash":"ab","fork":true}`: true,
-		`{"seq":0,"fork":true}`:              true,  // a fork at the first entry
-		`{"stream":"JOURNAL","seq":7}`:       false, // the brokers' acknowledgement
-		`{"seq":7}`:                          false,
-		`{"seq":0,"hash":"ab"}`:              false,
-		`{"seq":-1,"hash":"ab"}`:             false,
-		`17`:                                 false, // a gateway's clock
-		``:                                   false,
-		`null x`:                             false,
-		`{"seq":7,"hash":"ab"} {}`:           false,
-		`{"seq":99999999999999999999999999}`: false,
-	} {
-		if h, err := ReadHeld([]byte(text)); (err == nil) != good {
-			t.Errorf("%s: %+v, %v", text, h, err)
-		}
-	}
-}
-
-func FuzzReadHeld(f *testing.F) {
-	f.Add([]byte(`{"seq":7,"hash":"ab","fork":true}`))
-	f.Add([]byte(`{"stream":"JOURNAL","seq":7}`))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		h, err := ReadHeld(b)
-		if err != nil {
-			return
-		}
-		again, err := json.Marshal(h)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if second, err := ReadHeld(again); err != nil || second != h {
-			t.Errorf("%s became %s: %v", b, again, err)
-		}
-	})
 }

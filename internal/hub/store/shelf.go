@@ -47,7 +47,8 @@ func (t *taking) writeFaults(ctx context.Context) error {
 			stands[key] = true
 			if _, err := t.tx.ExecContext(ctx, "INSERT INTO faults (machine, name, slots, hard, note, since) "+
 				"VALUES "+values(1, 6)+" ON CONFLICT (machine, name, slots) WHERE until IS NULL DO UPDATE SET "+
-				"hard = excluded.hard, note = excluded.note", t.id, key.name, key.slots, hard, clip(f.Note), then.wall); err != nil {
+				"hard = excluded.hard, note = excluded.note",
+				t.id, key.name, key.slots, hard, clip(f.Note), then.wall); err != nil {
 				return err
 			}
 		}
