@@ -38,8 +38,8 @@ const (
 	messagesMax = 4 * ahead
 )
 
-// Run delivers over one connection until ctx ends or the connection does. One Run at a time.
-func (o *Outbox) Run(ctx context.Context, nc *nats.Conn) error {
+// Serve delivers over one connection until ctx ends or the connection does. One Serve at a time.
+func (o *Outbox) Serve(ctx context.Context, nc *nats.Conn) error {
 	d := &delivery{Outbox: o, nc: nc, inbox: nc.NewInbox(), window: ahead}
 	messages := make(chan *nats.Msg, messagesMax)
 	for _, subject := range []string{protocol.Have(o.Kiosk), d.inbox + ".*"} {

@@ -65,7 +65,7 @@ type Outbox struct {
 	round   uint32
 }
 
-// NewOutbox makes an outbox; Run works it over a connection.
+// NewOutbox makes an outbox; Serve works it over a connection.
 func NewOutbox(c OutboxConfig) *Outbox {
 	if c.Fork == nil {
 		c.Fork = func(bool) {}

@@ -17,15 +17,15 @@ import (
 
 func jitter(d time.Duration) time.Duration { return time.Duration(rand.Int64N(int64(d) + 1)) }
 
-// kiosk is one kiosk's outbox and what it sends.
-type kiosk struct {
+// sender is one kiosk's outbox and what it sends.
+type sender struct {
 	*Outbox
 	journal *memory
 	forks   atomic.Int32
 }
 
-func newKiosk(id string) *kiosk {
-	k := &kiosk{journal: &memory{}}
+func newSender(id string) *sender {
+	k := &sender{journal: &memory{}}
 	k.Outbox = NewOutbox(OutboxConfig{Kiosk: id, Journal: k.journal, Round: 7, Jitter: jitter, Fork: func(is bool) {
 		if is {
 			k.forks.Add(1)
@@ -37,7 +37,7 @@ func newKiosk(id string) *kiosk {
 }
 
 // run works the outbox over one connection after another until the test ends, or stop is called.
-func (k *kiosk) run(t testing.TB, url string) (stop func()) {
+func (k *sender) run(t testing.TB, url string) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -47,7 +47,7 @@ func (k *kiosk) run(t testing.TB, url string) (stop func()) {
 			nc, err := nats.Connect(url, nats.NoReconnect(), nats.CustomInboxPrefix(protocol.Inbox(k.Kiosk)),
 				nats.ClosedHandler(func(*nats.Conn) { end() }))
 			if err == nil {
-				_ = k.Run(over, nc)
+				_ = k.Serve(over, nc)
 				nc.Close()
 			}
 			end()
@@ -66,7 +66,7 @@ func TestEntriesArriveWholeAndInOrder(t *testing.T) {
 	url := "nats://" + s.Address
 	c := newCollector(t, url, "A1")
 	c.stream()
-	k := newKiosk("A1")
+	k := newSender("A1")
 	k.journal.add(10*ahead, k.Outbox)
 	k.run(t, url)
 	until(t, "a backlog", func() bool { return k.Held() == 10*ahead })
@@ -91,7 +91,7 @@ func TestABrokersAcknowledgementIsNoProof(t *testing.T) {
 	url := "nats://" + s.Address
 	c := newCollector(t, url, "A1")
 	c.stream()
-	k := newKiosk("A1")
+	k := newSender("A1")
 	k.run(t, url)
 	until(t, "the first word", func() bool { return k.Delivery(t.Context()).Known })
 	c.set(func() { c.silent = true })
@@ -121,7 +121,7 @@ func TestALostStreamLosesNothing(t *testing.T) {
 	url := "nats://" + s.Address
 	c := newCollector(t, url, "A1")
 	c.stream()
-	k := newKiosk("A1")
+	k := newSender("A1")
 	k.run(t, url)
 	k.journal.add(100, k.Outbox)
 	until(t, "the first", func() bool { return k.Held() == 100 })
@@ -153,7 +153,7 @@ func TestADatabaseThatWentBackIsFilledAgain(t *testing.T) {
 	url := "nats://" + s.Address
 	c := newCollector(t, url, "A1")
 	c.stream()
-	k := newKiosk("A1")
+	k := newSender("A1")
 	stop := k.run(t, url)
 	k.journal.add(200, k.Outbox)
 	until(t, "all of them", func() bool { return k.Held() == 200 })
@@ -172,7 +172,7 @@ func TestEntriesWaitForAStream(t *testing.T) {
 	s := broker.Plain(t)
 	url := "nats://" + s.Address
 	c := newCollector(t, url, "A1")
-	k := newKiosk("A1")
+	k := newSender("A1")
 	k.run(t, url)
 	k.journal.add(3, k.Outbox)
 	until(t, "the trouble", func() bool { return strings.Contains(k.Delivery(t.Context()).Trouble, "no stream") })
@@ -186,7 +186,7 @@ func TestAPrunedJournalBeginsWithItsAnchor(t *testing.T) {
 	url := "nats://" + s.Address
 	c := newCollector(t, url, "A1")
 	c.stream()
-	k := newKiosk("A1")
+	k := newSender("A1")
 	k.journal.add(500, k.Outbox)
 	k.journal.prune(400)
 	k.run(t, url)
@@ -202,7 +202,7 @@ func TestAnotherJournalWithThisIDIsSeen(t *testing.T) {
 	url := "nats://" + s.Address
 	c := newCollector(t, url, "A1")
 	c.stream()
-	k := newKiosk("A1")
+	k := newSender("A1")
 	k.run(t, url)
 	k.journal.add(10, k.Outbox)
 	until(t, "all of them", func() bool { return k.Held() == 10 })

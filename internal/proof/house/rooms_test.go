@@ -93,6 +93,8 @@ var rooms = map[string][]string{
 	"internal/fleet/grants":    {"internal/fleet/authority", "internal/fleet/protocol"},
 
 	"internal/hub/store": {"fsm", "internal/chain", "internal/fleet/protocol", "internal/journal"},
+	"internal/fleet": {"fsm", "internal/chain", "internal/fleet/protocol", "internal/kiosk", "internal/plainfile",
+		"internal/reason"},
 
 	"cmd/kioskd": {
 		"glase", "hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/certify",
@@ -148,7 +150,7 @@ var forTests = map[string][]string{
 	"hw/vend/serialport":      {"hw/vend/vendtest"},
 	"hw/vend/board":           {"hw/gpio/simboard", "hw/vend/slottest", "hw/vend/vendtest"},
 	"hw/vend/lockboard":       {"hw/vend/slottest", "hw/vend/vendtest"},
-	"internal/fleet":          {"internal/proof/broker"},
+	"internal/fleet":          {"internal/money", "internal/proof/broker"},
 	"internal/front":          {"internal/drivers"},
 	"internal/journal":        {"internal/identity"},
 	"internal/debug/client":   {"fsm", "internal/debug", "internal/journal", "internal/kiosk"},
@@ -194,9 +196,11 @@ var borrowed = map[string]map[string]string{
 		"github.com/tarm/serial": "opens a serial line",
 		"golang.org/x/sys/unix":  "locks it, and sees a hang-up",
 	},
-	"hw/vend/vendtest":   {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty, "periph.io/x/conn/v3": pins},
-	"internal/app":       {"github.com/rs/zerolog": log, "golang.org/x/sys/unix": "the kernel's clock"},
-	"internal/fleet":     {"github.com/nats-io/nats.go": "reaches the others", "github.com/rs/zerolog": log},
+	"hw/vend/vendtest": {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty, "periph.io/x/conn/v3": pins},
+	"internal/app":     {"github.com/rs/zerolog": log, "golang.org/x/sys/unix": "the kernel's clock"},
+	"internal/fleet": {"github.com/nats-io/nats.go": "reaches the others",
+		"github.com/nats-io/nkeys": "the machine's key",
+		"github.com/rs/zerolog":    log},
 	"internal/hardware":  {"github.com/rs/zerolog": log, "periph.io/x/conn/v3": pins},
 	"internal/mdbseller": {"github.com/rs/zerolog": log},
 	"internal/cold":      {"github.com/rs/zerolog": log},
