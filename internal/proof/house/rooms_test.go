@@ -85,7 +85,6 @@ var rooms = map[string][]string{
 	"internal/doctor":    {"glase", "hw/gpio/pinname", "internal/plainfile"},
 	"internal/app":       {"*"},
 
-	"internal/fleet":           {"internal/chain", "internal/fleet/protocol"},
 	"internal/fleet/protocol":  {}, // what the programs of a fleet say to each other: it knows none of them
 	"internal/fleet/relay":     {"internal/fleet/protocol"},
 	"internal/fleet/authority": {},
