@@ -90,6 +90,7 @@ var rooms = map[string][]string{
 	"internal/fleet/authority": {},
 	"internal/fleet/ownca":     {},
 	"internal/fleet/grants":    {"internal/fleet/authority", "internal/fleet/protocol"},
+	"internal/hub/people":      {"internal/plainfile"},
 
 	"internal/hub/store": {"fsm", "internal/chain", "internal/fleet/protocol", "internal/journal"},
 	"internal/fleet": {"fsm", "internal/chain", "internal/fleet/protocol", "internal/kiosk", "internal/plainfile",
@@ -229,6 +230,12 @@ var borrowed = map[string]map[string]string{
 		"github.com/pressly/goose/v3": "one version of the schema after the other",
 		"modernc.org/sqlite":          "the record of a small fleet",
 	},
+	"internal/hub/people": {
+		"github.com/alexedwards/argon2id": "hashes passwords",
+		"github.com/coreos/go-oidc/v3":    "checks the tokens of OpenID Connect",
+		"github.com/rs/zerolog":           log,
+		"golang.org/x/oauth2":             "asks for them",
+	},
 	"internal/identity": {"github.com/rs/zerolog": "a secret that marshals as none"},
 	"internal/journal":  {"modernc.org/sqlite": "the record"},
 	"internal/kiosk":    {"github.com/rs/zerolog": log},
@@ -257,15 +264,17 @@ var borrowed = map[string]map[string]string{
 
 // borrowedForTests is the same for a package's tests.
 var borrowedForTests = map[string]map[string]string{
-	"internal/sticker":     {"github.com/makiuchi-d/gozxing": "reads the codes"},
-	"cmd/demo":             {"golang.org/x/sys/unix": pty},
-	"cmd/kioskd":           {"golang.org/x/sys/unix": pty},
-	"hw/display":           {"github.com/makiuchi-d/gozxing": "reads the codes"},
-	"hw/vend/board":        {"periph.io/x/conn/v3": pins},
-	"hw/vend/mdb":          {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty},
-	"internal/app":         {"modernc.org/sqlite": "spoils a journal", "periph.io/x/conn/v3": pins},
-	"internal/hardware":    {"golang.org/x/sys/unix": pty},
-	"internal/proof/crash": {"golang.org/x/sys/unix": "kills"},
+	"internal/sticker":      {"github.com/makiuchi-d/gozxing": "reads the codes"},
+	"cmd/demo":              {"golang.org/x/sys/unix": pty},
+	"cmd/kioskd":            {"golang.org/x/sys/unix": pty},
+	"hw/display":            {"github.com/makiuchi-d/gozxing": "reads the codes"},
+	"hw/vend/board":         {"periph.io/x/conn/v3": pins},
+	"hw/vend/mdb":           {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty},
+	"internal/app":          {"modernc.org/sqlite": "spoils a journal", "periph.io/x/conn/v3": pins},
+	"internal/hardware":     {"golang.org/x/sys/unix": pty},
+	"internal/proof/crash":  {"golang.org/x/sys/unix": "kills"},
+	"internal/hub/people":   {"github.com/go-jose/go-jose/v4": "signs tokens as an issuer"},
+	"internal/proof/broker": {"github.com/nats-io/nats.go": "connects"},
 	"internal/proof/kernel": {
 		"github.com/makiuchi-d/gozxing": "reads the codes",
 		"golang.org/x/sys/unix":         "the kernel's modules",
