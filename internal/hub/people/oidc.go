@@ -73,7 +73,8 @@ func newIssuer(c OIDC, back string, client *http.Client, now func() time.Time) (
 	case err != nil:
 		return nil, fmt.Errorf("[oidc] client_secret_file: %w", err)
 	case info.Mode().Perm()&0o007 != 0:
-		return nil, fmt.Errorf("[oidc] client_secret_file: %s can be read by everybody: chmod 600 it", c.ClientSecretFile)
+		return nil, fmt.Errorf("[oidc] client_secret_file: %s can be read by everybody: chmod 600 it",
+			c.ClientSecretFile)
 	case strings.TrimSpace(string(text)) == "" || len(text) > secretMax:
 		return nil, fmt.Errorf("[oidc] client_secret_file: %s holds no secret", c.ClientSecretFile)
 	}

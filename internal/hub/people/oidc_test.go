@@ -295,7 +295,7 @@ func TestASessionOfAnotherIssuerIsNone(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	for hash, s := range d.kept.by {
-		s.p.By = fromFile
+		s.p.By = File
 		d.kept.by[hash] = s
 	}
 	if got := d.get("/"); got.code != http.StatusSeeOther {

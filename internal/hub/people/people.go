@@ -59,8 +59,8 @@ type Person struct {
 	Mark string
 }
 
-// fromFile is By of the users of the file.
-const fromFile = "file"
+// File is By of the users of the file.
+const File = "file"
 
 type personKey struct{}
 

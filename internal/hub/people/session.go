@@ -15,7 +15,7 @@ const sessionMax = 12 * time.Hour
 // Sessions is where they are kept, for all copies of the hub; a *store.Store. A session is known by the SHA-256 of what
 // its browser holds.
 type Sessions interface {
-	KeepSession(ctx context.Context, hash []byte, p Person, until time.Time) error
+	KeepSession(ctx context.Context, hash []byte, p Person, now, until time.Time) error
 	// Session gives who holds it: ErrNoSession when nobody does, or no more at this time.
 	Session(ctx context.Context, hash []byte, now time.Time) (Person, error)
 	EndSession(ctx context.Context, hash []byte) error
@@ -62,7 +62,8 @@ func (d *Door) begin(w http.ResponseWriter, r *http.Request, p Person) error {
 	d.end(r)
 	token := rand.Text()
 	hash := sha256.Sum256([]byte(token))
-	if err := d.Sessions.KeepSession(r.Context(), hash[:], p, d.Now().Add(sessionMax)); err != nil {
+	now := d.Now()
+	if err := d.Sessions.KeepSession(r.Context(), hash[:], p, now, now.Add(sessionMax)); err != nil {
 		return err
 	}
 	http.SetCookie(w, d.cookie(sessionCookie, token, sessionMax))
@@ -93,7 +94,7 @@ func (d *Door) who(r *http.Request) (Person, error) {
 	if err != nil {
 		return Person{}, err
 	}
-	if p.By == fromFile {
+	if p.By == File {
 		if d.users == nil {
 			return Person{}, ErrNoSession
 		}

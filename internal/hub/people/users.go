@@ -108,7 +108,8 @@ func (u *Users) all() ([]User, error) {
 	}
 	users, err := parseUsers(text)
 	if err != nil {
-		return nil, fmt.Errorf("the file of users %s: %w: mend it, or take it away and add the users again", u.path, err)
+		return nil, fmt.Errorf("the file of users %s: %w: mend it, or take it away and add the users again", u.path,
+			err)
 	}
 	u.seen, u.users = info, users
 	return users, nil
@@ -264,5 +265,5 @@ func (u *Users) Still(p Person) (bool, error) {
 
 func (o User) person() Person {
 	mark := sha256.Sum256([]byte(o.Role.String() + " " + o.hash))
-	return Person{Name: o.Name, Role: o.Role, By: fromFile, Mark: hex.EncodeToString(mark[:8])}
+	return Person{Name: o.Name, Role: o.Role, By: File, Mark: hex.EncodeToString(mark[:8])}
 }

@@ -34,7 +34,7 @@ type keptSession struct {
 	until time.Time
 }
 
-func (k *kept) KeepSession(_ context.Context, hash []byte, p Person, until time.Time) error {
+func (k *kept) KeepSession(_ context.Context, hash []byte, p Person, _, until time.Time) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.by[string(hash)] = keptSession{p, until}

@@ -95,6 +95,8 @@ var rooms = map[string][]string{
 	"internal/hub/store": {"fsm", "internal/chain", "internal/fleet/protocol", "internal/journal"},
 	"internal/fleet": {"fsm", "internal/chain", "internal/fleet/protocol", "internal/kiosk", "internal/plainfile",
 		"internal/reason"},
+	"internal/hub/store": {"fsm", "internal/chain", "internal/fleet/protocol", "internal/hub/people",
+		"internal/journal"},
 
 	"cmd/kioskd": {
 		"glase", "hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/certify",
