@@ -126,6 +126,7 @@ var rooms = map[string][]string{
 	"internal/proof/port":     {},
 	"internal/proof/postgres": {"internal/proof/port"},
 	"internal/proof/powercut": {"fsm", "internal/journal", "internal/money"},
+	"internal/proof/sabotage": {},
 	"internal/proof/service":  {},
 	"internal/proof/till":     {"fsm", "internal/journal", "internal/money", "internal/reason"},
 	"internal/proof/toolkits": {},

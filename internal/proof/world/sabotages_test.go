@@ -17,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	sabotaging "kioskd/internal/proof/sabotage"
 )
 
 var (
@@ -156,28 +158,13 @@ func (s sabotage) apply() (map[string]string, error) {
 			}
 			text = string(b)
 		}
-		found := loosely(e.old).FindAllStringIndex(text, -1)
-		if len(found) != 1 || e.old == e.new {
-			return nil, fmt.Errorf("%s has this %d times: %q", e.file, len(found), e.old)
+		replaced, err := sabotaging.Replace(text, e.old, e.new)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", e.file, err)
 		}
-		at := found[0]
-		files[e.file] = text[:at[0]] + e.new + text[at[1]:]
+		files[e.file] = replaced
 	}
 	return files, nil
-}
-
-// loosely finds the text wherever its lines are broken: what is between its first and its last word may be any space,
-// and some may be behind an opening bracket that is not the last.
-func loosely(text string) *regexp.Regexp {
-	words := strings.TrimSpace(text)
-	lead, trail, _ := strings.Cut(text, words)
-	pattern := strings.Join(strings.Fields(regexp.QuoteMeta(words)), `\s+`)
-	for _, open := range []string{`\(`, `\[`, `\{`} {
-		pattern = strings.ReplaceAll(pattern, open, open+`\s*`)
-	}
-	pattern = strings.ReplaceAll(pattern, `\s*\s+`, `\s*`)
-	pattern = strings.TrimSuffix(pattern, `\s*`) // what is behind the last word stays
-	return regexp.MustCompile(regexp.QuoteMeta(lead) + pattern + regexp.QuoteMeta(trail))
 }
 
 // build makes this package's test binary with the sabotage in it. The tree is not touched.
@@ -186,24 +173,8 @@ func (s sabotage) build(dir string) (binary string, err error) {
 	if err != nil {
 		return "", err
 	}
-	overlay := struct{ Replace map[string]string }{map[string]string{}}
-	for file, text := range files {
-		real, err := filepath.Abs(filepath.Join(root, file))
-		if err != nil {
-			return "", err
-		}
-		instead := filepath.Join(dir, strings.ReplaceAll(file, "/", "_"))
-		overlay.Replace[real] = instead
-		if err := os.WriteFile(instead, []byte(text), 0o600); err != nil {
-			return "", err
-		}
-	}
-	b, err := json.Marshal(overlay)
+	list, err := sabotaging.Overlay(root, dir, files)
 	if err != nil {
-		return "", err
-	}
-	list := filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(list, b, 0o600); err != nil {
 		return "", err
 	}
 	binary = filepath.Join(dir, "sabotaged.test")
