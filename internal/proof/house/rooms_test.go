@@ -120,6 +120,7 @@ var rooms = map[string][]string{
 	"internal/proof/broker": {"internal/fleet/grants", "internal/fleet/ownca", "internal/fleet/protocol",
 		"internal/proof/port"},
 	"internal/proof/crash":    {},
+	"internal/proof/fleet":    {"*"},
 	"internal/proof/house":    {},
 	"internal/proof/kernel":   {},
 	"internal/proof/phone":    {},
@@ -254,6 +255,7 @@ var borrowed = map[string]map[string]string{
 		"github.com/nats-io/nats.go": "connects",
 		"github.com/nats-io/nkeys":   "keys and signatures",
 	},
+	"internal/proof/fleet": {"golang.org/x/sys/unix": "makes network interfaces"},
 	"internal/proof/world": {"periph.io/x/conn/v3": pins},
 	"cmd/kioskd": {
 		"github.com/coreos/go-systemd/v22": "tells systemd how it is",
