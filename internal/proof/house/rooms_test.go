@@ -92,11 +92,15 @@ var rooms = map[string][]string{
 	"internal/fleet/grants":    {"internal/fleet/authority", "internal/fleet/protocol"},
 	"internal/hub/people":      {"internal/plainfile"},
 
-	"internal/hub/store": {"fsm", "internal/chain", "internal/fleet/protocol", "internal/journal"},
+	"internal/hub/store": {
+		"fsm",
+		"internal/chain",
+		"internal/fleet/protocol",
+		"internal/journal",
+		"internal/hub/people",
+	},
 	"internal/fleet": {"fsm", "internal/chain", "internal/fleet/protocol", "internal/kiosk", "internal/plainfile",
 		"internal/reason"},
-	"internal/hub/store": {"fsm", "internal/chain", "internal/fleet/protocol", "internal/hub/people",
-		"internal/journal"},
 
 	"cmd/kioskd": {
 		"glase", "hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/certify",
@@ -269,17 +273,16 @@ var borrowed = map[string]map[string]string{
 
 // borrowedForTests is the same for a package's tests.
 var borrowedForTests = map[string]map[string]string{
-	"internal/sticker":      {"github.com/makiuchi-d/gozxing": "reads the codes"},
-	"cmd/demo":              {"golang.org/x/sys/unix": pty},
-	"cmd/kioskd":            {"golang.org/x/sys/unix": pty},
-	"hw/display":            {"github.com/makiuchi-d/gozxing": "reads the codes"},
-	"hw/vend/board":         {"periph.io/x/conn/v3": pins},
-	"hw/vend/mdb":           {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty},
-	"internal/app":          {"modernc.org/sqlite": "spoils a journal", "periph.io/x/conn/v3": pins},
-	"internal/hardware":     {"golang.org/x/sys/unix": pty},
-	"internal/proof/crash":  {"golang.org/x/sys/unix": "kills"},
-	"internal/hub/people":   {"github.com/go-jose/go-jose/v4": "signs tokens as an issuer"},
-	"internal/proof/broker": {"github.com/nats-io/nats.go": "connects"},
+	"internal/sticker":     {"github.com/makiuchi-d/gozxing": "reads the codes"},
+	"cmd/demo":             {"golang.org/x/sys/unix": pty},
+	"cmd/kioskd":           {"golang.org/x/sys/unix": pty},
+	"hw/display":           {"github.com/makiuchi-d/gozxing": "reads the codes"},
+	"hw/vend/board":        {"periph.io/x/conn/v3": pins},
+	"hw/vend/mdb":          {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty},
+	"internal/app":         {"modernc.org/sqlite": "spoils a journal", "periph.io/x/conn/v3": pins},
+	"internal/hardware":    {"golang.org/x/sys/unix": pty},
+	"internal/proof/crash": {"golang.org/x/sys/unix": "kills"},
+	"internal/hub/people":  {"github.com/go-jose/go-jose/v4": "signs tokens as an issuer"},
 	"internal/proof/kernel": {
 		"github.com/makiuchi-d/gozxing": "reads the codes",
 		"golang.org/x/sys/unix":         "the kernel's modules",
