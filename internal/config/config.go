@@ -50,6 +50,7 @@ type Config struct {
 	Keypad      Keypad
 	Temperature Temperature
 	Printer     Printer
+	Fleet       Fleet
 
 	Boards map[string]vend.Board // what slots share, by section
 }
@@ -79,9 +80,9 @@ type Glase struct {
 	ResellerID, ResellerUser, ResellerPasswordFile string // for registering and reports; all but the user may be ""
 }
 
-// UPS is where Glase reaches this machine. All of it is empty when nothing listens: then payments are only polled for.
+// UPS is where Glase reaches this machine. All of it is empty when nothing can: then payments are only polled for.
 type UPS struct {
-	Listen          string // host:port
+	Listen          string // host:port; "" is possible in a fleet, whose gateways are called instead
 	PublicURL       string // how Glase sees Listen and PathPrefix; createPurchase is at PublicURL + "/createPurchase"
 	PathPrefix      string // before /createPurchase and /notify/ at Listen; "" or "/…" without a slash at the end
 	TLSCert, TLSKey string // both or neither

@@ -214,6 +214,11 @@ device = "/dev/serial0"
 baud = 19200
 width = 48
 code_page = "cp865"
+[fleet]
+servers = ["tls://a.example:4222", "wss://b.example:443"]
+credentials = "fleet.creds"
+ca = "/etc/fleet.pem"
+size = 20000
 [[pin]]
 name = "P1_29"
 active_low = true
@@ -267,6 +272,8 @@ debounce = "2ms"
 		"Keypad:{Rows:[GPIO9 GPIO10] Columns:[GPIO11 GPIO12 P1_35] Keys:[1L* Z9#] Clear:* Enter:#} " +
 		"Temperature:{Sensor:28-0316a2795caf Max:8 Min:-0.5 Hold:10m0s} " +
 		"Printer:{Device:/dev/serial0 Baud:19200 Width:48 CodePage:cp865} " +
+		"Fleet:{Servers:[tls://a.example:4222 wss://b.example:443] Credentials:/etc/kioskd/fleet.creds " +
+		"CA:/etc/fleet.pem Size:20000} " +
 		"Boards:map[]}"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

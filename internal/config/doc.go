@@ -20,7 +20,7 @@
 // The table is the whole of the format. "needed" is a key that must be there, "R" one that flow "reservation" needs,
 // "S" one that flow "sticker" needs, "P" one that each [[pin]] needs, "L" one that driver "lock" needs, "K" one that
 // [keypad] needs, "T" one that [temperature] needs, "B" one that a slot with driver "board" needs, "W" one that driver
-// "lock_plate" needs, "M" one that slots with driver "mdb" need, "Q" one that [printer] needs; the others may be left
+// "lock_plate" needs, "M" one that slots with driver "mdb" need, "Q" one that [printer] needs, "F" one that [fleet] needs; the others may be left
 // out, and a key without a default is then empty.
 //
 //	Key                           Value                                             Default
@@ -94,6 +94,10 @@
 //	printer.baud                  1200 to 921600; a serial port needs it            -
 //	printer.width                 columns, 24 to 64; 32 when left out               -
 //	printer.code_page             "cp437", "cp850", "cp858", "cp865", or "cp1252"   -
+//	fleet.servers                 list of 1 to 16 "tls://…" or "wss://…"            F
+//	fleet.credentials             path; needed for servers beyond loopback          -
+//	fleet.ca                      path                                              -
+//	fleet.size                    1 to 10000000, about                              -
 //	board.device                  path or pattern of a serial port                  B
 //	board.baud                    1200 to 921600                                    57600
 //	board.resends                 0 to 20                                           5
@@ -140,6 +144,7 @@
 // Each [[pin]] describes a pin that is not wired the usual way, which is: an output's wire is at 0 V while what it
 // drives is off, an input's while its contact is made. There are 1 to 64 slots. In flow "reservation" pin_timeout and
 // choose_timeout together are shorter than reservation_timeout. When [ups] is there at all it has listen and
-// public_url, and without behind_proxy public_url's path is path_prefix. Where only this machine can call (listen is on
-// loopback), allow includes it.
+// public_url, and without behind_proxy public_url's path is path_prefix. In a fleet it needs no listen, and public_url
+// may end in "/k/" and the token, as its gateways have it. Where only this machine can call (listen is on loopback),
+// allow includes it.
 package config

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"kioskd/hw/vend"
@@ -17,11 +18,17 @@ func (d *document) sections(top *table, c *Config, kinds []vend.Kind) {
 	machine.machine(&c.Machine)
 	payment.payment(&c.Payment, c.Machine.Currency)
 	glase.glase(&c.Glase)
-	ups.ups(&c.UPS)
-	shop := top.table("shop")
+	shop, fleet := top.table("shop"), top.table("fleet")
+	gateways := ""
+	if len(fleet.values) > 0 {
+		gateways = "/k/" + c.Machine.Token
+	}
+	ups.ups(&c.UPS, gateways)
 	shop.flag("enabled", &c.Shop.Enabled)
 	if c.Payment.Flow == Reservation || c.Payment.Flow == Web || len(ups.values) > 0 {
-		ups.need("listen", `"127.0.0.1:8082"`, "")
+		if len(fleet.values) == 0 {
+			ups.need("listen", `"127.0.0.1:8082"`, "")
+		}
 		ups.need("public_url", `"https://kiosk.example.com/seqr"`, "how Glase reaches this machine")
 	}
 	top.table("journal").file("path", &c.Journal.Path)
@@ -40,6 +47,7 @@ func (d *document) sections(top *table, c *Config, kinds []vend.Kind) {
 	c.Pins = top.pins() // after all that names a pin
 	top.boards(c, kinds)
 	top.table("printer").printer(&c.Printer) // after all others that name a serial port
+	fleet.fleet(&c.Fleet, machine)
 	shop.shop(c, ups, display)
 	switch c.Payment.Flow {
 	case Reservation:
@@ -106,7 +114,9 @@ func (t *table) glase(g *Glase) {
 	t.file("reseller_password_file", &g.ResellerPasswordFile)
 }
 
-func (t *table) ups(u *UPS) {
+// ups reads where Glase reaches the machine. gateways is how a URL ends that a gateway of the machine's fleet answers;
+// "": it is in none.
+func (t *table) ups(u *UPS, gateways string) {
 	t.text("listen", &u.Listen, isListen)
 	t.text("public_url", &u.PublicURL, isPublic)
 	t.text("path_prefix", &u.PathPrefix, isPrefix)
@@ -119,8 +129,13 @@ func (t *table) ups(u *UPS) {
 				"when a proxy in front ends the TLS, or listen on 127.0.0.1",
 			quote(u.Listen))
 	}
-	if public, err := url.Parse(u.PublicURL); err == nil && u.PublicURL != "" && !u.BehindProxy &&
-		public.Path != u.PathPrefix {
+	public, err := url.Parse(u.PublicURL)
+	switch {
+	case err != nil || u.PublicURL == "" || gateways != "" && strings.HasSuffix(public.Path, gateways):
+	case u.Listen == "" && gateways != "":
+		t.fail("public_url", "%s is not where a gateway of the fleet has this machine, and nothing listens here: write it "+
+			"like \"https://fleet.example.com%s\"", quote(u.PublicURL), gateways)
+	case !u.BehindProxy && public.Path != u.PathPrefix:
 		t.fail("public_url", "%s has the path %q, but path_prefix is %q: without a proxy they must be the same",
 			quote(u.PublicURL), public.Path, u.PathPrefix)
 	}
