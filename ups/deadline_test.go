@@ -138,6 +138,31 @@ func TestNoSaleBeginsAfterTheDeadline(t *testing.T) {
 	})
 }
 
+// TestARequestsOwnDeadlineIsObeyed: whoever brought it may not have nine seconds.
+func TestARequestsOwnDeadlineIsObeyed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &machine{instead: func(ctx context.Context, _ Purchase) (string, ErrorCode) {
+			<-ctx.Done()
+			return "", SystemError
+		}}
+		h := newHandler(t, m, nil)
+		for _, left := range []time.Duration{2 * time.Second, 0} {
+			ctx, cancel := context.WithTimeout(t.Context(), left)
+			defer cancel()
+			w, start := httptest.NewRecorder(), time.Now()
+			h.ServeHTTP(w, httptest.NewRequest("POST", "/seqr/createPurchase",
+				strings.NewReader(wish("20.00", msisdn))).WithContext(ctx))
+			synctest.Wait()
+			if took := time.Since(start); took != left || !strings.Contains(w.Body.String(), string(SystemError)) {
+				t.Errorf("with %v left it is answered after %v: %s", left, took, w.Body)
+			}
+		}
+		if m.calls() != 1 {
+			t.Errorf("the kiosk was asked %d times", m.calls())
+		}
+	})
+}
+
 // endless counts what is read of it.
 type endless int
 

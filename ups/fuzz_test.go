@@ -24,6 +24,10 @@ func FuzzCreatePurchase(f *testing.F) {
 		if !r.isJSON() || r.status != 200 && (r.status != 400 && r.status != 413 || !r.isCode(SystemError)) {
 			t.Fatalf("answered %d %s", r.status, r.body)
 		}
+		named, status := TokenOf("", body) // 413 comes before the body is read
+		if r.status != 413 && status != r.status || len(m.asked) > 0 && named != token {
+			t.Errorf("who stands before many reads %q, %d; the machine says %d", named, status, r.status)
+		}
 		if len(m.asked) == 0 {
 			return
 		}

@@ -79,13 +79,9 @@ func (h *handler) createPurchase(r *http.Request, start time.Time) answer {
 		return refused(http.StatusRequestEntityTooLarge, "body too large")
 	}
 	requestRead(r.Context())
-	body = bytes.TrimPrefix(body, utf8Mark)
-	if !readable(r.Header.Get("Content-Type"), body) {
-		return refused(http.StatusUnsupportedMediaType, "charset")
-	}
-	values, ok := decode(body)
-	if !ok {
-		return refused(http.StatusBadRequest, "not a JSON object")
+	values, status, why := understand(r.Header.Get("Content-Type"), body)
+	if why != "" {
+		return refused(status, why)
 	}
 	if token, ok := values.one(fieldToken); !ok || token == "" ||
 		subtle.ConstantTimeCompare([]byte(token), []byte(h.config.Token)) == 0 {
@@ -96,6 +92,31 @@ func (h *handler) createPurchase(r *http.Request, start time.Time) answer {
 		return refused(http.StatusOK, why)
 	}
 	return h.ask(r.Context(), p, start.Add(h.config.AnswerWithin))
+}
+
+// understand reads a createPurchase's body, or says with which status it is refused and why.
+func understand(contentType string, body []byte) (v values, status int, why string) {
+	body = bytes.TrimPrefix(body, utf8Mark)
+	if !readable(contentType, body) {
+		return nil, http.StatusUnsupportedMediaType, "charset"
+	}
+	v, ok := decode(body)
+	if !ok {
+		return nil, http.StatusBadRequest, "not a JSON object"
+	}
+	return v, http.StatusOK, ""
+}
+
+// TokenOf reads for which machine a createPurchase is, for one who stands before many: as strictly as the machine's own
+// handler, which reads it all again. The status is what the machine would answer, with SYSTEM_ERROR, to what has no
+// token; it is 200 for a JSON object.
+func TokenOf(contentType string, body []byte) (token string, status int) {
+	v, status, why := understand(contentType, body)
+	if why != "" {
+		return "", status
+	}
+	token, _ = v.one(fieldToken)
+	return token, status
 }
 
 // utf8Mark is the byte order mark of UTF-8, which RFC 8259 lets a reader ignore and .NET likes to write.
@@ -119,9 +140,12 @@ func readable(contentType string, body []byte) bool {
 	return false
 }
 
-// ask has the Kiosk decide, and waits until the deadline and no longer. The Kiosk's call may outlast it and the
-// request.
+// ask has the Kiosk decide, and waits until the deadline and no longer, or until the request's own when that is
+// earlier. The Kiosk's call may outlast it and the request.
 func (h *handler) ask(ctx context.Context, p Purchase, deadline time.Time) answer {
+	if own, bounded := ctx.Deadline(); bounded && own.Before(deadline) {
+		deadline = own
+	}
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	defer cancel()
 	if ctx.Err() != nil {

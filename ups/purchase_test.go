@@ -167,6 +167,34 @@ func TestWhatIsNoCreatePurchaseIsRefusedAsJSONAndNeverReachesTheKiosk(t *testing
 	}
 }
 
+// TestTheTokenIsReadAsTheMachineReadsIt, for who stands before many machines.
+func TestTheTokenIsReadAsTheMachineReadsIt(t *testing.T) {
+	for body, want := range map[string]string{
+		wish("20.00", msisdn):                       token,
+		"\ufeff" + wish("20.00", msisdn):            token,
+		`{"reservationToken": "K1", "token": "K1"}`: "K1",
+		`{"token": "K1", "token": "K2"}`:            "",
+		`{"token": "K1", "reservationToken": "K2"}`: "",
+		`{"Token": "K1"}`:                           "",
+		`{"token": null}`:                           "",
+		`{"token": ["K1"]}`:                         "",
+		`{"token": 29834231890234}`:                 token,
+	} {
+		if got, status := TokenOf("application/json", []byte(body)); got != want || status != 200 {
+			t.Errorf("%s: %q, %d, want %q", body, got, status, want)
+		}
+	}
+	for body, want := range map[string]int{"": 400, "[]": 400, `{"token": "K1"} x`: 400, "{\"token\": \"\xff\"}": 400} {
+		if got, status := TokenOf("", []byte(body)); got != "" || status != want {
+			t.Errorf("%q: %q, %d, want %d", body, got, status, want)
+		}
+	}
+	const umlaut = `{"token": "K1", "x": "ä"}`
+	if got, status := TokenOf("text/plain; charset=ISO-8859-1", []byte(umlaut)); got != "" || status != 415 {
+		t.Errorf("%q, %d of a charset that cannot be read", got, status)
+	}
+}
+
 func TestAnyContentTypeIsTakenForJSON(t *testing.T) {
 	for _, contentType := range []string{"", "application/json", "text/plain", "application/json; charset=utf-8",
 		`application/json;charset="UTF-8"`, "application/json;;", "json"} {

@@ -30,9 +30,10 @@
 // too large a body, a charset that cannot be read), with SYSTEM_ERROR as its JSON. A refusal of any kind ends its
 // connection.
 //
-// It is answered within Config.AnswerWithin of its headers, whatever the Kiosk does; a Kiosk that has not answered by
-// then, or panics, yields SYSTEM_ERROR. A caller that goes away does not end the purchase: Glase may have lost the
-// connection only, and the same customer's repeat must find the invoice that was made for them.
+// It is answered within Config.AnswerWithin of its headers, or by the deadline of its context when that is earlier,
+// whatever the Kiosk does; a Kiosk that has not answered by then, or panics, yields SYSTEM_ERROR. A caller that goes
+// away does not end the purchase: Glase may have lost the connection only, and the same customer's repeat must find the
+// invoice that was made for them.
 //
 // # Notification
 //
