@@ -27,6 +27,8 @@ import (
 	"kioskd/internal/cold"
 	"kioskd/internal/config"
 	"kioskd/internal/debug"
+	"kioskd/internal/debug/api"
+	"kioskd/internal/fleet/member"
 	"kioskd/internal/front"
 	"kioskd/internal/glasepay"
 	"kioskd/internal/hardware"
@@ -112,6 +114,7 @@ type App struct {
 	cold       *cold.Guard // nil: no temperature is measured
 	door       *serve.Door
 	certs      serve.Certificates
+	fleet      *member.Member // nil: the machine is alone
 }
 
 // New builds a kiosk. Its first act is to make all outputs inactive, unless another kioskd runs this machine: that
@@ -203,7 +206,11 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 		return nil, err
 	}
 	a.contacts = append(a.contacts, a.temperature(p.Sensors)...)
-	return a, a.openPorts(p)
+	if err := a.openPorts(p); err != nil {
+		return nil, err
+	}
+	a.fleet, err = a.join(p)
+	return a, err
 }
 
 // Free says whether this machine is free for a kioskd: another one that runs it must not lose its outputs to a second
@@ -249,6 +256,7 @@ func (a *App) openPorts(p Parts) (err error) {
 		Picture: a.front.Picture, Sim: p.Sim, Version: p.Version, Log: p.Log, Machine: a.cfg.Machine.Name,
 		Temperature: a.celsius, Stock: a.stock, KeptOut: a.door.KeptOut,
 		Places: debug.NewPlaces(), Books: a.books, Receipt: a.receipt,
+		Fleet: func(ctx context.Context) *api.Fleet { return a.fleet.Fleet(ctx) },
 	}
 	local := dc
 	local.Refund, local.Print, local.Close = a.Refund, a.desk.Copier(), true
@@ -306,6 +314,9 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	if a.desk != nil {
 		go a.desk.Run(inputs, a.Kiosk.Follow(inputs))
+	}
+	if a.fleet != nil {
+		go a.fleet.Run(inputs)
 	}
 	go a.prune(inputs)
 	go a.books.Run(inputs)

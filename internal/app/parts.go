@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"io/fs"
 	"os"
 	"time"
@@ -29,6 +30,7 @@ func (a *App) parts() []debug.Part {
 		all = append(all, a.seller.Part())
 	}
 	all = append(all, a.desk.Parts()...)
+	all = append(all, a.fleet.Parts(context.Background())...)
 	return append(all, a.certs.Parts(a.clock.Wall())...)
 }
 

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"math"
 	"path/filepath"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"kioskd/internal/books"
 	"kioskd/internal/chain"
 	"kioskd/internal/debug"
+	"kioskd/internal/fleet/member"
 	"kioskd/internal/glasepay"
 	"kioskd/internal/identity"
 	"kioskd/internal/journal"
@@ -91,7 +91,7 @@ func (a *App) openJournal(ctx context.Context) (fsm.State, kiosk.Journal, error)
 		a.log.Error().Str("lost", a.lost).Msg(
 			"out of service: the journal has lost its newest entries; compare with Glase's books, then: kioskd accept")
 	}
-	return state, records{a.journal}, nil
+	return state, records{a.journal, func() { a.fleet.Recorded() }}, nil
 }
 
 func (a *App) loadJournal(ctx context.Context) (fsm.State, error) {
@@ -132,7 +132,7 @@ func (a *App) prune(ctx context.Context) {
 		if a.journal == nil || !a.clock.Synced() {
 			continue
 		}
-		n, err := a.journal.Prune(ctx, a.clock.Wall().Add(-keepFor), math.MaxInt64)
+		n, err := a.journal.Prune(ctx, a.clock.Wall().Add(-keepFor), a.fleet.Had())
 		if err != nil {
 			a.log.Error().Err(err).Msg("old records cannot be let go")
 		} else if n > 0 {
@@ -142,10 +142,17 @@ func (a *App) prune(ctx context.Context) {
 }
 
 // records is the journal as the loop sees it.
-type records struct{ journal Store }
+type records struct {
+	journal  Store
+	recorded func() // is told of each entry, after it is on the disk
+}
 
 func (r records) Append(ctx context.Context, rec kiosk.Record) error {
-	return r.journal.Append(ctx, journal.Record(rec))
+	err := r.journal.Append(ctx, journal.Record(rec))
+	if err == nil {
+		r.recorded()
+	}
+	return err
 }
 
 // refusing stands in for a journal that could not be opened.
@@ -231,4 +238,19 @@ func (a *App) receipt(ctx context.Context, id string) (receipt.Receipt, error) {
 		return receipt.Receipt{}, errNoJournal
 	}
 	return printing.Find(ctx, a.journal, a.cfg.Machine, id)
+}
+
+// join makes the machine a member of its fleet; nil: it has none.
+func (a *App) join(p Parts) (*member.Member, error) {
+	c := member.Config{Machine: a.cfg, Version: p.Version, Kiosk: a.Kiosk, Customers: a.UPS, Wall: a.clock.Wall,
+		Synced: a.clock.Synced, Random: p.Random, Log: a.log, Copied: a.copied,
+		Now: func() time.Duration { return time.Duration(a.clock.Now()) },
+		Doubts: func(ctx context.Context) (int, error) {
+			doubts, err := sales{a.journal}.InDoubt(ctx)
+			return len(doubts), err
+		}}
+	if a.journal != nil { // not an interface around nothing
+		c.Journal = a.journal
+	}
+	return member.New(c)
 }

@@ -87,16 +87,18 @@ type Config struct {
 	// connections to the customers' side that its config kept out since the start
 	KeptOut func() uint64
 	// the simulated board, asked for paths that begin with /sim/; nil: there is none
-	Sim        http.Handler
-	Resolve    Resolve        // nil: this port takes no verdicts
-	Refund     Refund         // nil: nothing is given back through this port
-	Receipt    Receipt        // nil: this port tells none
-	Print      Print          // nil: there is no printer, or it is not this port's
-	Accept     Accept         // nil: nobody accepts a loss through this port
-	Books      Books          // nil: the port tells nothing of them
-	Close      bool           // a period may be closed through this port
-	Stock      func() []Stock // what is left in each slot
-	Technician Technician     // nil: nothing is moved through this port
+	Sim     http.Handler
+	Resolve Resolve        // nil: this port takes no verdicts
+	Refund  Refund         // nil: nothing is given back through this port
+	Receipt Receipt        // nil: this port tells none
+	Print   Print          // nil: there is no printer, or it is not this port's
+	Accept  Accept         // nil: nobody accepts a loss through this port
+	Books   Books          // nil: the port tells nothing of them
+	Close   bool           // a period may be closed through this port
+	Stock   func() []Stock // what is left in each slot
+	// how the machine is in its fleet; nil, or nil from it: it is in none
+	Fleet      func(context.Context) *api.Fleet
+	Technician Technician // nil: nothing is moved through this port
 	// every request must bring it as "Authorization: Bearer …"; empty: none is needed
 	Token string
 	// for followers of the events; ports that share them share their bound; nil: FollowersMax
@@ -253,8 +255,17 @@ func statusOf(s fsm.State) api.Status {
 	return st
 }
 
-func (p *port) status(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, statusOf(p.Kiosk.State()))
+func (p *port) fleet(ctx context.Context) *api.Fleet {
+	if p.Fleet == nil {
+		return nil
+	}
+	return p.Fleet(ctx)
+}
+
+func (p *port) status(w http.ResponseWriter, r *http.Request) {
+	st := statusOf(p.Kiosk.State())
+	st.Fleet = p.fleet(r.Context())
+	answer(w, http.StatusOK, st)
 }
 
 func (p *port) health(w http.ResponseWriter, _ *http.Request) {

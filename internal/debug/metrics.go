@@ -111,6 +111,17 @@ func (m *machine) tell(w io.Writer) {
 			"Connections since the start that [ups] allow kept out; left out where nothing listens.")
 		metrics.WriteCounterUint64(w, "kioskd_ups_refused_connections_total", of())
 	}
+	if f := m.port.fleet(context.Background()); f != nil {
+		connected := 0.0
+		if f.Connected {
+			connected = 1
+		}
+		gauge(w, "fleet_connected", connected, "1 while the machine is connected to its fleet; left out of one in none.")
+		if f.Waiting != nil {
+			gauge(w, "fleet_waiting_entries", float64(*f.Waiting),
+				"Entries of the journal that the operator's database has not got; left out while that is not known.")
+		}
+	}
 	gauge(w, "closed_slots", float64(len(s.Closed)), "Slots that sell nothing until a technician has looked at them.")
 
 	var doubts []journal.Sale

@@ -11,6 +11,16 @@ type Status struct {
 	Step   string `json:"step"`
 	Reason string `json:"reason,omitempty"` // why it does not sell
 	Sale   string `json:"sale,omitempty"`   // the open one's id
+	Fleet  *Fleet `json:"fleet,omitempty"`  // of GET /api/status; left out of a machine that is in none
+}
+
+// Fleet is how a machine is in its fleet.
+type Fleet struct {
+	Connected bool   `json:"connected"`
+	Server    string `json:"server,omitempty"` // where to
+	Why       string `json:"why,omitempty"`    // it is not
+	// entries of the journal that the operator's database has not got yet; left out: that is not known yet
+	Waiting *int64 `json:"waiting,omitempty"`
 }
 
 // Event is one step of the machine, as a follower of GET /api/events is told of it.

@@ -99,6 +99,8 @@ var rooms = map[string][]string{
 		"internal/journal",
 		"internal/hub/people",
 	},
+	"internal/fleet/member": {"fsm", "internal/config", "internal/debug", "internal/debug/api", "internal/fleet",
+		"internal/fleet/relay", "internal/kiosk", "internal/mint", "internal/reason"},
 	"internal/fleet": {"fsm", "internal/chain", "internal/fleet/protocol", "internal/kiosk", "internal/plainfile",
 		"internal/reason"},
 
@@ -204,8 +206,9 @@ var borrowed = map[string]map[string]string{
 		"github.com/tarm/serial": "opens a serial line",
 		"golang.org/x/sys/unix":  "locks it, and sees a hang-up",
 	},
-	"hw/vend/vendtest": {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty, "periph.io/x/conn/v3": pins},
-	"internal/app":     {"github.com/rs/zerolog": log, "golang.org/x/sys/unix": "the kernel's clock"},
+	"hw/vend/vendtest":      {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty, "periph.io/x/conn/v3": pins},
+	"internal/app":          {"github.com/rs/zerolog": log, "golang.org/x/sys/unix": "the kernel's clock"},
+	"internal/fleet/member": {"github.com/rs/zerolog": log},
 	"internal/fleet": {"github.com/nats-io/nats.go": "reaches the others",
 		"github.com/nats-io/nkeys": "the machine's key",
 		"github.com/rs/zerolog":    log},
@@ -273,13 +276,15 @@ var borrowed = map[string]map[string]string{
 
 // borrowedForTests is the same for a package's tests.
 var borrowedForTests = map[string]map[string]string{
-	"internal/sticker":     {"github.com/makiuchi-d/gozxing": "reads the codes"},
-	"cmd/demo":             {"golang.org/x/sys/unix": pty},
-	"cmd/kioskd":           {"golang.org/x/sys/unix": pty},
-	"hw/display":           {"github.com/makiuchi-d/gozxing": "reads the codes"},
-	"hw/vend/board":        {"periph.io/x/conn/v3": pins},
-	"hw/vend/mdb":          {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty},
-	"internal/app":         {"modernc.org/sqlite": "spoils a journal", "periph.io/x/conn/v3": pins},
+	"internal/sticker": {"github.com/makiuchi-d/gozxing": "reads the codes"},
+	"cmd/demo":         {"golang.org/x/sys/unix": pty},
+	"cmd/kioskd":       {"golang.org/x/sys/unix": pty},
+	"hw/display":       {"github.com/makiuchi-d/gozxing": "reads the codes"},
+	"hw/vend/board":    {"periph.io/x/conn/v3": pins},
+	"hw/vend/mdb":      {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty},
+	"internal/app": {
+		"github.com/nats-io/nats.go": "collects",
+		"modernc.org/sqlite":         "spoils a journal", "periph.io/x/conn/v3": pins},
 	"internal/hardware":    {"golang.org/x/sys/unix": pty},
 	"internal/proof/crash": {"golang.org/x/sys/unix": "kills"},
 	"internal/hub/people":  {"github.com/go-jose/go-jose/v4": "signs tokens as an issuer"},
