@@ -27,7 +27,7 @@ func doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "Look at everything that the kiosk depends on, and say what to mend",
 		Long: `Look at the config, the pins, the firmware's overlays, what the kernel does with released outputs, the user's
-groups, serial ports, the display, the disk, the clock, Glase, the address that Glase calls, certificates,
+groups, serial ports, the display, the disk, the clock, Glase, the address that Glase calls, the fleet, certificates,
 and the running kiosk itself. Each line is ok, warn or fail, and below it stands what to do.
 
 It changes nothing: no relay moves, no money moves, and it may be used while a customer is being served. What only
@@ -168,6 +168,9 @@ func examineDaemon(ctx context.Context, file string, cfg config.Config, root doc
 	} else {
 		found = append(found, doctor.Ok(area, line))
 	}
+	if s.Fleet != nil && s.Fleet.Connected { // otherwise it is one of its worries
+		found = append(found, doctor.Ok("fleet", "connected to "+printable(s.Fleet.Server)+waiting(s.Fleet.Waiting)))
+	}
 	if doubts, err := d.InDoubt(ctx, client.SalesMax); err == nil && len(doubts) > 0 {
 		found = append(found, doctor.Warned(area, fmt.Sprintf("%d sales stand in doubt", len(doubts)),
 			"kioskd status lists them, with the command for each"))
@@ -176,6 +179,17 @@ func examineDaemon(ctx context.Context, file string, cfg config.Config, root doc
 		found = append(found, partsOf(health, &a)...)
 	}
 	return a, found
+}
+
+// waiting says how many entries the operator's database has not got.
+func waiting(entries *int64) string {
+	switch {
+	case entries == nil:
+		return "; what the operator has of the journal is not known yet"
+	case *entries == 0:
+		return "; the operator has got the whole journal"
+	}
+	return fmt.Sprintf("; the operator has not got %d entries yet", *entries)
 }
 
 // partsOf are the running kiosk's own worries.

@@ -6,6 +6,7 @@ import (
 
 	"kioskd/internal/cert"
 	"kioskd/internal/config"
+	"kioskd/internal/fleet/member"
 	"kioskd/internal/identity"
 	"kioskd/internal/serve"
 	"kioskd/internal/terminal"
@@ -38,6 +39,7 @@ func Check(cfg config.Config) (problems config.Errors) {
 		bad(key, err)
 		bad(strings.Replace(key, "cert", "key", 1), cert.Exposed(files.Key))
 	}
+	problems = append(problems, member.Check(cfg, nil)...)
 	// without one the config must say it
 	id, err := identity.Load(terminal.IdentityFile(cfg))
 	if errors.Is(err, identity.ErrExposed) || errors.Is(err, identity.ErrBad) {

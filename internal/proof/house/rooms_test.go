@@ -100,7 +100,7 @@ var rooms = map[string][]string{
 		"internal/hub/people",
 	},
 	"internal/fleet/member": {"fsm", "internal/config", "internal/debug", "internal/debug/api", "internal/fleet",
-		"internal/fleet/relay", "internal/kiosk", "internal/mint", "internal/reason"},
+		"internal/fleet/relay", "internal/kiosk", "internal/mint", "internal/plainfile", "internal/reason"},
 	"internal/fleet": {"fsm", "internal/chain", "internal/fleet/protocol", "internal/kiosk", "internal/plainfile",
 		"internal/reason"},
 
@@ -161,6 +161,7 @@ var forTests = map[string][]string{
 	"hw/vend/board":           {"hw/gpio/simboard", "hw/vend/slottest", "hw/vend/vendtest"},
 	"hw/vend/lockboard":       {"hw/vend/slottest", "hw/vend/vendtest"},
 	"internal/fleet":          {"internal/money", "internal/proof/broker"},
+	"internal/fleet/member":   {"internal/chain", "internal/fleet/protocol", "internal/proof/broker"},
 	"internal/front":          {"internal/drivers"},
 	"internal/journal":        {"internal/identity"},
 	"internal/debug/client":   {"fsm", "internal/debug", "internal/journal", "internal/kiosk"},
@@ -276,12 +277,13 @@ var borrowed = map[string]map[string]string{
 
 // borrowedForTests is the same for a package's tests.
 var borrowedForTests = map[string]map[string]string{
-	"internal/sticker": {"github.com/makiuchi-d/gozxing": "reads the codes"},
-	"cmd/demo":         {"golang.org/x/sys/unix": pty},
-	"cmd/kioskd":       {"golang.org/x/sys/unix": pty},
-	"hw/display":       {"github.com/makiuchi-d/gozxing": "reads the codes"},
-	"hw/vend/board":    {"periph.io/x/conn/v3": pins},
-	"hw/vend/mdb":      {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty},
+	"internal/fleet/member": {"github.com/nats-io/nats.go": "collects"},
+	"internal/sticker":      {"github.com/makiuchi-d/gozxing": "reads the codes"},
+	"cmd/demo":              {"golang.org/x/sys/unix": pty},
+	"cmd/kioskd":            {"golang.org/x/sys/unix": pty},
+	"hw/display":            {"github.com/makiuchi-d/gozxing": "reads the codes"},
+	"hw/vend/board":         {"periph.io/x/conn/v3": pins},
+	"hw/vend/mdb":           {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty},
 	"internal/app": {
 		"github.com/nats-io/nats.go": "collects",
 		"modernc.org/sqlite":         "spoils a journal", "periph.io/x/conn/v3": pins},
