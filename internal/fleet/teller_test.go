@@ -30,6 +30,11 @@ func listen(t testing.TB, url string) *told {
 		t.Fatal(err)
 	}
 	t.Cleanup(nc.Close)
+	return listenOn(t, nc)
+}
+
+func listenOn(t testing.TB, nc *nats.Conn) *told {
+	t.Helper()
 	l := &told{}
 	if _, err := nc.Subscribe(protocol.Status("A1"), func(m *nats.Msg) {
 		c, err := protocol.ReadCondition(m.Data)

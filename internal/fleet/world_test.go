@@ -104,13 +104,19 @@ type collector struct {
 
 func newCollector(t testing.TB, url, id string) *collector {
 	t.Helper()
-	c := &collector{t: t, id: id, rounds: map[string]bool{}}
-	var err error
-	if c.nc, err = nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond),
-		nats.ReconnectJitter(0, 0), nats.RetryOnFailedConnect(true)); err != nil {
+	nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond),
+		nats.ReconnectJitter(0, 0), nats.RetryOnFailedConnect(true))
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(c.nc.Close)
+	t.Cleanup(nc.Close)
+	return collectorOn(t, nc, id)
+}
+
+func collectorOn(t testing.TB, nc *nats.Conn, id string) *collector {
+	t.Helper()
+	c := &collector{t: t, id: id, nc: nc, rounds: map[string]bool{}}
+	var err error
 	if c.js, err = jetstream.New(c.nc); err != nil {
 		t.Fatal(err)
 	}

@@ -38,6 +38,7 @@ func template(r Role, fleet string) (jwt.UserPermissionLimits, error) {
 	case Kiosk:
 		p.Sub.Allow = jwt.StringList{
 			protocol.Requests(name), protocol.Have(name),
+			protocol.Status(name), // two machines with one id hear each other
 			protocol.Hint(name), protocol.HintGroup("*"), protocol.HintAll, own,
 		}
 		p.Pub.Allow = jwt.StringList{
