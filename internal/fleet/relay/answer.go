@@ -57,11 +57,9 @@ func (a *answer) Write(b []byte) (int, error) {
 		return 0, a.err
 	case !bodyOf(a.status):
 		return 0, http.ErrBodyNotAllowed
-	case a.head:
-		return len(b), nil
 	}
 	a.pending.Write(b)
-	if a.streams != nil && a.pending.Len() >= pieceMax {
+	if a.streams != nil && !a.head && a.pending.Len() >= pieceMax {
 		if err := a.piece(true); err != nil {
 			return 0, err
 		}
@@ -103,7 +101,9 @@ func (a *answer) piece(more bool) error {
 		a.begun = true
 		a.writeHead(&out, !more)
 	}
-	out.Write(a.pending.Bytes())
+	if !a.head {
+		out.Write(a.pending.Bytes())
+	}
 	a.pending.Reset()
 	a.err = a.send(out.Bytes(), more)
 	return a.err
@@ -116,7 +116,7 @@ func (a *answer) writeHead(out *bytes.Buffer, whole bool) {
 	if h.Get("Content-Type") == "" && a.pending.Len() > 0 {
 		h.Set("Content-Type", http.DetectContentType(a.pending.Bytes()))
 	}
-	if whole && !a.head && bodyOf(a.status) {
+	if whole && bodyOf(a.status) {
 		h.Set("Content-Length", strconv.Itoa(a.pending.Len()))
 	}
 	fmt.Fprintf(out, "HTTP/1.1 %03d %s\r\n", a.status, http.StatusText(a.status))
