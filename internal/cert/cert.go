@@ -33,6 +33,8 @@ type Files struct {
 	Cert     string // the certificate and the chain to its authority, PEM
 	Key      string // its private key, PEM
 	ClientCA string // the authorities of which one has signed the caller's certificate, PEM; "": none is asked for
+	// ForSome lets in who shows no certificate as well: what that one may do is for the handler to say.
+	ForSome bool
 }
 
 // Server is the certificate that a listener serves. Its methods may be called from any goroutine.
@@ -60,7 +62,8 @@ func New(key string, f Files, now func() time.Time, log zerolog.Logger) (*Server
 	return s, err
 }
 
-// Config is for a TLS listener: TLS 1.2 or newer, and with a ClientCA nobody without a certificate of it.
+// Config is for a TLS listener: TLS 1.2 or newer, and with a ClientCA nobody without a certificate of it, unless it is
+// ForSome.
 func (s *Server) Config() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12,
 		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
@@ -164,6 +167,9 @@ func (f Files) Load() (*tls.Config, *x509.Certificate, error) {
 		if !c.ClientCAs.AppendCertsFromPEM(authorities) {
 			return nil, nil, fmt.Errorf("%s holds no authority's certificate: it is a PEM file, with BEGIN CERTIFICATE",
 				f.ClientCA)
+		}
+		if f.ForSome {
+			c.ClientAuth = tls.VerifyClientCertIfGiven
 		}
 	}
 	return c, pair.Leaf, nil

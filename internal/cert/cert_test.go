@@ -225,3 +225,29 @@ func TestAKeyThatOthersCanReadIsExposed(t *testing.T) {
 		}
 	}
 }
+
+// TestForSomeLetsInWhoShowsNothing, and tells of who shows the authority's certificate; another's is refused all the
+// same.
+func TestForSomeLetsInWhoShowsNothing(t *testing.T) {
+	r := newRig(t, issue(t, 1))
+	glase, stranger := issue(t, 7), issue(t, 8)
+	r.files.ClientCA, r.files.ForSome = filepath.Join(filepath.Dir(r.files.Cert), "ca.pem"), true
+	put(t, r.files.ClientCA, glase.cert)
+	var err error
+	if r.Server, err = New("", r.files, func() time.Time { return r.now }, zerolog.Nop()); err != nil {
+		t.Fatal(err)
+	}
+	for who, want := range map[*issued]int64{nil: 1, &glase: 1, &stranger: 0} {
+		c := &tls.Config{}
+		if who != nil {
+			pair, err := tls.X509KeyPair(who.cert, who.key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
+		}
+		if got := r.serial(t, c); got != want {
+			t.Errorf("%v gets %d, want %d", who != nil, got, want)
+		}
+	}
+}
