@@ -104,6 +104,9 @@ var rooms = map[string][]string{
 	"internal/fleet": {"fsm", "internal/chain", "internal/fleet/protocol", "internal/kiosk", "internal/plainfile",
 		"internal/reason"},
 
+	"internal/gate": {"internal/cert", "internal/fleet/protocol", "internal/plainfile", "ups"},
+	"cmd/kioskgate": {"internal/cert", "internal/gate"},
+
 	"cmd/kioskd": {
 		"glase", "hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/certify",
 		"internal/config", "internal/debug/api", "internal/debug/client", "internal/doctor",
@@ -142,6 +145,7 @@ var rooms = map[string][]string{
 
 // forTests are the further imports that a package's tests may use.
 var forTests = map[string][]string{
+	"internal/gate":           {"internal/fleet/relay", "internal/proof/broker"},
 	"internal/fleet/relay":    {"internal/proof/broker"},
 	"internal/terminal":       {"glase/glasetest"},
 	"internal/books":          {"glase/glasetest"},
@@ -226,8 +230,21 @@ var borrowed = map[string]map[string]string{
 		"github.com/nats-io/nats.go": nats, "github.com/rs/zerolog": log,
 		"golang.org/x/time/rate": "bounds the log",
 	},
-	"internal/serve":           {"github.com/rs/zerolog": log},
-	"internal/cert":            {"github.com/rs/zerolog": log},
+	"internal/serve": {"github.com/rs/zerolog": log},
+	"internal/cert":  {"github.com/rs/zerolog": log},
+	"internal/gate": {
+		"github.com/VictoriaMetrics/metrics": "for Prometheus",
+		"github.com/nats-io/jwt/v2":          "who the gateway is to the brokers",
+		"github.com/nats-io/nats.go":         nats,
+		"github.com/pelletier/go-toml/v2":    "TOML with its line numbers",
+		"github.com/rs/zerolog":              log,
+		"golang.org/x/time/rate":             "bounds what strangers may ask",
+	},
+	"cmd/kioskgate": {
+		"github.com/rs/zerolog":  log,
+		"github.com/spf13/cobra": cli,
+		"golang.org/x/term":      "colours on a terminal only",
+	},
 	"internal/config":          {"github.com/pelletier/go-toml/v2": "TOML with its line numbers"},
 	"internal/debug":           {"github.com/VictoriaMetrics/metrics": "for Prometheus", "github.com/rs/zerolog": log},
 	"internal/doctor":          {"golang.org/x/sys/unix": "free space, clock"},
@@ -286,7 +303,10 @@ var borrowedForTests = map[string]map[string]string{
 	"hw/vend/mdb":           {"golang.org/x/sys/unix": pty, "golang.org/x/term": pty},
 	"internal/app": {
 		"github.com/nats-io/nats.go": "collects",
-		"modernc.org/sqlite":         "spoils a journal", "periph.io/x/conn/v3": pins},
+		"modernc.org/sqlite":         "spoils a journal",
+		"periph.io/x/conn/v3":        pins,
+	},
+	"internal/gate":        {"golang.org/x/sys/unix": "the kernel's clock"},
 	"internal/hardware":    {"golang.org/x/sys/unix": pty},
 	"internal/proof/crash": {"golang.org/x/sys/unix": "kills"},
 	"internal/hub/people":  {"github.com/go-jose/go-jose/v4": "signs tokens as an issuer"},

@@ -1,0 +1,169 @@
+package gate
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"kioskd/internal/fleet/protocol"
+	"kioskd/ups"
+)
+
+var errNoAnswer = errors.New("gate: a kiosk's answer is no HTTP")
+
+// readAnswer reads the head of a kiosk's answer, and the beginning of its body.
+func readAnswer(data []byte) (status int, h textproto.MIMEHeader, body []byte, err error) {
+	end := bytes.Index(data, []byte("\r\n\r\n"))
+	const first = "HTTP/1.1 200"
+	if end < len(first) || string(data[:9]) != "HTTP/1.1 " {
+		return 0, nil, nil, errNoAnswer
+	}
+	status, err = strconv.Atoi(string(data[9:len(first)]))
+	if err != nil || status < 200 || status > 599 {
+		return 0, nil, nil, errNoAnswer
+	}
+	line := bytes.IndexByte(data, '\n') + 1
+	h, err = textproto.NewReader(bufio.NewReader(bytes.NewReader(data[line : end+4]))).ReadMIMEHeader()
+	if err != nil {
+		return 0, nil, nil, errNoAnswer
+	}
+	return status, h, data[end+4:], nil
+}
+
+// deliver writes a kiosk's answer, of which m is the first piece.
+func (g *Gate) deliver(w http.ResponseWriter, r *http.Request, k *link, a *answer, m *nats.Msg, p passing) outcome {
+	status, header, body, err := readAnswer(m.Data)
+	if err != nil {
+		return g.nobody(w, p.kind, malformed)
+	}
+	h := w.Header()
+	for name, values := range header {
+		if !hop(name) {
+			h[name] = values
+		}
+	}
+	more := m.Header[protocol.HeaderMore] != nil
+	if length := header["Content-Length"]; r.Method == http.MethodHead && length != nil {
+		h["Content-Length"] = length
+	} else if !more && status != http.StatusNoContent && status != http.StatusNotModified {
+		h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
+	if !more {
+		w.WriteHeader(status)
+		_, _ = w.Write(body) // a caller that has gone asks again
+		return answered
+	}
+	if p.kind != protocol.Page {
+		return g.nobody(w, p.kind, malformed)
+	}
+	g.numbers.streams.Add(1)
+	defer g.numbers.streams.Add(-1)
+	out := http.NewResponseController(w)
+	_ = out.SetReadDeadline(time.Time{}) // nothing more is read; without a connection there is no deadline
+	h["X-Accel-Buffering"] = []string{"no"}
+	w.WriteHeader(status)
+	if g.follow(w, r, out, k, a, body) {
+		return answered
+	}
+	k.gone(protocol.Request(p.kiosk, p.kind), a)
+	return left
+}
+
+// follow writes the pieces of an answer as they come, and reports whether the kiosk has ended it.
+func (g *Gate) follow(w http.ResponseWriter, r *http.Request, out *http.ResponseController, k *link, a *answer,
+	body []byte) (whole bool) {
+	end := time.NewTimer(streamMax)
+	defer end.Stop()
+	silent := time.NewTimer(silentMax)
+	defer silent.Stop()
+	for last := false; ; {
+		_ = out.SetWriteDeadline(time.Now().Add(sendMax))
+		if _, err := w.Write(body); err != nil {
+			return last
+		}
+		if last {
+			return true
+		}
+		if out.Flush() != nil || a.choked.Load() {
+			return false
+		}
+		silent.Reset(silentMax)
+		select {
+		case m := <-a.pieces:
+			if noResponders(m) || m.Header[protocol.HeaderStatus] != nil {
+				return true
+			}
+			body, last = m.Data, m.Header[protocol.HeaderMore] == nil
+		case <-silent.C:
+			return false
+		case <-end.C:
+			return false
+		case <-k.lost:
+			return true // there is nobody to be told
+		case <-g.drained:
+			return false
+		case <-r.Context().Done():
+			return false
+		}
+	}
+}
+
+// writeCode answers a createPurchase with an error of Glase's.
+func writeCode(w http.ResponseWriter, status int, code ups.ErrorCode) {
+	body := protocol.Unavailable
+	if code != ups.DeviceUnavailable {
+		body = `{"errorCode":"` + string(code) + `"}`
+	}
+	h := w.Header()
+	h.Set("Content-Type", protocol.JSON)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(body)) // a caller that has gone asks again
+}
+
+// sorry is what a customer reads.
+const sorry = `<!DOCTYPE html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>One moment</title>
+<body style="font-family:sans-serif;margin:2em;max-width:30em">
+<h1>The machine does not answer</h1>
+<p>It may be without network for a moment. Try again, or scan the code on its screen once more.
+<p>If you have paid already, nothing is lost: you get what you paid for, or your money back.
+</html>
+`
+
+// nobody answers for a kiosk that does not.
+func (g *Gate) nobody(w http.ResponseWriter, kind string, why outcome) outcome {
+	switch kind {
+	case protocol.Purchase:
+		writeCode(w, http.StatusOK, ups.DeviceUnavailable)
+	case protocol.Notify:
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(http.StatusOK) // the kiosk asks Glase by itself
+	default:
+		h := w.Header()
+		h.Set("Content-Type", "text/html; charset=utf-8")
+		h.Set("Cache-Control", "no-store")
+		h.Set("Retry-After", retryPages)
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte(sorry)) // a browser that has gone asks again
+	}
+	return why
+}
+
+// crowd answers who asks too often, or a kiosk that is asked too much. Glase's app lets the customer try again.
+func crowd(w http.ResponseWriter, kind string) {
+	if kind == protocol.Purchase {
+		writeCode(w, http.StatusOK, ups.DeviceInUse)
+		return
+	}
+	w.Header().Set("Retry-After", retryLimits)
+	http.Error(w, "too many requests: wait a moment", http.StatusTooManyRequests)
+}
