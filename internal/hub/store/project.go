@@ -194,9 +194,12 @@ func (t *taking) stand(ctx context.Context) error {
 // textMax bounds a text in the tables that follow from the entries, in bytes: a key must fit into an index.
 const textMax = 500
 
-// clip is a text as both databases take it.
+// plain is a text as both databases take it.
+func plain(s string) string { return strings.ReplaceAll(s, "\x00", "") }
+
+// clip is a text that is short besides.
 func clip(s string) string {
-	s = strings.ReplaceAll(s, "\x00", "")
+	s = plain(s)
 	if len(s) > textMax {
 		s = strings.ToValidUTF8(s[:textMax], "")
 	}

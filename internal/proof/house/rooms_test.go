@@ -92,6 +92,7 @@ var rooms = map[string][]string{
 	"internal/fleet/grants":    {"internal/fleet/authority", "internal/fleet/protocol"},
 	"internal/hub/people":      {"internal/plainfile"},
 
+	"internal/hub/collect": {"internal/chain", "internal/fleet/protocol", "internal/hub/store"},
 	"internal/hub/store": {
 		"fsm",
 		"internal/chain",
@@ -253,6 +254,10 @@ var borrowed = map[string]map[string]string{
 		"github.com/nats-io/jwt/v2":  "what the brokers are shown",
 		"github.com/nats-io/nats.go": "tells the brokers who is shut out",
 		"github.com/nats-io/nkeys":   "keys and signatures",
+	},
+	"internal/hub/collect": {
+		"github.com/VictoriaMetrics/metrics": "for Prometheus", "github.com/nats-io/nats.go": nats,
+		"github.com/rs/zerolog": log,
 	},
 	"internal/hub/store": {
 		"github.com/jackc/pgx/v5":     "PostgreSQL",

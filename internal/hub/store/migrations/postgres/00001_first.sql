@@ -33,7 +33,10 @@ CREATE TABLE machines (
 	seen      BIGINT,                   -- when something was last heard of it
 	status    TEXT NOT NULL DEFAULT '', -- JSON: its last status
 	status_at BIGINT,
-	version   TEXT NOT NULL DEFAULT ''  -- of its program
+	version   TEXT NOT NULL DEFAULT '', -- of its program
+	run       TEXT NOT NULL DEFAULT '', -- of its process, and of the one before
+	run_before TEXT NOT NULL DEFAULT '',
+	run_since BIGINT
 );
 CREATE UNIQUE INDEX machines_in_use ON machines (kiosk) WHERE retired IS NULL;
 CREATE INDEX machines_by_kiosk ON machines (kiosk);
