@@ -7,6 +7,8 @@ import (
 
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
+
+	"kioskd/internal/fleet/protocol"
 )
 
 func fleet(t *testing.T) *Fleet {
@@ -42,7 +44,7 @@ func TestNoNameOfOneRoleIsAnothers(t *testing.T) {
 		{Kiosk, "KIOSK7", true}, {Gateway, "gateway-1", true}, {Hub, "hub-2", true}, {System, "system-1", true},
 		{Kiosk, "gateway-1", false}, {Kiosk, "a.b", false}, {Kiosk, "*", false}, {Kiosk, ">", false},
 		{Kiosk, "", false}, {Kiosk, strings.Repeat("A", 65), false}, {Kiosk, "A B", false},
-		{Kiosk, "{{name()}}", false},
+		{Kiosk, "{{name()}}", false}, {Kiosk, protocol.Gates, false},
 		{Gateway, "KIOSK7", false}, {Gateway, "-", false}, {Gateway, "a.b-c", false}, {Hub, "hub-*", false},
 		{"", "a-b", false}, {"root", "a-b", false},
 	} {

@@ -50,7 +50,7 @@ func template(r Role, fleet string) (jwt.UserPermissionLimits, error) {
 		// to whoever asked it, and to nobody else
 		p.Resp = &jwt.ResponsePermission{MaxMsgs: jwt.NoLimit, Expires: answerLife}
 	case Gateway:
-		p.Sub.Allow = jwt.StringList{protocol.Clock("*"), own}
+		p.Sub.Allow = jwt.StringList{protocol.Clock("*"), protocol.Inbox(protocol.Gates) + ".>", own}
 		p.Pub.Allow = jwt.StringList{
 			protocol.Request("*", protocol.Purchase), protocol.Request("*", protocol.Notify),
 			protocol.Request("*", protocol.Page),

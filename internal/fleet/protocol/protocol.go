@@ -129,8 +129,9 @@ const (
 	Busy  = "busy"  // too many at once
 )
 
-// Gates is the user of whom every gateway is one: each listens below Inbox(Gates) with its own name.
-const Gates = "gate"
+// Gates is the user of whom every gateway is one: each listens below Inbox(Gates) with its own name. The dash keeps it
+// from being a kiosk's id, or a kiosk called so could listen there.
+const Gates = "the-gates"
 
 // Asked is when a request was made and how long it lives, by the clock of the gateway that made it: nanoseconds since
 // that gateway started, whose name is new with every start. No wall clock is trusted by anybody.
