@@ -77,27 +77,42 @@ func (s *Servers) all(ctx context.Context, subject string, data []byte) ([][]byt
 
 // Revoke shuts users' keys out at every server that can be reached, ends their connections, and says how many servers
 // know it. What was granted after a key's moment is good again. Servers that are away hear it from the others when they
-// come back. To repeat it is harmless; it brings a server that lost its store up to date.
-func (f *Fleet) Revoke(ctx context.Context, s *Servers, keys map[string]time.Time) (int, error) {
+// come back. To repeat it is harmless, and brings a server that lost its store up to date.
+//
+// The keys are all that the record names, which several hubs share. Each asks it again after it told the servers: who
+// told them last has then told all that was written before.
+func (f *Fleet) Revoke(ctx context.Context, s *Servers, keys func(context.Context) (map[string]time.Time, error)) (
+	int, error,
+) {
 	account, err := f.account(Kiosk)
 	if err != nil {
 		return 0, err
 	}
-	const attempts = 3 // another hub may do the same in this moment
-	var known int
+	const attempts = 5 // as many hubs may do the same in this moment
+	told, err := keys(ctx)
+	var last error
 	for range attempts {
+		if err != nil {
+			return 0, err
+		}
 		var claims string
-		if claims, err = f.merged(ctx, s, account.Subject, keys); err != nil {
+		if claims, err = f.merged(ctx, s, account.Subject, told); err != nil {
 			return 0, err
 		}
 		if err = s.update(ctx, claims); err != nil {
 			return 0, err
 		}
-		if known, err = s.know(ctx, account.Subject, keys); err == nil {
-			return known, nil
+		var known map[string]time.Time
+		if known, err = keys(ctx); err != nil {
+			return 0, err
 		}
+		servers, missed := s.know(ctx, account.Subject, known)
+		if missed == nil {
+			return servers, nil
+		}
+		told, last = known, missed
 	}
-	return 0, err
+	return 0, last
 }
 
 // merged are the account's claims as they have to be now: what any server knows, and these keys. The servers keep the
