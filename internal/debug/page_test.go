@@ -10,7 +10,7 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/internal/debug/api"
-	"kioskd/internal/journal"
+	"kioskd/internal/story"
 )
 
 // TestThePageNeedsNoTokenAndShowsNoFact: its files are the same for everybody, and load nothing from elsewhere.
@@ -95,7 +95,7 @@ func TestEveryEventHasItsWords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if words := inWords(journal.Entry{Event: fsm.Name(e), Body: b}); words == fsm.Name(e) || words == "" {
+		if words := story.Line(fsm.Name(e), b, nil); words == fsm.Name(e) || words == "" {
 			t.Errorf("%s is told as %q", fsm.Name(e), words)
 		}
 	}

@@ -199,22 +199,3 @@ func (p *port) service(w http.ResponseWriter, _ *http.Request) {
 		Why: string(v.Why),
 	})
 }
-
-// begun says a technician's act in words.
-func begun(v fsm.Service) string {
-	switch v.Act {
-	case fsm.TestVend:
-		return fmt.Sprintf("%s tests %s: one product", v.By, v.Slot)
-	case fsm.PulseRelay:
-		return fmt.Sprintf("%s tests the relay of %s for %v", v.By, v.Slot, v.On)
-	}
-	return fmt.Sprintf("%s asks for %q of %s", v.By, v.Act, v.Slot)
-}
-
-// counted says what a technician found in a slot.
-func counted(e fsm.StockCounted) string {
-	if e.More {
-		return fmt.Sprintf("%s counted %s: %+d", e.By, e.Slot, e.Count)
-	}
-	return fmt.Sprintf("%s counted %s: %d", e.By, e.Slot, e.Count)
-}

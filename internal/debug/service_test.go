@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"kioskd/fsm"
-	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
+	"kioskd/internal/story"
 )
 
 // fakeTechnician notes what came through, and answers err.
@@ -151,5 +151,5 @@ func wordsOf(t *testing.T, e fsm.Event) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return inWords(journal.Entry{Event: fsm.Name(e), Body: body})
+	return story.Line(fsm.Name(e), body, nil)
 }

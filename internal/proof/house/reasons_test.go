@@ -39,12 +39,12 @@ var homonyms = map[string]struct {
 	"internal/totals":   {[]string{"in_doubt"}, "it reads the port's JSON from outside"},
 	"internal/config": {[]string{"reset", "busy", "journal", "display", "timeout", "pin_timeout", "door", "tilt"},
 		"its keys"},
-	"internal/debug":          {[]string{"refused"}, "an English word of a story"},
 	"internal/doctor":         {[]string{"journal", "reset"}, "an area, and a pin's name"},
 	"internal/fleet/protocol": {[]string{"busy"}, "a request's fate"},
 	"internal/hardware":       {[]string{"tilt"}, "a contact's name"},
 	"internal/journal":        {[]string{"closed"}, "a field of the state"},
 	"internal/kiosk":          {[]string{"charged"}, "a field of the log"},
+	"internal/story":          {[]string{"refused"}, "an English word of a story"},
 }
 
 // vocabulary gives the words of package reason by their constants' names.

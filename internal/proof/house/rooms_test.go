@@ -58,7 +58,8 @@ var rooms = map[string][]string{
 	"internal/kiosk":    {"fsm", "internal/money", "internal/reason"},
 	"internal/wiring":   {"hw/gpio/pinname", "hw/wire", "internal/config"},
 	"internal/debug": {"fsm", "internal/books", "internal/debug/api", "internal/journal", "internal/kiosk",
-		"internal/money", "internal/reason", "internal/receipt"},
+		"internal/money", "internal/reason", "internal/receipt", "internal/story"},
+	"internal/story":        {"fsm"},
 	"internal/debug/api":    {}, // what the port and its clients say to each other: it knows neither of them
 	"internal/debug/client": {"internal/debug/api"},
 	"internal/front": {
