@@ -30,7 +30,8 @@ func (p *port) story(w http.ResponseWriter, r *http.Request) {
 	}
 	lines := []api.Line{}
 	for _, e := range entries[max(0, len(entries)-storyMax):] {
-		lines = append(lines, api.Line{Seq: e.Seq, Time: e.Wall, Event: e.Event, Text: story.Line(e.Event, e.Body, e.After)})
+		lines = append(lines, api.Line{Seq: e.Seq, Time: e.Wall, Event: e.Event, Text: story.Line(e.Event, e.Body,
+			e.After)})
 	}
 	answer(w, http.StatusOK, lines)
 }

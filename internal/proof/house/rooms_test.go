@@ -92,6 +92,7 @@ var rooms = map[string][]string{
 	"internal/fleet/ownca":     {},
 	"internal/fleet/grants":    {"internal/fleet/authority", "internal/fleet/protocol"},
 	"internal/hub/people":      {"internal/plainfile"},
+	"internal/hub/watch":       {"internal/fleet/protocol", "internal/hub/store"},
 
 	"internal/hub/collect": {"internal/chain", "internal/fleet/protocol", "internal/hub/store"},
 	"internal/hub/store": {
@@ -265,6 +266,7 @@ var borrowed = map[string]map[string]string{
 		"github.com/pressly/goose/v3": "one version of the schema after the other",
 		"modernc.org/sqlite":          "the record of a small fleet",
 	},
+	"internal/hub/watch": {"github.com/VictoriaMetrics/metrics": "for Prometheus", "github.com/rs/zerolog": log},
 	"internal/hub/people": {
 		"github.com/alexedwards/argon2id": "hashes passwords",
 		"github.com/coreos/go-oidc/v3":    "checks the tokens of OpenID Connect",
@@ -315,6 +317,7 @@ var borrowedForTests = map[string]map[string]string{
 	"internal/gate":        {"golang.org/x/sys/unix": "the kernel's clock"},
 	"internal/hardware":    {"golang.org/x/sys/unix": pty},
 	"internal/proof/crash": {"golang.org/x/sys/unix": "kills"},
+	"internal/hub/watch":   {"modernc.org/sqlite": "writes what it looks at"},
 	"internal/hub/people":  {"github.com/go-jose/go-jose/v4": "signs tokens as an issuer"},
 	"internal/proof/kernel": {
 		"github.com/makiuchi-d/gozxing": "reads the codes",
