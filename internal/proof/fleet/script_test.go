@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -24,7 +25,12 @@ type step struct {
 	whole               int64
 	event               string
 	body, before, after []byte
+	state               []byte // after it, whole
 }
+
+// wholeEvery is how many sales there are from one whole state in a journal to the next: a kiosk's journal has one at
+// least each 50 entries.
+const wholeEvery = 4
 
 // mark stands for a sale's number in a script; it has the digits of one. So has that of the first sale.
 const (
@@ -48,7 +54,7 @@ func write(t testing.TB) script {
 	begin := len(w.lines)
 	w.sell(mark) // whose patches are to the end of another sale, as all further ones' are
 	for i, l := range w.lines[:begin] {
-		for _, part := range []*[]byte{&l.body, &l.before, &l.after} {
+		for _, part := range []*[]byte{&l.body, &l.before, &l.after, &l.state} {
 			*part = bytes.ReplaceAll(*part, []byte(first), []byte(mark))
 		}
 		w.lines[i] = l
@@ -113,11 +119,11 @@ func (w *writer) record(e fsm.Event, before fsm.Live, after fsm.State) {
 	if string(l.before) == "{}" {
 		l.before = nil
 	}
-	doc := l.after
+	l.state = l.after
 	if patch := chain.Diff(w.doc, l.after); w.doc != nil && patch != nil {
 		l.whole, l.after = 0, patch
 	}
-	w.doc, w.lines = doc, append(w.lines, l)
+	w.doc, w.lines = l.state, append(w.lines, l)
 }
 
 func (w *writer) answer(effect fsm.Effect) fsm.Event {
@@ -160,6 +166,22 @@ func (r *roll) last() int64 {
 	return int64(len(r.hashes))
 }
 
+// sales is how often it has sold.
+func (r *roll) sales() int64 {
+	last := r.last()
+	if last == 0 {
+		return 0
+	}
+	return 1 + (last-int64(len(r.script.begin)))/int64(len(r.script.sale))
+}
+
+// all are the hashes of all entries.
+func (r *roll) all() [][32]byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.hashes)
+}
+
 // sell records one more sale, whole.
 func (r *roll) sell() {
 	r.mu.Lock()
@@ -183,7 +205,12 @@ func (r *roll) entry(seq int64) chain.Entry {
 	} else {
 		at -= len(r.script.begin)
 		sale = 1 + at/len(r.script.sale)
-		l = r.script.sale[at%len(r.script.sale)]
+		if at %= len(r.script.sale); at == 0 && sale%wholeEvery == 0 {
+			l = r.script.sale[0]
+			l.whole, l.after = 1, l.state
+		} else {
+			l = r.script.sale[at]
+		}
 	}
 	number := fmt.Appendf(nil, "%04d%06d", r.kiosk, sale)
 	own := func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(mark), number) }
@@ -211,7 +238,7 @@ func (r *roll) copies(after int64, limit int) (all []chain.Entry) {
 func TestAScriptIsAJournal(t *testing.T) {
 	s := write(t)
 	r := &roll{kiosk: 12, script: &s}
-	for range 3 {
+	for range 3 * wholeEvery {
 		r.sell()
 	}
 	var doc json.RawMessage
@@ -237,7 +264,7 @@ func TestAScriptIsAJournal(t *testing.T) {
 		}
 		size += len(e.Text())
 	}
-	if want := int64(len(s.begin) + 2*len(s.sale)); r.last() != want || len(sales) != 3 {
+	if want := int64(len(s.begin) + (3*wholeEvery-1)*len(s.sale)); r.last() != want || len(sales) != 3*wholeEvery {
 		t.Fatalf("%d entries of %d, and the sales %v", r.last(), want, sales)
 	}
 	t.Logf("%d entries of a sale, %d bytes each", len(s.sale), size/int(r.last()))
