@@ -20,8 +20,8 @@
 // The table is the whole of the format. "needed" is a key that must be there, "R" one that flow "reservation" needs,
 // "S" one that flow "sticker" needs, "P" one that each [[pin]] needs, "L" one that driver "lock" needs, "K" one that
 // [keypad] needs, "T" one that [temperature] needs, "B" one that a slot with driver "board" needs, "W" one that driver
-// "lock_plate" needs, "M" one that slots with driver "mdb" need, "Q" one that [printer] needs, "F" one that [fleet] needs; the others may be left
-// out, and a key without a default is then empty.
+// "lock_plate" needs, "M" one that slots with driver "mdb" need, "Q" one that [printer] needs, "F" one that [fleet]
+// needs; the others may be left out, and a key without a default is then empty.
 //
 //	Key                           Value                                             Default
 //	machine.name                  text, 1 to 60 characters                          needed

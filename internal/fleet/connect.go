@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// pingEvery keeps the line open and finds out that it is dead, within two of them. Idle, a kiosk uses most of its
-	// megabyte a day for them: TestAnIdleKioskUsesLessThanAMegabyteADay.
+	// pingEvery keeps the line open and finds out that it is dead, within two of them. More often, and an idle kiosk
+	// would use more than a megabyte a day: TestAnIdleKioskUsesLessThanAMegabyteADay.
 	pingEvery = 40 * time.Second
 	// dialWithin is for each step of a connection: slow lines take seconds for each.
 	dialWithin = 15 * time.Second
