@@ -148,7 +148,7 @@ var rooms = map[string][]string{
 
 // forTests are the further imports that a package's tests may use.
 var forTests = map[string][]string{
-	"internal/gate":           {"internal/fleet/relay", "internal/proof/broker"},
+	"internal/gate":           {"internal/fleet/grants", "internal/fleet/relay", "internal/proof/broker"},
 	"internal/fleet/relay":    {"internal/proof/broker"},
 	"internal/terminal":       {"glase/glasetest"},
 	"internal/books":          {"glase/glasetest"},
