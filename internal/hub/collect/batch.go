@@ -145,7 +145,7 @@ func (c *Collector) refused(ctx context.Context, kiosk string, some []sent, why 
 }
 
 const (
-	putOff = 20 * time.Second
+	putOff = 5 * time.Second
 	// gapTries is how often an entry is put off whose predecessor is missing: it may be in another collector's hands.
 	// The delays double from gapFirst. Then the kiosk is told what is held, and sends again from there.
 	gapTries = 4

@@ -118,7 +118,12 @@ const writeWithin = 20 * time.Second
 func (s *Store) write(ctx context.Context, do func(context.Context, *sql.Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, writeWithin)
 	defer cancel()
-	tx, err := s.db.BeginTx(ctx, nil)
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	defer conn.Close()
+	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
@@ -127,6 +132,9 @@ func (s *Store) write(ctx context.Context, do func(context.Context, *sql.Tx) err
 		return fmt.Errorf("store: %w", err)
 	}
 	if err := tx.Commit(); err != nil {
+		if !s.postgres { // some failed commits leave SQLite's transaction open
+			_, _ = conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		}
 		return fmt.Errorf("store: commit: %w", err)
 	}
 	return nil

@@ -148,7 +148,9 @@ var rooms = map[string][]string{
 
 // forTests are the further imports that a package's tests may use.
 var forTests = map[string][]string{
-	"internal/gate":           {"internal/fleet/grants", "internal/fleet/relay", "internal/proof/broker"},
+	"internal/gate": {"internal/fleet/grants", "internal/fleet/relay", "internal/proof/broker"},
+	"internal/hub/collect": {"internal/fleet", "internal/journal", "internal/proof/broker", "internal/proof/postgres",
+		"internal/proof/till"},
 	"internal/fleet/relay":    {"internal/proof/broker"},
 	"internal/terminal":       {"glase/glasetest"},
 	"internal/books":          {"glase/glasetest"},
