@@ -92,27 +92,24 @@ func (c *Collector) conditions(ctx context.Context, heard map[string]protocol.Co
 	return map[string]protocol.Condition{}
 }
 
-// pulse finds out when the database is another one than it was. Then, at the start, and each hour every kiosk is told
-// what is there: those that thought more to be held send again.
+// pulse finds out when the database may be another one than it was. Then, at the start, and each hour every kiosk is
+// told what is there: those that thought more to be held send again.
 func (c *Collector) pulse(ctx context.Context) {
-	var last int64
+	var last store.Beat
 	var toldAt time.Time
 	for ctx.Err() == nil {
-		n, err := c.Store.Pulse(ctx, c.Name, time.Now())
+		beat, err := c.Store.Pulse(ctx, c.Name, time.Now())
 		if err == nil {
-			restored := last > 0 && n != last+1
-			if restored {
+			if last.N > 0 && !beat.Follows(last) {
 				c.restored.Inc()
-				c.Log.Warn().Msg("the database is another one than it was: every kiosk is told what it holds")
+				c.Log.Warn().Msg("the database was started again, or is another one: every kiosk is told what it holds")
+				toldAt = time.Time{}
 			}
-			if restored || time.Since(toldAt) >= tellAllEvery {
+			if last = beat; time.Since(toldAt) >= tellAllEvery {
 				if err = c.tellAll(ctx); err == nil {
 					toldAt = time.Now()
-				} else {
-					toldAt = time.Time{}
 				}
 			}
-			last = n
 		}
 		if ctx.Err() == nil {
 			c.trouble(theDatabase, err)

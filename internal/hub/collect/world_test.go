@@ -50,8 +50,8 @@ type world struct {
 	heard map[string]protocol.Held // the last word to each kiosk
 	words int
 	backs map[string]int // words to each kiosk that less is held than before
-	lies  []string // words that were not true when they were heard
-	trust bool     // words are not compared: somebody restores the database
+	lies  []string       // words that were not true when they were heard
+	trust bool           // words are not compared: somebody restores the database
 }
 
 // each runs a test with SQLite, and with PostgreSQL where there is one.

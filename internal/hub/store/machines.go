@@ -71,17 +71,32 @@ func (s *Store) Replace(ctx context.Context, kiosk string, now time.Time) error 
 // pulseAge is how long a hub's row is kept that is not heard of, in milliseconds.
 const pulseAge = 24 * 60 * 60 * 1000
 
-// Pulse counts a hub's own row up. When it is not one more than the last time, the database is another one than it was:
-// it was restored, or made anew.
-func (s *Store) Pulse(ctx context.Context, hub string, now time.Time) (n int64, err error) {
+// Beat is what Pulse found: the hub's own count, and which database it is in.
+type Beat struct {
+	N     int64
+	Place string // another one after each start of the server, and in each database; "" for SQLite
+}
+
+// Follows reports whether nothing became of the database since an earlier beat. It may have been put back, made anew
+// or started again, and then it may hold less than it did.
+func (b Beat) Follows(earlier Beat) bool { return b.N == earlier.N+1 && b.Place == earlier.Place }
+
+// Pulse counts a hub's own row up.
+func (s *Store) Pulse(ctx context.Context, hub string, now time.Time) (b Beat, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, "DELETE FROM pulse WHERE last < $1", now.UnixMilli()-pulseAge); err != nil {
 			return err
 		}
-		return tx.QueryRowContext(ctx, "INSERT INTO pulse (hub, n, last) VALUES ($1, 1, $2) ON CONFLICT (hub) DO UPDATE SET "+
-			"n = pulse.n + 1, last = excluded.last RETURNING n", hub, now.UnixMilli()).Scan(&n)
+		if s.postgres {
+			if err := tx.QueryRowContext(ctx, "SELECT oid::text || ' ' || pg_postmaster_start_time()::text "+
+				"FROM pg_database WHERE datname = current_database()").Scan(&b.Place); err != nil {
+				return err
+			}
+		}
+		return tx.QueryRowContext(ctx, "INSERT INTO pulse (hub, n, last) VALUES ($1, 1, $2) ON CONFLICT (hub) "+
+			"DO UPDATE SET n = pulse.n + 1, last = excluded.last RETURNING n", hub, now.UnixMilli()).Scan(&b.N)
 	})
-	return n, err
+	return b, err
 }
 
 func wrap(err error) error {

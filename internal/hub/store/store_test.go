@@ -1,13 +1,20 @@
 package store
 
 import (
+	"database/sql"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 
+	"kioskd/fsm"
 	"kioskd/internal/chain"
+	"kioskd/internal/journal"
+	"kioskd/internal/money"
 	"kioskd/internal/proof/postgres"
 	"kioskd/internal/proof/till"
 )
@@ -52,11 +59,7 @@ func copies(t testing.TB, m *till.Machine, after int64) (all []Copy) {
 			return all
 		}
 		for _, e := range some {
-			if first := int64(1); len(all) > 0 {
-				all = append(all, Copy{e, all[0].First})
-			} else {
-				all = append(all, Copy{e, max(first, after)})
-			}
+			all = append(all, Copy{e, 1})
 			after = e.Seq
 		}
 	}
@@ -155,4 +158,200 @@ func TestEntriesEqualTheJournalRowByRow(t *testing.T) {
 			t.Errorf("%d rows of %d, %v", n, len(all), rows.Err())
 		}
 	})
+}
+
+// TestADatabaseThatWasPutBackIsNoticed, and so is one that was only started again: it may have lost its newest part.
+func TestADatabaseThatWasPutBackIsNoticed(t *testing.T) {
+	p := postgres.Start(t)
+	s := opened(t, p.DSN())
+	beat := func() (b Beat) {
+		t.Helper()
+		for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+			var err error
+			if b, err = s.Pulse(t.Context(), "hub1", noon); err == nil {
+				return b
+			}
+			if time.Now().After(end) {
+				t.Fatal(err)
+			}
+		}
+	}
+	first := beat()
+	backup, err := p.Dump(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := beat(); !again.Follows(first) {
+		t.Errorf("%+v after %+v, and nothing happened", again, first)
+	}
+	last := beat()
+	if err := p.Restore(t.Context(), backup); err != nil {
+		t.Fatal(err)
+	}
+	restored := beat()
+	if restored.Follows(last) || restored.Follows(first) {
+		t.Errorf("%+v after %+v, and it was restored", restored, last)
+	}
+	p.Stop()
+	if err := p.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if again := beat(); again.Follows(restored) {
+		t.Errorf("%+v after %+v, and it was started again", again, restored)
+	}
+	if _, err := s.db.Exec("UPDATE pulse SET n = 1"); err != nil {
+		t.Fatal(err)
+	}
+	one := beat()
+	if two := beat(); !two.Follows(one) {
+		t.Errorf("%+v after %+v, and nothing happened", two, one)
+	}
+	if _, err := s.db.Exec("DELETE FROM pulse"); err != nil {
+		t.Fatal(err)
+	}
+	if three := beat(); three.Follows(Beat{3, one.Place}) {
+		t.Error("its row is gone, and nothing is noticed")
+	}
+}
+
+// TestSalesEqualTheJournals: what follows from the entries is what the machine itself says of its sales, the stock and
+// the faults, however they were cut into transactions.
+func TestSalesEqualTheJournals(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		m := machineOf(t)
+		for n := range 9 {
+			m.Outcome = []fsm.ItemOutcome{fsm.Delivered, fsm.NotDelivered, fsm.Unknown}[n/3]
+			if n%3 > 0 {
+				m.Happen(fsm.SlotsOpened{At: fsm.Instant(n), By: "a test"})
+			}
+			m.Reserve()
+			m.Choose("A1")
+			m.Choose("B2")
+			m.Happen(fsm.CancelPressed{})
+		}
+		m.Fault("door")
+		m.Fault("tilt")
+		m.Mend("door")
+		m.Outcome = fsm.Delivered
+		take(t, s, "K1", copies(t, m, 0))
+		m.Mend("tilt")
+		m.Reserve() // it is open
+		m.Choose("C3")
+		s.docs = newDocs() // as after a start
+		take(t, s, "K1", copies(t, m, 0))
+		equalSales(t, s, m)
+		for slot, left := range m.State.Stock {
+			var there int
+			var closed string
+			if err := s.db.QueryRow("SELECT remains, closed FROM stock WHERE slot = $1", slot).Scan(&there, &closed); err != nil ||
+				there != left || closed != string(m.State.ClosedSlots()[slot]) {
+				t.Errorf("slot %s: %d left, closed for %q, %v", slot, there, closed, err)
+			}
+		}
+		var stage, sale string
+		if err := s.db.QueryRow("SELECT stage, sale FROM machines").Scan(&stage, &sale); err != nil ||
+			stage != string(m.State.Stage) || sale != m.State.Sale.ID {
+			t.Errorf("it is in %q with sale %q, %v", stage, sale, err)
+		}
+		var door, tilt, stands int
+		err := errors.Join(
+			s.db.QueryRow("SELECT count(*) FROM faults WHERE name = 'door' AND until > since").Scan(&door),
+			s.db.QueryRow("SELECT count(*) FROM faults WHERE name = 'tilt' AND until > since").Scan(&tilt),
+			s.db.QueryRow("SELECT count(*) FROM faults WHERE until IS NULL").Scan(&stands))
+		if err != nil || door != 1 || tilt != 1 || stands != len(against(m.State)) {
+			t.Errorf("door %d, tilt %d, %d stand of %d, %v", door, tilt, stands, len(against(m.State)), err)
+		}
+	})
+}
+
+// equalSales compares the rows of all sales, and of their items, with the journal's own.
+func equalSales(t *testing.T, s *Store, m *till.Machine) {
+	t.Helper()
+	want, err := m.Journal.SalesBefore(t.Context(), math.MaxInt64, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := s.db.Query("SELECT first, last, sale, flow, state, why, note, currency, reserved, charged, refunded, " +
+		"invoice, ers, started, ended FROM sales ORDER BY first DESC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []journal.Numbered
+	for rows.Next() {
+		var n journal.Numbered
+		var reserved, charged, refunded int64
+		var started, ended sql.NullInt64
+		if err := rows.Scan(&n.First, &n.Last, &n.ID, &n.Flow, &n.State, &n.Why, &n.Note, &n.Currency, &reserved,
+			&charged, &refunded, &n.InvoiceReference, &n.ErsReference, &started, &ended); err != nil {
+			t.Fatal(err)
+		}
+		decimal := func(minor int64) string { return money.Amount{Minor: minor, Currency: n.Currency}.Decimal() }
+		n.Reserved, n.Charged, n.Refunded = decimal(reserved), decimal(charged), decimal(refunded)
+		n.Started, n.Ended = timeOf(started), timeOf(ended)
+		got = append(got, n)
+	}
+	if err := rows.Close(); err != nil || len(got) != len(want) {
+		t.Fatalf("%d sales of %d, %v", len(got), len(want), err)
+	}
+	for n, w := range want {
+		if w.Ended.IsZero() {
+			w.Last = got[n].Last // the journal does not follow an open one
+		}
+		items := w.Items
+		if w.Items = nil; !reflect.DeepEqual(got[n], w) {
+			t.Errorf("the sale %+v is here %+v", w, got[n])
+		}
+		equalItems(t, s, w.ID, w.Currency, items)
+	}
+}
+
+func equalItems(t *testing.T, s *Store, sale, currency string, want []journal.Item) {
+	t.Helper()
+	rows, err := s.db.Query("SELECT n, slot, name, price, vat, outcome, charged FROM items WHERE sale = $1 ORDER BY n", sale)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	n := 0
+	for ; rows.Next(); n++ {
+		var i journal.Item
+		var at, price, charged int64
+		if err := rows.Scan(&at, &i.Slot, &i.Name, &price, &i.VAT, &i.Outcome, &charged); err != nil {
+			t.Fatal(err)
+		}
+		i.Price, i.Charged = money.Amount{Minor: price, Currency: currency}.Decimal(), charged == 1
+		if n >= len(want) || i != want[n] || at != int64(n+1) {
+			t.Errorf("sale %s: item %d is %+v", sale, at, i)
+		}
+	}
+	if n != len(want) {
+		t.Errorf("sale %s: %d items of %d", sale, n, len(want))
+	}
+}
+
+// TestAFailedCommitLeavesNoTransactionOpen: SQLite keeps one after some failures, and the next would find it.
+func TestAFailedCommitLeavesNoTransactionOpen(t *testing.T) {
+	s := opened(t, "sqlite://"+filepath.Join(t.TempDir(), "hub.db"))
+	for _, q := range []string{"CREATE TABLE none (n INTEGER PRIMARY KEY)",
+		"CREATE TABLE spoilt (n INTEGER REFERENCES none DEFERRABLE INITIALLY DEFERRED)",
+		"CREATE TRIGGER spoil AFTER INSERT ON entries BEGIN INSERT INTO spoilt VALUES (1); END"} {
+		if _, err := s.db.Exec(q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := copies(t, machineOf(t), 0)
+	for range 5 {
+		if _, _, err := s.Take(t.Context(), "K1", all, noon); err == nil || !strings.Contains(err.Error(), "commit") {
+			t.Fatalf("the commit does not fail: %v", err)
+		}
+	}
+	if held, err := s.Held(t.Context(), "K1"); err != nil || held.Seq != 0 {
+		t.Errorf("%+v, %v", held, err)
+	}
+	if _, err := s.db.Exec("DROP TRIGGER spoil"); err != nil {
+		t.Fatal(err)
+	}
+	if f := take(t, s, "K1", all); f[Written] != len(all) {
+		t.Error(f)
+	}
 }
