@@ -243,8 +243,8 @@ func TestSalesEqualTheJournals(t *testing.T) {
 		for slot, left := range m.State.Stock {
 			var there int
 			var closed string
-			if err := s.db.QueryRow("SELECT remains, closed FROM stock WHERE slot = $1", slot).Scan(&there, &closed); err != nil ||
-				there != left || closed != string(m.State.ClosedSlots()[slot]) {
+			err := s.db.QueryRow("SELECT remains, closed FROM stock WHERE slot = $1", slot).Scan(&there, &closed)
+			if err != nil || there != left || closed != string(m.State.ClosedSlots()[slot]) {
 				t.Errorf("slot %s: %d left, closed for %q, %v", slot, there, closed, err)
 			}
 		}

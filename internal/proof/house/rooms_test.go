@@ -157,7 +157,7 @@ var forTests = map[string][]string{
 	"internal/certify":        {"glase/glasetest"},
 	"internal/glasepay":       {"internal/identity", "internal/terminal"},
 	"internal/hardware":       {"hw/vend/vendtest"},
-	"internal/hub/store":      {"internal/proof/postgres", "internal/proof/till"},
+	"internal/hub/store":      {"internal/money", "internal/proof/postgres", "internal/proof/till"},
 	"glase":                   {"glase/glasetest"},
 	"internal/proof/toolkits": {"glase", "internal/money"},
 	"internal/fleet/grants":   {"internal/proof/broker"},
