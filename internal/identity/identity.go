@@ -1,5 +1,5 @@
-// Package identity keeps what makes this machine this machine: the terminal's credentials at Glase, and the machine's
-// serial number.
+// Package identity keeps what makes this machine this machine: the terminal's credentials at Glase, its key in the
+// operator's fleet, and the machine's serial number.
 //
 // They live in one small JSON file of their own, readable by its owner alone, so that journals and configs may be shown
 // to anybody. The file is replaced whole: after a power cut it is the old one or the new one. No error and no printing
@@ -16,6 +16,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/nats-io/nkeys"
 	"github.com/rs/zerolog"
 
 	"kioskd/internal/plainfile"
@@ -72,6 +73,8 @@ type Identity struct {
 	Password   Secret // of the terminal
 	Serial     string // of the machine that it was made on; empty: unknown. Another one means a copied card
 	Begun      string // the name of a terminal that Glase was asked to make, and may have made; empty: none
+	FleetSeed  Secret // of the machine's key in the operator's fleet, an NKey; made at the first boot
+	FleetNext  Secret // of the key that takes its place when the operator has granted it; empty: none is asked for
 }
 
 // file is the JSON form.
@@ -80,6 +83,8 @@ type file struct {
 	Password   string `json:"password,omitempty"`
 	Serial     string `json:"serial,omitempty"`
 	Begun      string `json:"registering,omitempty"`
+	FleetSeed  string `json:"fleet_seed,omitempty"`
+	FleetNext  string `json:"fleet_next,omitempty"`
 	// of older versions: it is not used, and dropped when the file is saved
 	PayerKey string `json:"payer_key,omitempty"`
 }
@@ -94,12 +99,38 @@ func Ensure(path, serial string) (Identity, error) {
 		return id, err
 	}
 	id = New(serial)
+	if id.FleetSeed, err = NewFleetSeed(); err != nil {
+		return id, err
+	}
 	return id, Save(path, id)
+}
+
+// NewFleetSeed makes the seed of a new key for the operator's fleet.
+func NewFleetSeed() (Secret, error) {
+	pair, err := nkeys.CreateUser()
+	if err != nil {
+		return Secret{}, fmt.Errorf("identity: a key for the fleet: %w", err)
+	}
+	seed, err := pair.Seed()
+	if err != nil {
+		return Secret{}, fmt.Errorf("identity: a key for the fleet: %w", err)
+	}
+	return NewSecret(string(seed)), nil
+}
+
+// FleetKey is the public half of a seed's key.
+func FleetKey(seed Secret) (string, error) {
+	pair, err := nkeys.FromSeed([]byte(seed.Reveal()))
+	if err != nil {
+		return "", fmt.Errorf("identity: the key for the fleet is none: %w", err)
+	}
+	return pair.PublicKey()
 }
 
 // String tells what may be told.
 func (i Identity) String() string {
-	return fmt.Sprintf("terminal %q, password %v, serial %q", i.TerminalID, i.Password, i.Serial)
+	return fmt.Sprintf("terminal %q, password %v, serial %q, fleet key %v", i.TerminalID, i.Password, i.Serial,
+		i.FleetSeed)
 }
 
 // GoString is String, for %#v.
@@ -107,7 +138,8 @@ func (i Identity) GoString() string { return i.String() }
 
 // MarshalZerologObject logs what may be told.
 func (i Identity) MarshalZerologObject(e *zerolog.Event) {
-	e.Str("terminal_id", i.TerminalID).Stringer("password", i.Password).Str("serial", i.Serial)
+	e.Str("terminal_id", i.TerminalID).Stringer("password", i.Password).Str("serial", i.Serial).
+		Stringer("fleet_key", i.FleetSeed)
 }
 
 // Load reads the file at path. It answers fs.ErrNotExist, ErrExposed when anybody but the owner may read or write it,
@@ -155,8 +187,13 @@ func decode(b []byte) (Identity, error) {
 		return Identity{}, fmt.Errorf("%w: something follows the JSON object", ErrBad)
 	}
 	id := Identity{TerminalID: f.TerminalID, Serial: f.Serial, Begun: f.Begun}
-	if f.Password != "" {
-		id.Password = NewSecret(f.Password)
+	for _, secret := range []struct {
+		of   *Secret
+		text string
+	}{{&id.Password, f.Password}, {&id.FleetSeed, f.FleetSeed}, {&id.FleetNext, f.FleetNext}} {
+		if secret.text != "" {
+			*secret.of = NewSecret(secret.text)
+		}
 	}
 	return id, nil
 }
@@ -164,7 +201,8 @@ func decode(b []byte) (Identity, error) {
 // Save replaces the file at path with this identity, mode 0600. It is on the disk when Save returns nil; on an error
 // the old file is as it was.
 func Save(path string, i Identity) error {
-	f := file{TerminalID: i.TerminalID, Password: i.Password.Reveal(), Serial: i.Serial, Begun: i.Begun}
+	f := file{TerminalID: i.TerminalID, Password: i.Password.Reveal(), Serial: i.Serial, Begun: i.Begun,
+		FleetSeed: i.FleetSeed.Reveal(), FleetNext: i.FleetNext.Reveal()}
 	b, err := json.MarshalIndent(f, "", "\t")
 	if err != nil {
 		return fmt.Errorf("identity: %w", err)

@@ -18,11 +18,14 @@ import (
 const (
 	password = "N29qdw4rWf"
 	phone    = "46700643842"
+	seed     = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY"
+	next     = "SUAOTUSKWAFK6HVXLZFIV5BGRYCLDPEFAQX6ZYRGX6HVQTRXUQGDZBHUMY"
 )
 
 func registered() Identity {
 	id := New("10000000abcdef01")
 	id.TerminalID, id.Password = "87e1e8a9dd", NewSecret(password)
+	id.FleetSeed, id.FleetNext = NewSecret(seed), NewSecret(next)
 	return id
 }
 
@@ -36,7 +39,8 @@ func TestWhatIsSavedIsLoaded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.TerminalID != id.TerminalID || got.Password.Reveal() != password || got.Serial != id.Serial {
+	if got.TerminalID != id.TerminalID || got.Password.Reveal() != password || got.Serial != id.Serial ||
+		got.FleetSeed.Reveal() != seed || got.FleetNext.Reveal() != next {
 		t.Errorf("%v came back as %v", id, got)
 	}
 	info, err := os.Stat(path)
@@ -91,7 +95,8 @@ func TestNoPrintingShowsASecret(t *testing.T) {
 		l.Info().Interface("value", value).Object("id", id).Msg("")
 		printed = append(printed, string(b), log.String(), fmt.Sprint(value))
 		for _, p := range printed {
-			for _, secret := range []string{password, fmt.Sprintf("%x", password)} {
+			for _, secret := range []string{password, fmt.Sprintf("%x", password), seed, next,
+				fmt.Sprintf("%x", seed)} {
 				if strings.Contains(p, secret) {
 					t.Errorf("%T prints a secret: %s", value, p)
 				}
@@ -164,12 +169,16 @@ func TestABadFileIsRefusedWithoutQuotingIt(t *testing.T) {
 
 func TestAnIdentityIsMadeOnceAndKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "identity.json")
-	if _, err := Ensure(path, "s1"); err != nil {
+	made, err := Ensure(path, "s1")
+	if err != nil {
 		t.Fatal(err)
 	}
 	again, err := Ensure(path, "s2")
-	if err != nil || again.Serial != "s1" {
+	if err != nil || again.Serial != "s1" || again.FleetSeed.Reveal() != made.FleetSeed.Reveal() {
 		t.Errorf("%v, %v", again, err)
+	}
+	if key, err := FleetKey(made.FleetSeed); err != nil || !strings.HasPrefix(key, "U") || len(key) != 56 {
+		t.Errorf("its key in a fleet: %q, %v", key, err)
 	}
 
 	old := `{"terminal_id":"87e1e8a9dd","password":"` + password + `","payer_key":"` + strings.Repeat("ab", 32) + `"}`

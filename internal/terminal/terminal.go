@@ -83,7 +83,8 @@ func (l Life) Register(ctx context.Context, r Registration) (id string, err erro
 	case err != nil:
 		return "", errors.Join(fmt.Errorf("%w. No terminal was made", err), identity.Save(l.Path, before))
 	}
-	made := identity.Identity{TerminalID: id, Password: identity.NewSecret(r.Password), Serial: before.Serial}
+	made := before // what else makes this machine this machine stays
+	made.TerminalID, made.Password, made.Begun = id, identity.NewSecret(r.Password), ""
 	if err := identity.Save(l.Path, made); err != nil {
 		return "", l.giveBack(ctx, made, err)
 	}

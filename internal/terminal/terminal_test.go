@@ -75,12 +75,17 @@ func trouble(t *testing.T, g *glasetest.Glase, operation, fault string, count in
 
 func TestATerminalIsRegisteredOnceGivenAStickerAndGivenUp(t *testing.T) {
 	play(t, func(t *testing.T, l Life, _ *glasetest.Glase, line *counted) {
+		first, err := identity.Ensure(l.Path, l.Serial)
+		if err != nil {
+			t.Fatal(err)
+		}
 		id, err := l.Register(t.Context(), lobby)
 		if err != nil || id == "" {
 			t.Fatal(id, err)
 		}
 		kept, err := identity.Load(l.Path)
-		if err != nil || kept.TerminalID != id || kept.Password.Reveal() != lobby.Password || kept.Begun != "" {
+		if err != nil || kept.TerminalID != id || kept.Password.Reveal() != lobby.Password || kept.Begun != "" ||
+			kept.FleetSeed.Reveal() != first.FleetSeed.Reveal() {
 			t.Errorf("kept %v, %q, %v", kept, kept.Begun, err)
 		}
 		before := line.requests

@@ -90,9 +90,9 @@ var rooms = map[string][]string{
 	"internal/fleet/relay":     {"internal/fleet/protocol"},
 	"internal/fleet/authority": {},
 	"internal/fleet/ownca":     {},
-	"internal/fleet/grants":    {"internal/fleet/authority", "internal/fleet/protocol"},
 	"internal/hub/people":      {"internal/plainfile"},
 	"internal/hub/watch":       {"internal/fleet/protocol", "internal/hub/store"},
+	"internal/fleet/grants":    {"internal/fleet/authority", "internal/fleet/protocol"},
 
 	"internal/hub/collect": {"internal/chain", "internal/fleet/protocol", "internal/hub/store"},
 	"internal/hub/store": {
@@ -275,10 +275,11 @@ var borrowed = map[string]map[string]string{
 		"github.com/rs/zerolog":           log,
 		"golang.org/x/oauth2":             "asks for them",
 	},
-	"internal/identity": {"github.com/rs/zerolog": "a secret that marshals as none"},
-	"internal/journal":  {"modernc.org/sqlite": "the record"},
-	"internal/kiosk":    {"github.com/rs/zerolog": log},
-	"internal/money":    {"github.com/bojanz/currency": "currencies and their decimals"},
+	"internal/identity": {"github.com/nats-io/nkeys": "the machine's key in a fleet",
+		"github.com/rs/zerolog": "a secret that marshals as none"},
+	"internal/journal": {"modernc.org/sqlite": "the record"},
+	"internal/kiosk":   {"github.com/rs/zerolog": log},
+	"internal/money":   {"github.com/bojanz/currency": "currencies and their decimals"},
 	"internal/shop": {
 		"github.com/rs/zerolog": log, "golang.org/x/time/rate": "bounds what strangers may ask",
 		"rsc.io/qr": "the codes",
