@@ -34,3 +34,9 @@ func (m Mint) Item() string { return m.Text(5) }
 
 // Secret is 128 random bits: nobody guesses it.
 func (m Mint) Secret() string { return m.Text(16) }
+
+// Code is 80 random bits for somebody to type: four groups of four.
+func (m Mint) Code() string {
+	text := m.Text(10)
+	return text[:4] + "-" + text[4:8] + "-" + text[8:12] + "-" + text[12:]
+}

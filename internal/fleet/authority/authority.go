@@ -6,6 +6,7 @@ package authority
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nkeys"
 )
@@ -23,6 +24,26 @@ func Parse(text string) (Public, error) {
 		return "", fmt.Errorf("authority: %q is no public key: it begins with U and has 56 letters and digits", text)
 	}
 	return Public(text), nil
+}
+
+// word begins the line of a credentials file that holds a Public.
+const word = "authority "
+
+// Line is what stands in a machine's credentials file, beside what the brokers want of it.
+func (p Public) Line() string { return word + string(p) + "\n" }
+
+// InCredentials finds the authority in the content of a machine's credentials file. Without one nothing is obeyed.
+func InCredentials(content []byte) (Public, error) {
+	var found []string
+	for line := range strings.Lines(string(content)) {
+		if text, ok := strings.CutPrefix(strings.TrimSpace(line), word); ok {
+			found = append(found, text)
+		}
+	}
+	if len(found) != 1 {
+		return "", errors.New("authority: the credentials file names no authority, or several: enrol this machine again")
+	}
+	return Parse(found[0])
 }
 
 // Check is nil when the signature is this authority's of exactly that text, else ErrSignature.

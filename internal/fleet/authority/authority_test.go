@@ -80,6 +80,24 @@ func TestAKeyIsKeptAndNeverPrinted(t *testing.T) {
 	}
 }
 
+func TestACredentialsFileNamesOneAuthority(t *testing.T) {
+	public, err := make1(t).Public()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const token = "-----BEGIN NATS USER JWT-----\na.b.c\n------END NATS USER JWT------\n"
+	for content, good := range map[string]bool{
+		token + public.Line(): true, token + "\n# whom to obey\n  " + public.Line(): true, public.Line(): true,
+		token: false, "": false, public.Line() + public.Line(): false, "authority UABC\n": false, "authority": false,
+		string(public): false,
+	} {
+		got, err := InCredentials([]byte(content))
+		if good && got != public || (err == nil) != good {
+			t.Errorf("%q: %q, %v", content, got, err)
+		}
+	}
+}
+
 func make1(t *testing.T) Key {
 	t.Helper()
 	k, err := Make()

@@ -115,6 +115,15 @@ func (f *Fleet) Revoke(ctx context.Context, s *Servers, keys func(context.Contex
 	return 0, last
 }
 
+// Known counts the servers, and is an error unless each of them shuts these keys out.
+func (f *Fleet) Known(ctx context.Context, s *Servers, keys map[string]time.Time) (int, error) {
+	account, err := f.account(Kiosk)
+	if err != nil {
+		return 0, err
+	}
+	return s.know(ctx, account.Subject, keys)
+}
+
 // merged are the account's claims as they have to be now: what any server knows, and these keys. The servers keep the
 // newest by its second, so it is a later second than all of theirs.
 func (f *Fleet) merged(ctx context.Context, s *Servers, account string, keys map[string]time.Time) (string, error) {

@@ -56,16 +56,18 @@ func (s *Store) HeldAfter(ctx context.Context, kiosk string) ([]KioskHeld, error
 // Replace retires a kiosk's machine: the next entry begins a new row, from its journal's first entry on. It is how a
 // person decides on a fork, and how a new card takes an old one's place; what the old one sold stays on record.
 func (s *Store) Replace(ctx context.Context, kiosk string, now time.Time) error {
-	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "UPDATE machines SET retired = $1 WHERE kiosk = $2 AND retired IS NULL",
-			now.UnixMilli(), kiosk)
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, "UPDATE alarms SET ended = $1, by = 'replaced' WHERE kiosk = $2 AND kind = $3 "+
-			"AND ended IS NULL", now.UnixMilli(), kiosk, Forked)
+	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error { return retire(ctx, tx, kiosk, now) })
+}
+
+func retire(ctx context.Context, tx *sql.Tx, kiosk string, now time.Time) error {
+	_, err := tx.ExecContext(ctx, "UPDATE machines SET retired = $1 WHERE kiosk = $2 AND retired IS NULL",
+		now.UnixMilli(), kiosk)
+	if err != nil {
 		return err
-	})
+	}
+	_, err = tx.ExecContext(ctx, "UPDATE alarms SET ended = $1, by = 'replaced' WHERE kiosk = $2 AND kind = $3 "+
+		"AND ended IS NULL", now.UnixMilli(), kiosk, Forked)
+	return err
 }
 
 // pulseAge is how long a hub's row is kept that is not heard of, in milliseconds.

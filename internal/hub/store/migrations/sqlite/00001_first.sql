@@ -165,11 +165,21 @@ CREATE TABLE enrolments (
 	hash    BLOB PRIMARY KEY, -- SHA-256 of the one-time code
 	kiosk   TEXT NOT NULL,
 	grp     TEXT NOT NULL,
+	name    TEXT NOT NULL,
+	anew    INTEGER NOT NULL, -- 1: another card takes the machine's place, with a journal of its own
 	by      TEXT NOT NULL,
 	made    INTEGER NOT NULL,
 	expires INTEGER NOT NULL,
 	used    INTEGER,
 	key     TEXT NOT NULL DEFAULT '' -- the NKey that used it
+);
+
+-- Keys that are shut out at the servers, for good.
+CREATE TABLE revoked (
+	key   TEXT PRIMARY KEY,
+	kiosk TEXT NOT NULL,
+	at    INTEGER NOT NULL,
+	by    TEXT NOT NULL
 );
 
 -- What is wanted of a kiosk, a group or all; the newest version whose moment has come counts.
