@@ -259,3 +259,6 @@ func (d *Door) address(r *http.Request) netip.Addr {
 	a, _ := netip.ParseAddr(host)
 	return a
 }
+
+// Origin is what browsers call this hub, as in https://hub.example.org.
+func (d *Door) Origin() string { return d.public.Scheme + "://" + d.public.Host }

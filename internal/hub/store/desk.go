@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"time"
 )
 
@@ -26,21 +27,37 @@ type MachineRow struct {
 	Currency, Version          string
 	Seq                        int64     // of the last entry that is here
 	Since, Seen, Taken, Forked time.Time // when stage or reason changed, by its clock; the others by the hub's
+	Retired                    time.Time // another card took its place; zero: it is in use
 }
 
 const machineColumns = "m.machine, m.kiosk, m.name, m.grp, m.stage, m.reason, m.sale, m.currency, m.version, m.seq, " +
-	"m.stage_since, m.seen, m.taken, m.forked"
+	"m.stage_since, m.seen, m.taken, m.forked, m.retired"
+
+func scanMachine(rows *sql.Rows) (m MachineRow, err error) {
+	var since, seen, taken, forked, retired sql.NullInt64
+	err = rows.Scan(&m.ID, &m.Kiosk, &m.Name, &m.Group, &m.Stage, &m.Reason, &m.Sale, &m.Currency, &m.Version, &m.Seq,
+		&since, &seen, &taken, &forked, &retired)
+	m.Since, m.Seen, m.Taken, m.Forked, m.Retired = timeOf(since), timeOf(seen), timeOf(taken), timeOf(forked),
+		timeOf(retired)
+	return m, err
+}
 
 // Machines are all that are in use, by their kiosks' ids.
 func (s *Store) Machines(ctx context.Context) ([]MachineRow, error) {
-	return gather(ctx, s, func(rows *sql.Rows) (m MachineRow, err error) {
-		var since, seen, taken, forked sql.NullInt64
-		err = rows.Scan(&m.ID, &m.Kiosk, &m.Name, &m.Group, &m.Stage, &m.Reason, &m.Sale, &m.Currency, &m.Version,
-			&m.Seq,
-			&since, &seen, &taken, &forked)
-		m.Since, m.Seen, m.Taken, m.Forked = timeOf(since), timeOf(seen), timeOf(taken), timeOf(forked)
-		return m, err
-	}, "SELECT "+machineColumns+" FROM machines m WHERE m.retired IS NULL ORDER BY m.kiosk")
+	return gather(ctx, s, scanMachine, "SELECT "+machineColumns+" FROM machines m WHERE m.retired IS NULL "+
+		"ORDER BY m.kiosk")
+}
+
+// Machine is one, in use or not; sql.ErrNoRows, wrapped, when there is none.
+func (s *Store) Machine(ctx context.Context, id int64) (MachineRow, error) {
+	all, err := gather(ctx, s, scanMachine, "SELECT "+machineColumns+" FROM machines m WHERE m.machine = $1", id)
+	if err == nil && len(all) == 0 {
+		err = fmt.Errorf("store: machine %d: %w", id, sql.ErrNoRows)
+	}
+	if err != nil {
+		return MachineRow{}, err
+	}
+	return all[0], nil
 }
 
 // gather reads all rows of a query.

@@ -9,6 +9,7 @@ import (
 
 	"kioskd/internal/fleet/protocol"
 	"kioskd/internal/hub/store"
+	"kioskd/internal/reason"
 )
 
 // Grade is how bad something is: the smaller, the worse.
@@ -36,6 +37,7 @@ type Trouble struct {
 	Word  string // of package reason; "": it is none of a machine's faults
 	Note  string
 	Since time.Time // zero: not known
+	Alarm int64     // the alarm that a person can end; 0: it is none
 }
 
 // Machine is how one stood.
@@ -48,6 +50,7 @@ type Machine struct {
 	LastSale time.Time // zero: none that is known
 	Running  []Running
 	InDoubt  int
+	doubted  time.Time // since when the oldest of them waits
 	Silent   bool
 }
 
@@ -84,11 +87,15 @@ func (w *Watch) gather(s *Snapshot, rows []store.MachineRow, faults []store.Faul
 	for _, r := range s.Doubts {
 		if m := by[r.Machine]; m != nil {
 			m.InDoubt++
+			if m.doubted.IsZero() || r.Taken.Before(m.doubted) {
+				m.doubted = r.Taken
+			}
 		}
 	}
 	for _, a := range s.Alarms {
 		if m := kiosks[a.Kiosk]; m != nil {
 			m.add(Alarm, alarmed(a.Kind), a.Note, a.Since)
+			m.Troubles[len(m.Troubles)-1].Alarm = a.ID
 		}
 	}
 	for _, f := range faults {
@@ -100,7 +107,8 @@ func (w *Watch) gather(s *Snapshot, rows []store.MachineRow, faults []store.Faul
 		w.judge(m, s.At)
 	}
 	slices.SortStableFunc(s.Machines, func(a, b *Machine) int {
-		return cmp.Or(cmp.Compare(a.Grade, b.Grade), a.since().Compare(b.since()), cmp.Compare(a.Label(), b.Label()))
+		return cmp.Or(cmp.Compare(a.Grade, b.Grade), compareSince(a.since(), b.since()), cmp.Compare(a.Label(),
+			b.Label()))
 	})
 }
 
@@ -135,13 +143,35 @@ func (m *Machine) fault(f store.FaultRow) {
 }
 
 // words makes one of package reason's readable.
-func words(name string) string { return strings.ReplaceAll(name, "_", " ") }
+func words(name string) string {
+	switch reason.Why(name) {
+	case reason.Door:
+		return "its service door is open"
+	case reason.Tilt:
+		return "it was tilted"
+	case reason.Technician:
+		return "a technician works on it"
+	case reason.Journal:
+		return "its journal cannot be written: look at its card"
+	case reason.JournalLost:
+		return "its journal came back without its newest entries: a person must accept that"
+	case reason.ClonedCard:
+		return "another machine has its identity: its card was copied"
+	case reason.ForeignCancel:
+		return "somebody else cancels its reservations: another machine may have its terminal"
+	case reason.ChargeRefused:
+		return "Glase refuses to charge what customers took"
+	}
+	return strings.ReplaceAll(name, "_", " ")
+}
 
 // alarmed says an alarm's kind.
 func alarmed(kind string) string {
 	switch kind {
 	case store.Forked:
 		return "two histories with one id: a copied card, or one that lost its newest part; it is out of service"
+	case store.TwoMachines:
+		return "two machines with this id"
 	case store.EntriesLost:
 		return "entries are lost: neither the database nor the machine has them"
 	case store.Rubbish:
@@ -175,7 +205,7 @@ func (w *Watch) judge(m *Machine, now time.Time) {
 		m.add(Unheard, "nothing is heard of it", "", m.Seen)
 	}
 	if m.InDoubt > 0 {
-		m.add(Partly, plural(m.InDoubt, "sale")+" in doubt", "", time.Time{})
+		m.add(Partly, plural(m.InDoubt, "sale")+" in doubt", "", m.doubted)
 	}
 	m.Behind = max(0, c.Last-m.Seq)
 	if m.Behind > 0 && heard && now.Sub(later(m.Taken, m.Seen.Add(-unheardAfter))) > behindAfter {

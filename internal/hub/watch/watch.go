@@ -99,7 +99,7 @@ func (w *Watch) Run(ctx context.Context) {
 	defer done.Wait()
 	done.Go(func() {
 		for ctx.Err() == nil {
-			if err := w.learn(ctx); err != nil && ctx.Err() == nil {
+			if err := w.Learn(ctx); err != nil && ctx.Err() == nil {
 				w.Log.Warn().Err(err).Msg("how the machines usually sell cannot be read: it is tried again")
 			}
 			rest(ctx, habitsEach)
@@ -213,8 +213,8 @@ func (w *Watch) listen(ctx context.Context, rows []store.MachineRow) error {
 	return nil
 }
 
-// learn goes through all machines that have sold since it last did.
-func (w *Watch) learn(ctx context.Context) error {
+// Learn goes through all machines that have sold since it last did.
+func (w *Watch) Learn(ctx context.Context) error {
 	rows, err := w.Store.Machines(ctx)
 	if err != nil {
 		return err

@@ -74,7 +74,7 @@ func (f *fleet) sale(machine, n int, state string, charged int64, ended time.Tim
 
 func (f *fleet) look() *Snapshot {
 	f.t.Helper()
-	if err := f.learn(f.t.Context()); err != nil {
+	if err := f.Learn(f.t.Context()); err != nil {
 		f.t.Fatal(err)
 	}
 	if _, err := f.Refresh(f.t.Context()); err != nil {
@@ -111,13 +111,13 @@ func TestWhatIsWorstStandsOnTop(t *testing.T) {
 	}
 	want := []string{
 		"k4 alarm; two histories with one id: a copied card, or one that lost its newest part; it is out of service",
-		"k9 stopped; door",
-		"k3 stopped; tilt",
+		"k9 stopped; its service door is open",
+		"k3 stopped; it was tilted",
 		"k7 stopped; a technician works on it",
 		"k2 not heard; nothing is heard of it",
 		"k6 partly; A1: jam",
-		"k8 watch; its clock is not set",
 		"k5 watch; 5 entries not here yet",
+		"k8 watch; its clock is not set",
 		"k1 well",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {

@@ -44,8 +44,10 @@ var homonyms = map[string]struct {
 	"internal/hardware":       {[]string{"tilt"}, "a contact's name"},
 	"internal/journal":        {[]string{"closed"}, "a field of the state"},
 	"internal/kiosk":          {[]string{"charged"}, "a field of the log"},
-	"internal/hub/watch":      {[]string{"stopped"}, "a grade"},
-	"internal/story":          {[]string{"refused"}, "an English word of a story"},
+	"internal/hub/page": {[]string{"charged", "ended", "stopped"},
+		"columns, and a grade's name in the style sheet"},
+	"internal/hub/watch": {[]string{"stopped"}, "a grade"},
+	"internal/story":     {[]string{"refused"}, "an English word of a story"},
 }
 
 // vocabulary gives the words of package reason by their constants' names.

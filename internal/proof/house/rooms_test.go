@@ -91,12 +91,14 @@ var rooms = map[string][]string{
 	"internal/fleet/authority": {},
 	"internal/fleet/ownca":     {},
 	"internal/hub/people":      {"internal/plainfile"},
-	"internal/hub/watch":       {"internal/fleet/protocol", "internal/hub/store"},
+	"internal/hub/watch":       {"internal/fleet/protocol", "internal/hub/store", "internal/reason"},
 	"internal/fleet/grants":    {"internal/fleet/authority", "internal/fleet/protocol"},
 	"internal/fleet/enrol": {"internal/fleet/authority", "internal/fleet/protocol", "internal/identity",
 		"internal/plainfile"},
 	"internal/hub/admit": {"internal/fleet/authority", "internal/fleet/enrol", "internal/fleet/grants",
 		"internal/fleet/protocol", "internal/hub/store", "internal/mint"},
+	"internal/hub/page": {"internal/hub/people", "internal/hub/store", "internal/hub/watch", "internal/money",
+		"internal/story"},
 
 	"internal/hub/collect": {"internal/chain", "internal/fleet/protocol", "internal/hub/store"},
 	"internal/hub/store": {
@@ -196,7 +198,8 @@ var forTests = map[string][]string{
 	"internal/config": {
 		"hw/vend/board", "hw/vend/lock", "hw/vend/lockboard", "hw/vend/mdb", "hw/vend/relay", "internal/drivers",
 	},
-	"internal/wiring": {"hw/vend/lock", "hw/vend/relay", "internal/drivers"},
+	"internal/wiring":   {"hw/vend/lock", "hw/vend/relay", "internal/drivers"},
+	"internal/hub/page": {"internal/proof/till"},
 }
 
 // borrowed says which module of other people's, or which part of one, a room may use, and why.
@@ -274,6 +277,7 @@ var borrowed = map[string]map[string]string{
 		"github.com/pressly/goose/v3": "one version of the schema after the other",
 		"modernc.org/sqlite":          "the record of a small fleet",
 	},
+	"internal/hub/page":  {"github.com/rs/zerolog": log},
 	"internal/hub/watch": {"github.com/VictoriaMetrics/metrics": "for Prometheus", "github.com/rs/zerolog": log},
 	"internal/hub/people": {
 		"github.com/alexedwards/argon2id": "hashes passwords",
@@ -331,7 +335,9 @@ var borrowedForTests = map[string]map[string]string{
 	"internal/hardware":    {"golang.org/x/sys/unix": pty},
 	"internal/proof/crash": {"golang.org/x/sys/unix": "kills"},
 	"internal/hub/watch":   {"modernc.org/sqlite": "writes what it looks at"},
-	"internal/hub/people":  {"github.com/go-jose/go-jose/v4": "signs tokens as an issuer"},
+	"internal/hub/page": {"github.com/alexedwards/argon2id": "users whose passwords are quick",
+		"modernc.org/sqlite": "writes what it shows"},
+	"internal/hub/people": {"github.com/go-jose/go-jose/v4": "signs tokens as an issuer"},
 	"internal/proof/kernel": {
 		"github.com/makiuchi-d/gozxing": "reads the codes",
 		"golang.org/x/sys/unix":         "the kernel's modules",
