@@ -98,6 +98,8 @@ var rooms = map[string][]string{
 		"internal/plainfile"},
 	"internal/hub/admit": {"internal/fleet/authority", "internal/fleet/enrol", "internal/fleet/grants",
 		"internal/fleet/protocol", "internal/hub/store", "internal/mint"},
+	"internal/hub/desk": {"internal/cert", "internal/hub/monitoring", "internal/hub/page", "internal/hub/people",
+		"internal/hub/store", "internal/hub/watch"},
 	"internal/hub/page": {"internal/hub/people", "internal/hub/store", "internal/hub/watch", "internal/money",
 		"internal/story"},
 
@@ -278,6 +280,8 @@ var borrowed = map[string]map[string]string{
 		"github.com/pressly/goose/v3": "one version of the schema after the other",
 		"modernc.org/sqlite":          "the record of a small fleet",
 	},
+	"internal/hub/desk": {"github.com/rs/zerolog": log, "github.com/spf13/cobra": cli,
+		"golang.org/x/term": "asks for a password unseen"},
 	"internal/hub/page":  {"github.com/rs/zerolog": log},
 	"internal/hub/watch": {"github.com/VictoriaMetrics/metrics": "for Prometheus", "github.com/rs/zerolog": log},
 	"internal/hub/people": {
