@@ -15,7 +15,8 @@ func (t *step) booted(e Booted) {
 	s.Rules, s.Deadline = e.Rules, 0
 	t.stocked(e)
 	s.Faults = slices.DeleteFunc(slices.Clone(s.Faults), func(f Fault) bool { // the others are found anew, or are over
-		return f.Name != reason.ChargeRefused && f.Name != reason.ForeignCancel && f.Name != reason.JournalLost
+		return !slices.Contains([]reason.Why{reason.ChargeRefused, reason.ForeignCancel, reason.JournalLost,
+			reason.Operator}, f.Name)
 	})
 	if len(s.Faults) == 0 {
 		s.Faults = nil

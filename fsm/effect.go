@@ -22,20 +22,22 @@ const (
 	NoSuchSlot  Refusal = "no_such_slot" // not on the shelf, or not sold in this way; also a technician's
 )
 
-// Why a technician's act, a verdict, or a person's word on a loss is refused.
+// Why a technician's act, a verdict, a person's word on a loss, or what the desk wants is refused.
 const (
 	SaleIsOn      Refusal = "sale_is_on"      // somebody is being served, or a sale is still being settled
 	ActIsOn       Refusal = "act_is_on"       // another technician's act
 	NoRecord      Refusal = "no_record"       // the journal cannot be written, or the daemon is ending
 	BadCount      Refusal = "bad_count"       // a slot holds 0 to StockMax products
 	SaysTooLittle Refusal = "says_too_little" // who does it, what, or why is not said
-	// no such sale stands in doubt, nothing came out to charge for, nothing is lost
+	// no such sale stands in doubt, nothing came out to charge for, nothing is lost, it is so already
 	NothingToDo Refusal = "nothing_to_do"
+	BadShelf    Refusal = "bad_shelf" // a slot that the machine has not, or that cannot be sold so
 )
 
 // The effects, beside Call.
 type (
-	// Answer ends a waiting createPurchase, choice, verdict or technician's act: with a reference, or with a refusal.
+	// Answer ends a waiting createPurchase, choice, verdict, command or technician's act: with a reference, or with a
+	// refusal.
 	Answer struct {
 		Request   string
 		Reference string
@@ -56,9 +58,12 @@ type (
 	Serve struct {
 		Service Service
 	}
+	// Restart ends the daemon, for whoever watches over it to start it again.
+	Restart struct{}
 )
 
 func (Answer) effect()   {}
 func (Vend) effect()     {}
 func (StopVend) effect() {}
 func (Serve) effect()    {}
+func (Restart) effect()  {}

@@ -147,6 +147,28 @@ type (
 		// Count is how many more there are than were thought; false: how many there are
 		More bool `json:"more,omitzero"`
 	}
+	// PlanogramSet is what the desk wants sold from now on. It is refused while a sale is open (SaleIsOn) or a
+	// technician's act is on (ActIsOn), when it could not be recorded (NoRecord), without a version or who wanted it
+	// (SaysTooLittle), when that version is the one that holds (NothingToDo), and when a slot cannot be sold so
+	// (BadShelf, BadCount).
+	PlanogramSet struct {
+		At        Instant   `json:"at"`
+		Request   string    `json:"request"` // whom Answer answers: with the version as reference when it is taken
+		Planogram Planogram `json:"planogram"`
+		Shelf     []Slot    `json:"shelf"` // the machine's slots as its config has them
+		// products that are in a slot from now on, as who filled it has told the desk
+		Stock map[string]int `json:"stock,omitzero"`
+	}
+	// Commanded is a person's command from the desk. What became of it is recorded with it, also a refusal, so that a
+	// repeat is answered in the same way; only what could not be recorded (NoRecord) and what says too little
+	// (SaysTooLittle) leave no record.
+	Commanded struct {
+		At      Instant `json:"at"`
+		Request string  `json:"request"` // whom Answer answers: with the command's id as reference when it is done
+		Command Command `json:"command"`
+		Sale    Sale    `json:"sale,omitzero"`    // ResolveSale, RefundSale: as its last record has it
+		Verdict Verdict `json:"verdict,omitzero"` // the same; by whom and why is the command's
+	}
 	// ServiceEnded is the dispenser's word on a technician's act.
 	ServiceEnded struct {
 		At      Instant     `json:"at"`
@@ -190,6 +212,8 @@ func (e SaleResolved) at() Instant      { return e.At }
 func (e LossAccepted) at() Instant      { return e.At }
 func (e ServiceBegan) at() Instant      { return e.At }
 func (e StockCounted) at() Instant      { return e.At }
+func (e PlanogramSet) at() Instant      { return e.At }
+func (e Commanded) at() Instant         { return e.At }
 func (e ServiceEnded) at() Instant      { return e.At }
 func (e Remembered) at() Instant        { return e.At }
 func (e Ticked) at() Instant            { return e.At }
@@ -247,6 +271,10 @@ func DecodeEvent(name string, b []byte) (Event, error) {
 		return decode[ServiceBegan](b)
 	case "StockCounted":
 		return decode[StockCounted](b)
+	case "PlanogramSet":
+		return decode[PlanogramSet](b)
+	case "Commanded":
+		return decode[Commanded](b)
 	case "ServiceEnded":
 		return decode[ServiceEnded](b)
 	case "Remembered":

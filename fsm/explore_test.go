@@ -108,6 +108,7 @@ func alphabet(s State, now Instant, n int) []Event {
 		StockCounted{now, "c", "c" + id, "Z9", "t", 7, false}, StockCounted{now, "c", "c" + id, "A1", "", 7, false},
 		LossAccepted{now, "l", "t", "compared"}, LossAccepted{now, "l", "t", ""},
 	}
+	events = append(events, fromTheDesk(s, now, n)...)
 	for _, v := range []Service{
 		{ID: "t" + id, Act: TestVend, Slot: "A1", By: "t", Longest: 5 * time.Second},
 		{ID: "t" + id, Act: TestVend, Slot: "A1", Longest: 5 * time.Second},

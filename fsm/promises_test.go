@@ -3,6 +3,7 @@ package fsm
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -39,8 +40,8 @@ func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool
 		}
 		g = ghost{Sale: next.Sale.ID}
 	}
-	resolved, decided := e.(SaleResolved)
-	decided = decided && !reflect.DeepEqual(s, next)
+	resolved, decided := verdict(e)
+	decided = decided && !reflect.DeepEqual(s.Sale, next.Sale)
 	if decided {
 		of := resolved.Sale
 		if s.Helpless() && resolved.Verdict.ByHand && of.ID == s.Sale.ID {
@@ -70,6 +71,9 @@ func judge(g ghost, s State, e Event, next State, effects []Effect, durable bool
 		return g, err
 	}
 	if err := lossStands(s, e, next); err != nil {
+		return g, err
+	}
+	if err := desked(s, e, next, effects, durable); err != nil {
 		return g, err
 	}
 	if err := g.stocked(s, e, next, durable); err != nil {
@@ -131,6 +135,13 @@ func (g *ghost) stocked(s State, e Event, next State, durable bool) error {
 	count, counted := e.(StockCounted)
 	counted = counted && s.Service != next.Service
 	taken := 0
+	if set, ok := e.(PlanogramSet); ok && s.Planogram.Version != next.Planogram.Version {
+		s.Stock = maps.Clone(s.Stock)
+		maps.Copy(s.Stock, set.Stock)
+		if !maps.Equal(s.Stock, next.Stock) || !durable {
+			return fmt.Errorf("the desk's stock %v became %v", set.Stock, next.Stock)
+		}
+	}
 	for slot, left := range next.Stock {
 		was, known := s.Stock[slot]
 		refilled := booted && (!known || boot.RefilledBy != "")
@@ -304,8 +315,8 @@ func (g *ghost) act(s State, e Event, next State, f Effect, durable bool) error 
 		return g.called(s, next, f, durable)
 	case Answer:
 		switch e.(type) {
-		case ServiceBegan, StockCounted:
-			return nil // serviced judges it
+		case ServiceBegan, StockCounted, PlanogramSet, Commanded:
+			return nil // serviced and desked judge it
 		}
 		if choice := chooser(s, e); choice != "" && choice == f.Request {
 			return nil // answered judges it

@@ -12,7 +12,7 @@ import (
 // StockMax is the most products that a slot may be said to hold.
 const StockMax = 10000
 
-// Slot is one slot of the machine and what it sells, as the config has it.
+// Slot is one slot of the machine and what it sells, as the config has it or as the desk wants it.
 type Slot struct {
 	ID    string       `json:"id"`   // unique in the machine: "A1"
 	Name  string       `json:"name"` // as the customer reads it
@@ -119,7 +119,7 @@ func (s Slot) item(id string, price money.Amount) Item {
 // config's word counts only for slots that the record never had, and for all when somebody says to have refilled them.
 // A slot that is gone from the config keeps its stock: it may come back.
 func (t *step) stocked(e Booted) {
-	t.s.Shelf = e.Shelf
+	t.s.Shelf = labelled(e.Shelf, t.s.Planogram.Labels)
 	for slot, n := range e.First {
 		if _, known := t.s.Stock[slot]; !known || e.RefilledBy != "" {
 			t.setStock(slot, n)

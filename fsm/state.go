@@ -103,8 +103,10 @@ type State struct {
 	Deadline Instant    `json:"deadline,omitzero"`
 	Rules    Rules      `json:"rules,omitzero"`
 	Faults   []Fault    `json:"faults,omitzero"` // what stands against selling, oldest first
-	Shelf    []Slot     `json:"shelf,omitzero"`  // the machine's slots, as the config of the last boot has them
-	Closed   []Closure  `json:"closed,omitzero"` // slots that wait for a technician
+	// the machine's slots, as the config of the last boot has them, with the labels of Planogram
+	Shelf     []Slot    `json:"shelf,omitzero"`
+	Planogram Planogram `json:"planogram,omitzero"` // what the desk wants sold
+	Closed    []Closure `json:"closed,omitzero"`    // slots that wait for a technician
 	// the current sale, or the last one once Sale.Ended; the zero Sale before the first
 	Sale Sale `json:"sale,omitzero"`
 	// a technician's act that is on, or the last one; the zero Service before the first
@@ -118,6 +120,9 @@ type State struct {
 	// CanceledAt is when somebody else last cancelled a reservation of ours before its time; 0: nobody since a
 	// technician was there.
 	CanceledAt Instant `json:"canceled_at,omitzero"`
+
+	// Commands are the last ones from the desk that are on record, oldest first, at most commandsMax.
+	Commands []Obeyed `json:"commands,omitzero"`
 
 	Live Live `json:"-"` // volatile: lost at a restart, never recorded by itself
 }

@@ -71,6 +71,10 @@ func Step(s State, e Event) (next State, effects []Effect, durable bool) {
 		t.lossAccepted(e)
 	case ServiceBegan:
 		t.serviceBegan(e)
+	case PlanogramSet:
+		t.planogramSet(e)
+	case Commanded:
+		t.commanded(e)
 	case ServiceEnded:
 		t.serviceEnded(e.Service, e.Outcome, e.Why)
 	case Remembered:

@@ -152,6 +152,11 @@ func (w *teller) line(words []string) {
 			fmt.Fprintf(&w.out, "  stock of %s: %d\n", slot, left)
 		}
 	}
+	for n, s := range next.Shelf {
+		if n < len(before.Shelf) && before.Shelf[n].Price != s.Price {
+			fmt.Fprintf(&w.out, "  %s costs %v\n", s.ID, s.Price)
+		}
+	}
 	for _, e := range effects {
 		fmt.Fprintf(&w.out, "  → %s\n", show(e))
 	}
@@ -199,6 +204,9 @@ func show(e Effect) string {
 	case Serve:
 		return strings.TrimSuffix(fmt.Sprintf("%s %s: %s of %s for %v", name, e.Service.ID, e.Service.Act,
 			e.Service.Slot, e.Service.On), " for 0s")
+	}
+	if _, ok := e.(Restart); ok {
+		return name
 	}
 	return name + " is not shown"
 }
@@ -403,6 +411,16 @@ func (w *teller) event(word string, args []string) Event {
 		return SaleResolved{w.now, "v1", w.known[sale],
 			Verdict{Decision(arg(0, "")), "technician", "looked at it", opt["hand"] == "yes",
 				sek(opt["amount"])}}
+	case "want":
+		return w.wanted(opt, arg(0, ""), sek)
+	case "command":
+		order := Order(arg(1, ""))
+		e := Commanded{At: w.now, Request: or("request", "q1"),
+			Command: Command{ID: arg(0, "c1"), Order: order, By: or("by", "anna"), Reason: or("why", "checked")}}
+		if order == ResolveSale || order == RefundSale {
+			e.Sale, e.Verdict = w.known[sale], Verdict{Decision: Decision(arg(2, "")), Amount: sek(opt["amount"])}
+		}
+		return e
 	case "tick":
 		at, ok := w.s.Wake()
 		if !ok {
@@ -449,6 +467,24 @@ func (w *teller) shelf(opt map[string]string, sek func(string) money.Amount) ([]
 		shelf = append(shelf, w.slots[id])
 	}
 	return shelf, maps.Clone(w.first)
+}
+
+// wanted is what the desk wants: A1=3@17.00 is a price for what is in A1, and three of it; A1=@17.00 leaves the stock.
+// Without slots it is withdrawn.
+func (w *teller) wanted(opt map[string]string, version string, sek func(string) money.Amount) Event {
+	e := PlanogramSet{At: w.now, Request: "q1", Planogram: Planogram{Version: version, By: "anna"}}
+	e.Shelf, _ = w.shelf(nil, sek)
+	for _, id := range slices.Sorted(maps.Keys(opt)) {
+		count, price, _ := strings.Cut(opt[id], "@")
+		e.Planogram.Labels = append(e.Planogram.Labels, Label{Slot: id, Name: "Wanted", Price: sek(price)})
+		if n, err := strconv.Atoi(count); err == nil {
+			if e.Stock == nil {
+				e.Stock = map[string]int{}
+			}
+			e.Stock[id] = n
+		}
+	}
+	return e
 }
 
 // faultOf is a fault: a hard one, one of a slot alone, or neither.

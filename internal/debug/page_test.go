@@ -90,6 +90,7 @@ func TestEveryEventHasItsWords(t *testing.T) {
 	for _, e := range append(outcomes, fsm.Booted{}, fsm.PurchaseRequested{}, fsm.ProductChosen{}, fsm.StockCounted{},
 		fsm.CancelPressed{}, fsm.PageLeft{}, fsm.RetryPressed{}, fsm.Notified{}, fsm.VendEnded{}, fsm.FaultRaised{},
 		fsm.FaultCleared{}, fsm.SlotsOpened{}, fsm.SaleStopped{}, fsm.SaleResolved{}, fsm.LossAccepted{},
+		fsm.PlanogramSet{}, fsm.Commanded{},
 		fsm.Booted{Lost: "5 entries"}, fsm.Remembered{}, fsm.Ticked{}) {
 		b, err := json.Marshal(e)
 		if err != nil {

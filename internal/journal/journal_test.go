@@ -398,7 +398,7 @@ var events = []fsm.Event{fsm.Booted{}, fsm.LossAccepted{}, fsm.PurchaseRequested
 	fsm.Answered{Operation: fsm.CommitReservation}, fsm.Answered{Operation: fsm.CancelInvoice},
 	fsm.Answered{Operation: fsm.RefundPayment},
 	fsm.Answered{Operation: fsm.SubmitReceipt}, fsm.VendEnded{}, fsm.FaultRaised{}, fsm.FaultCleared{},
-	fsm.SlotsOpened{}, fsm.SaleStopped{}, fsm.Ticked{}}
+	fsm.SlotsOpened{}, fsm.SaleStopped{}, fsm.Ticked{}, fsm.PlanogramSet{}, fsm.Commanded{}}
 
 func TestEveryEventIsRecordedAndReadAgain(t *testing.T) {
 	j, path := fresh(t)

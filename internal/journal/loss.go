@@ -102,13 +102,14 @@ func (j *Journal) records(s fsm.State) bool {
 
 // weighty reports whether an entry's loss must be noticed even after a power cut: the beginning of a sale, whose
 // reservation would be forgotten; what moves a motor, or gives money back, and would do so twice; a slot that is
-// closed, and a fault that waits for a person. That of any other entry is found by asking Glase again.
+// closed, and a fault that waits for a person; a command, whose repeat would act again. That of any other entry is
+// found by asking Glase again.
 func weighty(e *entry, effects []fsm.Effect) bool {
 	if _, begins := saleOf(e.After); begins || e.Whole == 1 {
 		return true
 	}
 	changed := chain.Fields(e.After)
-	if changed["closed"] != nil || changed["faults"] != nil {
+	if changed["closed"] != nil || changed["faults"] != nil || changed["commands"] != nil {
 		return true
 	}
 	for _, effect := range effects {

@@ -103,6 +103,10 @@ type Config struct {
 	Alive      func()
 	AliveEvery time.Duration
 
+	// Restart ends Run soon, for the whole daemon to begin anew, as a person at the desk wants. nil: nobody can. It
+	// must not block.
+	Restart func()
+
 	// Evidence is what the dispensers still know of the items that were being vended when the last run ended. Run calls
 	// it once, before its first step, and receives nothing until it returns.
 	Evidence func(ctx context.Context, left fsm.State) []fsm.Evidence
@@ -120,7 +124,7 @@ type Kiosk struct {
 	state atomic.Pointer[fsm.State]
 
 	mu        sync.Mutex
-	waiting   map[string]chan answer // createPurchase calls, verdicts and technicians' acts by request id
+	waiting   map[string]chan answer // createPurchase calls, verdicts, acts, …, by request id
 	requests  int
 	followers map[chan Update]struct{}
 	whole     Update // what a new follower is told first; the zero Update until the boot's step

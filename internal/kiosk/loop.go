@@ -143,6 +143,10 @@ func (k *Kiosk) perform(f fsm.Effect) {
 		k.vend(f)
 	case fsm.Serve:
 		k.act(f.Service)
+	case fsm.Restart:
+		if k.cfg.Restart != nil {
+			k.cfg.Restart()
+		}
 	case fsm.StopVend:
 		if stop := k.vends[f.Item]; stop != nil {
 			stop()
@@ -207,6 +211,12 @@ func (k *Kiosk) log(e fsm.Event, s fsm.State, durable bool) {
 		if e.ID == s.Service.ID {
 			line.Int("was", s.Service.Was).Int("left", s.Service.Left)
 		}
+	case fsm.PlanogramSet:
+		line.Str("version", e.Planogram.Version).Str("by", e.Planogram.By).
+			Bool("taken", e.Planogram.Version == s.Planogram.Version)
+	case fsm.Commanded:
+		line.Str("command", e.Command.ID).Str("order", string(e.Command.Order)).Str("by", e.Command.By).
+			Str("because", e.Command.Reason)
 	case fsm.ServiceEnded:
 		line.Str("act", string(s.Service.Act)).Str("slot", s.Service.Slot).Str("outcome", string(e.Outcome)).
 			Str("outcome_why", string(e.Why))

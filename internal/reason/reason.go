@@ -77,6 +77,8 @@ const (
 	// Glase refused for good to charge what a customer took: the next one would be free
 	ChargeRefused Why = "charge_refused"
 	ForeignCancel Why = "foreign_cancel" // a second reservation of ours within a day was cancelled by somebody else
+	// somebody at the desk wants it so, until somebody there says otherwise
+	Operator Why = "operator"
 )
 
 // Why a choice is not taken, besides many of those above.
@@ -102,6 +104,7 @@ func Ends() []Why {
 		StandsOpen, NotOpened, LeftOpen, NoBoard, Refused, Ended, MotorFault, MachineFailed, Reset, NoAnswer,
 		Unplugged, NoSuchSlot, Starting, Resolving, Technician, Door, Journal, JournalLost, Display, Hardware, MDB,
 		Tilt, Board, LockBoard, LockPlate, ClonedCard, SoldOut, TooWarm, Stopping, ChargeRefused, ForeignCancel,
+		Operator,
 	}
 }
 

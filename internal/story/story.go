@@ -56,6 +56,11 @@ func Line(name string, body, after json.RawMessage) string {
 		return begun(e.Service)
 	case fsm.StockCounted:
 		return counted(e)
+	case fsm.PlanogramSet:
+		return fmt.Sprintf("%s at the desk wants this sold: %s", e.Planogram.By, e.Planogram.Version)
+	case fsm.Commanded:
+		return fmt.Sprintf("%s at the desk ordered %s: %s", e.Command.By,
+			strings.ReplaceAll(string(e.Command.Order), "_", " "), e.Command.Reason)
 	case fsm.ServiceEnded:
 		return strings.TrimSuffix(strings.TrimSpace("the technician's act has ended "+
 			strings.ReplaceAll(string(e.Outcome), "_", " "))+": "+string(e.Why), ": ")
