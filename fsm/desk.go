@@ -211,6 +211,9 @@ func (t *step) unrestartable() Refusal {
 func (t *step) verdictCommanded(e Commanded) (why Refusal) {
 	v := e.Verdict
 	v.By, v.Reason = e.Command.By, e.Command.Reason
+	if e.Sale.ID == "" {
+		return NothingToDo
+	}
 	if back := v.Amount.Minor > 0; back != (e.Command.Order == RefundSale) {
 		return SaysTooLittle
 	}

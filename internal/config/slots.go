@@ -32,13 +32,20 @@ func (t *table) slots(p *Payment, currency string, kinds []vend.Kind) []Slot {
 				line)
 		}
 		lines[s.ID] = t.lineOf("id")
-		if p.Flow == Reservation && priced && !p.ReserveMax.IsZero() && p.ReserveMax.Less(s.Price) {
-			t.fail("price", "%q is more than payment.reserve_max, %q, so nobody could ever buy it: lower the one or "+
-				"raise the other",
-				s.Price.Decimal(), p.ReserveMax.Decimal())
+		if priced {
+			t.affordable(s, p)
 		}
 	}
 	return slots
+}
+
+// affordable refuses a price that no reservation reaches.
+func (t *table) affordable(s *Slot, p *Payment) {
+	if p.Flow == Reservation && !p.ReserveMax.IsZero() && p.ReserveMax.Less(s.Price) {
+		t.fail("price", "%q is more than payment.reserve_max, %q, so nobody could ever buy it: lower the one or "+
+			"raise the other",
+			s.Price.Decimal(), p.ReserveMax.Decimal())
+	}
 }
 
 // slot reads one slot and answers whether its price can be compared.
@@ -47,20 +54,26 @@ func (t *table) slot(s *Slot, currency string, kinds []vend.Kind) (priced bool) 
 	t.text("id", &s.ID, code(8, upper+digits,
 		"capital letters and digits: write it as on the machine's front, like \"A1\""))
 	t.need("name", `"Still water"`, "")
-	t.shown("name", &s.Name, nameMax)
 	t.need("price", `"15.00"`, "")
-	priced = t.amount("price", &s.Price, currency)
 	t.need("stock", "10", "how many are in it at the first start")
-	t.whole("stock", &s.Stock, 0, fsm.StockMax)
-	if vat := 0; t.whole("vat", &vat, 0, 100) {
-		s.VAT = &vat
-	}
-	t.text("ean", &s.EAN, isEAN)
+	priced = t.product(s, currency)
 	t.pin("button", &s.Button)
 	t.duration("max_on", &s.MaxOn, vend.OnMin, wire.OnMax)
 
 	t.flag("perishable", &s.Perishable)
 
 	t.dispenser(s, kinds)
+	return priced
+}
+
+// product reads what is in a slot and answers whether its price can be compared.
+func (t *table) product(s *Slot, currency string) (priced bool) {
+	t.shown("name", &s.Name, nameMax)
+	priced = t.amount("price", &s.Price, currency)
+	t.whole("stock", &s.Stock, 0, fsm.StockMax)
+	if vat := 0; t.whole("vat", &vat, 0, 100) {
+		s.VAT = &vat
+	}
+	t.text("ean", &s.EAN, isEAN)
 	return priced
 }
