@@ -143,8 +143,11 @@ type Asked struct {
 
 // Write puts it into a message's headers.
 func (a Asked) Write(h map[string][]string) {
-	h[headerAsked] = []string{fmt.Sprintf("%s %d %d", a.Gateway, a.At, a.Life)}
+	h[headerAsked] = []string{a.String()}
 }
+
+// String is how it is written.
+func (a Asked) String() string { return fmt.Sprintf("%s %d %d", a.Gateway, a.At, a.Life) }
 
 // lifeMax bounds a request's life: what claims more is no gateway's.
 const lifeMax = time.Minute
