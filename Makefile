@@ -7,7 +7,7 @@ FLAGS   := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 # The race detector needs a C compiler; without one the tests run all the same, and say so.
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test race explore worlds lint fuzz soak sabotage mutate crash powercut web toolkits test-hw \
+.PHONY: build demo test race explore worlds lint fuzz soak sabotage mutate crash powercut web toolkits fleet-bench test-hw \
 	generate clean cross service help
 
 build: ## the programs, in bin/
@@ -87,6 +87,10 @@ powercut: ## the journal under power cuts: its writes cut off one by one, and a 
 
 web: ## the pages in Chromium (installs it: root on Debian); the pictures are in bin/screenshots
 	internal/proof/web/run
+
+CONNECTIONS ?= 10000
+fleet-bench: ## CONNECTIONS kiosks on three nats-servers here: KiB each, handshakes a second, and how soon all are back after a restart
+	$(GO) test ./internal/proof/fleet -run '^TestAllKiosksAreBack' -connections $(CONNECTIONS) -timeout 0 -v
 
 toolkits: ## SOAP toolkits of others against glasesim, and our client against their servers (installs them: root on Debian)
 	internal/proof/toolkits/run

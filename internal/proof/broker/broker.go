@@ -100,3 +100,6 @@ func (s *Server) Kill() {
 
 // Signal sends it a signal: SIGSTOP freezes it, SIGCONT lets it go on.
 func (s *Server) Signal(sig os.Signal) error { return s.cmd.Process.Signal(sig) }
+
+// PID is the number of the process that was started last.
+func (s *Server) PID() int { return s.cmd.Process.Pid }

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -120,9 +121,28 @@ func (f *Fleet) Rewrite() error {
 	return nil
 }
 
-// Certificate makes one for this host below dir, and gives its files.
-func (f *Fleet) Certificate(dir string) (cert, key string, err error) {
-	pair, err := f.authority.Server([]string{"127.0.0.1", "localhost"}, true, time.Now())
+// Move has a server be at another address of this machine, before it starts, and run by another program.
+func (f *Fleet) Move(n int, address, program string) error {
+	at := func(old string) string {
+		_, number, _ := net.SplitHostPort(old)
+		return net.JoinHostPort(address, number)
+	}
+	s, c := f.Servers[n], &f.configs[n]
+	s.Program, s.Address, s.WebSocket, s.Monitor = program, at(s.Address), at(s.WebSocket), at(s.Monitor)
+	c.Listen, c.WebSocket, c.Monitor = s.Address, s.WebSocket, s.Monitor
+	if c.Cluster != "" {
+		c.Cluster = at(c.Cluster)
+		c.Peers[n] = c.Cluster // which all of them share
+	}
+	if _, _, err := f.Certificate(s.Dir, address); err != nil {
+		return err
+	}
+	return f.Rewrite()
+}
+
+// Certificate makes one for this host, and these further names or addresses, below dir, and gives its files.
+func (f *Fleet) Certificate(dir string, more ...string) (cert, key string, err error) {
+	pair, err := f.authority.Server(append([]string{"127.0.0.1", "localhost"}, more...), true, time.Now())
 	if err != nil {
 		return "", "", err
 	}

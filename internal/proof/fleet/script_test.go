@@ -242,11 +242,11 @@ func TestAScriptIsAJournal(t *testing.T) {
 		r.sell()
 	}
 	var doc json.RawMessage
-	size, sales := 0, map[string]bool{}
+	size, sales, hashes := 0, map[string]bool{}, r.all()
 	for i, e := range r.copies(0, 1000) {
 		link := chain.Link{Next: int64(i) + 1}
 		if i > 0 {
-			link.Prev = r.hashes[i-1][:]
+			link.Prev = hashes[i-1][:]
 		}
 		if err := link.Check(e); err != nil {
 			t.Fatal(err)
@@ -264,7 +264,7 @@ func TestAScriptIsAJournal(t *testing.T) {
 		}
 		size += len(e.Text())
 	}
-	if want := int64(len(s.begin) + (3*wholeEvery-1)*len(s.sale)); r.last() != want || len(sales) != 3*wholeEvery {
+	if want := int64(len(s.begin) + (3*wholeEvery-1)*len(s.sale)); r.last() != want || int64(len(sales)) != r.sales() {
 		t.Fatalf("%d entries of %d, and the sales %v", r.last(), want, sales)
 	}
 	t.Logf("%d entries of a sale, %d bytes each", len(s.sale), size/int(r.last()))

@@ -343,7 +343,8 @@ var borrowedForTests = map[string]map[string]string{
 	"internal/hub/monitoring": {"github.com/VictoriaMetrics/metrics": "names what every process tells"},
 	"internal/hub/page": {"github.com/alexedwards/argon2id": "users whose passwords are quick",
 		"modernc.org/sqlite": "writes what it shows"},
-	"internal/hub/people": {"github.com/go-jose/go-jose/v4": "signs tokens as an issuer"},
+	"internal/hub/people":  {"github.com/go-jose/go-jose/v4": "signs tokens as an issuer"},
+	"internal/proof/fleet": {"github.com/nats-io/nats.go": "connects", "github.com/rs/zerolog": log},
 	"internal/proof/kernel": {
 		"github.com/makiuchi-d/gozxing": "reads the codes",
 		"golang.org/x/sys/unix":         "the kernel's modules",

@@ -50,6 +50,12 @@ func programs() (string, error) {
 	return filepath.Dir(path), nil
 }
 
+// Installed says whether this machine has PostgreSQL.
+func Installed() bool {
+	_, err := programs()
+	return err == nil
+}
+
 func version(path string) int {
 	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
 	return n
