@@ -44,7 +44,7 @@ type Refusal struct {
 // Why a hub refuses. Machines read these words, and people the sentences of Ask.
 const (
 	Unknown = "no_such_code"
-	Used    = "used"    // by another key
+	Used    = "used" // by another key
 	Expired = "expired"
 	Other   = "other"   // the code is another machine's
 	Taken   = "taken"   // the key is another machine's: a copied card

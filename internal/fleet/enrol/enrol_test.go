@@ -18,7 +18,7 @@ func TestACodeIsReadAsPeopleWriteIt(t *testing.T) {
 	for text, want := range map[string]string{
 		code: "7HK2M0QX9PDAC4TB", "7hk2m0qx9pdac4tb": "7HK2M0QX9PDAC4TB", " 7HK2 MOQX 9PDA C4TB ": "7HK2M0QX9PDAC4TB",
 		"IiLl-oO00-1111-0000": "1111000011110000",
-		"":                    "", "7HK2-M0QX-9PDA": "", "7HK2-M0QX-9PDA-C4TB-1": "", "7HK2-M0QX-9PDA-C4TU": "", 
+		"":                    "", "7HK2-M0QX-9PDA": "", "7HK2-M0QX-9PDA-C4TB-1": "", "7HK2-M0QX-9PDA-C4TU": "",
 		"７HK2-M0QX-9PDA-C4TB": "",
 		"7HK2_M0QX_9PDA_C4TB": "", strings.Repeat("A", 5000): "",
 	} {
