@@ -103,7 +103,8 @@ var rooms = map[string][]string{
 	"internal/hub/page": {"internal/hub/people", "internal/hub/store", "internal/hub/watch", "internal/money",
 		"internal/story"},
 
-	"internal/hub/collect": {"internal/chain", "internal/fleet/protocol", "internal/hub/store"},
+	"internal/hub/settings": {"internal/hub/desk", "internal/plainfile"},
+	"internal/hub/collect":  {"internal/chain", "internal/fleet/protocol", "internal/hub/store"},
 	"internal/hub/store": {
 		"fsm",
 		"internal/chain",
@@ -119,6 +120,8 @@ var rooms = map[string][]string{
 	"internal/gate": {"internal/cert", "internal/fleet/protocol", "internal/plainfile", "ups"},
 	"cmd/kioskgate": {"internal/cert", "internal/gate"},
 
+	"cmd/kioskhub": {"internal/fleet/protocol", "internal/hub/collect", "internal/hub/desk", "internal/hub/settings",
+		"internal/hub/store", "internal/money"},
 	"cmd/kioskd": {
 		"glase", "hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/certify",
 		"internal/config", "internal/debug/api", "internal/debug/client", "internal/doctor",
@@ -157,6 +160,8 @@ var rooms = map[string][]string{
 
 // forTests are the further imports that a package's tests may use.
 var forTests = map[string][]string{
+	"cmd/kioskhub": {"internal/fleet", "internal/fleet/grants", "internal/proof/broker", "internal/proof/port",
+		"internal/proof/till"},
 	"internal/gate": {"internal/fleet/grants", "internal/fleet/relay", "internal/proof/broker"},
 	"internal/hub/collect": {"internal/fleet", "internal/journal", "internal/proof/broker", "internal/proof/postgres",
 		"internal/proof/till"},
@@ -270,6 +275,13 @@ var borrowed = map[string]map[string]string{
 		"github.com/nats-io/jwt/v2":  "what the brokers are shown",
 		"github.com/nats-io/nats.go": "tells the brokers who is shut out",
 		"github.com/nats-io/nkeys":   "keys and signatures",
+	},
+	"internal/hub/settings": {
+		"github.com/nats-io/jwt/v2": "whose credentials they are", "github.com/pelletier/go-toml/v2": "TOML",
+	},
+	"cmd/kioskhub": {
+		"github.com/VictoriaMetrics/metrics": "for Prometheus", "github.com/nats-io/nats.go": nats,
+		"github.com/rs/zerolog": log, "github.com/spf13/cobra": cli, "golang.org/x/term": "a log for people",
 	},
 	"internal/hub/collect": {
 		"github.com/VictoriaMetrics/metrics": "for Prometheus", "github.com/nats-io/nats.go": nats,
