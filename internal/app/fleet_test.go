@@ -38,7 +38,7 @@ func TestAMonthWithoutTheFleetCostsNothing(t *testing.T) {
 			w.settled()
 			time.Sleep(24 * time.Hour)
 		}
-		f := w.app.fleet.Fleet(t.Context())
+		f := w.app.fleet.Fleet(w.t.Context())
 		if f.Connected || f.Waiting != nil || !strings.Contains(f.Why, "no servers available") {
 			t.Errorf("%+v", f)
 		}
@@ -121,10 +121,36 @@ func collect(t *testing.T, j *journal.Journal, s *broker.Server) (rows []chain.E
 	return rows
 }
 
+// TestNothingIsLetGoThatTheOperatorHasNotGot: for more than the year that records stay.
+func TestNothingIsLetGoThatTheOperatorHasNotGot(t *testing.T) {
+	for name, servers := range map[string][]string{"alone": nil, "in a fleet": {"nats://127.0.0.1:1"}} {
+		t.Run(name, func(t *testing.T) {
+			const years = 365 * 24 * time.Hour
+			playIn(t, config.Reservation, func(c *config.Config) { c.Fleet.Servers = servers }, func(w *world) {
+				w.ahead = 27 * years // virtual time begins in 2000, before any entry can have been made
+			}, func(w *world) {
+				for range 20 {
+					w.confirm(w.scan())
+					w.press("cancel")
+					w.settled()
+				}
+				w.end()
+				w.ahead += 2 * years
+				w.start()
+				time.Sleep(2 * pruneEvery)
+				first, last, err := w.app.journal.Span(w.t.Context())
+				if err != nil || last < 60 || (first == 1) != (servers != nil) {
+					t.Errorf("entries %d to %d, %v", first, last, err)
+				}
+			})
+		})
+	}
+}
+
 // TestAMachineAloneHasNothingOfAFleet: no goroutine, no word, and its records go as before.
 func TestAMachineAloneHasNothingOfAFleet(t *testing.T) {
 	play(t, config.Reservation, func(w *world) {
-		if w.app.fleet != nil || w.app.fleet.Fleet(t.Context()) != nil || w.app.fleet.Parts(t.Context()) != nil {
+		if w.app.fleet != nil || w.app.fleet.Fleet(w.t.Context()) != nil || w.app.fleet.Parts(w.t.Context()) != nil {
 			t.Error("it has a fleet")
 		}
 		if had := w.app.fleet.Had(); had < 1<<62 {

@@ -47,6 +47,7 @@ type world struct {
 	supervisor sdnotify.Supervisor
 	serial     hardware.Serial
 	network    *glasetest.Network // to Glase; nil: in process
+	ahead      time.Duration      // what its wall clock is ahead by
 	front      simulated.Machine  // of the run that is on
 }
 
@@ -230,7 +231,8 @@ func (w *world) start() {
 		Pins: w.front, Sim: simboard.Handler(w.front),
 		Version: "test", Log: zerolog.New(&w.log), Random: rand.Reader, Transport: transport, Screen: &w.screen,
 		ServicedBy: w.servicedBy, Sensors: w.sensors, Supervisor: w.supervisor, Serial: w.serial,
-		Clock: Clock{Boot: "boot", Wall: time.Now, Synced: func() bool { return true },
+		Clock: Clock{Boot: "boot", Wall: func() time.Time { return time.Now().Add(w.ahead) },
+			Synced: func() bool { return true },
 			Now: func() fsm.Instant { return fsm.Instant(time.Since(boot)) }},
 	})
 	if err != nil {

@@ -161,6 +161,12 @@ func TestADatabaseThatWentBackIsFilledAgain(t *testing.T) {
 		c.restore(to)
 		until(t, "all of them again", func() bool { return k.Held() == 200 && c.equals(k.journal) })
 	}
+	// the cursor goes back as well: what the database lacks now must not be let go
+	c.set(func() { c.silent = true })
+	c.restore(150)
+	until(t, "the cursor", func() bool { return k.Held() == 150 })
+	c.set(func() { c.silent = false })
+	until(t, "all of them again", func() bool { return k.Held() == 200 && c.equals(k.journal) })
 	// and while the kiosk is away
 	stop()
 	c.restore(20)
