@@ -34,6 +34,7 @@ type TellerConfig struct {
 	Capacity map[string]int // what each slot is filled up to
 	Doubts   func(context.Context) (int, error)
 	Delivery func(context.Context) Delivery
+	Books    func() *protocol.ConditionBooks // the last period's; nil: it has none
 	Wall     func() time.Time
 	Synced   func() bool
 	// Jitter gives a random part of a time.
@@ -110,6 +111,9 @@ func (t *Teller) now(ctx context.Context) protocol.Condition {
 	if err == nil {
 		c.Doubts = &doubts
 	}
+	if t.Books != nil {
+		c.Books = t.Books()
+	}
 	for _, f := range s.Faults {
 		c.Faults = append(c.Faults, protocol.ConditionFault{Name: string(f.Name), Hard: f.Hard, Slots: f.Slots,
 			Note: f.Note, Since: ago(t.since[f.Name])})
@@ -183,8 +187,13 @@ func (r *telling) tell(ctx context.Context, hello bool) {
 	told := c
 	if c.Hello = hello; hello {
 		r.helloAt = time.Now()
-	} else if reflect.DeepEqual(c.Slots, r.told.Slots) {
-		c.Slots = nil
+	} else {
+		if reflect.DeepEqual(c.Slots, r.told.Slots) {
+			c.Slots = nil
+		}
+		if reflect.DeepEqual(c.Books, r.told.Books) {
+			c.Books = nil
+		}
 	}
 	text, err := json.Marshal(c)
 	if err != nil || len(text) > protocol.ConditionMax {

@@ -72,6 +72,7 @@ func teller(t testing.TB, run string) (*Teller, chan kiosk.Update) {
 	tell := NewTeller(TellerConfig{Kiosk: "A1", Version: "1.2.3", Run: run, Currency: "SEK",
 		Follow:   func(context.Context) <-chan kiosk.Update { return states },
 		Capacity: map[string]int{"A": 9}, Doubts: func(context.Context) (int, error) { return 1, nil },
+		Books:    func() *protocol.ConditionBooks { return &protocol.ConditionBooks{Number: 7} },
 		Delivery: func(context.Context) Delivery { return Delivery{Known: true, Held: 4, Last: 6} },
 		Wall:     time.Now, Synced: func() bool { return true }, Jitter: quick})
 	go tell.Watch(t.Context())
@@ -107,14 +108,17 @@ func TestTheOperatorHearsHowTheMachineIs(t *testing.T) {
 		c.Phase != "idle" || time.Since(c.At) > patience || c.Started.After(c.At) {
 		t.Errorf("%+v", c)
 	}
+	if c.Books == nil || c.Books.Number != 7 {
+		t.Errorf("the books: %+v", c.Books)
+	}
 	states <- machine(fsm.Fault{Name: reason.Door})
 	until(t, "a fault", func() bool {
 		var is bool
 		c, is = l.find(func(c protocol.Condition) bool { return len(c.Faults) == 1 })
 		return is
 	})
-	if f := c.Faults[0]; f.Name != "door" || f.Since.After(c.At) || c.Reason != "door" || c.Slots != nil || c.Hello {
-		t.Errorf("%+v, want the door and no slots, which have not changed", c)
+	if f := c.Faults[0]; f.Name != "door" || f.Since.After(c.At) || c.Reason != "door" || c.Slots != nil || c.Books != nil || c.Hello {
+		t.Errorf("%+v, want the door and no slots and books, which have not changed", c)
 	}
 }
 

@@ -42,6 +42,7 @@ type Config struct {
 	Kiosk     Kiosk
 	Journal   fleet.Journal                      // nil: it cannot be used, and nothing is delivered
 	Doubts    func(context.Context) (int, error) // sales that wait for a person
+	Books     func() (api.Report, bool)          // the period that was balanced last; nil: none is
 	Customers http.Handler                       // what gateways reach; nil: nothing
 	Now       func() time.Duration               // a clock that goes on while the machine sleeps
 	Wall      func() time.Time
@@ -91,7 +92,7 @@ func New(c Config) (*Member, error) {
 	m.teller = fleet.NewTeller(fleet.TellerConfig{
 		Kiosk: id, Version: c.Version, Run: mint.Mint{Random: c.Random}.Secret(), Currency: c.Machine.Machine.Currency,
 		Follow: c.Kiosk.Follow, Capacity: capacity, Doubts: c.Doubts, Delivery: m.delivery, Wall: c.Wall,
-		Synced: c.Synced, Jitter: jitter, Log: c.Log,
+		Synced: c.Synced, Jitter: jitter, Log: c.Log, Books: balanced(c.Books),
 	})
 	services = append(services, m.teller.Serve)
 	if c.Customers != nil {

@@ -44,6 +44,29 @@ type Condition struct {
 	Currency string `json:"currency"`
 	// Slots are left out (nil) of a condition that is told only because time has passed: they are as last told.
 	Slots []ConditionSlot `json:"slots,omitempty"`
+	// Books are the last period that was balanced with Glase's reports; nil: none was, or they are as last told.
+	Books *ConditionBooks `json:"books,omitempty"`
+}
+
+// BooksMax bounds the verdicts that a condition has one by one.
+const BooksMax = 20
+
+// ConditionBooks is what became of a period's books.
+type ConditionBooks struct {
+	Number  int       `json:"number"`            // of the report, from 1
+	Ended   time.Time `json:"ended"`             // by the machine's clock
+	Problem string    `json:"problem,omitempty"` // why there is no balance
+	// Verdicts is how many sales have each, in the words of package books.
+	Verdicts map[string]int `json:"verdicts,omitempty"`
+	// Open are the first of those that a person must look into, at most BooksMax.
+	Open []ConditionVerdict `json:"open,omitempty"`
+}
+
+// ConditionVerdict is what the books say of one sale.
+type ConditionVerdict struct {
+	Sale    string `json:"sale"` // or Glase's reference, when no sale of the machine's has it
+	Verdict string `json:"verdict"`
+	Note    string `json:"note,omitempty"`
 }
 
 // ConditionFault is one reason that stands against selling.

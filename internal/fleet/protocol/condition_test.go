@@ -14,7 +14,9 @@ func TestAConditionIsReadAsItWasWritten(t *testing.T) {
 		Phase: "idle", Step: "out_of_service", Reason: "door", Doubts: &doubts, Last: 12, Held: 11, Currency: "SEK",
 		Faults: []ConditionFault{{Name: "door", Since: at.Add(-time.Minute)}},
 		Slots: []ConditionSlot{{Slot: "A1", Name: "Kaffe", Price: "15.00", Left: 3, Capacity: 9, State: "closed",
-			Why: "jam"}}}
+			Why: "jam"}},
+		Books: &ConditionBooks{Number: 7, Ended: at, Verdicts: map[string]int{"settled": 2},
+			Open: []ConditionVerdict{{Sale: "S", Verdict: "amount_differs", Note: "n"}}}}
 	text, err := json.Marshal(want)
 	if err != nil {
 		t.Fatal(err)
