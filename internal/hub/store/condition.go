@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"sort"
 	"time"
 
@@ -46,10 +47,18 @@ func (s *Store) condition(ctx context.Context, tx *sql.Tx, kiosk string, c proto
 		"WHERE machine = $1", m.id).Scan(&last, &run, &before, &since); err != nil {
 		return err
 	}
+	var old protocol.Condition
+	if json.Unmarshal([]byte(last), &old) != nil {
+		old = protocol.Condition{}
+	}
 	if c.Slots == nil { // they are as last told
-		var old protocol.Condition
-		if json.Unmarshal([]byte(last), &old) == nil {
-			c.Slots = old.Slots
+		c.Slots = old.Slots
+	}
+	if c.Books == nil {
+		c.Books = old.Books
+	} else if !reflect.DeepEqual(c.Books, old.Books) {
+		if err := s.balanced(ctx, tx, kiosk, *c.Books, now); err != nil {
+			return err
 		}
 	}
 	text, err := json.Marshal(c)

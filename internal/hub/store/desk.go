@@ -176,20 +176,3 @@ func (s *Store) Money(ctx context.Context, from, to time.Time, group string) (al
 }
 
 const productsMax = 200
-
-// VerdictRow is what the books say of a sale, or ("") of a period.
-type VerdictRow struct {
-	Kiosk, Period, Sale, Verdict, Note string
-	Made                               time.Time
-}
-
-// Verdicts are the newest that the books gave, at most limit.
-func (s *Store) Verdicts(ctx context.Context, limit int) ([]VerdictRow, error) {
-	return gather(ctx, s, func(rows *sql.Rows) (v VerdictRow, err error) {
-		var made sql.NullInt64
-		err = rows.Scan(&v.Kiosk, &v.Period, &v.Sale, &v.Verdict, &v.Note, &made)
-		v.Made = timeOf(made)
-		return v, err
-	}, "SELECT kiosk, period, sale, verdict, note, made FROM reconciliations ORDER BY made DESC, kiosk, sale LIMIT $1",
-		limit)
-}

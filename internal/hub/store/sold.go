@@ -119,7 +119,7 @@ const sliceOf = time.Hour
 // Export gives every sale that ended in a period, and those that began in it and are still open, of a group or ("") of
 // all, hour by hour, to a function. A sale that ends meanwhile may be given twice.
 func (s *Store) Export(ctx context.Context, from, to time.Time, group string, give func(SaleRow) error) error {
-	return slices(from, to, func(from, to time.Time) error {
+	return hourly(from, to, func(from, to time.Time) error {
 		rows, err := gather(ctx, s, scanSale, "SELECT "+saleRowColumns+fromSales+exported+inOrder, from.UnixMilli(),
 			to.UnixMilli(), group)
 		for i := 0; err == nil && i < len(rows); i++ {
@@ -142,7 +142,7 @@ func (s *Store) ExportItems(ctx context.Context, from, to time.Time, group strin
 		b.item.Sale, b.item.Charged = b.Sale, charged != 0
 		return b, err
 	}
-	return slices(from, to, func(from, to time.Time) error {
+	return hourly(from, to, func(from, to time.Time) error {
 		rows, err := gather(ctx, s, scan, "SELECT "+saleRowColumns+", i.n, i.slot, i.name, i.outcome, i.price, i.vat, "+
 			"i.charged"+fromSales+" JOIN items i ON i.machine = s.machine AND i.sale = s.sale"+exported+inOrder+", i.n",
 			from.UnixMilli(), to.UnixMilli(), group)
@@ -159,7 +159,7 @@ const (
 	inOrder = " ORDER BY COALESCE(s.ended, s.started), s.machine, s.first"
 )
 
-func slices(from, to time.Time, do func(from, to time.Time) error) error {
+func hourly(from, to time.Time, do func(from, to time.Time) error) error {
 	for ; from.Before(to); from = from.Add(sliceOf) {
 		end := from.Add(sliceOf)
 		if end.After(to) {
