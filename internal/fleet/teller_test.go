@@ -117,7 +117,8 @@ func TestTheOperatorHearsHowTheMachineIs(t *testing.T) {
 		c, is = l.find(func(c protocol.Condition) bool { return len(c.Faults) == 1 })
 		return is
 	})
-	if f := c.Faults[0]; f.Name != "door" || f.Since.After(c.At) || c.Reason != "door" || c.Slots != nil || c.Books != nil || c.Hello {
+	if f := c.Faults[0]; f.Name != "door" || f.Since.After(c.At) || c.Reason != "door" || c.Slots != nil ||
+		c.Books != nil || c.Hello {
 		t.Errorf("%+v, want the door and no slots and books, which have not changed", c)
 	}
 }
