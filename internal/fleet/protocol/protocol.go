@@ -102,13 +102,16 @@ const idMax = 64
 
 // CheckID finds whether a text can be a kiosk's id: its token, 1 to 64 letters and digits.
 func CheckID(id string) error {
-	if id == "" || len(id) > idMax || strings.Trim(id, letters) != "" {
+	ok := id != "" && len(id) <= idMax
+	for n := 0; ok && n < len(id); n++ {
+		c := id[n]
+		ok = 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9'
+	}
+	if !ok {
 		return fmt.Errorf("fleet: %q is no kiosk's id: 1 to %d letters and digits", id, idMax)
 	}
 	return nil
 }
-
-const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 // Headers of messages. They are written as here; NATS does not change their case.
 const (
@@ -147,7 +150,12 @@ func (a Asked) Write(h map[string][]string) {
 }
 
 // String is how it is written.
-func (a Asked) String() string { return fmt.Sprintf("%s %d %d", a.Gateway, a.At, a.Life) }
+func (a Asked) String() string {
+	b := make([]byte, 0, len(a.Gateway)+2*20)
+	b = append(append(b, a.Gateway...), ' ')
+	b = append(strconv.AppendInt(b, int64(a.At), 10), ' ')
+	return string(strconv.AppendInt(b, int64(a.Life), 10))
+}
 
 // lifeMax bounds a request's life: what claims more is no gateway's.
 const lifeMax = time.Minute
