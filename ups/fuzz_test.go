@@ -3,9 +3,12 @@ package ups
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math/big"
+	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // FuzzCreatePurchase holds what every body gets, and that a purchase which reaches the kiosk is what the body says by
@@ -63,6 +66,55 @@ func FuzzCreatePurchase(f *testing.F) {
 			if short.Sign() < 0 || short.Cmp(big.NewRat(1, 100)) >= 0 {
 				t.Errorf("%q was read as %v", number, p.Amount)
 			}
+		}
+	})
+}
+
+// decodeSlowly is decode by encoding/json's own steps.
+func decodeSlowly(body []byte) (v values, ok bool) {
+	if !utf8.Valid(body) || !json.Valid(body) {
+		return nil, false
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	if open, err := d.Token(); err != nil || open != json.Delim('{') {
+		return nil, false
+	}
+	v = values{}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, false
+		}
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err != nil {
+			return nil, false
+		}
+		f, known := fieldNamed(fmt.Sprint(name))
+		if !known || raw[0] == 'n' {
+			continue
+		}
+		said := ""
+		if json.Unmarshal(raw, &said) != nil && (raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9') {
+			said = string(raw)
+		}
+		v[f] = append(v[f], said)
+	}
+	return v, true
+}
+
+// FuzzABodyIsReadAsJSON: what walks it finds what encoding/json finds.
+func FuzzABodyIsReadAsJSON(f *testing.F) {
+	for _, s := range []string{wish("20.00", msisdn), ` { "tok\u0065n" : "a\\"b" , "amount" : [ 1 , { "a" : "}" } ] } `,
+		`{"token":"\ud800","amount":null,"amount":true,"currency":{},"msisdn":[]}`, `{"x":{"token":"1"},"token":1e2}`,
+		"{}", " {\n} ", `{"a":"\\","token":"]"}`, `{"token":-1
+}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		got, ok := decode(body)
+		want, wantOK := decodeSlowly(body)
+		if ok != wantOK || !reflect.DeepEqual(got, want) {
+			t.Errorf("%q is %v, %v; encoding/json says %v, %v", body, got, ok, want, wantOK)
 		}
 	})
 }
