@@ -113,13 +113,13 @@ func (k *clock) leftBy(gateway time.Duration, a protocol.Asked) time.Duration {
 // learn makes sure that enough is known of a request's gateway to say how old it is, by asking if need be, for no
 // longer than the request lives. The error says why nobody can know, or that it is too old.
 func (c *clocks) learn(ctx context.Context, a protocol.Asked, ask asker) error {
+	q, err := c.look(ctx, a, ask)
+	if q == nil || err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, min(a.Life, askWithin))
 	defer cancel()
-	for {
-		q, err := c.look(ctx, a, ask)
-		if q == nil || err != nil {
-			return err
-		}
+	for ; q != nil && err == nil; q, err = c.look(ctx, a, ask) {
 		select {
 		case <-q.over:
 			if q.err != nil {
@@ -129,6 +129,7 @@ func (c *clocks) learn(ctx context.Context, a protocol.Asked, ask asker) error {
 			return fmt.Errorf("%w: its gateway's clock did not answer in time", errStale)
 		}
 	}
+	return err
 }
 
 // look finds whether a request can be judged. A question's answer is worth another look; nil: it can be served, or err

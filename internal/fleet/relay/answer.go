@@ -10,6 +10,7 @@ import (
 )
 
 const (
+	headRoom  = 256      // bytes of a usual answer's head
 	pieceMax  = 32 << 10 // bytes of an answer that are sent as one message
 	answerMax = 1 << 20  // bytes of a whole answer: the page's script has some thousand
 )
@@ -119,7 +120,12 @@ func (a *answer) writeHead(out *bytes.Buffer, whole bool) {
 	if whole && bodyOf(a.status) {
 		h.Set("Content-Length", strconv.Itoa(a.pending.Len()))
 	}
-	fmt.Fprintf(out, "HTTP/1.1 %03d %s\r\n", a.status, http.StatusText(a.status))
+	out.Grow(headRoom + a.pending.Len())
+	out.WriteString("HTTP/1.1 ")
+	out.WriteString(strconv.Itoa(a.status))
+	out.WriteByte(' ')
+	out.WriteString(http.StatusText(a.status))
+	out.WriteString("\r\n")
 	_ = h.Write(out) // into memory
 	out.WriteString("\r\n")
 }

@@ -216,8 +216,11 @@ func (r *Relay) handle(ctx context.Context, a *answer, req *http.Request, asked 
 			}
 		}
 	}()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	var cancel context.CancelFunc
+	if kind == protocol.Page {
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+	}
 	a.head = req.Method == http.MethodHead
 	left := r.clocks.left(asked) // nothing stands between this and the handler: a process may be frozen anywhere
 	if left <= 0 {
@@ -229,9 +232,8 @@ func (r *Relay) handle(ctx context.Context, a *answer, req *http.Request, asked 
 		defer life.Stop()
 		a.ctx, a.streams = ctx, func() { life.Stop() }
 	} else {
-		var done context.CancelFunc
-		ctx, done = context.WithTimeout(ctx, left)
-		defer done()
+		ctx, cancel = context.WithTimeout(ctx, left)
+		defer cancel()
 	}
 	r.c.Handler.ServeHTTP(a, req.WithContext(ctx))
 	if err := a.finish(); err != nil {

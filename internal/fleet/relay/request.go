@@ -15,6 +15,9 @@ import (
 	"kioskd/internal/fleet/protocol"
 )
 
+// bufferMax is enough for the longest line that is usual.
+const bufferMax = 512
+
 // readRequest makes the request that a listener would have got. The body is there as a whole: the handler waits for
 // nobody.
 func readRequest(m *nats.Msg, kind, prefix string) (*http.Request, error) {
@@ -29,7 +32,7 @@ func readRequest(m *nats.Msg, kind, prefix string) (*http.Request, error) {
 	if err != nil || caller.Zone() != "" {
 		return nil, errors.New("relay: a request from no address")
 	}
-	in := bufio.NewReader(bytes.NewReader(m.Data))
+	in := bufio.NewReaderSize(bytes.NewReader(m.Data), min(len(m.Data), bufferMax))
 	req, err := http.ReadRequest(in)
 	if err != nil {
 		return nil, errors.New("relay: no HTTP") // the error itself would repeat what it did not understand
