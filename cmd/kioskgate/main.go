@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -83,6 +84,9 @@ The log goes to the standard error, readable on a terminal and as JSON lines oth
 			return err
 		}
 		log := openLog()
+		if os.Getenv("GOGC") == "" {
+			debug.SetGCPercent(gate.GCPercent)
+		}
 		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 		defer stop()
 		context.AfterFunc(ctx, stop) // the second signal is not caught any more

@@ -1,12 +1,11 @@
 package gate
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"net/http"
-	"net/textproto"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -17,39 +16,46 @@ import (
 
 var errNoAnswer = errors.New("gate: a kiosk's answer is no HTTP")
 
-// readAnswer reads the head of a kiosk's answer, and the beginning of its body.
-func readAnswer(data []byte) (status int, h textproto.MIMEHeader, body []byte, err error) {
+// readAnswer reads the head of a kiosk's answer into h, and gives the beginning of its body.
+func readAnswer(data []byte, h http.Header) (status int, body []byte, err error) {
 	end := bytes.Index(data, []byte("\r\n\r\n"))
 	const first = "HTTP/1.1 200"
 	if end < len(first) || string(data[:9]) != "HTTP/1.1 " {
-		return 0, nil, nil, errNoAnswer
+		return 0, nil, errNoAnswer
 	}
 	status, err = strconv.Atoi(string(data[9:len(first)]))
 	if err != nil || status < 200 || status > 599 {
-		return 0, nil, nil, errNoAnswer
+		return 0, nil, errNoAnswer
 	}
-	line := bytes.IndexByte(data, '\n') + 1
-	h, err = textproto.NewReader(bufio.NewReader(bytes.NewReader(data[line : end+4]))).ReadMIMEHeader()
-	if err != nil {
-		return 0, nil, nil, errNoAnswer
+	head := string(data[:end])
+	for _, rest, more := strings.Cut(head, "\r\n"); more; {
+		var line string
+		line, rest, more = strings.Cut(rest, "\r\n")
+		name, value, ok := strings.Cut(line, ":")
+		if !ok || name == "" || strings.ContainsAny(name, " \t\r\n") || strings.ContainsAny(value, "\r\n\x00") {
+			return 0, nil, errNoAnswer
+		}
+		name = http.CanonicalHeaderKey(name)
+		h[name] = append(h[name], strings.Trim(value, " \t"))
 	}
-	return status, h, data[end+4:], nil
+	return status, data[end+4:], nil
 }
 
 // deliver writes a kiosk's answer, of which m is the first piece.
 func (g *Gate) deliver(w http.ResponseWriter, r *http.Request, k *link, a *answer, m *nats.Msg, p passing) outcome {
-	status, header, body, err := readAnswer(m.Data)
+	h := w.Header()
+	status, body, err := readAnswer(m.Data, h)
+	length := h["Content-Length"]
+	for name := range h {
+		if hop(name) || err != nil {
+			delete(h, name)
+		}
+	}
 	if err != nil {
 		return g.nobody(w, p.kind, malformed)
 	}
-	h := w.Header()
-	for name, values := range header {
-		if !hop(name) {
-			h[name] = values
-		}
-	}
 	more := m.Header[protocol.HeaderMore] != nil
-	if length := header["Content-Length"]; r.Method == http.MethodHead && length != nil {
+	if r.Method == http.MethodHead && length != nil {
 		h["Content-Length"] = length
 	} else if !more && status != http.StatusNoContent && status != http.StatusNotModified {
 		h["Content-Length"] = []string{strconv.Itoa(len(body))}

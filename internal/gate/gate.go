@@ -207,7 +207,7 @@ func (g *Gate) pass(w http.ResponseWriter, r *http.Request, p passing) outcome {
 		crowd(w, p.kind)
 		return limited
 	}
-	request := write(r, p.uri, p.body)
+	request := write(r, p)
 	if len(request) > protocol.RequestMax {
 		w.Header().Set("Connection", "close")
 		if p.kind == protocol.Purchase {
@@ -269,18 +269,19 @@ func hop(name string) bool {
 	return false
 }
 
-// write is the request as the kiosk reads it: HTTP/1.1.
-func write(r *http.Request, uri string, body []byte) []byte {
+// write is the request as the kiosk reads it: HTTP/1.1. A page's has all that the browser says, and what Glase asks for
+// the one header that counts: it travels over a mobile network.
+func write(r *http.Request, p passing) []byte {
 	var b bytes.Buffer
-	b.Grow(512 + len(body))
+	b.Grow(512 + len(p.body))
 	b.WriteString(r.Method)
 	b.WriteByte(' ')
-	b.WriteString(uri)
+	b.WriteString(p.uri)
 	b.WriteString(" HTTP/1.1\r\nHost: ")
 	b.WriteString(r.Host)
 	b.WriteString("\r\n")
 	for name, values := range r.Header {
-		if hop(name) {
+		if hop(name) || p.kind != protocol.Page && name != "Content-Type" {
 			continue
 		}
 		for _, v := range values {
@@ -290,12 +291,12 @@ func write(r *http.Request, uri string, body []byte) []byte {
 			b.WriteString("\r\n")
 		}
 	}
-	if len(body) > 0 || r.Method == http.MethodPost {
+	if len(p.body) > 0 || r.Method == http.MethodPost {
 		b.WriteString("Content-Length: ")
-		b.WriteString(strconv.Itoa(len(body)))
+		b.WriteString(strconv.Itoa(len(p.body)))
 		b.WriteString("\r\n")
 	}
 	b.WriteString("\r\n")
-	b.Write(body)
+	b.Write(p.body)
 	return b.Bytes()
 }

@@ -164,7 +164,7 @@ func (l *line) connect() (*link, error) {
 // User is who the gateway is to the servers: its inboxes are below that name.
 func (c Config) User() (string, error) {
 	if c.Credentials == "" {
-		return "gate", nil
+		return protocol.Gates, nil
 	}
 	b, err := os.ReadFile(c.Credentials)
 	if err != nil {

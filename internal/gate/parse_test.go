@@ -126,9 +126,15 @@ func FuzzAnAnswer(f *testing.F) {
 	f.Add([]byte("HTTP/1.1 200\r\n\r\n"))
 	f.Add([]byte("\r\n\r\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		status, _, body, err := readAnswer(b)
+		h := http.Header{}
+		status, body, err := readAnswer(b, h)
 		if err == nil && (status < 200 || status > 599 || len(body) > len(b)) {
 			t.Errorf("%q is %d with %q", b, status, body)
+		}
+		for name, values := range h {
+			if strings.ContainsAny(name+strings.Join(values, ""), "\r\n") {
+				t.Errorf("%q smuggles a line into %q: %q", b, name, values)
+			}
 		}
 	})
 }

@@ -21,6 +21,10 @@ import (
 	"kioskd/internal/cert"
 )
 
+// GCPercent is how much a gateway's heap may grow between two collections: little is alive, and much is thrown away, so
+// that collecting less often costs some 20 MB and saves a tenth of the work.
+const GCPercent = 400
+
 const (
 	headerWithin = 5 * time.Second
 	readWithin   = 10 * time.Second // header and body
