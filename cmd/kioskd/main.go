@@ -46,7 +46,8 @@ exactly what came out.
 	root.AddCommand(runCommand(), checkCommand(), statusCommand(), salesCommand(), eventsCommand(), resolveCommand(),
 		refundCommand(), receiptCommand(), acceptCommand(), reportCommand(), replayCommand(), exportCommand(),
 		outputsOffCommand(), wiringCommand(), versionCommand(), boardCommand())
-	root.AddCommand(registerCommand(), assignCommand(), unregisterCommand(), stickerCommand(), certifyCommand())
+	root.AddCommand(registerCommand(), assignCommand(), unregisterCommand(), stickerCommand(), certifyCommand(),
+		enrollCommand())
 	root.AddCommand(doctorCommand(), sensorsCommand(), stockCommand(), vendCommand(), relayCommand())
 	return root
 }

@@ -35,10 +35,12 @@ func command(out, errOut io.Writer) *cobra.Command {
 		Long: `kioskhub collects what the journals of a fleet's kiosks say in the operator's database, PostgreSQL or for a
 small fleet one SQLite file, and tells each kiosk what is there. Several may run beside each other.
 
+  kioskhub init --help                         make a new fleet's keys and files, before all else
   kioskhub check --example > kioskhub.toml     begin with a commented config
   kioskhub check --config kioskhub.toml        is it right?
   kioskhub migrate --config kioskhub.toml      make the tables, and after an upgrade what is new
-  kioskhub run --config kioskhub.toml          collect`,
+  kioskhub run --config kioskhub.toml          collect
+  kioskhub enroll ID                           let a machine into the fleet; revoke shuts one out`,
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	root.SetOut(out)
@@ -46,6 +48,7 @@ small fleet one SQLite file, and tells each kiosk what is there. Several may run
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(runCommand(), checkCommand(), migrateCommand(), salesCommand(), versionCommand())
 	root.AddCommand(desk.Commands()...)
+	root.AddCommand(initCommand(), enrollCommand(), revokeCommand())
 	return root
 }
 

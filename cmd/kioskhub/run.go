@@ -87,7 +87,11 @@ type job func(ctx context.Context) error
 func run(ctx context.Context, cfg settings.Settings, s *store.Store, log zerolog.Logger) error {
 	set := metrics.NewSet()
 	l := &line{cfg: cfg, store: s, name: "H" + rand.Text(), set: set, log: log}
-	jobs := []job{l.run}
+	more, err := admitting(cfg, s, log)
+	if err != nil {
+		return err
+	}
+	jobs := append([]job{l.run}, more...)
 	figures := []func(io.Writer){set.WritePrometheus, metrics.WriteProcessMetrics}
 	if cfg.Desk.Listen != "" {
 		d, err := desk.New(cfg.Desk, desk.Parts{Store: s, Log: log})

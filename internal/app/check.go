@@ -39,7 +39,7 @@ func Check(cfg config.Config) (problems config.Errors) {
 		bad(key, err)
 		bad(strings.Replace(key, "cert", "key", 1), cert.Exposed(files.Key))
 	}
-	problems = append(problems, member.Check(cfg, nil)...)
+	problems = append(problems, member.Check(cfg, identity.SeedAt(terminal.IdentityFile(cfg)))...)
 	// without one the config must say it
 	id, err := identity.Load(terminal.IdentityFile(cfg))
 	if errors.Is(err, identity.ErrExposed) || errors.Is(err, identity.ErrBad) {

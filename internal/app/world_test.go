@@ -233,7 +233,7 @@ func (w *world) start() {
 		ServicedBy: w.servicedBy, Sensors: w.sensors, Supervisor: w.supervisor, Serial: w.serial,
 		Clock: Clock{Boot: "boot", Wall: func() time.Time { return time.Now().Add(w.ahead) },
 			Synced: func() bool { return true },
-			Now: func() fsm.Instant { return fsm.Instant(time.Since(boot)) }},
+			Now:    func() fsm.Instant { return fsm.Instant(time.Since(boot)) }},
 	})
 	if err != nil {
 		w.t.Fatal(err)

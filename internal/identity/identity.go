@@ -118,6 +118,17 @@ func NewFleetSeed() (Secret, error) {
 	return NewSecret(string(seed)), nil
 }
 
+// SeedAt gives the seed of the fleet's key as the file at path has it then: a machine may be enrolled while it runs.
+func SeedAt(path string) func() (string, error) {
+	return func() (string, error) {
+		id, err := Load(path)
+		if err == nil && id.FleetSeed.Reveal() == "" {
+			err = fmt.Errorf("identity: %s holds no key for the fleet: kioskd enroll makes one", path)
+		}
+		return id.FleetSeed.Reveal(), err
+	}
+}
+
 // FleetKey is the public half of a seed's key.
 func FleetKey(seed Secret) (string, error) {
 	pair, err := nkeys.FromSeed([]byte(seed.Reveal()))

@@ -181,6 +181,10 @@ func TestAnIdentityIsMadeOnceAndKept(t *testing.T) {
 		t.Errorf("its key in a fleet: %q, %v", key, err)
 	}
 
+	if seed, err := SeedAt(path)(); err != nil || seed != made.FleetSeed.Reveal() {
+		t.Errorf("the key is read as %q, %v", seed, err)
+	}
+
 	old := `{"terminal_id":"87e1e8a9dd","password":"` + password + `","payer_key":"` + strings.Repeat("ab", 32) + `"}`
 	if err := os.WriteFile(path, []byte(old), 0o600); err != nil {
 		t.Fatal(err)
@@ -188,6 +192,9 @@ func TestAnIdentityIsMadeOnceAndKept(t *testing.T) {
 	kept, err := Ensure(path, "s1")
 	if err != nil || kept.TerminalID != "87e1e8a9dd" || kept.Password.Reveal() != password {
 		t.Errorf("an older version's file: %v, %v", kept, err)
+	}
+	if _, err := SeedAt(path)(); err == nil || !strings.Contains(err.Error(), "kioskd enroll") {
+		t.Errorf("an older version's file has no key: %v", err)
 	}
 
 	if err := os.WriteFile(path, []byte("rubbish"), 0o600); err != nil {

@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -83,6 +84,31 @@ func (p Pair) Server(names []string, peer bool, now time.Time) (Pair, error) {
 		return Pair{}, err
 	}
 	return sign(c, root, key, signer)
+}
+
+// Good finds whether a server's certificate is this authority's, for these names, and good for another month.
+func (p Pair) Good(server Pair, names []string, now time.Time) bool {
+	const month = 30 * 24 * time.Hour
+	block, _ := pem.Decode(server.Cert)
+	if block == nil {
+		return false
+	}
+	c, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return false
+	}
+	if _, err := tls.X509KeyPair(server.Cert, server.Key); err != nil {
+		return false
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(p.Cert)
+	for _, name := range names {
+		_, err := c.Verify(x509.VerifyOptions{DNSName: name, Roots: roots, CurrentTime: now.Add(month)})
+		if err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // open reads the authority's own pair.

@@ -58,6 +58,22 @@ func TestAServersCertificateIsGoodForItsNamesOnly(t *testing.T) {
 			t.Errorf("%v is good to call others with: %v", p.DNSNames, got)
 		}
 	}
+	for _, c := range []struct {
+		names []string
+		at    time.Time
+		good  bool
+	}{
+		{[]string{"nats-1.example"}, now, true}, {[]string{"192.0.2.7", "2001:db8::7"}, now, true},
+		{[]string{"nats-1.example", "nats-2.example"}, now, false},
+		{[]string{"nats-1.example"}, now.Add(life - 24*time.Hour), false}, // it ends soon
+	} {
+		if root.Good(pair, c.names, c.at) != c.good {
+			t.Errorf("%v at %v is good: %v", c.names, c.at, !c.good)
+		}
+	}
+	if root.Good(Pair{pair.Cert, peer.Key}, []string{"nats-1.example"}, now) {
+		t.Error("another certificate's key is taken")
+	}
 	if _, err := pair.Server([]string{"x"}, false, now); err == nil {
 		t.Error("a server's certificate makes certificates")
 	}

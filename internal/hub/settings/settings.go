@@ -37,8 +37,18 @@ type Settings struct {
 	CA           string   `toml:"ca"`            // file of the authorities of their certificates; "": the system's
 	Replicas     int      `toml:"replicas"`      // of the entries on their way: 1, or 3 in a cluster
 	Metrics      string   `toml:"metrics"`       // where /metrics and /healthz are; "": nowhere
+	Trust        string   `toml:"trust"`         // folder of a fleet's hubs; "": this one lets nobody in
 
-	Desk desk.Config `toml:"desk"` // the operator's page; without listen there is none
+	Desk   desk.Config `toml:"desk"`   // the operator's page; without listen there is none
+	Enroll Enroll      `toml:"enroll"` // where machines are let in; without listen nowhere
+}
+
+// Enroll is where machines come that are to be let in.
+type Enroll struct {
+	Listen      string `toml:"listen"`   // "": nowhere
+	TLSCert     string `toml:"tls_cert"` // "": the one in Trust
+	TLSKey      string `toml:"tls_key"`
+	BehindProxy bool   `toml:"behind_proxy"` // a proxy of ours ends the TLS, and adds the caller to X-Forwarded-For
 }
 
 const (
@@ -70,8 +80,8 @@ func Parse(name string, b []byte, dir string) (Settings, error) {
 		p.toml(err)
 		return Settings{}, p.err()
 	}
-	for _, path := range []*string{&s.PasswordFile, &s.Credentials, &s.CA, &s.Desk.TLSCert, &s.Desk.TLSKey,
-		&s.Desk.Users} {
+	for _, path := range []*string{&s.PasswordFile, &s.Credentials, &s.CA, &s.Trust, &s.Enroll.TLSCert,
+		&s.Enroll.TLSKey, &s.Desk.TLSCert, &s.Desk.TLSKey, &s.Desk.Users} {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)
 		}
@@ -81,12 +91,35 @@ func Parse(name string, b []byte, dir string) (Settings, error) {
 	if s.Replicas != 1 && s.Replicas != 3 && s.Replicas != 5 {
 		p.add("replicas", "%d is no number of replicas: write 1, or 3 in a cluster of at least 3 servers", s.Replicas)
 	}
-	if host, port, err := net.SplitHostPort(s.Metrics); s.Metrics != "" {
-		if _, portErr := net.LookupPort("tcp", port); err != nil || portErr != nil || host != "" && !address(host) {
-			p.add("metrics", `%q is no address to listen on: write it like "127.0.0.1:9091"`, s.Metrics)
-		}
-	}
+	p.listen("metrics", s.Metrics, "127.0.0.1:9091")
+	p.enroll(&s)
 	return s, p.err()
+}
+
+// listen checks an address to listen on, if there is one.
+func (p *problems) listen(key, at, like string) {
+	if at == "" {
+		return
+	}
+	host, port, err := net.SplitHostPort(at)
+	if _, portErr := net.LookupPort("tcp", port); err != nil || portErr != nil || host != "" && !address(host) {
+		p.add(key, `%q is no address to listen on: write it like %q`, at, like)
+	}
+}
+
+// enroll checks the section, and fills in the certificate that kioskhub init has made.
+func (p *problems) enroll(s *Settings) {
+	e := &s.Enroll
+	p.listen("enroll.listen", e.Listen, "0.0.0.0:8443")
+	if e.Listen != "" && s.Trust == "" {
+		p.add("trust", "is missing: machines are let in with what is in the folder hub that kioskhub init made")
+	}
+	if (e.TLSCert == "") != (e.TLSKey == "") {
+		p.add("enroll.tls_cert", "and tls_key: both or neither")
+	}
+	if e.TLSCert == "" && !e.BehindProxy && s.Trust != "" {
+		e.TLSCert, e.TLSKey = filepath.Join(s.Trust, "tls.crt"), filepath.Join(s.Trust, "tls.key")
+	}
 }
 
 func address(host string) bool {

@@ -21,7 +21,7 @@ func TestTheExampleIsRight(t *testing.T) {
 		t.Errorf("it is wrong when all is said: %+v, %v", s, err)
 	}
 	var keys map[string]any
-	if err := toml.Unmarshal([]byte(whole), &keys); err != nil || len(keys) != 8 {
+	if err := toml.Unmarshal([]byte(whole), &keys); err != nil || len(keys) != 10 {
 		t.Errorf("it does not show every key: %v, %v", keys, err)
 	}
 }
@@ -40,6 +40,9 @@ func TestEveryMistakeIsNamedByItsLineAndKey(t *testing.T) {
 		"servers = ['h:4222']":                          "hub.toml:1: servers: \"h:4222\" is no server",
 		"replicas = 2":                                  "hub.toml:1: replicas: 2 is no number",
 		"metrics = 'x'":                                 "hub.toml:1: metrics: \"x\" is no address",
+		"[enroll]\nlisten = 'x'":                        "hub.toml: enroll.listen: \"x\" is no address",
+		"[enroll]\nlisten = ':8443'":                    "hub.toml: trust: is missing",
+		"[enroll]\ntls_key = 'x'":                       "enroll.tls_cert: and tls_key: both or neither",
 		"a = 1\ncolour = 'red'":                         "hub.toml:2: colour: is not a key",
 		"replicas = 'three'":                            "hub.toml:1:",
 		"database = 'sqlite:///x'\npassword_file = 'p'": "hub.toml:2: password_file: SQLite has no password",

@@ -93,7 +93,7 @@ var rooms = map[string][]string{
 	"internal/hub/people":      {"internal/plainfile"},
 	"internal/hub/monitoring":  {},
 	"internal/hub/watch":       {"internal/fleet/protocol", "internal/hub/store", "internal/reason"},
-	"internal/fleet/grants":    {"internal/fleet/authority", "internal/fleet/protocol"},
+	"internal/fleet/grants":    {"internal/fleet/authority", "internal/fleet/protocol", "internal/plainfile"},
 	"internal/fleet/enrol": {"internal/fleet/authority", "internal/fleet/protocol", "internal/identity",
 		"internal/plainfile"},
 	"internal/hub/admit": {"internal/fleet/authority", "internal/fleet/enrol", "internal/fleet/grants",
@@ -102,6 +102,7 @@ var rooms = map[string][]string{
 		"internal/hub/store", "internal/hub/watch"},
 	"internal/hub/page": {"internal/hub/people", "internal/hub/store", "internal/hub/watch", "internal/money",
 		"internal/story"},
+	"internal/hub/setup": {"internal/fleet/grants", "internal/fleet/ownca", "internal/plainfile"},
 
 	"internal/hub/settings": {"internal/hub/desk", "internal/plainfile"},
 	"internal/hub/collect":  {"internal/chain", "internal/fleet/protocol", "internal/hub/store"},
@@ -120,13 +121,15 @@ var rooms = map[string][]string{
 	"internal/gate": {"internal/cert", "internal/fleet/protocol", "internal/plainfile", "ups"},
 	"cmd/kioskgate": {"internal/cert", "internal/gate"},
 
-	"cmd/kioskhub": {"internal/fleet/protocol", "internal/hub/collect", "internal/hub/desk", "internal/hub/settings",
-		"internal/hub/store", "internal/money"},
+	"cmd/kioskhub": {"internal/cert", "internal/fleet/protocol", "internal/hub/admit", "internal/hub/collect",
+		"internal/hub/desk", "internal/hub/settings", "internal/hub/setup", "internal/hub/store",
+		"internal/money"},
 	"cmd/kioskd": {
 		"glase", "hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/certify",
 		"internal/config", "internal/debug/api", "internal/debug/client", "internal/doctor",
-		"internal/drivers", "internal/evadts",
-		"internal/front", "internal/hardware", "internal/money", "internal/totals",
+		"internal/drivers", "internal/evadts", "internal/fleet/enrol",
+		"internal/front", "internal/hardware", "internal/identity", "internal/money", "internal/plainfile",
+		"internal/totals",
 		"internal/journal", "internal/sdnotify", "internal/simulated", "internal/sticker",
 		"internal/terminal", "ups", "internal/wiring",
 	},
@@ -160,8 +163,8 @@ var rooms = map[string][]string{
 
 // forTests are the further imports that a package's tests may use.
 var forTests = map[string][]string{
-	"cmd/kioskhub": {"internal/fleet", "internal/fleet/grants", "internal/proof/broker", "internal/proof/port",
-		"internal/proof/till"},
+	"cmd/kioskhub": {"internal/fleet", "internal/fleet/enrol", "internal/fleet/grants", "internal/identity",
+		"internal/proof/broker", "internal/proof/port", "internal/proof/till"},
 	"internal/gate": {"internal/fleet/grants", "internal/fleet/relay", "internal/proof/broker"},
 	"internal/hub/collect": {"internal/fleet", "internal/journal", "internal/proof/broker", "internal/proof/postgres",
 		"internal/proof/till"},
@@ -201,8 +204,9 @@ var forTests = map[string][]string{
 		"internal/proof/phone",
 	},
 	"internal/proof/service": {"internal/debug/api", "internal/debug/client", "internal/proof/phone"},
-	"cmd/kioskd": {"hw/printer/printertest", "hw/vend/relay", "hw/vend/vendtest",
-		"internal/proof/port"},
+	"cmd/kioskd": {"hw/printer/printertest", "hw/vend/relay", "hw/vend/vendtest", "internal/fleet/grants",
+		"internal/fleet/ownca", "internal/hub/admit", "internal/hub/store", "internal/proof/port"},
+	"internal/hub/setup": {"internal/fleet/protocol", "internal/proof/broker", "internal/proof/port"},
 	"internal/config": {
 		"hw/vend/board", "hw/vend/lock", "hw/vend/lockboard", "hw/vend/mdb", "hw/vend/relay", "internal/drivers",
 	},
@@ -304,6 +308,7 @@ var borrowed = map[string]map[string]string{
 	},
 	"internal/fleet/enrol": {"github.com/nats-io/nkeys": "keys and signatures"},
 	"internal/hub/admit":   {"github.com/rs/zerolog": log},
+	"internal/hub/setup":   {"github.com/nats-io/nats.go": "how a hub connects"},
 	"internal/identity": {"github.com/nats-io/nkeys": "the machine's key in a fleet",
 		"github.com/rs/zerolog": "a secret that marshals as none"},
 	"internal/journal": {"modernc.org/sqlite": "the record"},
