@@ -38,7 +38,7 @@ func Dial(servers, name string, options ...nats.Option) (*Servers, error) {
 func (s *Servers) Close() { s.conn.Close() }
 
 // quiet is how long nobody must have answered until all are believed to have.
-const quiet = 400 * time.Millisecond
+const quiet = 600 * time.Millisecond
 
 // first is how long the first answer may take.
 const first = 3 * time.Second

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -144,33 +146,47 @@ func TestWhoIsRevokedIsOutEverywhere(t *testing.T) {
 	out(stolen)
 }
 
-// TestAServerThatWasAwayLearnsWhoIsRevoked: it comes back with the claims of before.
+// TestAServerThatWasAwayLearnsWhoIsRevoked: it comes back with the claims of before, or with those of its config alone.
 func TestAServerThatWasAwayLearnsWhoIsRevoked(t *testing.T) {
 	f := broker.Cluster(t, 3)
-	stolen := granted(t, f, "K1")
-	away := f.Servers[2]
-	away.Kill()
-	known, err := f.Trust.Revoke(t.Context(), system(t, f, "system-1"), stolen.now())
-	if err != nil || known != 2 {
-		t.Fatalf("%d servers know it, %v", known, err)
+	for name, lose := range map[string]func(dir string) error{
+		"it was off":       func(string) error { return nil },
+		"it lost its disk": func(dir string) error { return os.RemoveAll(filepath.Join(dir, "claims")) },
+	} {
+		stolen := granted(t, f, "K1")
+		away := f.Servers[2]
+		away.Kill()
+		known, err := f.Trust.Revoke(t.Context(), system(t, f, "system-1"), stolen.now())
+		if err != nil || known != 2 {
+			t.Fatalf("%s: %d servers know it, %v", name, known, err)
+		}
+		if err := lose(away.Dir); err != nil {
+			t.Fatal(err)
+		}
+		if err := away.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		outSoon(t, f, away, stolen, name)
 	}
-	if err := away.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+}
+
+// outSoon waits until a server lets somebody in no more, and ends the connections that it took meanwhile.
+func outSoon(t *testing.T, f *broker.Fleet, s *broker.Server, m member, name string) {
+	t.Helper()
 	limit := time.After(within)
 	for {
-		nc, gone, err := stolen.at(f, away)
+		nc, gone, err := m.at(f, s)
 		if errors.Is(err, nats.ErrAuthorization) {
 			return
 		}
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%s: %v", name, err)
 		}
 		select {
 		case <-gone:
 		case <-limit:
 			nc.Close()
-			t.Fatal("a server that was away lets a revoked kiosk stay")
+			t.Fatalf("%s: the server lets a revoked kiosk stay", name)
 		}
 	}
 }
