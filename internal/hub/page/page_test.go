@@ -18,6 +18,9 @@ import (
 // TestEachRouteIsForItsRoleAndThoseAbove walks all of them with nobody and each role.
 func TestEachRouteIsForItsRoleAndThoseAbove(t *testing.T) {
 	reached := 0
+	needs := map[string]people.Role{"GET /{$}": people.Look, "GET /m/{machine}": people.Look,
+		"GET /m/{machine}/sales/{sale}": people.Look, "GET /sales.csv": people.Look, "GET /items.csv": people.Look,
+		"POST /alarms/{alarm}/end": people.Operate, "POST /admin": people.Admin, "GET /mistake": people.Nobody}
 	d := open(t, Route{"POST /admin", people.Admin, http.HandlerFunc(func(http.ResponseWriter,
 		*http.Request) {
 		reached++
@@ -30,6 +33,11 @@ func TestEachRouteIsForItsRoleAndThoseAbove(t *testing.T) {
 	routes := d.page.Routes()
 	if len(routes) < 8 {
 		t.Fatalf("only %d routes: this looks at something else", len(routes))
+	}
+	for _, r := range routes {
+		if need, is := needs[r.Pattern]; !is || need != r.Need {
+			t.Errorf("%s needs %v: say here that it shall", r.Pattern, r.Need)
+		}
 	}
 	for _, name := range []string{"", "lisa", "olle", "anna"} {
 		if name != "" {

@@ -121,6 +121,20 @@ func TestTwoFailuresInFourWeeksHideNoThird(t *testing.T) {
 	}
 }
 
+// TestAPauseIsMeasuredByTheOtherWeeks: its own hours sold nothing, and would make it look short.
+func TestAPauseIsMeasuredByTheOtherWeeks(t *testing.T) {
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	h := Learn(weeks(now, time.UTC, func(l time.Time) int {
+		if l.Hour() < 10 && (l.Day() == 3 || l.Day() == 12 || l.Day() == 20) { // in three weeks, on other weekdays
+			return 0
+		}
+		return 1
+	}), now, time.UTC)
+	if h.usual < 10.5 || h.usual > 11.5 {
+		t.Errorf("eleven hours with a sale each are a pause of %.2f", h.usual)
+	}
+}
+
 // TestASummersClockMovesAHabitWithIt: the machine sells by the local clock, on both sides of the change.
 func TestASummersClockMovesAHabitWithIt(t *testing.T) {
 	zone := stockholm(t)
