@@ -29,6 +29,8 @@ import (
 	"kioskd/internal/debug"
 	"kioskd/internal/debug/api"
 	"kioskd/internal/fleet/member"
+	"kioskd/internal/fleet/orders"
+	"kioskd/internal/fleet/want"
 	"kioskd/internal/front"
 	"kioskd/internal/glasepay"
 	"kioskd/internal/hardware"
@@ -44,6 +46,7 @@ import (
 	"kioskd/internal/serve"
 	"kioskd/internal/shop"
 	"kioskd/internal/terminal"
+	"kioskd/internal/verdicts"
 	"kioskd/ups"
 )
 
@@ -88,6 +91,7 @@ type App struct {
 	Debug http.Handler // for the network
 	Local http.Handler // the same for the socket, whose file mode says who may ask: no token is needed
 	Kiosk *kiosk.Kiosk
+	*verdicts.Sales
 
 	cfg        config.Config
 	log        zerolog.Logger
@@ -115,6 +119,9 @@ type App struct {
 	door       *serve.Door
 	certs      serve.Certificates
 	fleet      *member.Member // nil: the machine is alone
+	wanted     *want.Desk     // what the desk wants sold; nil: the machine is alone
+	shelf      []fsm.Slot     // as the config has it
+	restart    orders.Restart
 }
 
 // New builds a kiosk. Its first act is to make all outputs inactive, unless another kioskd runs this machine: that
@@ -124,6 +131,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 		cfg: cfg, log: p.Log, screens: p.Screen, clock: p.Clock, serviced: p.ServicedBy,
 		front: front.New(cfg, p.Clock.Now), vitals: health.New(cfg, p.Clock.Wall, p.Clock.Synced),
 		door: serve.NewDoor(p.Log, p.Clock.Wall), supervisor: sdnotify.New(p.Supervisor, p.Log),
+		restart: orders.NewRestart(),
 	}
 	a.screen = screen{p.Screen, a.displayed}
 	defer func() {
@@ -158,6 +166,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	a.shelf = shelf
 	id, err := a.openIdentity()
 	if err != nil {
 		return nil, err
@@ -192,6 +201,7 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 		Journal: records, Payments: service, Dispenser: slots, NewSale: ids.Sale, NewItem: ids.Item,
 		Now: p.Clock.Now, Boot: p.Clock.Boot, Wall: p.Clock.Wall, Log: p.Log, Lost: a.lost,
 		Alive: a.supervisor.Alive, AliveEvery: a.supervisor.AliveEvery(),
+		Restart: a.restart.Order,
 	}
 	a.faults = append(a.faults, a.boards.Faults()...)
 	if a.seller != nil {
@@ -200,6 +210,10 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	}
 	if a.Kiosk, err = kiosk.New(kc); err != nil {
 		return nil, err
+	}
+	a.Sales = &verdicts.Sales{Kiosk: a.Kiosk}
+	if a.journal != nil { // not an interface around nothing
+		a.Record = a.journal
 	}
 	pad := a.front.Pad(a.Kiosk.Choose)
 	if a.contacts, err = hardware.Contacts(cfg, a.pins, a.Kiosk, pad.Key); err != nil {
@@ -316,6 +330,7 @@ func (a *App) Run(ctx context.Context) error {
 		go a.desk.Run(inputs, a.Kiosk.Follow(inputs))
 	}
 	if a.fleet != nil {
+		go a.wanted.Run(inputs)
 		go a.fleet.Run(inputs)
 	}
 	go a.prune(inputs)
@@ -323,12 +338,13 @@ func (a *App) Run(ctx context.Context) error {
 	ctx, again := context.WithCancelCause(ctx)
 	defer again(nil)
 	go a.awaitJournal(ctx, again)
+	go a.restart.Await(ctx, again)
 	if a.serviced != "" {
 		go a.Kiosk.Serviced(a.serviced)
 	}
 	a.supervisor.Follow(ctx, inputs, a.Kiosk.Follow)
 	err := a.Kiosk.Run(ctx)
-	if cause := context.Cause(ctx); errors.Is(cause, errAgain) {
+	if cause := context.Cause(ctx); errors.Is(cause, errAgain) || errors.Is(cause, orders.ErrRestart) {
 		err = errors.Join(err, cause)
 	}
 	stop()

@@ -10,8 +10,6 @@ import (
 	"kioskd/glase"
 	"kioskd/internal/books"
 	"kioskd/internal/chain"
-	"kioskd/internal/debug"
-	"kioskd/internal/fleet/member"
 	"kioskd/internal/glasepay"
 	"kioskd/internal/identity"
 	"kioskd/internal/journal"
@@ -20,6 +18,7 @@ import (
 	"kioskd/internal/reason"
 	"kioskd/internal/receipt"
 	"kioskd/internal/terminal"
+	"kioskd/internal/verdicts"
 )
 
 const (
@@ -160,7 +159,7 @@ type refusing struct{ err error }
 
 func (r refusing) Append(context.Context, kiosk.Record) error { return r.err }
 
-var errNoJournal = errors.New("the journal cannot be used: the log of the last start says why")
+var errNoJournal = verdicts.ErrNoJournal
 
 // sales is the journal as the technicians' port sees it; nil when it could not be opened.
 type sales struct{ journal Store }
@@ -186,38 +185,6 @@ func (s sales) Entries(ctx context.Context, sale string) ([]journal.Entry, error
 	return s.journal.Entries(ctx, sale)
 }
 
-// Resolve settles a sale in doubt as a person decided. The record is read before the loop takes the verdict, and
-// nothing but another verdict changes it meanwhile, which the loop would refuse.
-func (a *App) Resolve(ctx context.Context, id string, v fsm.Verdict) error {
-	if a.journal == nil {
-		return errNoJournal
-	}
-	sale, err := a.journal.Doubt(ctx, id)
-	if s := a.Kiosk.State(); errors.Is(err, journal.ErrNoDoubt) && s.Busy() && s.Sale.ID == id {
-		sale, err = s.Sale, nil // open: Glase may never say what becomes of it
-	}
-	if err != nil {
-		return err
-	}
-	return a.Kiosk.Resolve(ctx, sale, v)
-}
-
-// Refund begins to give back a part of a sale that was charged, or with no amount all that is left of it, as a person
-// decided.
-func (a *App) Refund(ctx context.Context, id, amount string, v fsm.Verdict) error {
-	if a.journal == nil {
-		return errNoJournal
-	}
-	sale, err := a.journal.Charged(ctx, id)
-	if err != nil {
-		return err
-	}
-	if v.Amount, err = debug.RefundOf(sale, amount); err != nil {
-		return err
-	}
-	return a.Kiosk.Resolve(ctx, sale, v)
-}
-
 // openBooks are the machine's books, which lie beside the journal.
 func (a *App) openBooks(terminalID string, p Parts) *books.Books {
 	return books.New(books.Config{
@@ -238,20 +205,4 @@ func (a *App) receipt(ctx context.Context, id string) (receipt.Receipt, error) {
 		return receipt.Receipt{}, errNoJournal
 	}
 	return printing.Find(ctx, a.journal, a.cfg.Machine, id)
-}
-
-// join makes the machine a member of its fleet; nil: it has none.
-func (a *App) join(p Parts) (*member.Member, error) {
-	c := member.Config{Machine: a.cfg, Version: p.Version, Kiosk: a.Kiosk, Customers: a.UPS, Wall: a.clock.Wall,
-		Synced: a.clock.Synced, Random: p.Random, Log: a.log, Copied: a.copied, Books: a.books.Report,
-		Seed: identity.SeedAt(terminal.IdentityFile(a.cfg)),
-		Now:  func() time.Duration { return time.Duration(a.clock.Now()) },
-		Doubts: func(ctx context.Context) (int, error) {
-			doubts, err := sales{a.journal}.InDoubt(ctx)
-			return len(doubts), err
-		}}
-	if a.journal != nil { // not an interface around nothing
-		c.Journal = a.journal
-	}
-	return member.New(c)
 }

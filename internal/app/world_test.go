@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"io/fs"
 	"net/http"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -49,6 +51,9 @@ type world struct {
 	network    *glasetest.Network // to Glase; nil: in process
 	ahead      time.Duration      // what its wall clock is ahead by
 	front      simulated.Machine  // of the run that is on
+	ends       error              // what the run that is on shall end with
+	real       bool               // in real time, with real sockets
+	unset      atomic.Bool        // nobody has set the wall clock
 }
 
 // diary is a log that many goroutines write to.
@@ -232,7 +237,7 @@ func (w *world) start() {
 		Version: "test", Log: zerolog.New(&w.log), Random: rand.Reader, Transport: transport, Screen: &w.screen,
 		ServicedBy: w.servicedBy, Sensors: w.sensors, Supervisor: w.supervisor, Serial: w.serial,
 		Clock: Clock{Boot: "boot", Wall: func() time.Time { return time.Now().Add(w.ahead) },
-			Synced: func() bool { return true },
+			Synced: func() bool { return !w.unset.Load() },
 			Now:    func() fsm.Instant { return fsm.Instant(time.Since(boot)) }},
 	})
 	if err != nil {
@@ -242,10 +247,12 @@ func (w *world) start() {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()
-	synctest.Wait()
+	if !w.real {
+		synctest.Wait()
+	}
 	w.end = func() {
 		cancel()
-		if err := <-ended; err != nil {
+		if err := <-ended; !errors.Is(err, w.ends) {
 			w.t.Error(err)
 		}
 		if err := a.Close(); err != nil {

@@ -218,6 +218,7 @@ code_page = "cp865"
 servers = ["tls://a.example:4222", "wss://b.example:443"]
 credentials = "fleet.creds"
 ca = "/etc/fleet.pem"
+authority = "UALKRPTFUDNZBPD2R63COIFK6B5BA7FUFIQDY5OE22RXJ7OFT52XSW5Q"
 size = 20000
 [[pin]]
 name = "P1_29"
@@ -273,7 +274,7 @@ debounce = "2ms"
 		"Temperature:{Sensor:28-0316a2795caf Max:8 Min:-0.5 Hold:10m0s} " +
 		"Printer:{Device:/dev/serial0 Baud:19200 Width:48 CodePage:cp865} " +
 		"Fleet:{Servers:[tls://a.example:4222 wss://b.example:443] Credentials:/etc/kioskd/fleet.creds " +
-		"CA:/etc/fleet.pem Size:20000} " +
+		"CA:/etc/fleet.pem Authority:UALKRPTFUDNZBPD2R63COIFK6B5BA7FUFIQDY5OE22RXJ7OFT52XSW5Q Size:20000} " +
 		"Boards:map[]}"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

@@ -97,6 +97,7 @@
 //	fleet.servers                 list of 1 to 16 "tls://…" or "wss://…"            F
 //	fleet.credentials             path; needed for servers beyond loopback          -
 //	fleet.ca                      path                                              -
+//	fleet.authority               56 letters and digits, from kioskhub              -
 //	fleet.size                    1 to 10000000, about                              -
 //	board.device                  path or pattern of a serial port                  B
 //	board.baud                    1200 to 921600                                    57600

@@ -17,7 +17,9 @@ type Fleet struct {
 	Servers     []string // tls:// or wss://; nats:// and ws:// only on this machine
 	Credentials string   // file of the token that the operator has signed; "" only for servers on this machine
 	CA          string   // file of the authorities of the servers' certificates; "": the system's
-	Size        int      // about how many kiosks use the same servers; 0: not said, and few
+	// Authority is the public key of the operator's desk, as kioskhub gave it; "": nobody can command this machine
+	Authority string
+	Size      int // about how many kiosks use the same servers; 0: not said, and few
 }
 
 // fleet reads the section, and what it needs of the machine.
@@ -32,6 +34,7 @@ func (t *table) fleet(f *Fleet, machine *table) {
 	}
 	t.file("credentials", &f.Credentials)
 	t.file("ca", &f.CA)
+	t.text("authority", &f.Authority, isAuthority)
 	t.whole("size", &f.Size, 1, fleetMax)
 	if len(f.Servers) == 0 {
 		return
@@ -62,6 +65,16 @@ func isServer(s string) string {
 		return fmt.Sprintf("%s has no port between 1 and 65535: %s", quote(s), like)
 	case u.Path != "" || u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#"):
 		return fmt.Sprintf("%s has something after the port: leave that out", quote(s))
+	}
+	return ""
+}
+
+// isAuthority is the rule of the desk's public key, as far as it shows in the text.
+func isAuthority(s string) string {
+	const length = 56
+	if len(s) != length || s[0] != 'U' || !only(s, upper+"234567") {
+		return fmt.Sprintf("%s is no key of a desk: it begins with U and has %d capital letters and digits: copy it from "+
+			"kioskhub", quote(s), length)
 	}
 	return ""
 }

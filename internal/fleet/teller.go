@@ -35,6 +35,7 @@ type TellerConfig struct {
 	Doubts   func(context.Context) (int, error)
 	Delivery func(context.Context) Delivery
 	Books    func() *protocol.ConditionBooks // the last period's; nil: it has none
+	Want     func() protocol.WantState       // nil: the machine's prices are nobody's but the file's
 	Wall     func() time.Time
 	Synced   func() bool
 	// Jitter gives a random part of a time.
@@ -85,6 +86,11 @@ func (t *Teller) see(s fsm.State) {
 		since[f.Name] = was
 	}
 	t.since = since
+	t.Changed()
+}
+
+// Changed says that something has changed that no step of the machine tells. It returns at once.
+func (t *Teller) Changed() {
 	select {
 	case t.changed <- struct{}{}:
 	default:
@@ -113,6 +119,10 @@ func (t *Teller) now(ctx context.Context) protocol.Condition {
 	}
 	if t.Books != nil {
 		c.Books = t.Books()
+	}
+	if t.Want != nil {
+		want := t.Want()
+		c.Want = &want
 	}
 	for _, f := range s.Faults {
 		c.Faults = append(c.Faults, protocol.ConditionFault{Name: string(f.Name), Hard: f.Hard, Slots: f.Slots,

@@ -7,6 +7,7 @@ import (
 
 	"kioskd/internal/config"
 	"kioskd/internal/fleet"
+	"kioskd/internal/fleet/authority"
 	"kioskd/internal/plainfile"
 )
 
@@ -27,6 +28,10 @@ func Check(cfg config.Config, seed func() (string, error)) (problems config.Erro
 	if path := cfg.Fleet.Credentials; path != "" {
 		_, _, err := fleet.ReadCredentials(path, seed)
 		bad("fleet.credentials", err)
+	}
+	if text := cfg.Fleet.Authority; text != "" {
+		_, err := authority.Parse(text)
+		bad("fleet.authority", err)
 	}
 	if path := cfg.Fleet.CA; path != "" {
 		bad("fleet.ca", checkCA(path))

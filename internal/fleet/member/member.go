@@ -11,6 +11,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -20,6 +21,7 @@ import (
 	"kioskd/internal/debug"
 	"kioskd/internal/debug/api"
 	"kioskd/internal/fleet"
+	"kioskd/internal/fleet/protocol"
 	"kioskd/internal/fleet/relay"
 	"kioskd/internal/kiosk"
 	"kioskd/internal/mint"
@@ -51,6 +53,9 @@ type Config struct {
 	Log       zerolog.Logger
 	// Seed gives the seed of the machine's own key, for credentials without one; nil: there is none.
 	Seed func() (string, error)
+	// Services work over each connection beside the member's own.
+	Services []fleet.Service
+	Want     func() protocol.WantState // how far the machine is with what is wanted of it; nil: it is not asked
 	// Copied says that the card is known to be a copy anyway: the fleet's word does not end that.
 	Copied bool
 }
@@ -73,10 +78,10 @@ func New(c Config) (*Member, error) {
 		return nil, nil
 	}
 	id, m := c.Machine.Machine.Token, &Member{wall: c.Wall}
-	var services []fleet.Service
+	services := slices.Clone(c.Services)
 	if c.Journal != nil {
 		m.outbox = fleet.NewOutbox(fleet.OutboxConfig{Kiosk: id, Journal: c.Journal, Round: round(c.Random),
-			Jitter: jitter, Log: c.Log, Fork: func(is bool) {
+			Jitter: Jitter, Log: c.Log, Fork: func(is bool) {
 				if is {
 					c.Kiosk.Raise(fsm.Fault{Name: reason.ClonedCard, Hard: true, Note: forked})
 				} else if !c.Copied {
@@ -91,8 +96,8 @@ func New(c Config) (*Member, error) {
 	}
 	m.teller = fleet.NewTeller(fleet.TellerConfig{
 		Kiosk: id, Version: c.Version, Run: mint.Mint{Random: c.Random}.Secret(), Currency: c.Machine.Machine.Currency,
-		Follow: c.Kiosk.Follow, Capacity: capacity, Doubts: c.Doubts, Delivery: m.delivery, Wall: c.Wall,
-		Synced: c.Synced, Jitter: jitter, Log: c.Log, Books: balanced(c.Books),
+		Follow: c.Kiosk.Follow, Capacity: capacity, Doubts: c.Doubts, Delivery: m.delivery, Want: c.Want,
+		Wall: c.Wall, Synced: c.Synced, Jitter: Jitter, Log: c.Log, Books: balanced(c.Books),
 	})
 	services = append(services, m.teller.Serve)
 	if c.Customers != nil {
@@ -104,12 +109,12 @@ func New(c Config) (*Member, error) {
 		services = append(services, r.Serve)
 	}
 	m.line = fleet.NewLine(fleet.Config{Kiosk: id, Servers: f.Servers, Credentials: f.Credentials, CA: f.CA,
-		Size: f.Size, Seed: c.Seed, Services: services, Wall: c.Wall, Jitter: jitter, Log: c.Log})
+		Size: f.Size, Seed: c.Seed, Services: services, Wall: c.Wall, Jitter: Jitter, Log: c.Log})
 	return m, nil
 }
 
-// jitter is a random part of a time. Nothing is decided by it, so that it may be anybody's random number.
-func jitter(d time.Duration) time.Duration { return time.Duration(rand.Int64N(int64(max(0, d)) + 1)) }
+// Jitter is a random part of a time. Nothing is decided by it, so that it may be anybody's random number.
+func Jitter(d time.Duration) time.Duration { return time.Duration(rand.Int64N(int64(max(0, d)) + 1)) }
 
 // round is a number that no earlier start has used lately.
 func round(random io.Reader) uint32 {
@@ -127,6 +132,13 @@ func (m *Member) Run(ctx context.Context) {
 	}
 	go m.teller.Watch(ctx)
 	m.line.Run(ctx)
+}
+
+// Changed says that what is told of the machine has changed without a step of it. It returns at once.
+func (m *Member) Changed() {
+	if m != nil {
+		m.teller.Changed()
+	}
 }
 
 // Recorded says that the journal has a new entry. It returns at once.

@@ -41,6 +41,8 @@ type Condition struct {
 	Last int64 `json:"last"` // the number of the journal's last entry
 	Held int64 `json:"held"` // of the last that the operator's database is known to hold; 0: none, or not known yet
 
+	Want *WantState `json:"want,omitempty"` // how far it is with what is wanted of it; nil: it does not say
+
 	Currency string `json:"currency"`
 	// Slots are left out (nil) of a condition that is told only because time has passed: they are as last told.
 	Slots []ConditionSlot `json:"slots,omitempty"`
