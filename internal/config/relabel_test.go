@@ -10,7 +10,8 @@ import (
 	"kioskd/internal/drivers"
 )
 
-// TestADesksProductsAreHeldAgainstTheRulesOfAFile: what kioskd check would refuse in a file, nobody can send either, and
+// TestADesksProductsAreHeldAgainstTheRulesOfAFile: what kioskd check would refuse in a file, nobody can send either,
+// and
 // it is said in the same words.
 func TestADesksProductsAreHeldAgainstTheRulesOfAFile(t *testing.T) {
 	c, err := Parse("k.toml", []byte(minimal), "", drivers.All())
@@ -73,8 +74,10 @@ func TestADesksProductsTakeTheFilesPlace(t *testing.T) {
 	machine.Slots = append([]Slot{}, c.Slots...)
 	machine.Slots[1].AtMachine = true
 	judge := func(_ Config, text string) string { return "cannot be drawn: " + text }
-	_, err = machine.Relabel(map[string]Product{"A1": {Name: &name}, "A2": {Price: &price}, "Z9": {Price: &price}}, judge)
-	for _, want := range []string{"wanted: A1.name: cannot be drawn: Tea", "wanted: A2: its product is chosen at a machine",
+	_, err = machine.Relabel(map[string]Product{"A1": {Name: &name}, "A2": {Price: &price}, "Z9": {Price: &price}},
+		judge)
+	for _, want := range []string{"wanted: A1.name: cannot be drawn: Tea",
+		"wanted: A2: its product is chosen at a machine",
 		"wanted: Z9: there is no such slot"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)

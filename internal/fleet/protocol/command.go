@@ -31,11 +31,12 @@ const (
 
 // Bounds of a command.
 const (
-	CommandMax    = 4 << 10 // bytes of a whole Signed
-	commandText   = 400     // bytes of a reason
-	commandLife   = time.Minute
-	certificateIs = "kioskd person 1\n"  // what a signature of a certificate begins with, so that it is good for nothing
-	commandIs     = "kioskd command 1\n" // else
+	CommandMax  = 4 << 10 // bytes of a whole Signed
+	commandText = 400     // bytes of a reason
+	commandLife = time.Minute
+	// what a signature begins with, so that it is good for nothing else
+	certificateIs = "kioskd person 1\n"
+	commandIs     = "kioskd command 1\n"
 )
 
 // Command is what a person wants of one machine, signed by that person. It lives as long as Asked says, by the fleet's
@@ -239,7 +240,7 @@ func plainText(s string, most int) error {
 // Outcome is what became of a command, as the kiosk answers it. A repeat gets the same.
 type Outcome struct {
 	ID      string `json:"id"`
-	Done    bool   `json:"done"`              // it is on record, and done or begun
-	Refusal string `json:"refusal,omitempty"` // why not, in a word of package fsm; "forged", "expired", …: not on record
-	Text    string `json:"text,omitempty"`    // the same for a person
+	Done    bool   `json:"done"` // it is on record, and done or begun
+	Refusal string `json:"refusal,omitempty"`
+	Text    string `json:"text,omitempty"` // the same for a person
 }

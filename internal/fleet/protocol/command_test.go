@@ -104,18 +104,29 @@ func TestWhatIsNotSignedRightIsNoCommand(t *testing.T) {
 		"another word":  {edit(func(s *Signed) { s.Command = replace(s.Command, OutOfService, Restart) }), ErrForged},
 		"a higher role": {edit(func(s *Signed) { s.Person = replace(s.Person, Operate, Admin) }), ErrForged},
 		"a later end":   {edit(func(s *Signed) { s.Person = replace(s.Person, "2026", "2027") }), ErrForged},
-		"another's key": {edit(func(s *Signed) { s.Signature, _ = other.person.Sign(append([]byte(commandIs), s.Command...)) }),
+		"another's key": {edit(func(s *Signed) {
+			s.Signature, _ = other.person.Sign(append([]byte(commandIs),
+				s.Command...))
+		}),
 			ErrForged},
 		"signed for something else": {edit(func(s *Signed) { s.Signature, _ = d.person.Sign(s.Command) }), ErrForged},
 		"a person of another fleet": {other.sign(t, other.command(OutOfService)), ErrForged},
 		"no signature":              {edit(func(s *Signed) { s.Signature = nil }), ErrForged},
 		"no certificate":            {edit(func(s *Signed) { s.Person, s.PersonSignature = nil, nil }), ErrForged},
 		"another machine's":         {changed(func(c *Command, _ *desk) { c.Kiosk = "K2" }), ErrOther},
-		"asked before":              {changed(func(c *Command, _ *desk) { c.Asked = Asked{"H1", 4e9, 10e9}.String() }), ErrExpired},
-		"asked by another hub":      {changed(func(c *Command, _ *desk) { c.Asked = Asked{"H2", 5e9, 10e9}.String() }), ErrExpired},
-		"of last week":              {changed(func(c *Command, _ *desk) { c.At = c.At.Add(-7 * 24 * time.Hour) }), ErrExpired},
-		"an expired person":         {changed(func(_ *Command, d *desk) { d.card.Expires = d.now.Add(-time.Second) }), ErrExpired},
-		"who may only look":         {changed(func(_ *Command, d *desk) { d.card.Role = Look }), ErrRole},
+		"asked before": {changed(func(c *Command, _ *desk) {
+			c.Asked = Asked{"H1", 4e9,
+				10e9}.String()
+		}), ErrExpired},
+		"asked by another hub": {changed(func(c *Command, _ *desk) {
+			c.Asked = Asked{"H2", 5e9,
+				10e9}.String()
+		}), ErrExpired},
+		"of last week": {changed(func(c *Command, _ *desk) { c.At = c.At.Add(-7 * 24 * time.Hour) }),
+			ErrExpired},
+		"an expired person": {changed(func(_ *Command, d *desk) { d.card.Expires = d.now.Add(-time.Second) }),
+			ErrExpired},
+		"who may only look": {changed(func(_ *Command, d *desk) { d.card.Role = Look }), ErrRole},
 		"who may not settle by hand": {changed(func(c *Command, _ *desk) {
 			c.Word, c.Sale, c.Decision, c.ByHand = Resolve, "S1", "charge", true
 		}), ErrRole},
@@ -136,7 +147,8 @@ func TestWhatIsNotSignedRightIsNoCommand(t *testing.T) {
 	}
 	expired := d
 	expired.card.Expires = d.now.Add(-time.Second)
-	if _, _, err := Check(expired.sign(t, d.command(Back)), "K1", d.asked, time.Time{}, d); !errors.Is(err, ErrExpired) {
+	if _, _, err := Check(expired.sign(t, d.command(Back)), "K1", d.asked, time.Time{}, d); !errors.Is(err,
+		ErrExpired) {
 		t.Errorf("an expired person at a machine that knows no time: %v", err)
 	}
 }
