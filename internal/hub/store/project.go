@@ -172,11 +172,12 @@ func (t *taking) writeItems(ctx context.Context, id string, sum journal.Sale, it
 	return nil
 }
 
-// stand writes how the machine stands into its row.
-func (t *taking) stand(ctx context.Context) error {
+// stands is what is set in the machine's row of how it stands, with its arguments after so many others; nothing when
+// that is not known.
+func (t *taking) stands(after int) (set string, args []any) {
 	s := t.state
 	if s == nil {
-		return nil
+		return "", nil
 	}
 	open, currency := "", ""
 	if s.Busy() {
@@ -185,10 +186,13 @@ func (t *taking) stand(ctx context.Context) error {
 	if len(s.Shelf) > 0 {
 		currency = s.Shelf[0].Price.Currency
 	}
-	_, err := t.tx.ExecContext(ctx, "UPDATE machines SET stage = $1, reason = $2, sale = $3, currency = $4, "+
-		"stage_since = CASE WHEN CAST($5 AS BIGINT) > 0 THEN CAST($5 AS BIGINT) ELSE stage_since END WHERE machine = $6", clip(string(s.Stage)),
-		clip(string(s.Reason)), clip(open), clip(currency), t.since, t.id)
-	return err
+	set = fmt.Sprintf(", stage = $%d, reason = $%d, sale = $%d, currency = $%d", after+1, after+2, after+3, after+4)
+	args = []any{clip(string(s.Stage)), clip(string(s.Reason)), clip(open), clip(currency)}
+	if t.since != 0 {
+		set += fmt.Sprintf(", stage_since = $%d", after+5)
+		args = append(args, t.since)
+	}
+	return set, args
 }
 
 // textMax bounds a text in the tables that follow from the entries, in bytes: a key must fit into an index.

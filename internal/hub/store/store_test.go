@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -353,5 +354,92 @@ func TestAFailedCommitLeavesNoTransactionOpen(t *testing.T) {
 	}
 	if f := take(t, s, "K1", all); f[Written] != len(all) {
 		t.Error(f)
+	}
+}
+
+// TestWritersAtOnceWriteEachEntryOnce: several hubs are given the same entries, cut in other places.
+func TestWritersAtOnceWriteEachEntryOnce(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		m := machineOf(t)
+		for range 5 {
+			m.Sell()
+		}
+		all := copies(t, m, 0)
+		var mu sync.Mutex
+		var work sync.WaitGroup
+		sum := map[Fate]int{}
+		for n := range 6 {
+			work.Go(func() {
+				for at := 0; at < len(all); at += n + 3 {
+					_, fates, err := s.Take(t.Context(), "K1", all[at:min(at+n+3, len(all))], noon)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					mu.Lock()
+					for _, f := range fates {
+						sum[f]++
+					}
+					mu.Unlock()
+				}
+			})
+		}
+		work.Wait()
+		if sum[Written] != len(all) || sum[Refused] != 0 || sum[Gap] != 0 {
+			t.Errorf("%v of %d entries", sum, len(all))
+		}
+		equalSales(t, s, m)
+	})
+}
+
+// TestAChainThatIsNotContinuedIsAFork: a copied card sells on from where the true one stood.
+func TestAChainThatIsNotContinuedIsAFork(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		m := machineOf(t)
+		m.Sell()
+		all := copies(t, m, 0)
+		last := all[len(all)-1]
+		take(t, s, "K1", all[:len(all)-1])
+		last.Prev = make([]byte, len(last.Prev))
+		last.Hash = last.Sum()
+		if f := take(t, s, "K1", []Copy{last}); f[Refused] != 1 {
+			t.Error(f)
+		}
+		held, err := s.Held(t.Context(), "K1")
+		if err != nil || !held.Fork || held.Seq != last.Seq-1 {
+			t.Errorf("%+v, %v", held, err)
+		}
+		if f := take(t, s, "K1", all); f[Refused] != len(all) {
+			t.Errorf("the true one is heard before a person has decided: %v", f)
+		}
+		if err := s.Replace(t.Context(), "K1", noon); err != nil {
+			t.Fatal(err)
+		}
+		if f := take(t, s, "K1", all); f[Written] != len(all) {
+			t.Error(f)
+		}
+	})
+}
+
+// TestStatesAreRememberedWithinABound, and only for the entry that they are of.
+func TestStatesAreRememberedWithinABound(t *testing.T) {
+	d := newDocs()
+	big := make([]byte, docsMax/8)
+	for n := range int64(20) {
+		d.put(doc{machine: n, seq: 5, hash: []byte{1}, text: big})
+	}
+	if d.size > docsMax || len(d.byID) != 8 || d.order.Len() != 8 {
+		t.Errorf("%d bytes of %d states", d.size, len(d.byID))
+	}
+	if _, ok := d.get(19, 5, []byte{1}); !ok {
+		t.Error("the newest is forgotten")
+	}
+	for _, other := range []struct {
+		seq  int64
+		hash byte
+	}{{4, 1}, {5, 2}} {
+		if _, ok := d.get(19, other.seq, []byte{other.hash}); ok {
+			t.Errorf("entry %+v has another's state", other)
+		}
 	}
 }

@@ -226,8 +226,10 @@ func (t *taking) insert(ctx context.Context) error {
 // update moves the machine's row on from where it was when it was locked.
 func (t *taking) update(ctx context.Context, was machine) error {
 	forked := sql.NullInt64{Int64: t.now.UnixMilli(), Valid: t.forked}
+	args := []any{t.seq, t.hash, t.first, forked, t.now.UnixMilli(), t.id, was.seq}
+	stands, more := t.stands(len(args))
 	res, err := t.tx.ExecContext(ctx, "UPDATE machines SET seq = $1, hash = $2, first = $3, forked = $4, taken = $5, "+
-		"seen = $5 WHERE machine = $6 AND seq = $7", t.seq, t.hash, t.first, forked, t.now.UnixMilli(), t.id, was.seq)
+		"seen = $5"+stands+" WHERE machine = $6 AND seq = $7", append(args, more...)...)
 	if err != nil {
 		return err
 	}
@@ -235,7 +237,7 @@ func (t *taking) update(ctx context.Context, was machine) error {
 		return fmt.Errorf("kiosk %s: its row was changed by somebody who had not locked it: %w", t.kiosk,
 			errors.Join(err, errors.New("nothing is written")))
 	}
-	return t.stand(ctx)
+	return nil
 }
 
 // stateOf gives the state after the entry that the machine's row names; nil: it is not known.
