@@ -97,7 +97,6 @@ type collector struct {
 	first    int64         // the anchor
 	silent   bool          // it says nothing
 	seen     int           // messages that came
-	rounds   map[string]bool
 	asked    int
 	consumer jetstream.ConsumeContext
 }
@@ -115,7 +114,7 @@ func newCollector(t testing.TB, url, id string) *collector {
 
 func collectorOn(t testing.TB, nc *nats.Conn, id string) *collector {
 	t.Helper()
-	c := &collector{t: t, id: id, nc: nc, rounds: map[string]bool{}}
+	c := &collector{t: t, id: id, nc: nc}
 	var err error
 	if c.js, err = jetstream.New(c.nc); err != nil {
 		t.Fatal(err)
@@ -178,10 +177,6 @@ func (c *collector) take(m jetstream.Msg) {
 	}
 	c.mu.Lock()
 	c.seen++
-	var seq int64
-	var round string
-	fmt.Sscanf(m.Headers().Get(protocol.HeaderID), c.id+":%d:%s", &seq, &round)
-	c.rounds[round] = true
 	at := chain.Link{Next: c.held() + 1}
 	if len(c.rows) > 0 {
 		at.Prev = c.rows[len(c.rows)-1].Hash
