@@ -7,7 +7,7 @@ FLAGS   := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 # The race detector needs a C compiler; without one the tests run all the same, and say so.
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test race explore worlds lint fuzz soak sabotage mutate crash powercut web toolkits fleet-bench test-hw \
+.PHONY: build demo fleet test race explore worlds lint fuzz soak sabotage mutate crash powercut web toolkits fleet-bench test-hw \
 	generate clean cross service help
 
 build: ## the programs, in bin/
@@ -15,6 +15,9 @@ build: ## the programs, in bin/
 
 demo: build ## a whole kiosk on this machine: make demo, or make demo ARGS=--auto
 	@bin/demo $(ARGS)
+
+fleet: build ## twenty kiosks with brokers, gateways, hubs and a database on this machine: make fleet, or make fleet ARGS=--auto (installs PostgreSQL and haproxy: root on Debian)
+	@bin/fleet $(ARGS)
 
 # The state machine, the painters and what reads the sources have no goroutine that could race. The others of these make very many steps, which the detector
 # makes five times as slow: make race looks at them.

@@ -42,10 +42,13 @@ type Phone struct {
 
 // Scan is the phone before a machine: up to amount may be spent.
 func (p Phone) Scan(ctx context.Context, kiosk, amount string) (i Invoice, err error) {
-	qr := "HTTP://SEQR.SE/000/ups?w=" + reseller + "&t=" + kiosk
-	err = post(ctx, p.Glase+"/phone/scan", map[string]string{"qr": qr, "amount": amount, "currency": currency}, &i)
+	err = post(ctx, p.Glase+"/phone/scan", map[string]string{
+		"qr": codeOf(kiosk), "amount": amount, "currency": currency}, &i)
 	return i, err
 }
+
+// codeOf is what a machine's QR code says.
+func codeOf(kiosk string) string { return "HTTP://SEQR.SE/000/ups?w=" + reseller + "&t=" + kiosk }
 
 // Confirm gives the PIN.
 func (p Phone) Confirm(ctx context.Context, invoice string) (i Invoice, err error) {

@@ -139,6 +139,7 @@ var rooms = map[string][]string{
 	},
 	"cmd/glasesim":  {"glase/glasetest"},
 	"cmd/demo":      {"internal/money"},
+	"cmd/fleet":     {"internal/proof/broker", "internal/proof/fleet"},
 	"hw/wire":       {},
 	"hw/vend/relay": {"hw/vend", "hw/wire"},
 	"hw/vend/lock":  {"hw/vend", "hw/wire"},
@@ -147,7 +148,7 @@ var rooms = map[string][]string{
 		"hw/vend/relay",
 	},
 
-	// The proof: it may use what it proves, and nothing uses it.
+	// The proof: it may use what it proves, and nothing uses it but the demo of a fleet.
 	"internal/proof/broker": {"internal/fleet/grants", "internal/fleet/ownca", "internal/fleet/protocol",
 		"internal/proof/port"},
 	"internal/proof/crash":    {},
@@ -333,7 +334,9 @@ var borrowed = map[string]map[string]string{
 		"github.com/nats-io/nats.go": "connects",
 		"github.com/nats-io/nkeys":   "keys and signatures",
 	},
-	"internal/proof/fleet": {"golang.org/x/sys/unix": "makes network interfaces"},
+	"internal/proof/fleet": {
+		"golang.org/x/sys/unix": "makes network interfaces", "github.com/jackc/pgx/v5": "asks the database itself",
+	},
 	"internal/proof/world": {"periph.io/x/conn/v3": pins},
 	"cmd/kioskd": {
 		"github.com/coreos/go-systemd/v22": "tells systemd how it is",
@@ -343,6 +346,7 @@ var borrowed = map[string]map[string]string{
 	},
 	"cmd/glasesim": {"github.com/spf13/cobra": cli},
 	"cmd/demo":     {"github.com/spf13/cobra": cli, "golang.org/x/term": "keys one by one"},
+	"cmd/fleet":    {"github.com/spf13/cobra": cli},
 }
 
 // borrowedForTests is the same for a package's tests.
@@ -390,7 +394,7 @@ const (
 // doubles are the rooms that imitate something. None of them gets into the daemon, and so does nothing of the proof's
 // wing and nothing whose name ends in "test". The simulated machine is a part of it: a kiosk can be tried before it
 // has a board.
-var doubles = []string{"cmd/glasesim", "cmd/demo"}
+var doubles = []string{"cmd/glasesim", "cmd/demo", "cmd/fleet"}
 
 // pure are the identifiers of other packages that the state machine may use; "*" is all. It has no clock, no input or
 // output, no random number, no goroutine, and remembers nothing outside its state.
