@@ -252,7 +252,7 @@ func (a *App) openPorts(p Parts) (err error) {
 		u := a.cfg.UPS
 		a.UPS, err = ups.New(ups.Config{Token: a.cfg.Machine.Token, PathPrefix: u.PathPrefix,
 			Currency: a.cfg.Machine.Currency,
-			Known:    !u.BehindProxy && len(u.Allow) > 0 || u.ClientCA != "", Log: p.Log},
+			Known:    a.cfg.KnowsCallers(), Log: p.Log},
 			purchases{a.Kiosk, []byte(mint.Mint{Random: p.Random}.Text(payerKey)), a.vitals.Scanned})
 		if err != nil {
 			return err

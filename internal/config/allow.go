@@ -78,3 +78,10 @@ func allowsLocal(allow []netip.Prefix) bool {
 	}
 	return false
 }
+
+// KnowsCallers reports whether whoever calls is known to be Glase, by its address or certificate. What comes through a
+// fleet's gateway is not: whom that lets in is not known here.
+func (c Config) KnowsCallers() bool {
+	u := c.UPS
+	return u.Listen != "" && len(c.Fleet.Servers) == 0 && (!u.BehindProxy && len(u.Allow) > 0 || u.ClientCA != "")
+}
