@@ -15,7 +15,7 @@ import (
 // again by the kiosks.
 const (
 	streamAge        = 7 * 24 * time.Hour
-	streamBytes      = 4 << 30
+	streamBytes      = 1 << 30 // a server refuses the stream when it has not so much room
 	streamPerKiosk   = 4096
 	streamDuplicates = 2 * time.Minute
 )
