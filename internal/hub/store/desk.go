@@ -159,20 +159,23 @@ func (s *Store) Money(ctx context.Context, from, to time.Time, group string) (al
 		err = rows.Scan(&r.Product, &r.Currency, &r.Number, &r.Charged, &r.Refunded)
 		return r, err
 	}
-	const where = " JOIN machines m ON m.machine = s.machine WHERE " + endedIn +
-		" AND s.state <> 'in_doubt' AND ($3 = '' OR m.grp = $3)"
-	all, err = gather(ctx, s, scan,
-		"SELECT '', s.currency, COUNT(*), SUM(s.charged), SUM(s.refunded) FROM sales s"+where+
-			" AND (s.charged > 0 OR s.refunded > 0) GROUP BY s.currency ORDER BY s.currency", from.UnixMilli(),
-		to.UnixMilli(), group)
+	all, err = gather(ctx, s, scan, moneyOfAll, from.UnixMilli(), to.UnixMilli(), group)
 	if err != nil {
 		return nil, nil, err
 	}
-	products, err = gather(ctx, s, scan, "SELECT i.name, s.currency, COUNT(*), SUM(i.price) AS value, 0 FROM sales s "+
-		"JOIN items i ON i.machine = s.machine AND i.sale = s.sale"+where+
-		" AND s.charged > 0 AND i.charged = 1 GROUP BY i.name, s.currency ORDER BY value DESC, i.name LIMIT $4",
-		from.UnixMilli(), to.UnixMilli(), group, productsMax)
+	products, err = gather(ctx, s, scan, moneyOfProducts, from.UnixMilli(), to.UnixMilli(), group, productsMax)
 	return all, products, err
 }
+
+// CROSS JOIN has SQLite begin with the days' few sales, and not with all products that were ever sold.
+const (
+	moneyWhere = " CROSS JOIN machines m WHERE m.machine = s.machine AND " + endedIn +
+		" AND s.state <> 'in_doubt' AND ($3 = '' OR m.grp = $3)"
+	moneyOfAll = "SELECT '', s.currency, COUNT(*), SUM(s.charged), SUM(s.refunded) FROM sales s" + moneyWhere +
+		" AND (s.charged > 0 OR s.refunded > 0) GROUP BY s.currency ORDER BY s.currency"
+	moneyOfProducts = "SELECT i.name, s.currency, COUNT(*), SUM(i.price) AS value, 0 FROM sales s CROSS JOIN items i" +
+		moneyWhere + " AND i.machine = s.machine AND i.sale = s.sale AND s.charged > 0 AND i.charged = 1 " +
+		"GROUP BY i.name, s.currency ORDER BY value DESC, i.name LIMIT $4"
+)
 
 const productsMax = 200

@@ -143,9 +143,7 @@ func (s *Store) ExportItems(ctx context.Context, from, to time.Time, group strin
 		return b, err
 	}
 	return hourly(from, to, func(from, to time.Time) error {
-		rows, err := gather(ctx, s, scan, "SELECT "+saleRowColumns+", i.n, i.slot, i.name, i.outcome, i.price, i.vat, "+
-			"i.charged"+fromSales+" JOIN items i ON i.machine = s.machine AND i.sale = s.sale"+exported+inOrder+", i.n",
-			from.UnixMilli(), to.UnixMilli(), group)
+		rows, err := gather(ctx, s, scan, itemsExported, from.UnixMilli(), to.UnixMilli(), group)
 		for i := 0; err == nil && i < len(rows); i++ {
 			err = give(rows[i].SaleRow, rows[i].item)
 		}
@@ -157,6 +155,10 @@ const (
 	exported = " WHERE (" + endedIn + " OR s.ended IS NULL AND s.started >= $1 AND s.started < $2) " +
 		"AND ($3 = '' OR m.grp = $3)"
 	inOrder = " ORDER BY COALESCE(s.ended, s.started), s.machine, s.first"
+	// as moneyOfProducts
+	itemsExported = "SELECT " + saleRowColumns + ", i.n, i.slot, i.name, i.outcome, i.price, i.vat, i.charged " +
+		"FROM sales s CROSS JOIN items i CROSS JOIN machines m" + exported + " AND m.machine = s.machine " +
+		"AND i.machine = s.machine AND i.sale = s.sale" + inOrder + ", i.n"
 )
 
 func hourly(from, to time.Time, do func(from, to time.Time) error) error {
