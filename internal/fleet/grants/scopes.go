@@ -57,7 +57,8 @@ func template(r Role, fleet string) (jwt.UserPermissionLimits, error) {
 		}
 		p.Resp = &jwt.ResponsePermission{MaxMsgs: 1, Expires: answerLife}
 	case Hub:
-		p.Sub.Allow = jwt.StringList{protocol.Ask("*"), protocol.Status("*"), own}
+		// a hub that sends a command says by its own clock how old it is
+		p.Sub.Allow = jwt.StringList{protocol.Ask("*"), protocol.Status("*"), protocol.Clock("*"), own}
 		p.Pub.Allow = hubMaySend()
 		p.Resp = &jwt.ResponsePermission{MaxMsgs: 1, Expires: answerLife}
 	case System:
