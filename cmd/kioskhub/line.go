@@ -13,6 +13,7 @@ import (
 
 	"kioskd/internal/fleet/protocol"
 	"kioskd/internal/hub/collect"
+	"kioskd/internal/hub/office"
 	"kioskd/internal/hub/settings"
 	"kioskd/internal/hub/store"
 )
@@ -48,7 +49,15 @@ func (l *line) run(ctx context.Context) error {
 				Metrics: l.set, Log: l.log})
 			l.nc.Store(nc)
 			l.collector.Store(c)
+			p := office.Publisher{Store: l.store, NATS: nc, Replicas: l.cfg.Replicas, Now: time.Now, Log: l.log}
+			published := make(chan struct{})
+			go func() {
+				defer close(published)
+				p.Run(closed)
+			}()
 			err = c.Run(closed)
+			cancel()
+			<-published
 			nc.FlushTimeout(dialWithin) // the last answers
 			nc.Close()
 		}

@@ -46,7 +46,8 @@ small fleet one SQLite file, and tells each kiosk what is there. Several may run
 	root.SetOut(out)
 	root.SetErr(errOut)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(runCommand(), checkCommand(), migrateCommand(), salesCommand(), versionCommand())
+	root.AddCommand(runCommand(), checkCommand(), migrateCommand(), salesCommand(), versionCommand(),
+		wantCommand(), doCommand())
 	root.AddCommand(desk.Commands()...)
 	root.AddCommand(initCommand(), enrollCommand(), revokeCommand())
 	return root

@@ -19,8 +19,8 @@ import (
 	"kioskd/internal/proof/broker"
 )
 
-// office is a desk beside a world in real time, with a real server between the two.
-type office struct {
+// branch is a desk beside a world in real time, with a real server between the two.
+type branch struct {
 	*world
 	server *broker.Server
 	nc     *nats.Conn
@@ -31,12 +31,12 @@ type office struct {
 }
 
 // atDesk plays a story in real time, with a kiosk that is connected.
-func atDesk(t *testing.T, story func(o *office)) {
+func atDesk(t *testing.T, story func(o *branch)) {
 	t.Helper()
 	w := &world{t: t, begin: time.Now().Add(-time.Hour), sensors: fstest.MapFS{}, real: true}
 	w.cfg = testConfig(t, t.TempDir(), "reservation")
 	w.cfg.Payment.ChooseTimeout = 3 * time.Second
-	o := &office{world: w, server: broker.Plain(t)}
+	o := &branch{world: w, server: broker.Plain(t)}
 	var err error
 	if o.nc, err = nats.Connect("nats://" + o.server.Address); err != nil {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func atDesk(t *testing.T, story func(o *office)) {
 }
 
 // begin starts the kiosk, and connects it.
-func (o *office) begin() {
+func (o *branch) begin() {
 	o.start()
 	o.await("it is ready", func() bool { return o.app.Kiosk.State().Stage != "" })
 	a := o.app
@@ -88,13 +88,13 @@ func (o *office) begin() {
 	}
 }
 
-func (o *office) stop() {
+func (o *branch) stop() {
 	o.cut()
 	o.end()
 }
 
 // await waits for something to become true.
-func (o *office) await(what string, is func() bool) {
+func (o *branch) await(what string, is func() bool) {
 	o.t.Helper()
 	for end := time.Now().Add(20 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -105,7 +105,7 @@ func (o *office) await(what string, is func() bool) {
 }
 
 // put writes a key and hints at it.
-func (o *office) put(key, hint string, w protocol.Want) {
+func (o *branch) put(key, hint string, w protocol.Want) {
 	o.t.Helper()
 	data, err := json.Marshal(w)
 	if err != nil {
@@ -127,7 +127,7 @@ func price(version int64, slot, amount string) protocol.Plan {
 	return protocol.Plan{Version: version, By: "anna", Slots: map[string]protocol.Product{slot: {Price: &amount}}}
 }
 
-func (o *office) costs(slot string) string {
+func (o *branch) costs(slot string) string {
 	for _, f := range o.app.Kiosk.State().Offers() {
 		if f.ID == slot {
 			return f.Price.Decimal()
@@ -137,7 +137,7 @@ func (o *office) costs(slot string) string {
 }
 
 // sells waits for a price, and that all sides say it.
-func (o *office) sells(slot, amount, version string) {
+func (o *branch) sells(slot, amount, version string) {
 	o.t.Helper()
 	o.await(slot+" costs "+amount, func() bool { return o.costs(slot) == amount })
 	o.await("it says so", func() bool {
@@ -153,7 +153,7 @@ func (o *office) sells(slot, amount, version string) {
 // TestADesksPriceIsChargedFromTheNextCustomerOn: who has scanned pays what was shown, the next one pays the new price,
 // and so after a restart and without the desk.
 func TestADesksPriceIsChargedFromTheNextCustomerOn(t *testing.T) {
-	atDesk(t, func(o *office) {
+	atDesk(t, func(o *branch) {
 		ref := o.scan()
 		o.put("k.K1", "hint.K1", protocol.Want{Version: 1, Plans: []protocol.Plan{price(1, "A1", "17.00")}})
 		o.await("it waits for the customer", func() bool { return strings.Contains(o.desk.State().Why, "after that") })
@@ -181,7 +181,7 @@ func TestADesksPriceIsChargedFromTheNextCustomerOn(t *testing.T) {
 
 // TestWhatIsWantedComesByHintAndByConnecting, of the machine, its group and all, and of none else's.
 func TestWhatIsWantedComesByHintAndByConnecting(t *testing.T) {
-	atDesk(t, func(o *office) {
+	atDesk(t, func(o *branch) {
 		o.put("all", protocol.HintAll, protocol.Want{Version: 5, Plans: []protocol.Plan{price(5, "A1", "11.00")}})
 		o.sells("A1", "11.00", "all 5")
 		o.put("k.K1", "hint.K1", protocol.Want{Version: 1, Group: "nord"})
@@ -216,7 +216,7 @@ func TestWhatIsWantedComesByHintAndByConnecting(t *testing.T) {
 
 // TestWhatTheMachineCannotSellSoIsRefused, and what it sells stays.
 func TestWhatTheMachineCannotSellSoIsRefused(t *testing.T) {
-	atDesk(t, func(o *office) {
+	atDesk(t, func(o *branch) {
 		o.put("k.K1", "hint.K1", protocol.Want{Version: 1, Plans: []protocol.Plan{price(1, "A1", "17.00")}})
 		o.sells("A1", "17.00", "machine 1")
 		for n, c := range []struct{ slot, price, want string }{
@@ -250,7 +250,7 @@ func TestWhatTheMachineCannotSellSoIsRefused(t *testing.T) {
 
 // TestAMomentComesOnlyByAClockThatSomebodyHasSet, also without a connection.
 func TestAMomentComesOnlyByAClockThatSomebodyHasSet(t *testing.T) {
-	atDesk(t, func(o *office) {
+	atDesk(t, func(o *branch) {
 		o.unset.Store(true)
 		soon := price(2, "A1", "18.00")
 		soon.From = time.Now().Add(3 * time.Second)
@@ -273,7 +273,7 @@ func TestAMomentComesOnlyByAClockThatSomebodyHasSet(t *testing.T) {
 
 // TestTheDesksStockIsCountedOnce, and not again after a restart.
 func TestTheDesksStockIsCountedOnce(t *testing.T) {
-	atDesk(t, func(o *office) {
+	atDesk(t, func(o *branch) {
 		seven, p := 7, price(1, "A1", "15.00")
 		p.Slots["A1"] = protocol.Product{Price: p.Slots["A1"].Price, Stock: &seven}
 		o.put("k.K1", "hint.K1", protocol.Want{Version: 1, Plans: []protocol.Plan{p}})

@@ -105,6 +105,7 @@ var rooms = map[string][]string{
 	"internal/hub/setup": {"internal/fleet/grants", "internal/fleet/ownca", "internal/plainfile"},
 
 	"internal/hub/settings": {"internal/hub/desk", "internal/plainfile"},
+	"internal/hub/office":   {"internal/fleet/protocol", "internal/hub/people", "internal/hub/store"},
 	"internal/hub/collect":  {"internal/chain", "internal/fleet/protocol", "internal/hub/store"},
 	"internal/hub/store": {
 		"fsm",
@@ -125,9 +126,21 @@ var rooms = map[string][]string{
 	"internal/gate": {"internal/cert", "internal/fleet/protocol", "internal/plainfile", "ups"},
 	"cmd/kioskgate": {"internal/cert", "internal/gate"},
 
-	"cmd/kioskhub": {"internal/cert", "internal/fleet/protocol", "internal/hub/admit", "internal/hub/collect",
-		"internal/hub/desk", "internal/hub/settings", "internal/hub/setup", "internal/hub/store",
-		"internal/money"},
+	"cmd/kioskhub": {
+		"internal/cert",
+		"internal/fleet/protocol",
+		"internal/hub/admit",
+		"internal/hub/collect",
+		"internal/hub/desk",
+		"internal/hub/settings",
+		"internal/hub/setup",
+		"internal/hub/store",
+		"internal/money",
+		"internal/fleet/authority",
+		"internal/hub/office",
+		"internal/hub/people",
+		"internal/plainfile",
+	},
 	"cmd/kioskd": {
 		"glase", "hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/certify",
 		"internal/config", "internal/debug/api", "internal/debug/client", "internal/doctor",
@@ -295,6 +308,10 @@ var borrowed = map[string]map[string]string{
 	"cmd/kioskhub": {
 		"github.com/VictoriaMetrics/metrics": "for Prometheus", "github.com/nats-io/nats.go": nats,
 		"github.com/rs/zerolog": log, "github.com/spf13/cobra": cli, "golang.org/x/term": "a log for people",
+	},
+	"internal/hub/office": {
+		"github.com/nats-io/nats.go": nats, "github.com/nats-io/nkeys": "a person's key", "github.com/rs/zerolog": log,
+		"golang.org/x/crypto": "seals it",
 	},
 	"internal/hub/collect": {
 		"github.com/VictoriaMetrics/metrics": "for Prometheus", "github.com/nats-io/nats.go": nats,

@@ -1,0 +1,132 @@
+package office
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"kioskd/internal/fleet/protocol"
+	"kioskd/internal/hub/people"
+	"kioskd/internal/hub/store"
+)
+
+const (
+	life       = 10 * time.Second // of each sending of a command
+	answerIn   = 4 * time.Second  // for each sending; a kiosk that has not answered by then is asked again
+	sendings   = 3
+	cardsLast  = 10 * time.Minute // a person's certificate, made anew for each command
+	answerMost = 4 << 10          // bytes
+)
+
+// Office gives the commands of a fleet's people to its machines.
+type Office struct {
+	Store     *store.Store
+	NATS      *nats.Conn
+	Authority protocol.Signer // of the desk; every kiosk knows its public half
+	Name      string          // of this start of the program: letters and digits
+	Now       func() time.Time
+
+	began time.Time
+}
+
+// Serve says what the clock says by which the commands' ages are judged, until ctx ends.
+func (o *Office) Serve(ctx context.Context) error {
+	if o.began.IsZero() {
+		o.began = time.Now()
+	}
+	sub, err := o.NATS.Subscribe(protocol.Clock(o.Name), func(m *nats.Msg) {
+		_ = m.Respond([]byte(strconv.FormatInt(int64(time.Since(o.began)), 10))) // who gets none asks again
+	})
+	if err != nil {
+		return err
+	}
+	if err := o.NATS.FlushTimeout(answerIn); err != nil {
+		return err
+	}
+	context.AfterFunc(ctx, func() { _ = sub.Unsubscribe() })
+	return nil
+}
+
+// ErrSilent: the machine has not answered. It may have done what it was told: the same command can be sent again.
+var ErrSilent = errors.New("the machine does not answer: it is not connected, or has done it and its answer is lost")
+
+// Send writes a person's command down, signs it, and sends it until the machine says what became of it. What c lacks,
+// an id among it, is filled in; with the id of an earlier one it is that one's repeat. secret opens the person's key.
+func (o *Office) Send(ctx context.Context, p people.Person, secret []byte, c protocol.Command) (protocol.Outcome,
+	error) {
+	now := o.Now()
+	key, err := personKey(ctx, o.Store, p.Name, p.Role.String(), secret, now)
+	if err != nil {
+		return protocol.Outcome{}, err
+	}
+	public, err := key.PublicKey()
+	if err != nil {
+		return protocol.Outcome{}, err
+	}
+	who := protocol.Person{Name: p.Name, Role: p.Role.String(), Key: public, Expires: now.Add(cardsLast)}
+	if !who.May(c) {
+		return protocol.Outcome{}, fmt.Errorf("%w: %s is %s", protocol.ErrRole, p.Name, p.Role)
+	}
+	card, cardSignature, err := protocol.Certify(who, o.Authority)
+	if err != nil {
+		return protocol.Outcome{}, err
+	}
+	repeat := c.ID != ""
+	if !repeat {
+		c.ID = "C" + rand.Text()
+	}
+	for n := range sendings {
+		asked := protocol.Asked{Gateway: o.Name, At: time.Since(o.began), Life: life}
+		c.Asked, c.At = asked.String(), o.Now().UTC()
+		signed, err := protocol.Sign(c, card, cardSignature, key)
+		if err != nil {
+			return protocol.Outcome{}, err
+		}
+		if n == 0 && !repeat {
+			if err := o.Store.AddOrder(ctx, c, p.Name, signed, c.At.Add(life)); err != nil {
+				return protocol.Outcome{}, err
+			}
+		}
+		out, err := o.ask(ctx, c, asked, signed)
+		if err == nil {
+			return out, o.Store.EndOrder(ctx, out, o.Now())
+		}
+		if ctx.Err() != nil {
+			return protocol.Outcome{ID: c.ID}, ctx.Err()
+		}
+		if errors.Is(err, nats.ErrNoResponders) && n == 0 {
+			break // it is not connected, and has got nothing
+		}
+	}
+	return protocol.Outcome{ID: c.ID}, ErrSilent
+}
+
+func (o *Office) ask(ctx context.Context, c protocol.Command, asked protocol.Asked,
+	signed []byte) (out protocol.Outcome,
+	err error) {
+	ctx, cancel := context.WithTimeout(ctx, answerIn)
+	defer cancel()
+	m := nats.NewMsg(protocol.Request(c.Kiosk, protocol.Do))
+	m.Data = signed
+	asked.Write(m.Header)
+	got, err := o.NATS.RequestMsgWithContext(ctx, m)
+	if err != nil {
+		return out, err
+	}
+	if len(got.Data) > answerMost {
+		return out, errors.New("office: a machine answers too much")
+	}
+	if err := json.Unmarshal(got.Data, &out); err != nil {
+		return out, fmt.Errorf("office: a machine's answer: %w", err)
+	}
+	if out.ID != c.ID {
+		out.ID = c.ID // a command that could not be read has no id there
+	}
+	return out, nil
+}

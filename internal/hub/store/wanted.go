@@ -1,0 +1,189 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"kioskd/internal/fleet/protocol"
+)
+
+// Scope is of whom something is wanted.
+type Scope struct {
+	Kind string // "kiosk", "group" or "all"
+	Key  string // the kiosk's id or the group's name; "" for all
+}
+
+// The kinds of scopes.
+const (
+	OfKiosk = "kiosk"
+	OfGroup = "group"
+	OfAll   = "all"
+)
+
+// AddPlan writes down what is wanted from a moment on, and gives its version. Versions follow the clock, so that those
+// of a database that was put back are not given twice.
+func (s *Store) AddPlan(ctx context.Context, of Scope, p protocol.Plan, now time.Time) (version int64, err error) {
+	if of.Kind == OfAll != (of.Key == "") || of.Kind != OfAll && protocol.CheckID(of.Key) != nil {
+		return 0, fmt.Errorf("store: %q is no %s", of.Key, of.Kind)
+	}
+	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		var last sql.NullInt64
+		if err := tx.QueryRowContext(ctx, "SELECT max(version) FROM wanted WHERE scope = $1 AND key = $2", of.Kind,
+			of.Key).Scan(&last); err != nil {
+			return err
+		}
+		p.Version = max(last.Int64+1, now.UnixMilli())
+		if err := (protocol.Want{Version: p.Version, Plans: []protocol.Plan{p}}).Check(); err != nil {
+			return err
+		}
+		doc, err := json.Marshal(p)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "INSERT INTO wanted (scope, key, version, doc, moment, by, made) VALUES "+
+			values(1, 7), of.Kind, of.Key, p.Version, string(doc), p.From.UnixMilli(), p.By, now.UnixMilli())
+		return err
+	})
+	return p.Version, err
+}
+
+// Wanted is what is wanted of each scope, for a machine also by its group; a machine in a group is there even when
+// nothing is wanted of it alone. Of the plans those are left out that no moment comes to any more.
+func (s *Store) Wanted(ctx context.Context, now time.Time) (map[Scope]protocol.Want, error) {
+	all := map[Scope]protocol.Want{}
+	rows, err := s.db.QueryContext(ctx, "SELECT scope, key, doc FROM wanted ORDER BY scope, key, version DESC")
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var of Scope
+		var doc []byte
+		if err := rows.Scan(&of.Kind, &of.Key, &doc); err != nil {
+			return nil, fmt.Errorf("store: %w", err)
+		}
+		var p protocol.Plan
+		if err := json.Unmarshal(doc, &p); err != nil {
+			return nil, fmt.Errorf("store: what is wanted of %s %q: %w", of.Kind, of.Key, err)
+		}
+		w := all[of]
+		w.Version = max(w.Version, p.Version)
+		// newest first: an older one matters only before all newer ones, and none before one that holds already
+		if n := len(w.Plans); n == 0 || p.From.Before(w.Plans[0].From) && w.Plans[0].From.After(now) {
+			w.Plans = slices.Insert(w.Plans, 0, p)
+		}
+		all[of] = w
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	return all, s.grouped(ctx, all)
+}
+
+// grouped says in each machine's own key which group it is in. That changes the key's version.
+func (s *Store) grouped(ctx context.Context, all map[Scope]protocol.Want) error {
+	rows, err := s.db.QueryContext(ctx, "SELECT kiosk, grp FROM machines WHERE retired IS NULL AND grp <> ''")
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var kiosk, group string
+		if err := rows.Scan(&kiosk, &group); err != nil {
+			return fmt.Errorf("store: %w", err)
+		}
+		of := Scope{OfKiosk, kiosk}
+		w := all[of]
+		w.Group, w.Version = group, max(w.Version, 1)
+		all[of] = w
+	}
+	return rows.Err()
+}
+
+// Order is a command that is on its way, or was.
+type Order struct {
+	protocol.Command
+	By      string
+	Made    time.Time
+	Outcome protocol.Outcome
+	Ended   bool // Outcome is the kiosk's word
+}
+
+// AddOrder writes a command down before it is sent for the first time.
+func (s *Store) AddOrder(ctx context.Context, c protocol.Command, by string, signed []byte, expires time.Time) error {
+	args, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO commands (id, kiosk, what, args, by, signed, made, expires, sent) "+
+			"VALUES "+values(1, 9), c.ID, c.Kiosk, c.Word, string(args), by, signed, c.At.UnixMilli(),
+			expires.UnixMilli(), c.At.UnixMilli())
+		return err
+	})
+}
+
+// EndOrder writes down what became of a command.
+func (s *Store) EndOrder(ctx context.Context, o protocol.Outcome, now time.Time) error {
+	doc, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "UPDATE commands SET answered = $1, outcome = $2 WHERE id = $3", now.UnixMilli(),
+			string(doc), o.ID)
+		return err
+	})
+}
+
+// Orders are a kiosk's last commands, newest first.
+func (s *Store) Orders(ctx context.Context, kiosk string, limit int) ([]Order, error) {
+	return gather(ctx, s, func(rows *sql.Rows) (o Order, err error) {
+		var args, outcome []byte
+		var made int64
+		if err := rows.Scan(&args, &o.By, &made, &o.Ended, &outcome); err != nil {
+			return o, err
+		}
+		o.Made = time.UnixMilli(made)
+		if err := json.Unmarshal(args, &o.Command); err != nil || !o.Ended {
+			return o, err
+		}
+		return o, json.Unmarshal(outcome, &o.Outcome)
+	},
+		"SELECT args, by, made, answered IS NOT NULL, outcome FROM commands WHERE kiosk = $1 ORDER BY made DESC LIMIT $2",
+		kiosk, limit)
+}
+
+// ErrNoPerson: nobody of that name has ever signed in.
+var ErrNoPerson = errors.New("nobody of this name has signed in at the desk yet")
+
+// PersonKey is a person's key as it was sealed; nothing: there is none yet.
+func (s *Store) PersonKey(ctx context.Context, name string) (public string, sealed []byte, err error) {
+	var text sql.NullString
+	err = s.db.QueryRowContext(ctx, "SELECT public_key, private_key FROM users WHERE name = $1 AND disabled IS NULL",
+		name).
+		Scan(&text, &sealed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil, fmt.Errorf("store: %s: %w", name, ErrNoPerson)
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("store: %w", err)
+	}
+	return text.String, sealed, nil
+}
+
+// KeepPersonKey writes a person's new key down, in the place of one that cannot be opened any more. A person of the
+// file of users need not have signed in: role is what the file says.
+func (s *Store) KeepPersonKey(ctx context.Context, name, role, public string, sealed []byte, now time.Time) error {
+	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO users (name, role, public_key, private_key, made) VALUES "+
+			values(1, 5)+" ON CONFLICT (name) DO UPDATE SET public_key = excluded.public_key, private_key = "+
+			"excluded.private_key", name, role, []byte(public), sealed, now.UnixMilli())
+		return err
+	})
+}
