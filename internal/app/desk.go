@@ -33,7 +33,8 @@ func (a *App) join(p Parts) (*member.Member, error) {
 	id := a.cfg.Machine.Token
 	a.wanted = want.New(want.Config{ID: id, Machine: a.cfg, Judge: front.Unshown, Shelf: a.shelf, Kiosk: a.Kiosk,
 		Wall: c.Wall, Synced: c.Synced, Jitter: member.Jitter, Changed: func() { a.fleet.Changed() }, Log: a.log})
-	commands := orders.New(orders.Config{ID: id, Desk: authority.Public(a.cfg.Fleet.Authority), Now: c.Now,
+	commands := orders.New(orders.Config{ID: id, Now: c.Now,
+		Desk: authority.Kept{Named: authority.Public(a.cfg.Fleet.Authority), Credentials: a.cfg.Fleet.Credentials},
 		Wall: c.Wall, Synced: c.Synced, Obey: a.Obey, Log: a.log})
 	c.Want, c.Services = a.wanted.State, []fleet.Service{a.wanted.Serve, commands.Serve}
 	return member.New(c)

@@ -17,7 +17,7 @@ type Fleet struct {
 	Servers     []string // tls:// or wss://; nats:// and ws:// only on this machine
 	Credentials string   // file of the token that the operator has signed; "" only for servers on this machine
 	CA          string   // file of the authorities of the servers' certificates; "": the system's
-	// Authority is the public key of the operator's desk, as kioskhub gave it; "": nobody can command this machine
+	// Authority is the public key of the operator's desk, as kioskhub gave it; "": the one in Credentials
 	Authority string
 	Size      int // about how many kiosks use the same servers; 0: not said, and few
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/nats-io/nkeys"
+
+	"kioskd/internal/plainfile"
 )
 
 // ErrSignature says that a text was not signed by this authority.
@@ -44,6 +46,32 @@ func InCredentials(content []byte) (Public, error) {
 		return "", errors.New("authority: the credentials file names no authority, or several: enrol this machine again")
 	}
 	return Parse(found[0])
+}
+
+// Kept is whom a machine obeys: the named one, or else the one in its credentials file. That is read at each check,
+// since a machine may be enrolled while it runs.
+type Kept struct {
+	Named       Public
+	Credentials string // file
+}
+
+// fileMax bounds a credentials file, in bytes.
+const fileMax = 16 << 10
+
+// Check is as Public's. Without the file, or an authority in it, nothing is signed.
+func (k Kept) Check(text, signature []byte) error {
+	if k.Named != "" {
+		return k.Named.Check(text, signature)
+	}
+	content, _, err := plainfile.Read(k.Credentials, fileMax)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	p, err := InCredentials(content)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	return p.Check(text, signature)
 }
 
 // Check is nil when the signature is this authority's of exactly that text, else ErrSignature.

@@ -3,6 +3,8 @@ package authority
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -95,6 +97,48 @@ func TestACredentialsFileNamesOneAuthority(t *testing.T) {
 		if good && got != public || (err == nil) != good {
 			t.Errorf("%q: %q, %v", content, got, err)
 		}
+	}
+}
+
+func TestAMachineObeysWhomItsCredentialsName(t *testing.T) {
+	desk, other := make1(t), make1(t)
+	public, err := desk.Public()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := []byte("restart")
+	signature, err := desk.Sign(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "fleet.creds")
+	if err := (Kept{Credentials: path}).Check(text, signature); !errors.Is(err, ErrSignature) {
+		t.Errorf("before it is enrolled: %v", err)
+	}
+	if err := os.WriteFile(path, []byte("-----BEGIN NATS USER JWT-----\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := (Kept{Credentials: path}).Check(text, signature); !errors.Is(err, ErrSignature) {
+		t.Errorf("credentials that name nobody: %v", err)
+	}
+	if err := os.WriteFile(path, []byte(public.Line()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := (Kept{Credentials: path}).Check(text, signature); err != nil {
+		t.Errorf("once it is enrolled: %v", err)
+	}
+	if signature, err = other.Sign(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := (Kept{Credentials: path}).Check(text, signature); !errors.Is(err, ErrSignature) {
+		t.Errorf("somebody else: %v", err)
+	}
+	named, err := other.Public()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := (Kept{named, path}).Check(text, signature); err != nil {
+		t.Errorf("whom the config names: %v", err)
 	}
 }
 

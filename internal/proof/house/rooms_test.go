@@ -88,7 +88,7 @@ var rooms = map[string][]string{
 
 	"internal/fleet/protocol":  {}, // what the programs of a fleet say to each other: it knows none of them
 	"internal/fleet/relay":     {"internal/fleet/protocol"},
-	"internal/fleet/authority": {},
+	"internal/fleet/authority": {"internal/plainfile"},
 	"internal/fleet/ownca":     {},
 	"internal/hub/people":      {"internal/plainfile"},
 	"internal/hub/monitoring":  {},
