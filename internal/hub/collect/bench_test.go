@@ -58,7 +58,7 @@ func collected(b *testing.B, address string, ahead int64) {
 	b.ResetTimer()
 	for k := range kiosks {
 		work.Go(func() {
-			nc := w.connect()
+			nc := w.connect("bench")
 			for n, round := 0, 0; n < b.N/kiosks; round++ {
 				id := fmt.Sprintf("%sK%dR%d", run, k, round)
 				haves := make(chan *nats.Msg, 4096)

@@ -336,17 +336,32 @@ func TestWhatKiosksSayOfThemselvesIsWritten(t *testing.T) {
 	})
 }
 
-// TestWhoAsksIsToldByEveryCollector: also of a kiosk that nobody knows.
-func TestWhoAsksIsToldByEveryCollector(t *testing.T) {
+// TestWhoAsksIsToldAndNobodyElse: also of a kiosk that nobody knows; and a kiosk that wants the answer sent to another
+// one, which would take it for a word about its own journal, gets none.
+func TestWhoAsksIsToldAndNobodyElse(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.collector("hub1")
 		k := w.kiosk("K1")
 		k.sell(1)
 		w.arrived(k)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		others, err := w.nc.SubscribeSync(protocol.Have("K3"))
+		if err != nil {
+			t.Fatal(err)
+		}
 		ask := func(kiosk string) protocol.Held {
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
-			defer cancel()
-			m, err := w.nc.RequestWithContext(ctx, protocol.Ask(kiosk), nil)
+			own, err := w.nc.SubscribeSync(protocol.Inbox(kiosk) + ".held")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := w.nc.PublishRequest(protocol.Ask(kiosk), protocol.Have("K3"), nil); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.nc.PublishRequest(protocol.Ask(kiosk), own.Subject, nil); err != nil {
+				t.Fatal(err)
+			}
+			m, err := own.NextMsgWithContext(ctx)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -361,6 +376,9 @@ func TestWhoAsksIsToldByEveryCollector(t *testing.T) {
 		}
 		if held := ask("K2"); held != (protocol.Held{}) {
 			t.Errorf("%+v", held)
+		}
+		if m, err := others.NextMsg(0); err == nil {
+			t.Errorf("another one was told %s", m.Data)
 		}
 	})
 }

@@ -25,7 +25,8 @@ const (
 	conditionsMax   = 256
 )
 
-// answer tells kiosks that ask what is held of them.
+// answer tells kiosks that ask what is held of them, and nobody else: asked with another's subject for the answer, it
+// would tell that other one of a journal that is not his.
 func (c *Collector) answer(ctx context.Context, asks chan *nats.Msg) {
 	for {
 		select {
@@ -33,7 +34,7 @@ func (c *Collector) answer(ctx context.Context, asks chan *nats.Msg) {
 			return
 		case m := <-asks:
 			kiosk := strings.TrimPrefix(m.Subject, protocol.Ask(""))
-			if protocol.CheckID(kiosk) != nil || m.Reply == "" {
+			if protocol.CheckID(kiosk) != nil || !protocol.OwnInbox(kiosk, m.Reply) {
 				continue
 			}
 			c.asked.Inc()

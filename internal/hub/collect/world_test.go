@@ -69,7 +69,7 @@ func newWorld(t testing.TB, address string) *world {
 		t.Fatal(err)
 	}
 	w.look()
-	w.nc = w.connect()
+	w.nc = w.connect("test")
 	if _, err := w.nc.Subscribe(protocol.Have("*"), w.hear); err != nil {
 		t.Fatal(err)
 	}
@@ -100,9 +100,9 @@ func (w *world) open() *store.Store {
 	return s
 }
 
-func (w *world) connect() *nats.Conn {
+func (w *world) connect(user string) *nats.Conn {
 	nc, err := nats.Connect("nats://"+w.broker.Address, nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond),
-		nats.ReconnectJitter(0, 0), nats.ReconnectBufSize(-1))
+		nats.ReconnectJitter(0, 0), nats.ReconnectBufSize(-1), nats.CustomInboxPrefix(protocol.Inbox(user)))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func (w *world) told(kiosk string) protocol.Held {
 func (w *world) collector(name string) (c *Collector, stop func()) {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	c = New(Config{Store: w.open(), NATS: w.connect(), Name: name, Log: zerolog.New(zerolog.NewTestWriter(w.t))})
+	c = New(Config{Store: w.open(), NATS: w.connect(name), Name: name, Log: zerolog.New(zerolog.NewTestWriter(w.t))})
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -193,7 +193,7 @@ func (w *world) kiosk(id string) *kiosk {
 		Fork:   func(is bool) { k.forked.Store("is", is) }})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
-	nc := w.connect()
+	nc := w.connect(id)
 	go func() {
 		defer close(ended)
 		k.outbox.Serve(ctx, nc)
