@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -36,6 +37,9 @@ func (s *Store) month(ctx context.Context, now time.Time) (int, error) {
 		if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(1802399603)"); err != nil {
 			return err
 		}
+		if err := whole(ctx, tx); err != nil {
+			return err
+		}
 		var there bool
 		if err := tx.QueryRowContext(ctx, "SELECT to_regclass($1) IS NOT NULL", fmt.Sprintf("entries_%d", m)).
 			Scan(&there); err != nil || there {
@@ -53,6 +57,24 @@ func (s *Store) month(ctx context.Context, now time.Time) (int, error) {
 	}
 	s.months.made[m] = true
 	return m, nil
+}
+
+// errRestoring is of a database whose tables are there without the key that keeps an entry from being written twice:
+// pg_restore makes it last. A month that was made before it would never have one, and nobody would be told.
+var errRestoring = errors.New("the table entries has no valid primary key: a backup is being put back, or that was " +
+	"broken off; begin it again")
+
+// whole finds whether a restore of the database is still under way.
+func whole(ctx context.Context, tx *sql.Tx) error {
+	var valid bool
+	if err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM pg_index WHERE indrelid = to_regclass('entries') "+
+		"AND indisprimary AND indisvalid)").Scan(&valid); err != nil {
+		return err
+	}
+	if !valid {
+		return errRestoring
+	}
+	return nil
 }
 
 // forget has the next entry look again: a database that was restored may have no such month.
