@@ -50,7 +50,7 @@ func world(t *testing.T, prefix string, h http.Handler) (*gate, *Relay) {
 			t.Error(err)
 		}
 	})
-	g := &gate{t: t, nc: connect(t, s), began: time.Now()}
+	g := &gate{t: t, nc: connect(t, s), began: time.Now().Add(-time.Minute)}
 	if _, err := g.nc.Subscribe(protocol.Clock("G1"), func(m *nats.Msg) {
 		_ = m.Respond([]byte(fmt.Sprint(int64(g.clock()))))
 	}); err != nil {
