@@ -73,7 +73,8 @@ func (f *Fleet) hubConfig(database, credentials, inside, page, users string) str
 		replicas = 3
 	}
 	return fmt.Sprintf("database = %q\nservers = [\"%s\"]\ncredentials = %q\nca = %q\nreplicas = %d\nmetrics = %q\n"+
-		"[desk]\nlisten = %q\nusers = %q\ntimezone = \"Europe/Stockholm\"\nlanguage = \"en\"\npublic_url = \"http://%s\"\n",
+		"[desk]\nlisten = %q\nusers = %q\ntimezone = \"Europe/Stockholm\"\nlanguage = \"en\"\n"+
+		"public_url = \"http://%s\"\n",
 		database, strings.Join(f.servers(), `", "`), credentials, f.Brokers.CA, replicas, inside, page, users, page)
 }
 

@@ -79,7 +79,7 @@ func (k *Kiosk) register(ctx context.Context) error {
 	return nil
 }
 
-// startWhole starts the board and the kiosk, and waits until it sells.
+// startWhole starts the board and the kiosk, and waits until it sells and can be reached through the fleet.
 func (k *Kiosk) startWhole(ctx context.Context, within time.Duration) error {
 	if err := k.Board.Start(); err != nil {
 		return err
@@ -95,7 +95,7 @@ func (k *Kiosk) startWhole(ctx context.Context, within time.Duration) error {
 	}
 	return k.Ready(ctx, within, "its readiness to sell", func() bool {
 		s, err := k.Status(ctx)
-		return err == nil && s.Step == "ready"
+		return err == nil && s.Step == "ready" && s.Fleet.Connected
 	})
 }
 
@@ -118,6 +118,9 @@ type Status struct {
 	Step   string `json:"step"`
 	Reason string `json:"reason"`
 	Sale   string `json:"sale"`
+	Fleet  struct {
+		Connected bool `json:"connected"`
+	} `json:"fleet"`
 }
 
 // Status asks the kiosk where it is.
