@@ -7,7 +7,7 @@ FLAGS   := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 # The race detector needs a C compiler; without one the tests run all the same, and say so.
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo fleet test race explore worlds lint fuzz soak sabotage mutate crash powercut web toolkits fleet-bench test-hw \
+.PHONY: build demo fleet test race explore worlds lint fuzz soak sabotage mutate crash powercut web toolkits fleet-bench fleet-chaos fleet-sabotage test-hw \
 	generate clean cross service help
 
 build: ## the programs, in bin/
@@ -94,6 +94,17 @@ web: ## the pages in Chromium (installs it: root on Debian); the pictures are in
 CONNECTIONS ?= 10000
 fleet-bench: ## CONNECTIONS kiosks on three nats-servers here: KiB each, handshakes a second, and how soon all are back after a restart
 	$(GO) test ./internal/proof/fleet -run '^TestAllKiosksAreBack' -connections $(CONNECTIONS) -timeout 0 -v
+
+KIOSKS ?= 1000
+FLEETSALES ?= 100000
+TROUBLES ?= 60
+MINUTE ?= 30s
+fleet-chaos: ## KIOSKS simulated kiosks sell FLEETSALES times while brokers, gateways, hubs and the database are killed, frozen, cut off and restored, TROUBLES times, a MINUTE each (root: networks of its own)
+	$(GO) test ./internal/proof/fleet -run 'WhateverFails|ASaleWaits' -kiosks $(KIOSKS) -sales $(FLEETSALES) -troubles $(TROUBLES) -minute $(MINUTE) $(if $(SEED),-seed $(SEED)) \
+	  -timeout 0 -v
+
+fleet-sabotage: ## a mistake with each money rule of a fleet: the rule's own test must catch it
+	$(GO) test ./internal/proof/fleet -run SabotageOfAFleet -sabotages -timeout 0 -v
 
 toolkits: ## SOAP toolkits of others against glasesim, and our client against their servers (installs them: root on Debian)
 	internal/proof/toolkits/run
