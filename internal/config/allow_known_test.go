@@ -18,8 +18,8 @@ func TestAGatewaysCallersAreStrangers(t *testing.T) {
 		"everybody":         {Config{UPS: UPS{Listen: ":8082"}}, false},
 		"a proxy's address": {Config{UPS: UPS{Listen: ":8082", Allow: allow, BehindProxy: true}}, false},
 		"no port":           {Config{UPS: UPS{Allow: allow}}, false},
-		"a gateway besides": {Config{UPS: UPS{Listen: ":8082", Allow: allow}, Fleet: Fleet{Servers: []string{"tls://a:1"}}},
-			false},
+		"a gateway besides": {Config{UPS: UPS{Listen: ":8082", Allow: allow},
+			Fleet: Fleet{Servers: []string{"tls://a:1"}}}, false},
 	} {
 		if known := c.config.KnowsCallers(); known != c.known {
 			t.Errorf("%s: known is %v", name, known)
