@@ -18,7 +18,8 @@ func TestAnEntryOfAnotherHistoryIsAFork(t *testing.T) {
 		if err != nil || fates[0] != Refused || !held.Fork || held.Seq != int64(n) {
 			t.Errorf("it is %v, and %+v is held, %v", fates, held, err)
 		}
-		if held, fates, err = s.Take(t.Context(), "K1", here[n:], noon); err != nil || fates[0] != Refused || !held.Fork {
+		held, fates, err = s.Take(t.Context(), "K1", here[n:], noon)
+		if err != nil || fates[0] != Refused || !held.Fork {
 			t.Errorf("before a person has decided, what comes is %v, and %+v is held, %v", fates, held, err)
 		}
 	})
