@@ -17,6 +17,7 @@ demo: build ## a whole kiosk on this machine: make demo, or make demo ARGS=--aut
 	@bin/demo $(ARGS)
 
 fleet: build ## twenty kiosks with brokers, gateways, hubs and a database on this machine: make fleet, or make fleet ARGS=--auto (installs PostgreSQL and haproxy: root on Debian)
+	$(GO) -C tools build -o ../bin/nats-server github.com/nats-io/nats-server/v2
 	@bin/fleet $(ARGS)
 
 # The state machine, the painters and what reads the sources have no goroutine that could race. The others of these make very many steps, which the detector

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"kioskd/internal/proof/broker"
 	"kioskd/internal/proof/fleet"
 )
 
@@ -34,6 +35,9 @@ func TestCtrlCLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := fleet.Build(t.Context(), bin); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := broker.Build(t.Context(), bin); err != nil {
 		t.Fatal(err)
 	}
 	program := filepath.Join(bin, "fleet")

@@ -152,7 +152,7 @@ var rooms = map[string][]string{
 	},
 	"cmd/glasesim":  {"glase/glasetest"},
 	"cmd/demo":      {"internal/money"},
-	"cmd/fleet":     {"internal/proof/broker", "internal/proof/fleet"},
+	"cmd/fleet":     {"internal/proof/fleet"},
 	"hw/wire":       {},
 	"hw/vend/relay": {"hw/vend", "hw/wire"},
 	"hw/vend/lock":  {"hw/vend", "hw/wire"},
@@ -181,6 +181,7 @@ var rooms = map[string][]string{
 
 // forTests are the further imports that a package's tests may use.
 var forTests = map[string][]string{
+	"cmd/fleet": {"internal/proof/broker"},
 	"cmd/kioskhub": {"internal/fleet", "internal/fleet/enrol", "internal/fleet/grants", "internal/identity",
 		"internal/proof/broker", "internal/proof/port", "internal/proof/till"},
 	"internal/gate": {"internal/fleet/grants", "internal/fleet/relay", "internal/proof/broker"},
