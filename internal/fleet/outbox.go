@@ -32,7 +32,7 @@ const (
 	// settle is how long entries are given to arrive before the word that they are not held counts. It doubles, up to
 	// settleMost, with each sending that came to nothing.
 	settle     = time.Second
-	settleMost = 2 * time.Minute
+	settleMost = 30 * time.Second
 )
 
 // OutboxConfig is what an outbox needs. Fork may be nil, and the zero Log says nothing.
