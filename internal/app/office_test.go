@@ -35,8 +35,7 @@ func hubBeside(o *world, at *atWork) {
 
 // atWork is what an office works with.
 type atWork struct {
-	store  *store.Store
-	office *office.Office
+	store *store.Store
 }
 
 // TestWhatIsWantedIsInTheDatabase and on the servers again when they have lost it.

@@ -61,6 +61,12 @@ func (h *hub) order(word string, more func(*protocol.Command)) protocol.Command 
 // send gives a command to the kiosk that runs now, asked at this moment, as often as it is called.
 func (h *hub) send(c protocol.Command) protocol.Outcome {
 	h.w.t.Helper()
+	return h.deliver(h.sealed(c))
+}
+
+// sealed is a signed command, asked at this moment.
+func (h *hub) sealed(c protocol.Command) (protocol.Asked, []byte) {
+	h.w.t.Helper()
 	asked := protocol.Asked{Gateway: "H1", At: time.Since(h.began), Life: 10 * time.Second}
 	c.Asked, c.At = asked.String(), time.Now()
 	card, signature, err := protocol.Certify(h.card, h.authority)
@@ -71,6 +77,11 @@ func (h *hub) send(c protocol.Command) protocol.Outcome {
 	if err != nil {
 		h.w.t.Fatal(err)
 	}
+	return asked, data
+}
+
+// deliver brings the machine what was sent.
+func (h *hub) deliver(asked protocol.Asked, data []byte) protocol.Outcome {
 	time.Sleep(h.late)
 	a := h.w.app
 	taker := orders.New(orders.Config{ID: "K1", Desk: h, Wall: a.clock.Wall, Synced: a.clock.Synced, Obey: a.Obey,
@@ -246,7 +257,8 @@ func TestACommandActsOnceHoweverItIsCut(t *testing.T) {
 			play(t, "reservation", func(w *world) {
 				sale, h := w.bought("reservation"), desk(w)
 				refund := h.order(protocol.Refund, func(c *protocol.Command) { c.Sale, c.Amount = sale.ID, "5.00" })
-				go h.send(refund) // nobody hears the answer
+				asked, data := h.sealed(refund)
+				go h.deliver(asked, data) // nobody hears the answer
 				time.Sleep(after)
 				w.end()
 				w.start()

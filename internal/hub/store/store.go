@@ -164,12 +164,7 @@ func values(rows, columns int) string {
 	return b.String()
 }
 
-// moment is a time in the database; nothing for the zero time.
-func moment(t time.Time) sql.NullInt64 {
-	return sql.NullInt64{Int64: t.UnixMilli(), Valid: !t.IsZero()}
-}
-
-// timeOf is such a moment's time, in UTC; the zero time for none.
+// timeOf is the time of a moment in the database, in UTC; the zero time for none.
 func timeOf(m sql.NullInt64) time.Time {
 	if !m.Valid {
 		return time.Time{}
