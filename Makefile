@@ -7,7 +7,7 @@ FLAGS   := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 # The race detector needs a C compiler; without one the tests run all the same, and say so.
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo fleet test race explore worlds lint fuzz soak sabotage mutate crash powercut web toolkits fleet-bench fleet-chaos fleet-sabotage test-hw \
+.PHONY: build demo fleet test race explore worlds lint fuzz soak sabotage mutate crash powercut web toolkits fleet-test fleet-bench fleet-chaos fleet-sabotage test-hw \
 	generate clean cross service help
 
 build: ## the programs, in bin/
@@ -24,10 +24,15 @@ fleet: build ## twenty kiosks with brokers, gateways, hubs and a database on thi
 # makes five times as slow: make race looks at them.
 UNRACED := ./fsm ./hw/display ./internal/app ./internal/journal ./internal/proof/house ./internal/proof/world
 
-test: ## all tests, with nothing but Go
+# What has brokers, hubs and databases of its own, in processes that are killed.
+FLEET := ./cmd/fleet ./cmd/kioskhub ./internal/fleet ./internal/fleet/grants ./internal/fleet/member ./internal/fleet/relay ./internal/gate \
+	./internal/hub/admit ./internal/hub/collect ./internal/hub/setup ./internal/hub/store ./internal/proof/broker ./internal/proof/fleet \
+	./internal/proof/postgres
+
+test: ## all tests but a fleet's, with nothing but Go
 	@[ -n "$(RACE)" ] || echo "no gcc: testing without the race detector"
 	$(GO) test $(UNRACED)
-	$(GO) test $(RACE) $(filter-out $(patsubst ./%,kioskd/%,$(UNRACED)),$(shell $(GO) list ./...))
+	$(GO) test $(RACE) $(filter-out $(patsubst ./%,kioskd/%,$(UNRACED) $(FLEET)),$(shell $(GO) list ./...))
 	$(GO) -C tools test ./...
 
 # The same story many hundred times: one time is enough for the race detector.
@@ -91,6 +96,11 @@ powercut: ## the journal under power cuts: its writes cut off one by one, and a 
 
 web: ## the pages in Chromium (installs it: root on Debian); the pictures are in bin/screenshots
 	internal/proof/web/run
+
+fleet-test: ## a fleet's tests, with real brokers and databases (installs PostgreSQL: root on Debian)
+	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || internal/proof/machine/install postgresql
+	$(GO) test $(RACE) $(filter-out ./internal/proof/fleet,$(FLEET))
+	$(GO) test ./internal/proof/fleet -skip "WhateverFails|ASaleWaits|AllKiosks"
 
 CONNECTIONS ?= 10000
 fleet-bench: ## CONNECTIONS kiosks on three nats-servers here: KiB each, handshakes a second, and how soon all are back after a restart
