@@ -339,8 +339,10 @@ func TestAStreamComesAsItHappens(t *testing.T) {
 func TestAnAnswerIsWhatAListenersWouldBe(t *testing.T) {
 	large := strings.Repeat("0123456789abcdef", 10_000)
 	handlers := map[string]http.HandlerFunc{
-		"nothing":     func(http.ResponseWriter, *http.Request) {},
-		"an error":    func(w http.ResponseWriter, r *http.Request) { http.Error(w, "too many", http.StatusTooManyRequests) },
+		"nothing": func(http.ResponseWriter, *http.Request) {},
+		"an error": func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, "too many", http.StatusTooManyRequests)
+		},
 		"a redirect":  func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/s/", http.StatusSeeOther) },
 		"no content":  func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204) },
 		"some HTML":   func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "<!DOCTYPE html><p>hi") },
