@@ -50,6 +50,8 @@ type Command struct {
 	Order  Order  `json:"order"`
 	By     string `json:"by"`
 	Reason string `json:"reason"`
+	// What names the act in full, the sale and the amount among it: a repeat wants the same
+	What string `json:"what,omitzero"`
 }
 
 // Obeyed is what became of a command. A repeat is answered with it.
@@ -58,6 +60,7 @@ type Obeyed struct {
 	Order     Order   `json:"order"`
 	Refusal   Refusal `json:"refusal,omitzero"` // "": it was done
 	Reference string  `json:"reference,omitzero"`
+	What      string  `json:"what,omitzero"` // of the command
 }
 
 // planogramSet labels the shelf anew, between two customers: whoever has begun pays what was shown.
@@ -154,7 +157,7 @@ func (t *step) commanded(e Commanded) {
 	switch {
 	case n >= 0:
 		o := t.s.Commands[n]
-		if o.Order != c.Order { // another command has its id
+		if o.Order != c.Order || o.What != c.What { // another command has its id
 			o.Reference, o.Refusal = "", SaysTooLittle
 		}
 		t.do(Answer{Request: e.Request, Reference: o.Reference, Refusal: o.Refusal})
@@ -166,7 +169,7 @@ func (t *step) commanded(e Commanded) {
 		t.do(Answer{Request: e.Request, Refusal: SaysTooLittle})
 		return
 	}
-	o := Obeyed{ID: c.ID, Order: c.Order, Reference: c.ID}
+	o := Obeyed{ID: c.ID, Order: c.Order, Reference: c.ID, What: c.What}
 	switch c.Order {
 	case OutByOrder:
 		t.faultRaised(Fault{Name: reason.Operator, Note: c.By + ": " + c.Reason})

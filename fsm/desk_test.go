@@ -35,7 +35,7 @@ func fromTheDesk(s State, now Instant, n int) []Event {
 		PlanogramSet{now, "w", Planogram{version, "t", nil}, base[:2], nil},
 	}
 	order := func(id string, o Order, why string, v Verdict) {
-		events = append(events, Commanded{now, "k", Command{id, o, "t", why}, s.Sale, v})
+		events = append(events, Commanded{now, "k", Command{ID: id, Order: o, By: "t", Reason: why}, s.Sale, v})
 	}
 	id := fmt.Sprint("k", n)
 	for _, o := range append(Orders(), "dance") {
@@ -161,7 +161,8 @@ func obeyed(s State, c Commanded, next State, effects []Effect, durable bool) er
 	if n := len(next.Commands); n > 0 {
 		last = next.Commands[n-1]
 	}
-	recorded := durable && last == Obeyed{c.Command.ID, c.Command.Order, said[0].Refusal, said[0].Reference}
+	recorded := durable && last == Obeyed{c.Command.ID, c.Command.Order, said[0].Refusal, said[0].Reference,
+		c.Command.What}
 	switch why := said[0].Refusal; {
 	case why == NoRecord || why == SaysTooLittle && !recorded:
 		if !reflect.DeepEqual(s, next) || len(effects) != 1 {
@@ -193,7 +194,7 @@ func TestAnOldCommandIsForgottenBeforeAnyNewerOne(t *testing.T) {
 	s := w.s
 	obey := func(id int) (Answer, bool) {
 		next, effects, durable := Step(s, Commanded{At: w.now, Request: "q",
-			Command: Command{fmt.Sprint("c", id), OutByOrder, "anna", "flood"}})
+			Command: Command{ID: fmt.Sprint("c", id), Order: OutByOrder, By: "anna", Reason: "flood"}})
 		s = next
 		return effects[0].(Answer), durable
 	}
@@ -208,6 +209,28 @@ func TestAnOldCommandIsForgottenBeforeAnyNewerOne(t *testing.T) {
 	}
 	if b, err := json.Marshal(s.Commands); err != nil || len(b) > 10<<10 {
 		t.Errorf("they take %d bytes: %v", len(b), err)
+	}
+}
+
+// TestAnIdIsGoodForOneActOnly: whoever repeats a refund of one sale with another's, or another amount, is not told that
+// it is done.
+func TestAnIdIsGoodForOneActOnly(t *testing.T) {
+	w, _ := told(t, "boot")
+	s := w.s
+	obey := func(what string) Answer {
+		next, effects, _ := Step(s, Commanded{At: w.now, Request: "q",
+			Command: Command{ID: "c1", Order: OutByOrder, By: "anna", Reason: "flood", What: what}})
+		s = next
+		return effects[0].(Answer)
+	}
+	if a := obey("S1 5.00"); a.Refusal != "" {
+		t.Fatalf("%+v", a)
+	}
+	if a := obey("S1 5.00"); a.Refusal != "" || a.Reference != "c1" {
+		t.Errorf("the repeat is answered with %+v", a)
+	}
+	if a := obey("S2 5.00"); a.Refusal != SaysTooLittle || a.Reference != "" {
+		t.Errorf("another act with its id is answered with %+v", a)
 	}
 }
 

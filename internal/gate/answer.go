@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,9 +37,28 @@ func readAnswer(data []byte, h http.Header) (status int, body []byte, err error)
 			return 0, nil, errNoAnswer
 		}
 		name = http.CanonicalHeaderKey(name)
-		h[name] = append(h[name], strings.Trim(value, " \t"))
+		if !foreign(name) {
+			h[name] = append(h[name], strings.Trim(value, " \t"))
+		}
 	}
 	return status, data[end+4:], nil
+}
+
+// foreign are headers by which one kiosk's answer would reach what a browser keeps of the others: they all have one
+// origin, the gateway's.
+func foreign(name string) bool {
+	switch name {
+	case "Service-Worker-Allowed", "Clear-Site-Data", "Strict-Transport-Security", "Alt-Svc", "Nel", "Report-To",
+		"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials":
+		return true
+	}
+	return false
+}
+
+// own reports whether a cookie is for a kiosk's own pages.
+func own(cookie, kiosk string) bool {
+	c, err := http.ParseSetCookie(cookie)
+	return err == nil && c.Domain == "" && strings.Contains(c.Path, "/k/"+kiosk+"/")
 }
 
 // deliver writes a kiosk's answer, of which m is the first piece.
@@ -53,6 +73,10 @@ func (g *Gate) deliver(w http.ResponseWriter, r *http.Request, k *link, a *answe
 	}
 	if err != nil {
 		return g.nobody(w, p.kind, malformed)
+	}
+	if h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(s string) bool { return !own(s, p.kiosk) }); len(
+		h["Set-Cookie"]) == 0 {
+		delete(h, "Set-Cookie")
 	}
 	more := m.Header[protocol.HeaderMore] != nil
 	if r.Method == http.MethodHead && length != nil {

@@ -100,7 +100,6 @@ type link struct {
 	lost  chan struct{} // closed when the connection is
 
 	mu      sync.Mutex
-	count   uint64
 	waiting map[string]*answer
 }
 
@@ -208,10 +207,10 @@ func (k *link) hear(m *nats.Msg) {
 
 // ask sends a request to a kiosk. The caller forgets the answer when it wants no more of it.
 func (k *link) ask(subject string, request []byte, from netip.Addr, asked protocol.Asked, pieces int) (*answer, error) {
-	a := &answer{pieces: make(chan *nats.Msg, pieces)}
+	// A kiosk is shown its own answer's inbox, and must not guess another's: it may not publish there, but others answer
+	// wherever it asks them to.
+	a := &answer{token: rand.Text(), pieces: make(chan *nats.Msg, pieces)}
 	k.mu.Lock()
-	k.count++
-	a.token = strconv.FormatUint(k.count, 36)
 	k.waiting[a.token] = a
 	k.mu.Unlock()
 	m := &nats.Msg{Subject: subject, Reply: k.inbox + a.token, Data: request,

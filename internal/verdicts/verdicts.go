@@ -4,6 +4,8 @@ package verdicts
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -96,13 +98,22 @@ func (s *Sales) Obey(ctx context.Context, c protocol.Command, p protocol.Person)
 		!errors.Is(err, debug.ErrAmount) {
 		return protocol.Outcome{ID: c.ID, Refusal: string(fsm.NoRecord), Text: err.Error()}
 	}
-	order := fsm.Command{ID: c.ID, Order: fsm.Order(c.Word), By: p.Name, Reason: c.Reason}
+	order := fsm.Command{ID: c.ID, Order: fsm.Order(c.Word), By: p.Name, Reason: c.Reason, What: what(c)}
 	refusal := s.Kiosk.Command(ctx, order, sale, v)
 	o := protocol.Outcome{ID: c.ID, Done: refusal == "", Refusal: string(refusal), Text: meaning(refusal)}
 	if refusal == fsm.NothingToDo && err != nil {
 		o.Text = err.Error()
 	}
 	return o
+}
+
+// what names a command's act in full and in few bytes, which the record keeps of the last ones. "": its word says all.
+func what(c protocol.Command) string {
+	if c.Sale == "" {
+		return ""
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %t %q", c.Sale, c.Decision, c.ByHand, c.Amount))
+	return hex.EncodeToString(sum[:8])
 }
 
 // meaning says a refusal to a person.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -41,7 +42,10 @@ func (o *Office) Serve(ctx context.Context) error {
 		o.began = time.Now()
 	}
 	sub, err := o.NATS.Subscribe(protocol.Clock(o.Name), func(m *nats.Msg) {
-		_ = m.Respond([]byte(strconv.FormatInt(int64(time.Since(o.began)), 10))) // who gets none asks again
+		// an inbox and nothing else: a hub may publish more than who asks
+		if strings.HasPrefix(m.Reply, protocol.Inbox("")) && !strings.ContainsAny(m.Reply, "*> ") {
+			_ = m.Respond([]byte(strconv.FormatInt(int64(time.Since(o.began)), 10))) // who gets none asks again
+		}
 	})
 	if err != nil {
 		return err
@@ -80,6 +84,8 @@ func (o *Office) Send(ctx context.Context, p people.Person, secret []byte, c pro
 	repeat := c.ID != ""
 	if !repeat {
 		c.ID = "C" + rand.Text()
+	} else if err := o.same(ctx, c); err != nil {
+		return protocol.Outcome{ID: c.ID}, err
 	}
 	for n := range sendings {
 		asked := protocol.Asked{Gateway: o.Name, At: time.Since(o.began), Life: life}
@@ -105,6 +111,33 @@ func (o *Office) Send(ctx context.Context, p people.Person, secret []byte, c pro
 		}
 	}
 	return protocol.Outcome{ID: c.ID}, ErrSilent
+}
+
+// repeatable is how long after a command its repeat is sent: a machine remembers the last ones, and would take one that
+// it has forgotten for another act.
+const repeatable = 24 * time.Hour
+
+// ErrNoRepeat: what was to be a repeat is none.
+var ErrNoRepeat = errors.New("there is no such command to be repeated: look at the machine's last commands")
+
+// same finds whether a repeat is the command that was written down with its id.
+func (o *Office) same(ctx context.Context, c protocol.Command) error {
+	was, err := o.Store.Order(ctx, c.Kiosk, c.ID)
+	if errors.Is(err, store.ErrNoOrder) {
+		return fmt.Errorf("%s: %w", c.ID, ErrNoRepeat)
+	}
+	if err != nil {
+		return err
+	}
+	if was.Word != c.Word || was.Sale != c.Sale || was.Decision != c.Decision || was.ByHand != c.ByHand ||
+		was.Amount != c.Amount {
+		return fmt.Errorf("%s was another command (%s %s %s%s): %w", c.ID, was.Word, was.Sale, was.Decision, was.Amount,
+			ErrNoRepeat)
+	}
+	if o.Now().Sub(was.Made) > repeatable {
+		return fmt.Errorf("%s is more than a day old: see what became of it, and give a new one: %w", c.ID, ErrNoRepeat)
+	}
+	return nil
 }
 
 func (o *Office) ask(ctx context.Context, c protocol.Command, asked protocol.Asked,

@@ -141,22 +141,39 @@ func (s *Store) EndOrder(ctx context.Context, o protocol.Outcome, now time.Time)
 	})
 }
 
+const selectOrders = "SELECT args, by, made, answered IS NOT NULL, outcome FROM commands WHERE kiosk = $1 "
+
 // Orders are a kiosk's last commands, newest first.
 func (s *Store) Orders(ctx context.Context, kiosk string, limit int) ([]Order, error) {
-	return gather(ctx, s, func(rows *sql.Rows) (o Order, err error) {
-		var args, outcome []byte
-		var made int64
-		if err := rows.Scan(&args, &o.By, &made, &o.Ended, &outcome); err != nil {
-			return o, err
-		}
-		o.Made = time.UnixMilli(made)
-		if err := json.Unmarshal(args, &o.Command); err != nil || !o.Ended {
-			return o, err
-		}
-		return o, json.Unmarshal(outcome, &o.Outcome)
-	},
-		"SELECT args, by, made, answered IS NOT NULL, outcome FROM commands WHERE kiosk = $1 ORDER BY made DESC LIMIT $2",
-		kiosk, limit)
+	return gather(ctx, s, scanOrder, selectOrders+"ORDER BY made DESC LIMIT $2", kiosk, limit)
+}
+
+// ErrNoOrder: no command of that kiosk has that id.
+var ErrNoOrder = errors.New("no such command")
+
+// Order is one of a kiosk's commands; ErrNoOrder: it never got one with this id.
+func (s *Store) Order(ctx context.Context, kiosk, id string) (Order, error) {
+	found, err := gather(ctx, s, scanOrder, selectOrders+"AND id = $2", kiosk, id)
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("store: %s: %w", id, ErrNoOrder)
+	}
+	if err != nil {
+		return Order{}, err
+	}
+	return found[0], nil
+}
+
+func scanOrder(rows *sql.Rows) (o Order, err error) {
+	var args, outcome []byte
+	var made int64
+	if err := rows.Scan(&args, &o.By, &made, &o.Ended, &outcome); err != nil {
+		return o, err
+	}
+	o.Made = time.UnixMilli(made)
+	if err := json.Unmarshal(args, &o.Command); err != nil || !o.Ended {
+		return o, err
+	}
+	return o, json.Unmarshal(outcome, &o.Outcome)
 }
 
 // ErrNoPerson: nobody of that name has ever signed in.
