@@ -207,8 +207,8 @@ func (k *link) hear(m *nats.Msg) {
 
 // ask sends a request to a kiosk. The caller forgets the answer when it wants no more of it.
 func (k *link) ask(subject string, request []byte, from netip.Addr, asked protocol.Asked, pieces int) (*answer, error) {
-	// A kiosk is shown its own answer's inbox, and must not guess another's: it may not publish there, but others answer
-	// wherever it asks them to.
+	// A kiosk is shown its own answer's inbox, and must not guess another's: it may not publish there, but others
+	// answer wherever it asks them to.
 	a := &answer{token: rand.Text(), pieces: make(chan *nats.Msg, pieces)}
 	k.mu.Lock()
 	k.waiting[a.token] = a

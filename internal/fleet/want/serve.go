@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -23,7 +22,7 @@ const (
 
 // Serve reads what is wanted of this machine now and on each hint, until ctx ends. It is a fleet.Service.
 func (d *Desk) Serve(ctx context.Context, nc *nats.Conn) error {
-	r := &reading{d: d, nc: nc, again: make(chan struct{}, 1), least: map[string]int64{}}
+	r := &reading{d: d, nc: nc, again: make(chan struct{}, 1)}
 	for subject, key := range map[string]string{protocol.Hint(d.c.ID): protocol.WantedOf(d.c.ID),
 		protocol.HintAll: protocol.WantedOfAll} {
 		if err := r.listen(subject, key); err != nil {
@@ -42,12 +41,12 @@ func (d *Desk) Serve(ctx context.Context, nc *nats.Conn) error {
 		case <-ctx.Done():
 			return nil
 		}
-		late, err := r.read(ctx)
+		late, err := r.read(ctx, tries >= hintsMax)
 		if ctx.Err() != nil {
 			return nil
 		}
 		wait = lookAgain + d.c.Jitter(lookAgain)
-		if err != nil || late && tries < hintsMax {
+		if err != nil || late {
 			if err != nil {
 				d.tell("", "it cannot be read, and what holds stays: "+err.Error(), false)
 			}
@@ -74,11 +73,7 @@ type reading struct {
 	d     *Desk
 	nc    *nats.Conn
 	again chan struct{} // has room for one
-
-	mu    sync.Mutex
-	least map[string]int64 // by key: the version that a hint has named
-
-	group string // whose hints are listened to
+	group string        // whose hints are listened to
 	sub   *nats.Subscription
 }
 
@@ -91,11 +86,11 @@ func (r *reading) listen(subject, key string) error {
 func (r *reading) hinted(key string) nats.MsgHandler {
 	return func(m *nats.Msg) {
 		version, err := strconv.ParseInt(string(m.Data), 10, 64)
-		r.mu.Lock()
-		if err == nil && version > r.least[key] {
-			r.least[key] = version
+		r.d.mu.Lock()
+		if err == nil && version > r.d.least[key] {
+			r.d.least[key] = version
 		}
-		r.mu.Unlock()
+		r.d.mu.Unlock()
 		select {
 		case r.again <- struct{}{}:
 		default:
@@ -103,15 +98,19 @@ func (r *reading) hinted(key string) nats.MsgHandler {
 	}
 }
 
-// read reads the machine's keys. late: one of them is older than its hint, or a server's copy of it is.
-func (r *reading) read(ctx context.Context) (late bool, err error) {
+// read reads the machine's keys. late: one of them is older than a hint has said or than what was read before, since a
+// server's copy lags behind: then nothing is taken. With even it is taken all the same: who has asked often enough has
+// found a database that was put back.
+func (r *reading) read(ctx context.Context, even bool) (late bool, err error) {
 	var w wishes
 	get := func(n int, key string) (protocol.Want, error) {
 		v, has, err := get(ctx, r.nc, key)
 		w.has[n] = has
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		late = late || v.Version < r.least[key]
+		r.d.mu.Lock()
+		defer r.d.mu.Unlock()
+		if late = late || err == nil && v.Version < r.d.least[key]; even || v.Version > r.d.least[key] {
+			r.d.least[key] = v.Version
+		}
 		return v, err
 	}
 	if w.machine, err = get(0, protocol.WantedOf(r.d.c.ID)); err != nil {
@@ -128,8 +127,10 @@ func (r *reading) read(ctx context.Context) (late bool, err error) {
 	if w.all, err = get(2, protocol.WantedOfAll); err != nil {
 		return late, err
 	}
-	r.d.read(w)
-	return late, nil
+	if !late || even {
+		r.d.read(w)
+	}
+	return late && !even, nil
 }
 
 // join hears the hints of the machine's group, and of no other.

@@ -54,10 +54,13 @@ type Desk struct {
 	mu     sync.Mutex
 	wishes *wishes // nil: not read since the start
 	state  protocol.WantState
+	least  map[string]int64 // by key: the newest version that was read, or that a hint has named
 }
 
 // New makes a desk; Run applies, and Serve reads over a connection.
-func New(c Config) *Desk { return &Desk{c: c, changed: make(chan struct{}, 1)} }
+func New(c Config) *Desk {
+	return &Desk{c: c, changed: make(chan struct{}, 1), least: map[string]int64{}}
+}
 
 // State is what holds, and why something else does not yet.
 func (d *Desk) State() protocol.WantState {
