@@ -38,7 +38,7 @@ func atDesk(t *testing.T, story func(o *branch)) {
 	w.cfg.Payment.ChooseTimeout = 3 * time.Second
 	o := &branch{world: w, server: broker.Plain(t)}
 	var err error
-	if o.nc, err = nats.Connect("nats://" + o.server.Address); err != nil {
+	if o.nc, err = nats.Connect("nats://"+o.server.Address, nats.CustomInboxPrefix(protocol.Inbox("hub"))); err != nil {
 		t.Fatal(err)
 	}
 	defer o.nc.Close()
@@ -69,7 +69,8 @@ func (o *branch) begin() {
 	ctx, cancel := context.WithCancel(o.t.Context())
 	done := make(chan struct{}, 2)
 	go func() { o.desk.Run(ctx); done <- struct{}{} }()
-	nc, err := nats.Connect("nats://"+o.server.Address, nats.NoReconnect())
+	nc, err := nats.Connect("nats://"+o.server.Address, nats.NoReconnect(),
+		nats.CustomInboxPrefix(protocol.Inbox("K1")))
 	if err != nil {
 		o.t.Fatal(err)
 	}

@@ -108,7 +108,7 @@ func (r *reading) read(ctx context.Context, even bool) (late bool, err error) {
 		w.has[n] = has
 		r.d.mu.Lock()
 		defer r.d.mu.Unlock()
-		if late = late || err == nil && v.Version < r.d.least[key]; even || v.Version > r.d.least[key] {
+		if late = late || w.has[n] && v.Version < r.d.least[key]; even || v.Version > r.d.least[key] {
 			r.d.least[key] = v.Version
 		}
 		return v, err
