@@ -42,7 +42,8 @@ func (t *table) fleet(f *Fleet, machine *table) {
 	machine.need("token", `"123456"`, "the machine's id in its fleet")
 	for _, s := range f.Servers {
 		if server, err := url.Parse(s); err == nil && !local(server.Hostname()) {
-			t.need("credentials", `"fleet.creds"`, "who this machine is to the servers, as the operator's kioskhub gave it")
+			t.need("credentials", `"/var/lib/kioskd/fleet.creds"`,
+				"who this machine is to the servers, as the operator's kioskhub gave it")
 			break
 		}
 	}
