@@ -44,7 +44,8 @@ type Journal interface {
 	Append(ctx context.Context, r Record) error
 }
 
-// stamped is an event that only lacks the instant at which the loop receives it. It is called once, by the loop.
+// stamped is an event that only lacks the instant at which the loop receives it. It is called once, by the loop; nil:
+// it is an event no more.
 type stamped func(at fsm.Instant) fsm.Event
 
 // Payments carries out a call to the payment service, whichever it is. It returns within that operation's own time
@@ -208,7 +209,14 @@ func (k *Kiosk) await(ctx context.Context, event func(at fsm.Instant, request st
 		k.mu.Unlock()
 	}()
 	select {
-	case k.inbox <- func(at fsm.Instant) fsm.Event { return event(at, id) }:
+	case k.inbox <- func(at fsm.Instant) fsm.Event {
+		// The process may have been frozen since, or the card slow: who has given up long ago is not served. Asked of
+		// the clock, since the context's own timer may be behind.
+		if end, has := ctx.Deadline(); has && !time.Now().Before(end) {
+			return nil
+		}
+		return event(at, id)
+	}:
 	case <-k.done:
 		return answer{refusal: fsm.DeviceUnavailable}
 	case <-ctx.Done():

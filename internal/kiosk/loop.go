@@ -36,7 +36,9 @@ func (k *Kiosk) Run(ctx context.Context) error {
 		k.setTimer(timer)
 		select {
 		case o := <-k.inbox:
-			k.step(o(k.cfg.Now()))
+			if e := o(k.cfg.Now()); e != nil {
+				k.step(e)
+			}
 		case <-timer.C:
 			k.step(fsm.Ticked{At: k.cfg.Now()})
 		case <-k.again:
