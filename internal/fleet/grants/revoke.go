@@ -18,6 +18,9 @@ const claimsUpdate = "$SYS.REQ.CLAIMS.UPDATE"
 
 func claimsLookup(account string) string { return "$SYS.REQ.ACCOUNT." + account + ".CLAIMS.LOOKUP" }
 
+// accountInfo is where every server tells by which claims it acts, which is more than that it has them.
+func accountInfo(account string) string { return "$SYS.REQ.ACCOUNT." + account + ".INFO" }
+
 // Servers are a fleet's servers, as somebody with the role System reaches them.
 type Servers struct {
 	conn *nats.Conn
@@ -124,6 +127,10 @@ func (f *Fleet) Known(ctx context.Context, s *Servers, keys map[string]time.Time
 	return s.know(ctx, account.Subject, keys)
 }
 
+// behind is how far the clock of who shuts a key out may be behind the one that granted it: the servers let in what was
+// granted after its key's moment. No key is granted again once it was shut out.
+const behind = time.Hour
+
 // merged are the account's claims as they have to be now: what any server knows, and these keys. The servers keep the
 // newest by its second, so it is a later second than all of theirs.
 func (f *Fleet) merged(ctx context.Context, s *Servers, account string, keys map[string]time.Time) (string, error) {
@@ -138,7 +145,7 @@ func (f *Fleet) merged(ctx context.Context, s *Servers, account string, keys map
 		}
 	}
 	for key, at := range keys {
-		add(key, at)
+		add(key, at.Add(behind))
 	}
 	var newest int64
 	for _, answer := range answers {
@@ -192,14 +199,22 @@ func (s *Servers) update(ctx context.Context, claims string) error {
 
 // know counts the servers, and finds whether each shuts these keys out.
 func (s *Servers) know(ctx context.Context, account string, keys map[string]time.Time) (int, error) {
-	answers, err := s.all(ctx, claimsLookup(account), nil)
+	answers, err := s.all(ctx, accountInfo(account), nil)
 	if err != nil {
 		return 0, err
 	}
 	for _, answer := range answers {
-		a, err := jwt.DecodeAccountClaims(string(answer))
+		var info struct {
+			Data struct {
+				JWT string `json:"jwt"`
+			} `json:"data"`
+		}
+		if err := json.Unmarshal(answer, &info); err != nil {
+			return 0, fmt.Errorf("grants: a server tells nothing of the account: %w", err)
+		}
+		a, err := jwt.DecodeAccountClaims(info.Data.JWT)
 		if err != nil {
-			return 0, fmt.Errorf("grants: a server's claims: %w", err)
+			return 0, fmt.Errorf("grants: the claims by which a server acts: %w", err)
 		}
 		for key, at := range keys {
 			if !a.Revocations.IsRevoked(key, at) {

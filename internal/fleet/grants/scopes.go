@@ -63,7 +63,7 @@ func template(r Role, fleet string) (jwt.UserPermissionLimits, error) {
 		p.Resp = &jwt.ResponsePermission{MaxMsgs: 1, Expires: answerLife}
 	case System:
 		p.Sub.Allow = jwt.StringList{own}
-		p.Pub.Allow = jwt.StringList{claimsUpdate, claimsLookup(fleet)}
+		p.Pub.Allow = jwt.StringList{claimsUpdate, claimsLookup(fleet), accountInfo(fleet)}
 	default:
 		return jwt.UserPermissionLimits{}, fmt.Errorf("grants: %q is no role", r)
 	}

@@ -346,7 +346,7 @@ func TestFromACodeToTheServersAndOut(t *testing.T) {
 	}
 	keeper := NewKeeper(w.store, f.Trust, func() (*grants.Servers, error) {
 		return grants.Dial(f.URLs(), "system-1", f.Options("system-1", credentials)...)
-	}, zerolog.New(w))
+	}, zerolog.New(zerolog.NewTestWriter(t)))
 	w.desk.Shut = keeper.Kick
 	ctx, stop := context.WithCancel(t.Context())
 	var wait sync.WaitGroup

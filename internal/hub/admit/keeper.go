@@ -21,8 +21,12 @@ type Keeper struct {
 	kicked chan struct{}
 }
 
-// keepEvery is how often a keeper looks, besides when it is kicked.
-const keepEvery = time.Minute
+// keepEvery is how often a keeper looks, besides when it is kicked; againFirst how soon it tries again what failed,
+// which doubles up to that.
+const (
+	keepEvery  = time.Minute
+	againFirst = 500 * time.Millisecond
+)
 
 // once is how long one look may take.
 const once = 20 * time.Second
@@ -42,18 +46,23 @@ func (k *Keeper) Kick() {
 
 // Run looks until ctx ends.
 func (k *Keeper) Run(ctx context.Context) {
-	tick := time.NewTicker(keepEvery)
-	defer tick.Stop()
+	again := againFirst
 	for {
-		if n, err := k.Keep(ctx); err != nil && ctx.Err() == nil {
+		wait := keepEvery
+		switch n, err := k.Keep(ctx); {
+		case err != nil && ctx.Err() == nil:
 			k.Log.Error().Err(err).Msg("the servers may not know who is shut out; the next try follows")
-		} else if n > 0 {
+			wait, again = again, min(2*again, keepEvery)
+		case n > 0:
 			k.Log.Info().Int("servers", n).Msg("the servers were told who is shut out")
+			fallthrough
+		default:
+			again = againFirst
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-time.After(wait):
 		case <-k.kicked:
 		}
 	}
