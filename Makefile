@@ -114,8 +114,8 @@ fleet-chaos: ## KIOSKS simulated kiosks sell FLEETSALES times while brokers, gat
 	$(GO) test ./internal/proof/fleet -run 'WhateverFails|ASaleWaits' -kiosks $(KIOSKS) -sales $(FLEETSALES) -troubles $(TROUBLES) -minute $(MINUTE) $(if $(SEED),-seed $(SEED)) \
 	  -timeout 0 -v
 
-fleet-sabotage: ## a mistake with each money rule of a fleet: the rule's own test must catch it
-	$(GO) test ./internal/proof/fleet -run SabotageOfAFleet -sabotages -timeout 0 -v
+fleet-sabotage: ## a mistake with each money rule of a fleet: the rule's own test must catch it (EVERY=n: each n-th)
+	$(GO) test ./internal/proof/fleet -run SabotageOfAFleet -sabotages -every $(EVERY) -timeout 0 -v
 
 toolkits: ## SOAP toolkits of others against glasesim, and our client against their servers (installs them: root on Debian)
 	internal/proof/toolkits/run
