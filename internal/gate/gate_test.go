@@ -21,7 +21,7 @@ func TestACustomerBehindAGatewayGetsWhatADirectOneGets(t *testing.T) {
 	s := broker.Plain(t)
 	h := handler(till{func(string) {}}, func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
-		http.SetCookie(w, &http.Cookie{Name: "page", Value: "1"})
+		http.SetCookie(w, &http.Cookie{Name: "page", Value: "1", Path: "/k/K1/s/"})
 		fmt.Fprintf(w, "<!DOCTYPE html>%s %s %s %s %s", r.Method, r.URL.RawQuery, r.Header.Get("Cookie"),
 			r.Header.Get("Origin"), b)
 	})
