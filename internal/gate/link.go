@@ -3,17 +3,14 @@ package gate
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	mathrand "math/rand/v2"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/rs/zerolog"
 
@@ -158,26 +155,6 @@ func (l *line) connect() (*link, error) {
 		return nil, err
 	}
 	return k, nil
-}
-
-// User is who the gateway is to the servers: its inboxes are below that name.
-func (c Config) User() (string, error) {
-	if c.Credentials == "" {
-		return protocol.Gates, nil
-	}
-	b, err := os.ReadFile(c.Credentials)
-	if err != nil {
-		return "", fmt.Errorf("credentials: %w", err)
-	}
-	token, err := jwt.ParseDecoratedJWT(b)
-	if err != nil {
-		return "", fmt.Errorf("credentials: %s holds none: put what kioskhub gave there again, whole", c.Credentials)
-	}
-	claims, err := jwt.DecodeUserClaims(token)
-	if err != nil || claims.Name == "" || strings.ContainsAny(claims.Name, ".*> ") {
-		return "", fmt.Errorf("credentials: %s are no user's: put what kioskhub gave there again, whole", c.Credentials)
-	}
-	return claims.Name, nil
 }
 
 // retire closes a connection when all that was asked on it must have been answered.

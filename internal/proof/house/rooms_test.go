@@ -90,6 +90,7 @@ var rooms = map[string][]string{
 	"internal/fleet/relay":     {"internal/fleet/protocol"},
 	"internal/fleet/authority": {"internal/plainfile"},
 	"internal/fleet/ownca":     {},
+	"internal/fleet/strict":    {"internal/plainfile"},
 	"internal/hub/people":      {"internal/plainfile"},
 	"internal/hub/monitoring":  {},
 	"internal/hub/watch":       {"internal/fleet/protocol", "internal/hub/store", "internal/reason"},
@@ -104,7 +105,7 @@ var rooms = map[string][]string{
 		"internal/story"},
 	"internal/hub/setup": {"internal/fleet/grants", "internal/fleet/ownca", "internal/plainfile"},
 
-	"internal/hub/settings": {"internal/hub/desk", "internal/plainfile"},
+	"internal/hub/settings": {"internal/fleet/strict", "internal/hub/desk", "internal/plainfile"},
 	"internal/hub/office":   {"internal/fleet/protocol", "internal/hub/people", "internal/hub/store"},
 	"internal/hub/collect":  {"internal/chain", "internal/fleet/protocol", "internal/hub/store"},
 	"internal/hub/store": {
@@ -123,7 +124,7 @@ var rooms = map[string][]string{
 	"internal/fleet": {"fsm", "internal/chain", "internal/fleet/protocol", "internal/kiosk", "internal/plainfile",
 		"internal/reason"},
 
-	"internal/gate": {"internal/cert", "internal/fleet/protocol", "internal/plainfile", "ups"},
+	"internal/gate": {"internal/cert", "internal/fleet/protocol", "internal/fleet/strict", "ups"},
 	"cmd/kioskgate": {"internal/cert", "internal/gate"},
 
 	"cmd/kioskhub": {
@@ -284,9 +285,7 @@ var borrowed = map[string]map[string]string{
 	"internal/cert":  {"github.com/rs/zerolog": log},
 	"internal/gate": {
 		"github.com/VictoriaMetrics/metrics": "for Prometheus",
-		"github.com/nats-io/jwt/v2":          "who the gateway is to the brokers",
 		"github.com/nats-io/nats.go":         nats,
-		"github.com/pelletier/go-toml/v2":    "TOML with its line numbers",
 		"github.com/rs/zerolog":              log,
 		"golang.org/x/time/rate":             "bounds what strangers may ask",
 	},
@@ -304,7 +303,7 @@ var borrowed = map[string]map[string]string{
 		"github.com/nats-io/nats.go": "tells the brokers who is shut out",
 		"github.com/nats-io/nkeys":   "keys and signatures",
 	},
-	"internal/hub/settings": {
+	"internal/fleet/strict": {
 		"github.com/nats-io/jwt/v2": "whose credentials they are", "github.com/pelletier/go-toml/v2": "TOML",
 	},
 	"cmd/kioskhub": {
@@ -370,6 +369,8 @@ var borrowed = map[string]map[string]string{
 
 // borrowedForTests is the same for a package's tests.
 var borrowedForTests = map[string]map[string]string{
+	"internal/fleet/strict": {"github.com/nats-io/nkeys": "makes a user"},
+	"internal/hub/settings": {"github.com/pelletier/go-toml/v2": "counts an example's keys"},
 	"internal/fleet/member": {"github.com/nats-io/nats.go": "collects"},
 	"internal/sticker":      {"github.com/makiuchi-d/gozxing": "reads the codes"},
 	"cmd/demo":              {"golang.org/x/sys/unix": pty},
