@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kioskd/internal/app"
+	"kioskd/internal/cli"
 	"kioskd/internal/config"
 	"kioskd/internal/drivers"
 	"kioskd/internal/front"
@@ -54,7 +55,7 @@ wrong with it by file, line and key; a mistake in a file that it names, by key. 
 			fmt.Fprintln(c.ErrOrStderr(), problems)
 		}
 		if len(problems) > 0 {
-			return errSaid
+			return cli.ErrSaid
 		}
 		return nil
 	}
@@ -93,7 +94,7 @@ state came out the same.`,
 			printReplay(out, args[0], report)
 		}
 		if report.Difference != nil || report.Chain.Broken != "" || report.Missing != "" || len(report.Losses) > 0 {
-			return errSaid
+			return cli.ErrSaid
 		}
 		return nil
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kioskd/internal/app"
+	"kioskd/internal/cli"
 	"kioskd/internal/config"
 	"kioskd/internal/debug/api"
 	"kioskd/internal/debug/client"
@@ -55,7 +56,7 @@ The exit status is 0 when nothing fails; a warning is something that somebody sh
 			return err
 		}
 		if failed {
-			return errSaid
+			return cli.ErrSaid
 		}
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kioskd/internal/cli"
 	"kioskd/internal/config"
 	"kioskd/internal/debug/api"
 	"kioskd/internal/drivers"
@@ -62,7 +63,7 @@ that the copy is whole and on the disk.`,
 				args[0], report.Chain.First, report.Chain.Last, report.Chain.Broken)
 		}
 		if report.Chain.Broken != "" {
-			return errSaid
+			return cli.ErrSaid
 		}
 		return nil
 	}

@@ -3,32 +3,22 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"kioskd/internal/cli"
 )
 
 // version is the release and, after a "+", its commit. It is set by the build: -ldflags "-X main.version=…".
 var version = "development"
 
-// errSaid ends a command whose output has said everything already.
-var errSaid = errors.New("")
-
-func main() {
-	if err := command(os.Stdout, os.Stderr).Execute(); err != nil {
-		if !errors.Is(err, errSaid) {
-			fmt.Fprintln(os.Stderr, "kioskd:", err)
-		}
-		os.Exit(1)
-	}
-}
+func main() { os.Exit(cli.Run(command(os.Stdout, os.Stderr))) }
 
 // command is the whole command line.
 func command(out, errOut io.Writer) *cobra.Command {
-	root := &cobra.Command{
+	root := cli.Root(&cobra.Command{
 		Use:   "kioskd",
 		Short: "Run an unattended kiosk that sells through Glase",
 		Long: `kioskd runs an unattended kiosk: it shows a payment QR, reserves the customer's money
@@ -38,11 +28,7 @@ exactly what came out.
   kioskd check --example > kioskd.toml     begin with a commented config
   kioskd check --config kioskd.toml        is it right?
   kioskd run --config kioskd.toml          sell`,
-		SilenceUsage: true, SilenceErrors: true,
-	}
-	root.SetOut(out)
-	root.SetErr(errOut)
-	root.CompletionOptions.DisableDefaultCmd = true
+	}, out, errOut)
 	root.AddCommand(runCommand(), checkCommand(), statusCommand(), salesCommand(), eventsCommand(), resolveCommand(),
 		refundCommand(), receiptCommand(), acceptCommand(), reportCommand(), replayCommand(), exportCommand(),
 		outputsOffCommand(), wiringCommand(), versionCommand(), boardCommand())
@@ -53,9 +39,7 @@ exactly what came out.
 }
 
 // configFlag is --config, with its default.
-func configFlag(c *cobra.Command) *string {
-	return c.Flags().String("config", "/etc/kioskd/kioskd.toml", "the config `FILE`")
-}
+func configFlag(c *cobra.Command) *string { return cli.ConfigFlag(c, "kioskd") }
 
 func jsonFlag(c *cobra.Command) *bool {
 	return c.Flags().Bool("json", false, "print JSON for programs")

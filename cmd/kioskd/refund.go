@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kioskd/internal/cli"
 	"kioskd/internal/config"
 	"kioskd/internal/debug/api"
 )
@@ -78,7 +79,7 @@ func refundTold(out io.Writer, cfg config.Config, sale api.Sale, amount string, 
 		}
 	}
 	if refused != nil || sale.State == "in_doubt" || sale.State == "open" {
-		return errSaid
+		return cli.ErrSaid
 	}
 	return nil
 }

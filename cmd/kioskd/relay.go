@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kioskd/internal/cli"
 	"kioskd/internal/debug/api"
 )
 
@@ -54,7 +55,7 @@ begin. Slots that other drivers move (mdb, board) have no relay here: test them 
 			return fmt.Sprintf("%s: the relay was on for %v.", v.Slot, really)
 		})
 		if err == nil && v.Why != "" {
-			return errSaid
+			return cli.ErrSaid
 		}
 		return err
 	}

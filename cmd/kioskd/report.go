@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kioskd/internal/app"
+	"kioskd/internal/cli"
 	"kioskd/internal/config"
 	"kioskd/internal/debug/api"
 	"kioskd/internal/debug/client"
@@ -80,7 +81,7 @@ on with the same period; --anew leaves it. Exit status 0 means that every sale i
 			err = tellReport(c.OutOrStdout(), r, *all)
 		}
 		if err == nil && !r.Settled() {
-			err = errSaid
+			err = cli.ErrSaid
 		}
 		return err
 	}

@@ -5,13 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"syscall"
-	"time"
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
 	"github.com/rs/zerolog"
@@ -21,6 +19,7 @@ import (
 	"kioskd/hw/gpio"
 	"kioskd/hw/gpio/simboard"
 	"kioskd/internal/app"
+	"kioskd/internal/cli"
 	"kioskd/internal/config"
 	"kioskd/internal/drivers"
 	"kioskd/internal/hardware"
@@ -149,9 +148,8 @@ func openLog(cfg config.Config, path string, verbose bool) (zerolog.Logger, func
 	if verbose {
 		level = zerolog.DebugLevel
 	}
-	onTerminal := term.IsTerminal(int(os.Stderr.Fd()))
-	if path == "" && onTerminal && term.IsTerminal(int(os.Stdout.Fd())) && cfg.Display.Driver == "terminal" &&
-		cfg.Display.Device == "" {
+	if path == "" && term.IsTerminal(int(os.Stderr.Fd())) && term.IsTerminal(int(os.Stdout.Fd())) &&
+		cfg.Display.Driver == "terminal" && cfg.Display.Device == "" {
 		path = filepath.Join(filepath.Dir(cfg.Journal.Path), "kioskd.log")
 	}
 	if path != "" {
@@ -162,11 +160,7 @@ func openLog(cfg config.Config, path string, verbose bool) (zerolog.Logger, func
 		}
 		return zerolog.New(f).Level(level).With().Timestamp().Logger(), f.Close, nil
 	}
-	var w io.Writer = os.Stderr
-	if onTerminal {
-		w = zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != ""}
-	}
-	return zerolog.New(w).Level(level).With().Timestamp().Logger(), func() error { return nil }, nil
+	return cli.Log(level), func() error { return nil }, nil
 }
 
 // simulate opens the simulated machine of a config that asks for one, and what serves its front; of another config

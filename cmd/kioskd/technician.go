@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kioskd/internal/cli"
 	"kioskd/internal/config"
 	"kioskd/internal/debug/api"
 	"kioskd/internal/debug/client"
@@ -133,7 +134,7 @@ decides it. Write no names and no phone numbers of customers into the reason.`,
 				printable(sale.Note), facts(sale))
 		}
 		if sale.State == "in_doubt" {
-			return errSaid
+			return cli.ErrSaid
 		}
 		return nil
 	}

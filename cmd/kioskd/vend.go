@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kioskd/internal/cli"
 	"kioskd/internal/debug/api"
 	"kioskd/internal/debug/client"
 )
@@ -49,7 +50,7 @@ The exit status is 0 when the product came out and nothing was wrong.`,
 			return err
 		}
 		if v.Outcome != "delivered" || v.Why != "" {
-			return errSaid
+			return cli.ErrSaid
 		}
 		return nil
 	}

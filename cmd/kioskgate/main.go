@@ -12,29 +12,23 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
-	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"kioskd/internal/cert"
+	"kioskd/internal/cli"
 	"kioskd/internal/gate"
 )
 
 // version is the release and, after a "+", its commit. It is set by the build: -ldflags "-X main.version=…".
 var version = "development"
 
-func main() {
-	if err := command(os.Stdout, os.Stderr).Execute(); err != nil {
-		fmt.Fprintln(os.Stderr, "kioskgate:", err)
-		os.Exit(1)
-	}
-}
+func main() { os.Exit(cli.Run(command(os.Stdout, os.Stderr))) }
 
 // command is the whole command line.
 func command(out, errOut io.Writer) *cobra.Command {
-	root := &cobra.Command{
+	root := cli.Root(&cobra.Command{
 		Use:   "kioskgate",
 		Short: "Be the front of a fleet of kiosks",
 		Long: `kioskgate takes what Glase and phones ask for by HTTPS, passes it to the kiosk that it is for over the
@@ -46,19 +40,13 @@ any number of copies may stand behind one load balancer.
   kioskgate run --config kioskgate.toml        serve
 
 A kiosk's public_url is then https://THIS-HOST/k/ITS-TOKEN.`,
-		SilenceUsage: true, SilenceErrors: true,
-	}
-	root.SetOut(out)
-	root.SetErr(errOut)
-	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(runCommand(), checkCommand(), versionCommand())
+	}, out, errOut)
+	root.AddCommand(runCommand(), checkCommand(), cli.Version("kioskgate", version))
 	return root
 }
 
 // configFlag is --config, with its default.
-func configFlag(c *cobra.Command) *string {
-	return c.Flags().String("config", "/etc/kioskd/kioskgate.toml", "the config `FILE`")
-}
+func configFlag(c *cobra.Command) *string { return cli.ConfigFlag(c, "kioskgate") }
 
 func runCommand() *cobra.Command {
 	c := &cobra.Command{
@@ -83,7 +71,7 @@ The log goes to the standard error, readable on a terminal and as JSON lines oth
 		if err != nil {
 			return err
 		}
-		log := openLog()
+		log := cli.Log(zerolog.InfoLevel)
 		if os.Getenv("GOGC") == "" {
 			debug.SetGCPercent(gate.GCPercent)
 		}
@@ -97,15 +85,6 @@ The log goes to the standard error, readable on a terminal and as JSON lines oth
 		return err
 	}
 	return c
-}
-
-// openLog makes the logger: for people on a terminal, for programs elsewhere.
-func openLog() zerolog.Logger {
-	var w io.Writer = os.Stderr
-	if term.IsTerminal(int(os.Stderr.Fd())) {
-		w = zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != ""}
-	}
-	return zerolog.New(w).Level(zerolog.InfoLevel).With().Timestamp().Logger()
 }
 
 func checkCommand() *cobra.Command {
@@ -151,18 +130,4 @@ func check(cfg gate.Config) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
-}
-
-func versionCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "version",
-		Short: "Say which version this is",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(c.OutOrStdout(), "kioskgate", version)
-			return err
-		},
-	}
-	configFlag(c) // taken like by every command
-	return c
 }

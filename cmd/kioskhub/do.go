@@ -10,9 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"kioskd/internal/cli"
 	"kioskd/internal/fleet/authority"
 	"kioskd/internal/fleet/protocol"
 	"kioskd/internal/hub/office"
@@ -90,7 +92,7 @@ func give(c *cobra.Command, file, as, seed string, cmd protocol.Command) error {
 	if !right {
 		return fmt.Errorf("%s, or the password, is wrong", as)
 	}
-	l := &line{cfg: cfg, name: "H" + rand.Text(), log: openLog()}
+	l := &line{cfg: cfg, name: "H" + rand.Text(), log: cli.Log(zerolog.InfoLevel)}
 	nc, err := l.connect(func() {})
 	if err != nil {
 		return err

@@ -3,15 +3,12 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
-	"time"
 
-	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
+	"kioskd/internal/cli"
 	"kioskd/internal/hub/desk"
 	"kioskd/internal/hub/settings"
 	"kioskd/internal/hub/store"
@@ -20,16 +17,11 @@ import (
 // version is the release and, after a "+", its commit. It is set by the build: -ldflags "-X main.version=…".
 var version = "development"
 
-func main() {
-	if err := command(os.Stdout, os.Stderr).Execute(); err != nil {
-		fmt.Fprintln(os.Stderr, "kioskhub:", err)
-		os.Exit(1)
-	}
-}
+func main() { os.Exit(cli.Run(command(os.Stdout, os.Stderr))) }
 
 // command is the whole command line.
 func command(out, errOut io.Writer) *cobra.Command {
-	root := &cobra.Command{
+	root := cli.Root(&cobra.Command{
 		Use:   "kioskhub",
 		Short: "Keep the operator's record of a fleet of kiosks",
 		Long: `kioskhub collects what the journals of a fleet's kiosks say in the operator's database, PostgreSQL or for a
@@ -41,12 +33,8 @@ small fleet one SQLite file, and tells each kiosk what is there. Several may run
   kioskhub migrate --config kioskhub.toml      make the tables, and after an upgrade what is new
   kioskhub run --config kioskhub.toml          collect
   kioskhub enroll ID                           let a machine into the fleet; revoke shuts one out`,
-		SilenceUsage: true, SilenceErrors: true,
-	}
-	root.SetOut(out)
-	root.SetErr(errOut)
-	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(runCommand(), checkCommand(), migrateCommand(), salesCommand(), versionCommand(),
+	}, out, errOut)
+	root.AddCommand(runCommand(), checkCommand(), migrateCommand(), salesCommand(), cli.Version("kioskhub", version),
 		wantCommand(), doCommand())
 	root.AddCommand(desk.Commands()...)
 	root.AddCommand(initCommand(), enrollCommand(), revokeCommand())
@@ -54,9 +42,7 @@ small fleet one SQLite file, and tells each kiosk what is there. Several may run
 }
 
 // configFlag is --config, with its default.
-func configFlag(c *cobra.Command) *string {
-	return c.Flags().String("config", "/etc/kioskd/kioskhub.toml", "the config `FILE`")
-}
+func configFlag(c *cobra.Command) *string { return cli.ConfigFlag(c, "kioskhub") }
 
 // open reads a config and opens the database that it names.
 func open(file string) (settings.Settings, *store.Store, error) {
@@ -70,27 +56,4 @@ func open(file string) (settings.Settings, *store.Store, error) {
 	}
 	s, err := store.Open(address)
 	return cfg, s, err
-}
-
-// openLog makes the logger: for people on a terminal, for programs elsewhere.
-func openLog() zerolog.Logger {
-	var w io.Writer = os.Stderr
-	if term.IsTerminal(int(os.Stderr.Fd())) {
-		w = zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != ""}
-	}
-	return zerolog.New(w).Level(zerolog.InfoLevel).With().Timestamp().Logger()
-}
-
-func versionCommand() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "version",
-		Short: "Say which version this is",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(c.OutOrStdout(), "kioskhub", version)
-			return err
-		},
-	}
-	configFlag(c) // taken like by every command
-	return c
 }

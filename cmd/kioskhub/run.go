@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"kioskd/internal/cli"
 	"kioskd/internal/hub/desk"
 	"kioskd/internal/hub/settings"
 	"kioskd/internal/hub/store"
@@ -43,7 +44,7 @@ The log goes to the standard error, readable on a terminal and as JSON lines oth
 		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 		defer stop()
 		context.AfterFunc(ctx, stop) // the second signal is not caught any more
-		log := openLog()
+		log := cli.Log(zerolog.InfoLevel)
 		if err := await(ctx, s, log); err != nil {
 			return err
 		}

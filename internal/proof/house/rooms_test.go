@@ -30,6 +30,7 @@ var rooms = map[string][]string{
 
 	"hw/printer/printertest": {},
 
+	"internal/cli":       {},
 	"internal/plainfile": {},
 	"internal/config": {
 		"fsm", "hw/gpio/pinname", "hw/printer", "hw/vend", "hw/wire", "internal/money", "internal/plainfile",
@@ -125,10 +126,11 @@ var rooms = map[string][]string{
 		"internal/reason"},
 
 	"internal/gate": {"internal/cert", "internal/fleet/protocol", "internal/fleet/strict", "ups"},
-	"cmd/kioskgate": {"internal/cert", "internal/gate"},
+	"cmd/kioskgate": {"internal/cert", "internal/cli", "internal/gate"},
 
 	"cmd/kioskhub": {
 		"internal/cert",
+		"internal/cli",
 		"internal/fleet/protocol",
 		"internal/hub/admit",
 		"internal/hub/collect",
@@ -144,7 +146,7 @@ var rooms = map[string][]string{
 	},
 	"cmd/kioskd": {
 		"glase", "hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/certify",
-		"internal/config", "internal/debug/api", "internal/debug/client", "internal/doctor",
+		"internal/cli", "internal/config", "internal/debug/api", "internal/debug/client", "internal/doctor",
 		"internal/drivers", "internal/evadts", "internal/fleet/enrol",
 		"internal/front", "internal/hardware", "internal/identity", "internal/money", "internal/plainfile",
 		"internal/totals",
@@ -292,6 +294,10 @@ var borrowed = map[string]map[string]string{
 	"cmd/kioskgate": {
 		"github.com/rs/zerolog":  log,
 		"github.com/spf13/cobra": cli,
+	},
+	"internal/cli": {
+		"github.com/rs/zerolog":  log,
+		"github.com/spf13/cobra": cli,
 		"golang.org/x/term":      "colours on a terminal only",
 	},
 	"internal/config":          {"github.com/pelletier/go-toml/v2": "TOML with its line numbers"},
@@ -308,7 +314,7 @@ var borrowed = map[string]map[string]string{
 	},
 	"cmd/kioskhub": {
 		"github.com/VictoriaMetrics/metrics": "for Prometheus", "github.com/nats-io/nats.go": nats,
-		"github.com/rs/zerolog": log, "github.com/spf13/cobra": cli, "golang.org/x/term": "a log for people",
+		"github.com/rs/zerolog": log, "github.com/spf13/cobra": cli, "golang.org/x/term": "asks for a password unseen",
 	},
 	"internal/hub/office": {
 		"github.com/nats-io/nats.go": nats, "github.com/nats-io/nkeys": "a person's key", "github.com/rs/zerolog": log,
@@ -360,7 +366,7 @@ var borrowed = map[string]map[string]string{
 		"github.com/coreos/go-systemd/v22": "tells systemd how it is",
 		"github.com/rs/zerolog":            log,
 		"github.com/spf13/cobra":           cli,
-		"golang.org/x/term":                "colours on a terminal only",
+		"golang.org/x/term":                "colours on a terminal only, and never on the customer's screen",
 	},
 	"cmd/glasesim": {"github.com/spf13/cobra": cli},
 	"cmd/demo":     {"github.com/spf13/cobra": cli, "golang.org/x/term": "keys one by one"},
