@@ -12,6 +12,7 @@ const (
 	EntriesLost = "entries_lost" // neither the database nor the kiosk has them any more
 	Rubbish     = "rubbish"      // what came is no entry
 	Unreadable  = "unreadable"   // an entry is here, and what follows from it is not: its state cannot be read
+	Unfollowed  = "unfollowed"   // entries are here, and what follows from them is not: no whole state is near before
 	Unwritten   = "unwritten"    // the database refuses a kiosk's entries
 )
 

@@ -45,7 +45,7 @@ type faultKey struct{ name, slots string }
 // a newer version's kiosk must not be cut off by an older hub.
 func (t *taking) project(ctx context.Context, was machine) error {
 	var err error
-	if t.doc, err = t.s.stateOf(ctx, t.tx, was); err != nil {
+	if t.doc, err = t.stateOf(ctx, was); err != nil {
 		return err
 	}
 	t.sales = map[string]*sale{}

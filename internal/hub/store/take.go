@@ -240,15 +240,15 @@ func (t *taking) update(ctx context.Context, was machine) error {
 	return nil
 }
 
-// stateOf gives the state after the entry that the machine's row names; nil: it is not known.
-func (s *Store) stateOf(ctx context.Context, tx *sql.Tx, m machine) (json.RawMessage, error) {
+// stateOf gives the state after the entry that the machine's row names; nil: it is not known, and there is an alarm.
+func (t *taking) stateOf(ctx context.Context, m machine) (json.RawMessage, error) {
 	if m.seq == 0 {
 		return nil, nil
 	}
-	if text, ok := s.docs.get(m.id, m.seq, m.hash); ok {
+	if text, ok := t.s.docs.get(m.id, m.seq, m.hash); ok {
 		return text, nil
 	}
-	rows, err := tx.QueryContext(ctx, "SELECT seq, whole, after FROM entries WHERE machine = $1 AND seq <= $2 "+
+	rows, err := t.tx.QueryContext(ctx, "SELECT seq, whole, after FROM entries WHERE machine = $1 AND seq <= $2 "+
 		"ORDER BY seq DESC LIMIT $3", m.id, m.seq, runMax)
 	if err != nil {
 		return nil, err
@@ -270,7 +270,11 @@ func (s *Store) stateOf(ctx context.Context, tx *sql.Tx, m machine) (json.RawMes
 	var text json.RawMessage
 	for n := len(run) - 1; n >= 0; n-- {
 		if text == nil && run[n].Whole == 0 {
-			return nil, nil
+			if len(t.entries) == 0 || t.entries[0].Whole == 1 {
+				return nil, nil // nothing depends on it
+			}
+			return nil, t.s.alarm(ctx, t.tx, t.kiosk, Unfollowed, fmt.Sprintf(
+				"none of the %d entries up to %d has the whole state", len(run), m.seq), t.now)
 		}
 		if text, err = run[n].Take(text); err != nil {
 			return nil, nil // it was noted when it came

@@ -178,6 +178,8 @@ func alarmed(kind string) string {
 		return "what it sends is no entry"
 	case store.Unreadable:
 		return "its entries are kept, and cannot be read by this version of the hub"
+	case store.Unfollowed:
+		return "its entries are kept, and sales, stock and faults are not known until its next whole state"
 	case store.Unwritten:
 		return "the database refuses its entries"
 	}
