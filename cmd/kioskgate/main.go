@@ -92,7 +92,7 @@ func checkCommand() *cobra.Command {
 		Use:   "check",
 		Short: "Say whether a config is right, and what to mend",
 		Long: `Read a config as "run" would, with the certificate that it names, and list what is wrong with it by file,
-line and key. Exit status 0 means that it is right.`,
+line and key. Exit status 0 means that it is right; a warning may come with it.`,
 		Args: cobra.NoArgs,
 	}
 	file := configFlag(c)
@@ -110,6 +110,10 @@ line and key. Exit status 0 means that it is right.`,
 			return err
 		}
 		fmt.Fprintf(c.OutOrStdout(), "%s is right: %s, for the kiosks at %v.\n", *file, cfg.Listen, cfg.Servers)
+		if cfg.Anybody() {
+			fmt.Fprintln(c.ErrOrStderr(), "warning: neither allow nor client_ca is set: strangers may use up what a machine "+
+				"takes in purchases. Write allow with the addresses that Glase calls from.")
+		}
 		return nil
 	}
 	return c

@@ -152,3 +152,9 @@ func (p problems) networks(all []string) (nets []netip.Prefix) {
 
 // User is who the gateway is to the servers: its inboxes are below that name.
 func (c Config) User() (string, error) { return strict.User(c.Credentials, protocol.Gates) }
+
+// Anybody reports whether everybody who reaches the gateway may ask for purchases, from beyond this machine.
+func (c Config) Anybody() bool {
+	host, _, err := net.SplitHostPort(c.Listen)
+	return len(c.Allow) == 0 && c.ClientCA == "" && (c.BehindProxy || err == nil && !strict.Local(host))
+}
