@@ -29,7 +29,7 @@ type Planogram struct {
 	Labels  []Label `json:"labels,omitzero"`
 }
 
-// Order is what a person at the desk wants of one machine. None of them can move anything.
+// Order is what a person at the desk, or beside the machine, wants of it. None of them can move anything.
 type Order string
 
 // The orders.
@@ -46,10 +46,11 @@ func Orders() []Order { return []Order{OutByOrder, Back, ResolveSale, RefundSale
 
 // Command is a person's order. Whether that person may give it is the runtime's to know.
 type Command struct {
-	ID     string `json:"id"` // minted by the asker, once; it is good for one act
-	Order  Order  `json:"order"`
-	By     string `json:"by"`
-	Reason string `json:"reason"`
+	ID        string `json:"id"` // minted by the asker, once; it is good for one act
+	Order     Order  `json:"order"`
+	By        string `json:"by"`
+	Reason    string `json:"reason"`
+	AtMachine bool   `json:"at_machine,omitzero"` // by a technician beside it; false: from the desk
 	// What names the act in full, the sale and the amount among it: a repeat wants the same
 	What string `json:"what,omitzero"`
 }

@@ -159,7 +159,7 @@ type (
 		// products that are in a slot from now on, as who filled it has told the desk
 		Stock map[string]int `json:"stock,omitzero"`
 	}
-	// Commanded is a person's command from the desk. What became of it is recorded with it, also a refusal, so that a
+	// Commanded is a person's command. What became of it is recorded with it, also a refusal, so that a
 	// repeat is answered in the same way; only what could not be recorded (NoRecord) and what says too little
 	// (SaysTooLittle) leave no record.
 	Commanded struct {

@@ -15,6 +15,7 @@ import (
 	"kioskd/internal/cli"
 	"kioskd/internal/config"
 	"kioskd/internal/debug/api"
+	"kioskd/internal/debug/client"
 	"kioskd/internal/drivers"
 	"kioskd/internal/journal"
 )
@@ -101,16 +102,21 @@ Who accepts it, and why, is recorded. Opening the door, or a start with --servic
 		if err := d.Accept(c.Context(), api.Acceptance{By: *by, Reason: *reason}); err != nil {
 			return err
 		}
-		s, err := d.Status(c.Context())
-		if err != nil {
-			return err
-		}
-		if *asJSON {
-			return json.NewEncoder(c.OutOrStdout()).Encode(s)
-		}
-		fmt.Fprintf(c.OutOrStdout(), "Accepted, and on record. The machine is now: %s %s\n",
-			strings.ReplaceAll(s.Step, "_", " "), s.Reason)
-		return nil
+		return tellNow(c, d, "Accepted", *asJSON)
 	}
 	return c
+}
+
+// tellNow says that something is on record, and how the machine stands since.
+func tellNow(c *cobra.Command, d *client.Client, what string, asJSON bool) error {
+	s, err := d.Status(c.Context())
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return json.NewEncoder(c.OutOrStdout()).Encode(s)
+	}
+	_, err = fmt.Fprintf(c.OutOrStdout(), "%s, and on record. The machine is now: %s %s\n", what,
+		strings.ReplaceAll(s.Step, "_", " "), s.Reason)
+	return err
 }

@@ -67,6 +67,13 @@ func TestALostLogIsExportedSaidAndAccepted(t *testing.T) {
 		r.config); exit != 0 || !strings.Contains(out, "ready") {
 		t.Errorf("accept: %d %q %q", exit, out, errs)
 	}
+	if _, errs, exit := kioskd(t, "back", "--config", r.config); exit == 0 || !strings.Contains(errs, "--reason") {
+		t.Errorf("back without a reason: %d %q", exit, errs)
+	}
+	if _, errs, exit := kioskd(t, "back", "--reason", "r", "--config", r.config); exit == 0 ||
+		!strings.Contains(errs, "the desk has not taken this machine out of service") {
+		t.Errorf("back of a machine that nobody took out: %d %q", exit, errs)
+	}
 	if out, _, exit := kioskd(t, "replay", path); exit == 0 || !strings.Contains(out, "earlier entries were gone") ||
 		!strings.Contains(out, "came out the same") {
 		t.Errorf("the fork: %d %q", exit, out)

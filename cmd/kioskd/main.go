@@ -31,7 +31,7 @@ exactly what came out.
 	}, out, errOut)
 	root.AddCommand(runCommand(), checkCommand(), statusCommand(), salesCommand(), eventsCommand(), resolveCommand(),
 		refundCommand(), receiptCommand(), acceptCommand(), reportCommand(), replayCommand(), exportCommand(),
-		outputsOffCommand(), wiringCommand(), versionCommand(), boardCommand())
+		outputsOffCommand(), wiringCommand(), versionCommand(), boardCommand(), backCommand())
 	root.AddCommand(registerCommand(), assignCommand(), unregisterCommand(), stickerCommand(), certifyCommand(),
 		enrollCommand())
 	root.AddCommand(doctorCommand(), sensorsCommand(), stockCommand(), vendCommand(), relayCommand())

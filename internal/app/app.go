@@ -273,13 +273,13 @@ func (a *App) openPorts(p Parts) (err error) {
 		Fleet: func(ctx context.Context) *api.Fleet { return a.fleet.Fleet(ctx) },
 	}
 	local := dc
-	local.Refund, local.Print, local.Close = a.Refund, a.desk.Copier(), true
+	local.Refund, local.Print, local.Close, local.Back = a.Refund, a.desk.Copier(), true, a.Kiosk.Back
 	local.Resolve, local.Accept, local.Technician = a.Resolve, a.Kiosk.AcceptLoss, technician{a}
 	if a.Local, err = debug.New(local); err != nil {
 		return err
 	}
 	if dc.Token = token; token != "" { // nobody moves anything over the network without it
-		dc.Technician = technician{a}
+		dc.Technician, dc.Back = technician{a}, a.Kiosk.Back
 	}
 	dc.Followers = networkFollowers
 	dc.Hosts = a.certs.DebugHosts(a.cfg.Debug)

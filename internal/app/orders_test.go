@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,8 +14,10 @@ import (
 
 	"kioskd/fsm"
 	"kioskd/glase/glasetest"
+	"kioskd/internal/chain"
 	"kioskd/internal/fleet/orders"
 	"kioskd/internal/fleet/protocol"
+	"kioskd/internal/kiosk"
 	"kioskd/internal/reason"
 )
 
@@ -212,6 +215,47 @@ func TestAMachineThatTheDeskTookOutStaysOut(t *testing.T) {
 		out("after a technician")
 		if o := h.send(h.order(protocol.Back, nil)); !o.Done || w.app.Kiosk.State().Stage != fsm.Ready {
 			t.Errorf("%+v, it is %s", o, w.app.Kiosk.State().Stage)
+		}
+	})
+}
+
+// TestATechnicianPutsAMachineBackThatTheDeskTookOut, by name and for a reason, for the desk may be gone for good; the
+// record that the desk is sent says so.
+func TestATechnicianPutsAMachineBackThatTheDeskTookOut(t *testing.T) {
+	play(t, "reservation", func(w *world) {
+		h := desk(w)
+		if err := w.app.Kiosk.Back(w.t.Context(), "berit", "done"); !errors.Is(err, kiosk.ErrSame) {
+			t.Errorf("a machine that is in service: %v", err)
+		}
+		h.send(h.order(protocol.OutOfService, nil))
+		if err := w.app.Kiosk.Back(w.t.Context(), "berit", ""); err == nil {
+			t.Error("without a reason")
+		}
+		if s := w.app.Kiosk.State(); s.Reason != reason.Operator {
+			t.Fatalf("it is %s (%s)", s.Stage, s.Reason)
+		}
+		if err := w.app.Kiosk.Back(w.t.Context(), "berit", "the juice is replaced"); err != nil {
+			t.Fatal(err)
+		}
+		w.end()
+		w.start()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if s := w.app.Kiosk.State(); s.Stage != fsm.Ready {
+			t.Errorf("after a restart it is %s (%s)", s.Stage, s.Reason)
+		}
+		copies, err := w.app.journal.Copies(w.t.Context(), 0, 500)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := slices.ContainsFunc(copies, func(e chain.Entry) bool {
+			event, err := fsm.DecodeEvent(e.Event, e.Body)
+			c, ok := event.(fsm.Commanded)
+			return err == nil && ok && c.Command.AtMachine && c.Command.Order == fsm.Back && c.Command.By == "berit" &&
+				c.Command.Reason == "the juice is replaced"
+		})
+		if !told {
+			t.Error("the desk is not sent who put it back, and why")
 		}
 	})
 }

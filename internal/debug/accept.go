@@ -36,3 +36,28 @@ func (p *port) accept(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusServiceUnavailable, "it is not accepted: "+err.Error())
 	}
 }
+
+// Back puts a machine that the desk took out of service back into it: by says who is beside it, and reason why.
+type Back func(ctx context.Context, by, reason string) error
+
+// back takes {"by", "reason"}, both required, and answers 200 {} once it is on record. 400 is a body that says too
+// little, 409 a machine that the desk has not taken out.
+func (p *port) back(w http.ResponseWriter, r *http.Request) {
+	var said api.Acceptance
+	if !readSaid(w, r, `"by", "reason"`, &said, &said.By, &said.Reason) {
+		return
+	}
+	if !signed(w, said.By, "who puts it back", said.Reason, "why") {
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), readWithin)
+	defer cancel()
+	switch err := p.Back(ctx, said.By, said.Reason); {
+	case err == nil:
+		answer(w, http.StatusOK, struct{}{})
+	case errors.Is(err, kiosk.ErrSame):
+		refuse(w, http.StatusConflict, "the desk has not taken this machine out of service: kioskd status says why it is")
+	default:
+		refuse(w, http.StatusServiceUnavailable, "it is not put back: "+err.Error())
+	}
+}

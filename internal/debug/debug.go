@@ -93,6 +93,7 @@ type Config struct {
 	Receipt Receipt        // nil: this port tells none
 	Print   Print          // nil: there is no printer, or it is not this port's
 	Accept  Accept         // nil: nobody accepts a loss through this port
+	Back    Back           // nil: nobody puts it back into service through this port
 	Books   Books          // nil: the port tells nothing of them
 	Close   bool           // a period may be closed through this port
 	Stock   func() []Stock // what is left in each slot
@@ -216,6 +217,9 @@ func New(c Config) (http.Handler, error) {
 	}
 	if c.Accept != nil {
 		mux.Handle("/api/journal/accept", only([]string{http.MethodPost}, p.accept))
+	}
+	if c.Back != nil {
+		mux.Handle("/api/back", only([]string{http.MethodPost}, p.back))
 	}
 	p.serviceRoutes(mux)
 	mux.Handle("/api/events", only([]string{http.MethodGet}, p.events))

@@ -40,6 +40,24 @@ func (k *Kiosk) SetPlanogram(ctx context.Context, p fsm.Planogram, shelf []fsm.S
 	return ErrNoRecord
 }
 
+// Back puts a machine that the desk took out of service back into it, for a technician beside it: the desk may be gone
+// for good. by and reason are recorded. ErrSame: the desk has not taken it out.
+func (k *Kiosk) Back(ctx context.Context, by, reason string) error {
+	code := k.await(ctx, func(at fsm.Instant, request string) fsm.Event {
+		return fsm.Commanded{At: at, Request: request, Command: fsm.Command{ID: k.cfg.NewItem(), Order: fsm.Back,
+			By: by, Reason: reason, AtMachine: true}}
+	}).refusal
+	switch {
+	case code == "":
+		return nil
+	case code == fsm.NothingToDo:
+		return ErrSame
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return ErrNoRecord
+}
+
 // Command gives the loop a person's command, with what the record has of the sale that it is about. "" is done, or
 // begun: State tells what comes of it. A repeat is answered as the first time. fsm.SystemError is no answer: ctx has
 // ended.

@@ -218,7 +218,7 @@ func (k *Kiosk) log(e fsm.Event, s fsm.State, durable bool) {
 			Bool("taken", e.Planogram.Version == s.Planogram.Version)
 	case fsm.Commanded:
 		line.Str("command", e.Command.ID).Str("order", string(e.Command.Order)).Str("by", e.Command.By).
-			Str("because", e.Command.Reason)
+			Str("because", e.Command.Reason).Bool("at_machine", e.Command.AtMachine)
 	case fsm.ServiceEnded:
 		line.Str("act", string(s.Service.Act)).Str("slot", s.Service.Slot).Str("outcome", string(e.Outcome)).
 			Str("outcome_why", string(e.Why))

@@ -59,7 +59,11 @@ func Line(name string, body, after json.RawMessage) string {
 	case fsm.PlanogramSet:
 		return fmt.Sprintf("%s at the desk wants this sold: %s", e.Planogram.By, e.Planogram.Version)
 	case fsm.Commanded:
-		return fmt.Sprintf("%s at the desk ordered %s: %s", e.Command.By,
+		where := "desk"
+		if e.Command.AtMachine {
+			where = "machine"
+		}
+		return fmt.Sprintf("%s at the %s ordered %s: %s", e.Command.By, where,
 			strings.ReplaceAll(string(e.Command.Order), "_", " "), e.Command.Reason)
 	case fsm.ServiceEnded:
 		return strings.TrimSuffix(strings.TrimSpace("the technician's act has ended "+

@@ -85,10 +85,11 @@ type Refund struct {
 	Reason string `json:"reason"`           // at most 500 bytes on one line
 }
 
-// Acceptance is the body of POST /api/journal/accept: a journal that lost entries may go on. Both fields are required.
+// Acceptance is the body of POST /api/journal/accept, that a journal which lost entries may go on, and of POST
+// /api/back, that a machine which the desk took out of service may sell again. Both fields are required.
 type Acceptance struct {
 	By     string `json:"by"`     // at most 64 bytes on one line
-	Reason string `json:"reason"` // what was compared, in at most 500 bytes on one line
+	Reason string `json:"reason"` // what was compared, or why; in at most 500 bytes on one line
 }
 
 // Act is the body of POST /api/vend, /api/relay and /api/stock: Slot and By are required, and the others are the act's

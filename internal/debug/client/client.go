@@ -166,6 +166,11 @@ func (c *Client) Accept(ctx context.Context, a api.Acceptance) error {
 	return c.post(ctx, "/api/journal/accept", a, new(any))
 }
 
+// Back puts a machine that the desk took out of service back into it.
+func (c *Client) Back(ctx context.Context, a api.Acceptance) error {
+	return c.post(ctx, "/api/back", a, new(any))
+}
+
 func (c *Client) get(ctx context.Context, path string, into any) error {
 	return c.exchange(ctx, http.MethodGet, path, nil, into)
 }

@@ -87,6 +87,7 @@ func port(t *testing.T, token string) (s *httptest.Server, said chan string) {
 			return nil
 		},
 		Accept: func(_ context.Context, by, reason string) error { said <- by + " " + reason; return nil },
+		Back:   func(_ context.Context, by, reason string) error { said <- by + " " + reason; return nil },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -144,6 +145,10 @@ func TestThePortIsUnderstoodOverASocketAndOverTheNet(t *testing.T) {
 			word := api.Acceptance{By: "anna", Reason: "compared"}
 			if err := c.Accept(ctx, word); err != nil || <-said != "anna compared" {
 				t.Errorf("accept: %v", err)
+			}
+			word.By = "berit"
+			if err := c.Back(ctx, word); err != nil || <-said != "berit compared" {
+				t.Errorf("back: %v", err)
 			}
 			var steps []api.Event
 			err := c.Follow(ctx, func(e api.Event) error { steps = append(steps, e); return nil })
