@@ -16,11 +16,8 @@ type Accept func(ctx context.Context, by, reason string) error
 // accept takes {"by", "reason"}, both required, and answers 200 {} once it is on record. 400 is a body that says too
 // little, 409 a machine that has lost nothing, or cannot record it.
 func (p *port) accept(w http.ResponseWriter, r *http.Request) {
-	var said api.Acceptance
-	if !readSaid(w, r, `"by", "reason"`, &said, &said.By, &said.Reason) {
-		return
-	}
-	if !signed(w, said.By, "who accepts it", said.Reason, "what was compared") {
+	said, ok := readWord(w, r, "who accepts it", "what was compared")
+	if !ok {
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), readWithin)
@@ -43,11 +40,8 @@ type Back func(ctx context.Context, by, reason string) error
 // back takes {"by", "reason"}, both required, and answers 200 {} once it is on record. 400 is a body that says too
 // little, 409 a machine that the desk has not taken out.
 func (p *port) back(w http.ResponseWriter, r *http.Request) {
-	var said api.Acceptance
-	if !readSaid(w, r, `"by", "reason"`, &said, &said.By, &said.Reason) {
-		return
-	}
-	if !signed(w, said.By, "who puts it back", said.Reason, "why") {
+	said, ok := readWord(w, r, "who puts it back", "why")
+	if !ok {
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), readWithin)
@@ -60,4 +54,10 @@ func (p *port) back(w http.ResponseWriter, r *http.Request) {
 	default:
 		refuse(w, http.StatusServiceUnavailable, "it is not put back: "+err.Error())
 	}
+}
+
+// readWord reads {"by", "reason"}; false: it is refused already.
+func readWord(w http.ResponseWriter, r *http.Request, who, why string) (said api.Acceptance, ok bool) {
+	ok = readSaid(w, r, `"by", "reason"`, &said, &said.By, &said.Reason) && signed(w, said.By, who, said.Reason, why)
+	return said, ok
 }
