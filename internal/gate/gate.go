@@ -249,6 +249,13 @@ func (g *Gate) pass(w http.ResponseWriter, r *http.Request, p passing) outcome {
 		}
 		return g.nobody(w, p.kind, late)
 	case <-k.lost:
+		if p.kind == protocol.Purchase { // it may be on its way: nobody is told that nothing came of it while it may
+			select {
+			case <-timer.C:
+			case <-r.Context().Done():
+				return left
+			}
+		}
 		return g.nobody(w, p.kind, disconnected)
 	case <-r.Context().Done():
 		if p.kind == protocol.Page {

@@ -25,6 +25,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"kioskd/internal/fleet/grants"
+	"kioskd/internal/fleet/protocol"
 	"kioskd/internal/fleet/relay"
 	"kioskd/internal/proof/broker"
 )
@@ -169,6 +170,37 @@ func TestWhatIsUnderWayAtTheEndIsAnswered(t *testing.T) {
 	close(answer)
 	if r := <-got; r.body != `{"invoiceReferenceId":"refslow"}` {
 		t.Errorf("the one under way gets %v", r)
+	}
+}
+
+// TestNobodyIsToldThatNothingCameOfAPurchaseWhileItMay: the server by which a gateway has asked dies, and the kiosk has
+// what was asked.
+func TestNobodyIsToldThatNothingCameOfAPurchaseWhileItMay(t *testing.T) {
+	const life = 2 * time.Second
+	s := broker.Plain(t)
+	f := startGate(t, s.Address, func(c *Config) { c.AnswerWithin = life })
+	nc, err := nats.Connect("nats://" + s.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	has := make(chan bool, 1)
+	if _, err := nc.Subscribe(protocol.Request("K1", protocol.Purchase), func(*nats.Msg) { has <- true }); err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "a connection", func() bool { return f.gate.line.now.Load() != nil })
+	began, got := time.Now(), make(chan reply, 1)
+	go func() { got <- f.buy("1") }()
+	<-has
+	if err := s.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	r := <-got
+	if took := time.Since(began); !r.unavailable() || took < life {
+		t.Errorf("%v after %v: the kiosk may serve it until %v", r, took, life)
 	}
 }
 
