@@ -14,13 +14,18 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
@@ -30,15 +35,43 @@ const (
 	root     = "../../.."
 )
 
-// programs builds the programs, once for a test.
+// shared is what all tests use: it is made by the first that needs it, and ends with the last.
+var shared struct {
+	sync.Mutex
+	dir      string          // of the built programs
+	chromium context.Context // Chromium itself
+	ends     []func()
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, end := range slices.Backward(shared.ends) {
+		end()
+	}
+	os.Exit(code)
+}
+
+// programs builds the programs, once, with nats-server beside them.
 func programs(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	c := exec.Command("go", "build", "-o", dir, "./cmd/...")
-	c.Dir = root
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.dir != "" {
+		return shared.dir
 	}
+	dir, err := os.MkdirTemp("", "kioskd-web-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared.ends = append(shared.ends, func() { _ = os.RemoveAll(dir) })
+	for in, what := range map[string]string{root: "./cmd/...", root + "/tools": "github.com/nats-io/nats-server/v2"} {
+		c := exec.Command("go", "build", "-o", dir+"/", what)
+		c.Dir = in
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	shared.dir = dir
 	return dir
 }
 
@@ -112,9 +145,14 @@ func (p *process) said(t *testing.T, pattern string) string {
 	}
 }
 
-// browser is a Chromium of this test's own with one empty page of a size.
-func browser(t *testing.T, width, height int64) context.Context {
+// theChromium starts Chromium, once.
+func theChromium(t *testing.T) context.Context {
 	t.Helper()
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.chromium != nil {
+		return shared.chromium
+	}
 	if _, err := os.Stat(chromium); err != nil {
 		t.Fatalf("%v: make web installs it", err)
 	}
@@ -123,9 +161,33 @@ func browser(t *testing.T, width, height int64) context.Context {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true))
 	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(stop)
 	ctx, _ = chromedp.NewContext(ctx)
-	t.Cleanup(func() { _ = chromedp.Cancel(ctx) }) // waits for its end, and removes its folder
+	if err := chromedp.Run(ctx); err != nil { // which starts it, for as long as ctx
+		t.Fatal(err)
+	}
+	shared.ends = append(shared.ends, stop, func() { _ = chromedp.Cancel(ctx) }) // waits for its end
+	shared.chromium = ctx
+	return ctx
+}
+
+// browser is an empty page of a size, in a profile of its own that shares nothing with another's.
+func browser(t *testing.T, width, height int64) context.Context {
+	t.Helper()
+	all := theChromium(t)
+	of := cdp.WithExecutor(all, chromedp.FromContext(all).Browser)
+	profile, err := target.CreateBrowserContext().Do(of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = target.DisposeBrowserContext(profile).Do(of) })
+	// a window of its own: a new profile has none that a tab could be in
+	id, err := target.CreateTarget("about:blank").WithBrowserContextID(profile).WithNewWindow(true).Do(of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, _ := chromedp.NewContext(all, chromedp.WithTargetID(id))
+	chromedp.FromContext(ctx).BrowserContextID = profile // of further tabs of it
+	t.Cleanup(func() { _ = chromedp.Cancel(ctx) })
 	complaints := make(chan string, 100)
 	chromedp.ListenTarget(ctx, func(ev any) {
 		var what string
@@ -136,13 +198,21 @@ func browser(t *testing.T, width, height int64) context.Context {
 			if e.Type == runtime.APITypeError {
 				what = fmt.Sprint(e.Args)
 			}
+		case *log.EventEntryAdded:
+			if e.Entry.Source == log.SourceSecurity || strings.Contains(e.Entry.Text, "Content Security Policy") {
+				what = e.Entry.Text
+			}
 		}
 		if what != "" {
-			complaints <- what
+			select {
+			case complaints <- what:
+			default: // there are enough
+			}
 		}
 	})
-	// which starts it, for as long as ctx
-	if err := chromedp.Run(ctx, emulation.SetDeviceMetricsOverride(width, height, 1, width < 600)); err != nil {
+	if err := chromedp.Run(ctx, // which makes it, for as long as ctx
+		emulation.SetFocusEmulationEnabled(true), // each test's page is the one that is looked at
+		emulation.SetDeviceMetricsOverride(width, height, 1, width < 600)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -170,7 +240,8 @@ func until(t *testing.T, ctx context.Context, what, expression string) {
 	poll := chromedp.Poll(expression, nil, chromedp.WithPollingInterval(50*time.Millisecond),
 		chromedp.WithPollingTimeout(patience))
 	err := chromedp.Run(within, poll)
-	for err != nil && strings.Contains(err.Error(), "Cannot find context") { // the page went to another one meanwhile
+	for err != nil && within.Err() == nil && (strings.Contains(err.Error(), "Cannot find context") ||
+		strings.Contains(err.Error(), "target navigated")) { // the page went to another one meanwhile
 		err = chromedp.Run(within, poll)
 	}
 	if err != nil {

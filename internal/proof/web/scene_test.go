@@ -75,6 +75,7 @@ func choose(t *testing.T, page context.Context, slot string) {
 // TestANewcomerBuysInThreeClicks: scan, PIN, product; each time what is to be clicked next is the one thing that stands
 // out.
 func TestANewcomerBuysInThreeClicks(t *testing.T) {
+	t.Parallel()
 	page, ledger := demo(t, 1280, 900)
 	shot(t, page, "scene-ready")
 	do(t, page, chromedp.Click("#scan"))
@@ -99,6 +100,7 @@ func TestANewcomerBuysInThreeClicks(t *testing.T) {
 
 // TestASaleNeedsNoMouse: Tab finds everything, one sees where it is, and Enter presses it.
 func TestASaleNeedsNoMouse(t *testing.T) {
+	t.Parallel()
 	page, _ := demo(t, 1280, 900)
 	tab := func(selector string) {
 		t.Helper()
@@ -134,6 +136,7 @@ func TestASaleNeedsNoMouse(t *testing.T) {
 
 // TestAJamCostsNothing and Glase's absence is told in words, on a phone's narrow screen.
 func TestAJamCostsNothing(t *testing.T) {
+	t.Parallel()
 	page, ledger := demo(t, 390, 844)
 	do(t, page, chromedp.Click("#glase"))
 	until(t, page, "Glase's absence", `document.querySelector('#glase').innerText === 'Glase comes back'`)
@@ -160,6 +163,7 @@ func TestAJamCostsNothing(t *testing.T) {
 // TestAPowerCutWhileTheMotorTurnsCostsTheCustomerNothingUnseen: a real SIGKILL in mid-dispense, and what the page says
 // then.
 func TestAPowerCutWhileTheMotorTurnsCostsTheCustomerNothingUnseen(t *testing.T) {
+	t.Parallel()
 	page, ledger := demo(t, 1280, 900)
 	do(t, page, chromedp.Click("#scan"))
 	until(t, page, "the question", `document.querySelector('#confirm.next')`)
@@ -184,6 +188,7 @@ func TestAPowerCutWhileTheMotorTurnsCostsTheCustomerNothingUnseen(t *testing.T) 
 
 // TestTheSceneIsThisMachinesAlone: another site's page, another name, a form, a huge or strange body are refused.
 func TestTheSceneIsThisMachinesAlone(t *testing.T) {
+	t.Parallel()
 	p := start(t, filepath.Join(programs(t), "demo"))
 	address := strings.TrimSuffix(p.said(t, `in a browser: +(\S+)`), "/")
 	for _, c := range []struct {

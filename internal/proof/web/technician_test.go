@@ -45,7 +45,7 @@ func newKiosk(t *testing.T, debugExtra string) *kiosk {
 		"/var/lib/kioskd", k.dir, "/run/kioskd", k.dir,
 		"#reseller", "reseller", `driver = "terminal"`, `driver = "none"`, `driver = "sim"`, `driver = "sim"`+"\ndevice = \""+k.dir+"/board\"",
 		"[debug]", "[debug]\n"+debugExtra).Replace(string(example))
-	text = regexp.MustCompile(`(?m)^choose_timeout = .*`).ReplaceAllString(text, `choose_timeout = "3s"`)
+	text = regexp.MustCompile(`(?m)^choose_timeout = .*`).ReplaceAllString(text, `choose_timeout = "10s"`)
 	k.config = filepath.Join(k.dir, "kioskd.toml")
 	for file, body := range map[string]string{"kioskd.toml": text, "glase.password": "12345678",
 		"reseller.password": "1234", "token": "look-at-it"} {
@@ -107,6 +107,7 @@ const lit = `document.querySelector('#phases [aria-current]')?.innerText.replace
 // TestTheTechnicianSeesTheMachineLive follows a sale, an opened door, a jam, and the end of the daemon, on one page
 // that is never loaded again.
 func TestTheTechnicianSeesTheMachineLive(t *testing.T) {
+	t.Parallel()
 	k := newKiosk(t, "")
 	page := browser(t, 1280, 900)
 	do(t, page, chromedp.Navigate(k.debug+"/"))
@@ -166,6 +167,7 @@ func TestTheTechnicianSeesTheMachineLive(t *testing.T) {
 
 // TestADoubtStandsOnTop: what a person must decide is the first thing on the page, with the command that does it.
 func TestADoubtStandsOnTop(t *testing.T) {
+	t.Parallel()
 	k := newKiosk(t, "")
 	ask(t, k.glase+"/faults", `{"rules": [{"operation": "updateInvoice", "fault": "result_code", "code": 11}]}`)
 	page := browser(t, 1280, 900)
@@ -183,6 +185,7 @@ func TestADoubtStandsOnTop(t *testing.T) {
 
 // TestTheTechnicianSeesTheBooks: what a report says must be looked into, and what went back.
 func TestTheTechnicianSeesTheBooks(t *testing.T) {
+	t.Parallel()
 	k := newKiosk(t, "")
 	page := browser(t, 1280, 900)
 	do(t, page, chromedp.Navigate(k.debug+"/"))
@@ -241,6 +244,7 @@ func (k *kiosk) newest(into any) {
 
 // TestThePageAsksForTheToken: without it nothing is shown; a wrong one is refused.
 func TestThePageAsksForTheToken(t *testing.T) {
+	t.Parallel()
 	k := newKiosk(t, "token_file = \"token\"")
 	page := browser(t, 800, 600)
 	do(t, page, chromedp.Navigate(k.debug+"/"))
@@ -255,6 +259,7 @@ func TestThePageAsksForTheToken(t *testing.T) {
 
 // TestASilentLineIsALostOne: a kiosk that hangs, or a cable that was pulled, ends no connection.
 func TestASilentLineIsALostOne(t *testing.T) {
+	t.Parallel()
 	k := newKiosk(t, "")
 	view := browser(t, 800, 600)
 	do(t, view, chromedp.ActionFunc(func(ctx context.Context) error { // the page's patience, made short
