@@ -327,7 +327,7 @@ func TestTheOneWhoScannedAlone(t *testing.T) {
 			{"a cookie with a mistake", func() int {
 				return ask(b, "GET", "state", header("Cookie", "kioskd_page="+b.Cookie().Value[1:]))
 			}, 403},
-			{"an order by a link", func() int { return ask(b, "GET", "order", nil) }, 200}, // the page again
+			{"an order by a link", func() int { return ask(b, "GET", "order", nil) }, 303}, // to the page
 			{"a large form", func() int {
 				return b.Ask("POST", "order", url.Values{"slot": {strings.Repeat("A", 4000)}}, nil).Code
 			}, 413},
@@ -552,6 +552,10 @@ func TestAPageWorksWithoutScripts(t *testing.T) {
 		if a := b.Ask("POST", "order", url.Values{"slot": {"A1"}}, plain); a.Code != 303 ||
 			a.Header().Get("Location") != "/seqr/s/" {
 			t.Errorf("ordered: %d to %s", a.Code, a.Header().Get("Location"))
+		}
+		// a gateway's page took the answer's place, and its refresh asks for the same address
+		if a := b.Ask("GET", "order", nil, plain); a.Code != 303 || a.Header().Get("Location") != "/seqr/s/" {
+			t.Errorf("asked for again: %d to %s", a.Code, a.Header().Get("Location"))
 		}
 		time.Sleep(time.Second)
 		if text := page(); !strings.Contains(text, `href="open"`) || !strings.Contains(text, "qr.svg") {

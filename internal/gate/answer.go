@@ -158,13 +158,14 @@ func writeCode(w http.ResponseWriter, status int, code ups.ErrorCode) {
 	_, _ = w.Write([]byte(body)) // a caller that has gone asks again
 }
 
-// sorry is what a customer reads.
+// sorry is what a customer reads. It asks again by itself: of a POST too the browser then gets the page.
 const sorry = `<!DOCTYPE html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>One moment</title>
+<meta http-equiv="refresh" content="4">
 <body style="font-family:sans-serif;margin:2em;max-width:30em">
 <h1>The machine does not answer</h1>
-<p>It may be without network for a moment. Try again, or scan the code on its screen once more.
+<p>It may be without network for a moment: this page asks it again. Or scan the code on its screen once more.
 <p>If you have paid already, nothing is lost: you get what you paid for, or your money back.
 </html>
 `

@@ -107,7 +107,7 @@ func TestAKioskThatIsNotThereIsUnavailableAtOnce(t *testing.T) {
 		t.Errorf("a notification: %v", r)
 	}
 	if r := f.do("GET", "/k/K1/s/", ""); r.status != 503 || r.header.Get("Retry-After") == "" ||
-		!strings.Contains(r.body, "<p>") {
+		!strings.Contains(r.body, "<p>") || !strings.Contains(r.body, `http-equiv="refresh"`) {
 		t.Errorf("a page: %v", r)
 	}
 }

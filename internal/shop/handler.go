@@ -101,6 +101,8 @@ func (s *Shop) get(w http.ResponseWriter, r *http.Request, v *visit, what string
 			}
 			http.Redirect(w, r, s.path, http.StatusSeeOther)
 		}
+	case "order", "cancel", "opened": // a form's answer is asked for again, as a gateway's page does for a lost machine
+		http.Redirect(w, r, s.path, http.StatusSeeOther)
 	default:
 		s.enter(w, r, v, what)
 	}

@@ -36,19 +36,23 @@ function follow() {
   stream = new EventSource('events');
   stream.onopen = () => { newest = 0; }; // the machine may have started anew
   stream.onmessage = (e) => show(JSON.parse(e.data));
-  stream.onerror = () => { if (!over()) $('lost').hidden = false; };
+  stream.onerror = ask; // streams end by themselves too: whether the machine is lost is what its answer says
 }
 
 async function ask() {
   if (asking || over()) return;
   asking = true;
+  const patience = new AbortController();
+  const late = setTimeout(() => patience.abort(), 8000); // a machine that hangs ends no connection
   try {
-    const r = await fetch('state', { headers: { Accept: 'application/json' } });
+    const r = await fetch('state', { headers: { Accept: 'application/json' }, signal: patience.signal });
     if (r.ok) show(await r.json());
     else if (r.status === 403) location.replace('./');
+    else $('lost').hidden = false; // a gateway speaks for it
   } catch {
     $('lost').hidden = false;
   }
+  clearTimeout(late);
   asking = false;
 }
 
