@@ -135,9 +135,9 @@ func (s *screen) run(ctx context.Context, w *world) error {
 			return fmt.Errorf("panic: %s", what)
 		case <-ctx.Done():
 			return nil
-		case <-w.glasesim.done:
+		case <-w.glasesim.Ended():
 			return w.glasesim.died()
-		case <-w.kiosk().done:
+		case <-w.kiosk().Ended():
 			return w.kiosk().died()
 		}
 	}

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"text/template"
 	"time"
+
+	"kioskd/internal/proof/child"
 )
 
 //go:embed demo.toml
@@ -246,8 +248,7 @@ func (w *world) powerCut() error {
 		return errors.New("the power is cut already")
 	}
 	p := w.kiosk()
-	p.signal(syscall.SIGKILL)
-	<-p.done
+	p.Kill()
 	// a motor without power
 	_ = exec.Command(filepath.Join(w.bin, "kioskd"), "outputs-off", "--config", w.path("kioskd.toml")).Run()
 	time.AfterFunc(darkFor, func() {
@@ -277,18 +278,11 @@ func (w *world) until(ctx context.Context, most time.Duration, what string, is f
 		case <-ended(w.kiosk()):
 			return w.kiosk().died()
 		case <-over.C:
-			return fmt.Errorf("waited %v for %s in vain; the kiosk's log ends with\n%s", most, what, w.logTail())
+			return fmt.Errorf("waited %v for %s in vain; the kiosk's log ends with\n%s", most, what,
+				child.Tail(w.path("kioskd.log")))
 		}
 	}
 	return nil
-}
-
-func (w *world) logTail() string {
-	text, err := tail(w.path("kioskd.log"))
-	if err != nil {
-		return "  (nothing: " + err.Error() + ")"
-	}
-	return text
 }
 
 // wait waits for the end: ctx's, which is no error, or a child's.
@@ -298,11 +292,11 @@ func (w *world) wait(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-w.glasesim.done:
+		case <-w.glasesim.Ended():
 			return w.glasesim.died()
-		case <-w.machine.done:
+		case <-w.machine.Ended():
 			return w.machine.died()
-		case <-kiosk.done:
+		case <-kiosk.Ended():
 			if !w.dark.Load() {
 				return kiosk.died()
 			}
@@ -315,12 +309,12 @@ func (w *world) wait(ctx context.Context) error {
 	}
 }
 
-// ended is a process's done, or never when there is no process.
+// ended is closed when a process has ended, or never when there is no process.
 func ended(p *process) <-chan struct{} {
 	if p == nil {
 		return nil
 	}
-	return p.done
+	return p.Ended()
 }
 
 // end ends the kiosk, which settles its sale first, and then Glase. Once hurry is closed it kills. It returns when both
@@ -332,7 +326,7 @@ func (w *world) end(hurry <-chan struct{}, out io.Writer) {
 	w.mu.Unlock()
 	if p := w.kiosk(); p != nil {
 		p.signal(syscall.SIGTERM)
-		if !p.endsWithin(settleSoon, hurry) {
+		if !p.EndsWithin(settleSoon, hurry) {
 			fmt.Fprintln(out, "The kiosk settles its sale, which takes at most 20 s; Ctrl-C kills it.")
 			p.finish(settleWithin, hurry, out)
 		}
@@ -365,25 +359,11 @@ func (w *world) tellMoney(hurry <-chan struct{}, out io.Writer) {
 	}
 }
 
-// endsWithin reports whether a process ended in time, and before hurry was closed.
-func (p *process) endsWithin(most time.Duration, hurry <-chan struct{}) bool {
-	over := time.NewTimer(most)
-	defer over.Stop()
-	select {
-	case <-p.done:
-		return true
-	case <-over.C:
-	case <-hurry:
-	}
-	return false
-}
-
 // finish waits for a process's end and kills it when that takes too long.
 func (p *process) finish(most time.Duration, hurry <-chan struct{}, out io.Writer) {
-	if !p.endsWithin(most, hurry) {
+	if !p.EndsWithin(most, hurry) {
 		fmt.Fprintf(out, "%s is killed.\n", p.name)
-		p.signal(syscall.SIGKILL)
-		<-p.done
+		p.Kill()
 	}
 }
 

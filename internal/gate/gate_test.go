@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -147,9 +148,13 @@ func TestAFrozenKioskServesNothingStale(t *testing.T) {
 				until(t, "a connection", func() bool { return f.do("GET", "/healthz", "").status == 200 })
 			}
 			sold := len(k.soldTo())
-			k.signal(19) // SIGSTOP
+			if err := k.Signal(syscall.SIGSTOP); err != nil {
+				t.Fatal(err)
+			}
 			askHundred(t, f)
-			k.signal(18) // SIGCONT
+			if err := k.Signal(syscall.SIGCONT); err != nil {
+				t.Fatal(err)
+			}
 			f.sells("last")
 			noneServed(t, k, sold)
 		})

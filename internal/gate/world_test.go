@@ -22,6 +22,7 @@ import (
 
 	"kioskd/internal/fleet/protocol"
 	"kioskd/internal/fleet/relay"
+	"kioskd/internal/proof/child"
 	"kioskd/ups"
 )
 
@@ -98,8 +99,7 @@ func beKiosk(at string) error {
 
 // kioskProcess is a kiosk in a process of its own.
 type kioskProcess struct {
-	t   *testing.T
-	cmd *exec.Cmd
+	*child.Child
 
 	mu   sync.Mutex
 	sold []string
@@ -111,28 +111,27 @@ func startKiosk(t *testing.T, at string) *kioskProcess {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &kioskProcess{t: t, cmd: exec.Command(self)}
-	k.cmd.Env = append(os.Environ(), asProcess+"="+at)
-	k.cmd.Stderr = os.Stderr
-	k.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	out, err := k.cmd.StdoutPipe()
+	out, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := k.cmd.Start(); err != nil {
+	c := exec.Command(self)
+	c.Env, c.Stdout, c.Stderr = append(os.Environ(), asProcess+"="+at), w, os.Stderr
+	k := &kioskProcess{}
+	k.Child, err = child.Start(c, syscall.SIGKILL)
+	w.Close()
+	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(k.Kill)
 	go func() {
+		defer out.Close()
 		for in := bufio.NewScanner(out); in.Scan(); {
 			k.mu.Lock()
 			k.sold = append(k.sold, in.Text())
 			k.mu.Unlock()
 		}
 	}()
-	t.Cleanup(func() {
-		k.cmd.Process.Kill()
-		k.cmd.Wait()
-	})
 	return k
 }
 
@@ -141,13 +140,6 @@ func (k *kioskProcess) soldTo() []string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return append([]string{}, k.sold...)
-}
-
-func (k *kioskProcess) signal(s syscall.Signal) {
-	k.t.Helper()
-	if err := k.cmd.Process.Signal(s); err != nil {
-		k.t.Fatal(err)
-	}
 }
 
 // localKiosk is a kiosk in this process.

@@ -13,6 +13,8 @@ import (
 	"runtime"
 	"syscall"
 	"time"
+
+	"kioskd/internal/proof/child"
 )
 
 // Build makes nats-server from the module that tools/go.mod names, below dir, and gives its path. The second time takes
@@ -39,8 +41,7 @@ type Server struct {
 	WebSocket string // host:port that it takes WebSockets at, with TLS
 	Monitor   string // host:port of its figures, as /varz, /connz and /healthz
 
-	cmd   *exec.Cmd
-	ended chan struct{}
+	child *child.Child // the one that was started last; nil before the first
 }
 
 // startPatience is how long a server may take until it listens.
@@ -57,18 +58,13 @@ func (s *Server) Start(ctx context.Context) error {
 		return err
 	}
 	defer out.Close()
-	s.cmd = exec.Command(s.Program, "-c", config)
-	s.cmd.Stdout, s.cmd.Stderr = out, out
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a killed test leaves nothing behind
-	if err := s.cmd.Start(); err != nil {
+	cmd := exec.Command(s.Program, "-c", config)
+	cmd.Stdout, cmd.Stderr = out, out
+	started, err := child.Start(cmd, syscall.SIGKILL)
+	if err != nil {
 		return err
 	}
-	ended := make(chan struct{})
-	s.ended = ended
-	go func(c *exec.Cmd) {
-		c.Wait()
-		close(ended)
-	}(s.cmd)
+	s.child = started
 	return s.await(ctx, log)
 }
 
@@ -80,9 +76,8 @@ func (s *Server) await(ctx context.Context, log string) error {
 			return c.Close()
 		}
 		select {
-		case <-s.ended:
-			text, _ := os.ReadFile(log)
-			return fmt.Errorf("broker: nats-server ended: %s", text)
+		case <-s.child.Ended():
+			return fmt.Errorf("broker: %w", s.child.Died("nats-server", log))
 		case <-ctx.Done():
 			return errors.Join(ctx.Err(), fmt.Errorf("broker: nats-server does not listen at %s", s.Address))
 		case <-time.After(10 * time.Millisecond):
@@ -92,14 +87,13 @@ func (s *Server) await(ctx context.Context, log string) error {
 
 // Kill ends it as a power cut does, and waits for its end.
 func (s *Server) Kill() {
-	if s.cmd != nil {
-		s.cmd.Process.Kill()
-		<-s.ended
+	if s.child != nil {
+		s.child.Kill()
 	}
 }
 
 // Signal sends it a signal: SIGSTOP freezes it, SIGCONT lets it go on.
-func (s *Server) Signal(sig os.Signal) error { return s.cmd.Process.Signal(sig) }
+func (s *Server) Signal(sig os.Signal) error { return s.child.Signal(sig) }
 
 // PID is the number of the process that was started last.
-func (s *Server) PID() int { return s.cmd.Process.Pid }
+func (s *Server) PID() int { return s.child.PID() }

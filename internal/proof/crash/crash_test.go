@@ -100,6 +100,8 @@ func (w *world) press(button string) {
 	}
 }
 
+// A trap holds the process that it was set for: one that snaps late must not kill the next.
+
 // trapCall kills at the n-th call to Glase from now: before it is carried out, or after it and before its answer.
 func (w *world) trapCall(n int, after bool) {
 	victim := w.kiosk
@@ -108,7 +110,7 @@ func (w *world) trapCall(n int, after bool) {
 	w.calls = 0
 	w.trap = func(call int, now bool) {
 		if call == n && now == after {
-			victim.kill()
+			victim.Kill()
 		}
 	}
 }
@@ -126,7 +128,7 @@ func (w *world) trapWrite(n int) {
 		w.t.Fatal(err)
 	}
 	go func() {
-		<-victim.dead
+		<-victim.Ended()
 		watch.Close()
 	}()
 	go func() {
@@ -136,24 +138,24 @@ func (w *world) trapWrite(n int) {
 				return
 			}
 		}
-		victim.kill()
+		victim.Kill()
 	}()
 }
 
 // recover starts the kiosk again, and sometimes kills it once more on its way, until it has settled all.
 func (w *world) recover(programs string, r *rand.Rand) {
 	for {
-		<-w.kiosk.dead
+		<-w.kiosk.Ended()
 		w.kills++
 		w.off(programs)
 		w.start(programs)
 		if r.IntN(3) == 0 { // again, while it starts or recovers
 			again := time.Duration(r.Int64N(int64(120 * time.Millisecond)))
 			select {
-			case <-w.kiosk.dead:
+			case <-w.kiosk.Ended():
 			case <-time.After(again): // a moment is what this is about
 			}
-			w.kiosk.kill()
+			w.kiosk.Kill()
 			continue
 		}
 		w.settled()
@@ -216,7 +218,7 @@ func (w *world) play(programs string, n, kills int, r *rand.Rand) {
 		case 3:
 			moment := time.Duration(r.Int64N(int64(3 * time.Second)))
 			what = fmt.Sprintf("after %v", moment.Round(time.Millisecond))
-			moments = time.AfterFunc(moment, w.kiosk.kill)
+			moments = time.AfterFunc(moment, w.kiosk.Kill)
 		}
 		err := w.buy(s)
 		if moments != nil {
@@ -228,7 +230,7 @@ func (w *world) play(programs string, n, kills int, r *rand.Rand) {
 		case err != nil:
 			w.t.Fatalf("%s, %s, killed %s: %v", w.name, s.name, what, err)
 		default: // the sale ended before the trap
-			w.kiosk.kill()
+			w.kiosk.Kill()
 			w.recover(programs, r)
 		}
 		if all := w.sales(); len(all) > 0 {
@@ -240,8 +242,7 @@ func (w *world) play(programs string, n, kills int, r *rand.Rand) {
 		}
 	}
 	w.honest()
-	w.kiosk.kill()
-	<-w.kiosk.dead
+	w.kiosk.Kill()
 	out, err := exec.Command(filepath.Join(programs, "kioskd"), "replay", filepath.Join(w.dir, "journal.db")).
 		CombinedOutput()
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"kioskd/hw/gpio/simboard"
 	"kioskd/internal/debug/api"
 	"kioskd/internal/debug/client"
+	"kioskd/internal/proof/child"
 	"kioskd/internal/proof/phone"
 	"kioskd/internal/proof/port"
 )
@@ -43,22 +44,12 @@ type world struct {
 	debug           *client.Client
 	board           *simboard.Client
 	kills           int
-	kiosk           *run // nil before the first start
+	kiosk           *child.Child // nil before the first start
 
 	mu    sync.Mutex
 	calls int // to Glase since the trap was set
 	trap  func(call int, after bool)
 }
-
-// run is one process of the kiosk. A trap holds the one that it was set for: one that snaps late must not kill the
-// next.
-type run struct {
-	process *os.Process
-	dead    chan struct{} // closed when it has ended
-}
-
-// kill is SIGKILL.
-func (r *run) kill() { _ = r.process.Kill() } // it may have ended before
 
 func newWorld(t *testing.T, programs, flow string) *world {
 	w := &world{t: t, name: flow, flow: flow, dir: t.TempDir()}
@@ -91,8 +82,7 @@ func newWorld(t *testing.T, programs, flow string) *world {
 	w.assign()
 	t.Cleanup(func() {
 		if w.kiosk != nil {
-			w.kiosk.kill()
-			<-w.kiosk.dead
+			w.kiosk.Kill()
 		}
 		if t.Failed() {
 			w.tell()
@@ -109,7 +99,7 @@ func (w *world) tell() {
 }
 
 // begin starts a program that ends with the test.
-func (w *world) begin(programs, name string, args ...string) *exec.Cmd {
+func (w *world) begin(programs, name string, args ...string) *child.Child {
 	c := exec.Command(filepath.Join(programs, name), args...)
 	log, err := os.OpenFile(filepath.Join(w.dir, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -117,14 +107,14 @@ func (w *world) begin(programs, name string, args ...string) *exec.Cmd {
 	}
 	defer log.Close()
 	c.Stdout, c.Stderr = log, log
-	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := c.Start(); err != nil {
+	started, err := child.Start(c, syscall.SIGKILL)
+	if err != nil {
 		w.t.Fatal(err)
 	}
 	if args[0] != "run" {
-		w.t.Cleanup(func() { c.Process.Kill(); c.Wait() })
+		w.t.Cleanup(started.Kill)
 	}
-	return c
+	return started
 }
 
 // assign sticks the QR on the machine.
@@ -177,12 +167,7 @@ func (w *world) startProxy() string {
 
 // start runs the kiosk as systemd would.
 func (w *world) start(programs string) {
-	c := w.begin(programs, "kioskd", "run", "--config", w.config)
-	w.kiosk = &run{c.Process, make(chan struct{})}
-	go func(dead chan struct{}) {
-		defer close(dead)
-		_ = c.Wait() // how it ended, its log says
-	}(w.kiosk.dead)
+	w.kiosk = w.begin(programs, "kioskd", "run", "--config", w.config)
 }
 
 // off is what the unit's ExecStopPost does.
@@ -197,7 +182,7 @@ func (w *world) off(programs string) {
 func (w *world) wait(ok func() bool) error {
 	for end := time.Now().Add(patience); time.Now().Before(end); {
 		select {
-		case <-w.kiosk.dead:
+		case <-w.kiosk.Ended():
 			return errDead
 		case <-time.After(5 * time.Millisecond): // between two questions over HTTP
 		}
@@ -211,9 +196,9 @@ func (w *world) wait(ok func() bool) error {
 // until waits for a fact that must come.
 func (w *world) until(what string, ok func() bool) {
 	w.t.Helper()
-	var dead chan struct{}
+	var dead <-chan struct{}
 	if w.kiosk != nil {
-		dead = w.kiosk.dead
+		dead = w.kiosk.Ended()
 	}
 	for end := time.Now().Add(patience); !ok(); time.Sleep(5 * time.Millisecond) {
 		select {

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"syscall"
+
+	"kioskd/internal/proof/child"
 )
 
 // Host is a computer of its own as far as the network goes: a network namespace with one cable, to a switch that this
@@ -42,12 +43,12 @@ func OwnNetwork(args ...string) error {
 	}
 	c := exec.Command(exe, args...)
 	c.Stdin, c.Stdout, c.Stderr, c.Env = os.Stdin, os.Stdout, os.Stderr, append(os.Environ(), ownNetwork+"=1")
-	c.SysProcAttr = &syscall.SysProcAttr{
-		Pdeathsig: syscall.SIGKILL, Unshareflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS,
+	c.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS}
+	started, err := child.Start(c, syscall.SIGKILL)
+	if err != nil {
+		return err
 	}
-	runtime.LockOSThread() // see Process.Start
-	defer runtime.UnlockOSThread()
-	return c.Run()
+	return started.Err()
 }
 
 // Switch makes the switch, once, in an OwnNetwork.

@@ -108,6 +108,21 @@ func (s *survey) file(name, text string) {
 	if room == "fsm" && !test {
 		s.pure(name, f)
 	}
+	if room != childRoom && mentions(f, "Pdeathsig") {
+		s.say("%s sets Pdeathsig, which a thread's end sends as well: %s starts it", name, childRoom)
+	}
+}
+
+// childRoom is the only one that starts programs which end with us.
+const childRoom = "internal/proof/child"
+
+func mentions(f *ast.File, name string) (found bool) {
+	ast.Inspect(f, func(n ast.Node) bool {
+		id, is := n.(*ast.Ident)
+		found = found || is && id.Name == name
+		return !found
+	})
+	return found
 }
 
 // neighbour is an import of our own.
@@ -274,6 +289,8 @@ func TestThePlanIsHeld(t *testing.T) {
 			"internal/kiosk/x_test.go imports modernc.org/sqlite"},
 		{"ups/x.go", `import _ "kioskd/internal/journal"`, "ups/x.go imports internal/journal"},
 		{"ups/x.go", `import _ "unsafe"`, "ups/x.go imports unsafe"},
+		{"internal/gate/x_test.go", `import "syscall"; var a = syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}`,
+			"internal/gate/x_test.go sets Pdeathsig"},
 		{"internal/attic/x.go", ``, `the house has no room "internal/attic"`},
 	} {
 		files := source(t)

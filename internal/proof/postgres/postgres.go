@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"kioskd/internal/proof/child"
 	"kioskd/internal/proof/port"
 )
 
@@ -32,8 +33,7 @@ type Server struct {
 
 	bin   string
 	as    *syscall.Credential // PostgreSQL refuses root; nil: as we are
-	cmd   *exec.Cmd
-	ended chan struct{}
+	child *child.Child        // the one that was started last; nil before the first
 }
 
 // programs finds PostgreSQL's programs, the newest version's.
@@ -162,20 +162,15 @@ func (s *Server) Start(ctx context.Context) error {
 	if s.Fsync {
 		fsync = "on"
 	}
-	s.cmd = s.command(context.WithoutCancel(ctx), "postgres", "-D", s.data(), "-h", host, "-p", number,
+	cmd := s.command(context.WithoutCancel(ctx), "postgres", "-D", s.data(), "-h", host, "-p", number,
 		"-c", "fsync="+fsync, "-c", "unix_socket_directories=", "-c", "max_connections=200")
-	s.cmd.Stdout, s.cmd.Stderr = log, log
-	s.cmd.SysProcAttr.Pdeathsig = syscall.SIGQUIT // a killed test leaves nothing behind
-	s.cmd.SysProcAttr.Setpgid = true
-	if err := s.cmd.Start(); err != nil {
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr.Setpgid = true
+	started, err := child.Start(cmd, syscall.SIGQUIT) // which ends its own children as well
+	if err != nil {
 		return err
 	}
-	ended := make(chan struct{})
-	s.ended = ended
-	go func(c *exec.Cmd) {
-		c.Wait()
-		close(ended)
-	}(s.cmd)
+	s.child = started
 	return s.await(ctx)
 }
 
@@ -187,9 +182,8 @@ func (s *Server) await(ctx context.Context) error {
 			return nil
 		}
 		select {
-		case <-s.ended:
-			text, _ := os.ReadFile(filepath.Join(s.Dir, "log"))
-			return fmt.Errorf("postgres: it ended: %s", text)
+		case <-s.child.Ended():
+			return s.child.Died("postgres", filepath.Join(s.Dir, "log"))
 		case <-ctx.Done():
 			return errors.Join(ctx.Err(), fmt.Errorf("postgres: it does not answer at %s", s.Address))
 		case <-time.After(20 * time.Millisecond):
@@ -199,25 +193,25 @@ func (s *Server) await(ctx context.Context) error {
 
 // Kill ends all its processes with -9, and waits for their end.
 func (s *Server) Kill() {
-	if s.cmd != nil {
+	if s.child != nil {
 		s.Signal(syscall.SIGKILL)
-		<-s.ended
+		<-s.child.Ended()
 		// its children end by themselves when they see that; the next start waits for them
 	}
 }
 
 // Stop ends it in order, as a restart of the machine does: what is being done is broken off.
 func (s *Server) Stop() {
-	if s.cmd != nil {
-		s.cmd.Process.Signal(syscall.SIGINT)
-		<-s.ended
+	if s.child != nil {
+		_ = s.child.Signal(syscall.SIGINT)
+		<-s.child.Ended()
 	}
 }
 
 // Signal sends all its processes a signal: SIGSTOP freezes it, SIGCONT lets it go on.
 func (s *Server) Signal(sig syscall.Signal) error {
 	// each of its backends leads a process group of its own
-	for _, pid := range append(children(s.cmd.Process.Pid), s.cmd.Process.Pid) {
+	for _, pid := range append(children(s.child.PID()), s.child.PID()) {
 		if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
 			return err
 		}

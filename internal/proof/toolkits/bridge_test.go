@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"kioskd/internal/proof/child"
 )
 
 var toolkitsFlag = flag.Bool("toolkits", false, "talk to SOAP toolkits, which must be installed: make toolkits")
@@ -33,23 +35,25 @@ func program(t *testing.T, env []string, name string, args ...string) (io.Writer
 	t.Helper()
 	c := exec.Command(name, args...)
 	c.Env = append(os.Environ(), env...)
-	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var complaints bytes.Buffer
 	c.Stderr = &complaints
 	in, err := c.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := c.StdoutPipe()
+	out, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Start(); err != nil {
+	c.Stdout = w
+	started, err := child.Start(c, syscall.SIGKILL)
+	w.Close()
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = c.Process.Kill()
-		_ = c.Wait()
+		started.Kill()
+		out.Close()
 		if t.Failed() {
 			t.Logf("%s said:\n%.3000s", name, complaints.String())
 		}
