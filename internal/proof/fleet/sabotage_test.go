@@ -3,9 +3,7 @@ package fleet
 import (
 	"flag"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -32,35 +30,13 @@ type sabotage struct {
 	edits      []edit
 }
 
-// edit replaces text that is there exactly once.
-type edit struct{ file, old, new string }
-
-// apply gives each file that the sabotage changes, changed.
-func (s sabotage) apply() (map[string]string, error) {
-	files := map[string]string{}
-	for _, e := range s.edits {
-		text, changed := files[e.file]
-		if !changed {
-			b, err := os.ReadFile(filepath.Join(root, e.file))
-			if err != nil {
-				return nil, err
-			}
-			text = string(b)
-		}
-		replaced, err := sabotaging.Replace(text, e.old, e.new)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", e.file, err)
-		}
-		files[e.file] = replaced
-	}
-	return files, nil
-}
+type edit sabotaging.Edit
 
 // run runs the sabotage's test with the mistake built in, or without it. failed is nil when the test passed.
 func (s sabotage) run(dir string, sabotaged bool) (out string, failed error, err error) {
 	args := []string{"test", "-count=1", "-timeout", testWithin, "-v", "-run", "^" + s.test + "$"}
 	if sabotaged {
-		files, err := s.apply()
+		files, err := sabotaging.Apply(root, s.edits)
 		if err != nil {
 			return "", nil, err
 		}
@@ -93,7 +69,7 @@ func TestEverySabotageOfAFleetFits(t *testing.T) {
 			t.Errorf("%q: there twice, or incomplete", s.name)
 		}
 		seen[s.name] = true
-		if _, err := s.apply(); err != nil {
+		if _, err := sabotaging.Apply(root, s.edits); err != nil {
 			t.Errorf("%s: %v", s.name, err)
 		}
 	}

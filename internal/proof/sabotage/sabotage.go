@@ -11,9 +11,35 @@ import (
 	"strings"
 )
 
-// Replace gives the text with another one in the place of old, which must be in it exactly once, wherever its lines are
+// Edit replaces text that is in a file exactly once.
+type Edit struct{ File, Old, New string }
+
+// Apply gives each file that the edits change, changed, by its path below root. The edits may be of a type of the
+// caller's, who has very many and writes them without their fields' names.
+func Apply[E ~struct{ File, Old, New string }](root string, edits []E) (map[string]string, error) {
+	files := map[string]string{}
+	for _, edit := range edits {
+		e := Edit(edit)
+		text, changed := files[e.File]
+		if !changed {
+			b, err := os.ReadFile(filepath.Join(root, e.File))
+			if err != nil {
+				return nil, err
+			}
+			text = string(b)
+		}
+		replaced, err := replace(text, e.Old, e.New)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", e.File, err)
+		}
+		files[e.File] = replaced
+	}
+	return files, nil
+}
+
+// replace gives the text with another one in the place of old, which must be in it exactly once, wherever its lines are
 // broken.
-func Replace(text, old, instead string) (string, error) {
+func replace(text, old, instead string) (string, error) {
 	found := loosely(old).FindAllStringIndex(text, -1)
 	if len(found) != 1 || old == instead {
 		return "", fmt.Errorf("it has this %d times: %q", len(found), old)

@@ -50,11 +50,7 @@ type sabotage struct {
 	hole  string // why no world shows it; "": one must. It is an error for one to show it all the same
 }
 
-// edit replaces text that is there exactly once.
-type edit struct {
-	file     string
-	old, new string
-}
+type edit sabotaging.Edit
 
 // sabotages is all of them, in the order of their names.
 func sabotages() []sabotage {
@@ -146,30 +142,9 @@ type catch struct {
 	promise   string
 }
 
-// apply gives each file that the sabotage changes, changed.
-func (s sabotage) apply() (map[string]string, error) {
-	files := map[string]string{}
-	for _, e := range s.edits {
-		text, changed := files[e.file]
-		if !changed {
-			b, err := os.ReadFile(filepath.Join(root, e.file))
-			if err != nil {
-				return nil, err
-			}
-			text = string(b)
-		}
-		replaced, err := sabotaging.Replace(text, e.old, e.new)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", e.file, err)
-		}
-		files[e.file] = replaced
-	}
-	return files, nil
-}
-
 // build makes this package's test binary with the sabotage in it. The tree is not touched.
 func (s sabotage) build(dir string) (binary string, err error) {
-	files, err := s.apply()
+	files, err := sabotaging.Apply(root, s.edits)
 	if err != nil {
 		return "", err
 	}
@@ -276,7 +251,7 @@ func TestEverySabotageFits(t *testing.T) {
 			t.Errorf("%q: there twice, or incomplete", s.name)
 		}
 		seen[s.name] = true
-		if _, err := s.apply(); err != nil {
+		if _, err := sabotaging.Apply(root, s.edits); err != nil {
 			t.Errorf("%s: %v", s.name, err)
 		}
 	}
