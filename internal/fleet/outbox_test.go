@@ -37,15 +37,15 @@ func newSender(id string) *sender {
 }
 
 // run works the outbox over one connection after another until the test ends, or stop is called.
-func (k *sender) run(t testing.TB, url string) (stop func()) {
+func (k *sender) run(t testing.TB, s *broker.Server) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		for ; ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
 			over, end := context.WithCancel(ctx)
-			nc, err := nats.Connect(url, nats.NoReconnect(), nats.CustomInboxPrefix(protocol.Inbox(k.Kiosk)),
-				nats.ClosedHandler(func(*nats.Conn) { end() }))
+			nc, err := nats.Connect("nats://"+s.Address, nats.NoReconnect(),
+				nats.CustomInboxPrefix(protocol.Inbox(k.Kiosk)), nats.ClosedHandler(func(*nats.Conn) { end() }))
 			if err == nil {
 				_ = k.Serve(over, nc)
 				nc.Close()
@@ -61,14 +61,18 @@ func (k *sender) run(t testing.TB, url string) (stop func()) {
 	return stop
 }
 
-func TestEntriesArriveWholeAndInOrder(t *testing.T) {
+// atABroker is a broker with nothing in it: no stream yet, a collector, and a kiosk's outbox that does not run yet.
+func atABroker(t testing.TB) (*broker.Server, *collector, *sender) {
+	t.Helper()
 	s := broker.Plain(t)
-	url := "nats://" + s.Address
-	c := newCollector(t, url, "A1")
+	return s, newCollector(t, "nats://"+s.Address, "A1"), newSender("A1")
+}
+
+func TestEntriesArriveWholeAndInOrder(t *testing.T) {
+	s, c, k := atABroker(t)
 	c.stream()
-	k := newSender("A1")
 	k.journal.add(10*ahead, k.Outbox)
-	k.run(t, url)
+	k.run(t, s)
 	until(t, "a backlog", func() bool { return k.Held() == 10*ahead })
 	for range 20 {
 		k.journal.add(1, k.Outbox)
@@ -84,12 +88,9 @@ func TestEntriesArriveWholeAndInOrder(t *testing.T) {
 
 // TestABrokersAcknowledgementIsNoProof: the broker has taken them, and no collector has said so.
 func TestABrokersAcknowledgementIsNoProof(t *testing.T) {
-	s := broker.Plain(t)
-	url := "nats://" + s.Address
-	c := newCollector(t, url, "A1")
+	s, c, k := atABroker(t)
 	c.stream()
-	k := newSender("A1")
-	k.run(t, url)
+	k.run(t, s)
 	until(t, "the first word", func() bool { return k.Delivery(t.Context()).Known })
 	c.set(func() { c.silent = true })
 	k.journal.add(5*ahead, k.Outbox)
@@ -114,12 +115,9 @@ func TestABrokersAcknowledgementIsNoProof(t *testing.T) {
 }
 
 func TestALostStreamLosesNothing(t *testing.T) {
-	s := broker.Plain(t)
-	url := "nats://" + s.Address
-	c := newCollector(t, url, "A1")
+	s, c, k := atABroker(t)
 	c.stream()
-	k := newSender("A1")
-	k.run(t, url)
+	k.run(t, s)
 	k.journal.add(100, k.Outbox)
 	until(t, "the first", func() bool { return k.Held() == 100 })
 	c.set(func() { c.silent = true })
@@ -146,12 +144,9 @@ func TestALostStreamLosesNothing(t *testing.T) {
 
 // TestADatabaseThatWentBackIsFilledAgain: within the window in which the stream drops a message that it had.
 func TestADatabaseThatWentBackIsFilledAgain(t *testing.T) {
-	s := broker.Plain(t)
-	url := "nats://" + s.Address
-	c := newCollector(t, url, "A1")
+	s, c, k := atABroker(t)
 	c.stream()
-	k := newSender("A1")
-	stop := k.run(t, url)
+	stop := k.run(t, s)
 	k.journal.add(200, k.Outbox)
 	until(t, "all of them", func() bool { return k.Held() == 200 })
 	for _, to := range []int64{50, 0, 199} {
@@ -167,16 +162,13 @@ func TestADatabaseThatWentBackIsFilledAgain(t *testing.T) {
 	// and while the kiosk is away
 	stop()
 	c.restore(20)
-	k.run(t, url)
+	k.run(t, s)
 	until(t, "all of them again", func() bool { return k.Held() == 200 && c.equals(k.journal) })
 }
 
 func TestEntriesWaitForAStream(t *testing.T) {
-	s := broker.Plain(t)
-	url := "nats://" + s.Address
-	c := newCollector(t, url, "A1")
-	k := newSender("A1")
-	k.run(t, url)
+	s, c, k := atABroker(t)
+	k.run(t, s)
 	k.journal.add(3, k.Outbox)
 	until(t, "the trouble", func() bool { return strings.Contains(k.Delivery(t.Context()).Trouble, "no stream") })
 	c.stream()
@@ -185,14 +177,11 @@ func TestEntriesWaitForAStream(t *testing.T) {
 }
 
 func TestAPrunedJournalBeginsWithItsAnchor(t *testing.T) {
-	s := broker.Plain(t)
-	url := "nats://" + s.Address
-	c := newCollector(t, url, "A1")
+	s, c, k := atABroker(t)
 	c.stream()
-	k := newSender("A1")
 	k.journal.add(500, k.Outbox)
 	k.journal.prune(400)
-	k.run(t, url)
+	k.run(t, s)
 	until(t, "what is left", func() bool { return k.Held() == 500 })
 	if c.first != 401 || !c.equals(k.journal) {
 		t.Errorf("from %d on", c.first)
@@ -201,12 +190,9 @@ func TestAPrunedJournalBeginsWithItsAnchor(t *testing.T) {
 
 // TestAnotherJournalWithThisIDIsSeen: by the collector's word, by a hash, and by a number that was never written here.
 func TestAnotherJournalWithThisIDIsSeen(t *testing.T) {
-	s := broker.Plain(t)
-	url := "nats://" + s.Address
-	c := newCollector(t, url, "A1")
+	s, c, k := atABroker(t)
 	c.stream()
-	k := newSender("A1")
-	k.run(t, url)
+	k.run(t, s)
 	k.journal.add(10, k.Outbox)
 	until(t, "all of them", func() bool { return k.Held() == 10 })
 	good := hex.EncodeToString(k.journal.entries[9].Hash)
