@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"kioskd/internal/fleet/enrol"
 	"kioskd/internal/proof/broker"
 	"kioskd/internal/proof/fleet"
 )
@@ -66,6 +67,19 @@ func TestCtrlCLeavesNothingBehind(t *testing.T) {
 	}
 	if dir == "" {
 		t.Fatalf("it did not come up: %s", errs.String())
+	}
+	var oneMore []string
+	for oneMore == nil && lines.Scan() {
+		if words := strings.Fields(lines.Text()); len(words) > 1 && words[1] == "enroll" {
+			oneMore = words
+		}
+	}
+	if oneMore == nil {
+		t.Fatal("it does not say how one more machine gets in")
+	}
+	code, err := exec.CommandContext(t.Context(), oneMore[0], oneMore[1:]...).Output()
+	if _, wrong := enrol.Plain(strings.TrimSpace(string(code))); err != nil || wrong != nil {
+		t.Errorf("%q gives %q: %v, %v", oneMore, code, err, wrong)
 	}
 	if len(using(t, dir)) < 10 {
 		t.Errorf("only %q run", using(t, dir))

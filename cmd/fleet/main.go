@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -144,6 +145,9 @@ func show(f *fleet.Fleet, out io.Writer) {
 	fmt.Fprintf(out, "  the public address           %s/k/K01/createPurchase, and so on to %s\n", f.Public,
 		f.Machines[len(f.Machines)-1].ID)
 	fmt.Fprintf(out, "  configs, logs and records    %s\n", f.Dir)
+	fmt.Fprintf(out, "\nLet one more machine in, whose [machine] token is LOBBY: make a code, type it there.\n"+
+		"\n  %s\n  kioskd enroll --at %s --ca %s CODE\n", strings.Join(f.Enroll("LOBBY"), " "), f.EnrollAt[0],
+		f.Brokers.CA)
 	fmt.Fprintf(out, "\nBe the customer of machine K01: %s\n", f.Machines[0].HowToBuy(f.Phone))
 }
 

@@ -48,6 +48,8 @@ type Fleet struct {
 	Public string   // the address at which Glase and the customers' phones find all kiosks
 	GateAt []string // the gateways' own addresses
 	PageAt []string // the hubs' pages
+	// EnrollAt are the hubs' ports for machines that enroll.
+	EnrollAt []string
 
 	glase *Process
 	door  *door // through which hosts reach the database

@@ -154,10 +154,7 @@ func (f *Fleet) makeKiosks(context.Context) error {
 	for n := range f.Options.Kiosks {
 		id := kioskID(n)
 		dir := filepath.Join(f.Dir, id)
-		if _, err := f.credentials(dir, grants.Kiosk, id); err != nil {
-			return err
-		}
-		plan := kioskPlan{ID: id, Name: fmt.Sprintf("Kiosk %d", n+1), Glase: f.Phone.Glase, CA: f.Brokers.CA,
+		plan := kioskPlan{ID: id, Name: fmt.Sprintf("Kiosk %d", n+1), Glase: f.Phone.Glase,
 			Servers: f.servers(), Public: f.Public + "/k/" + id}
 		plan.Listen, plan.Debug = f.ports.free(), f.ports.free()
 		if n < f.Options.Direct {
@@ -174,8 +171,11 @@ func (f *Fleet) makeKiosks(context.Context) error {
 
 // startKiosks makes each kiosk a terminal, and waits until it sells.
 func (f *Fleet) startKiosks(ctx context.Context) error {
-	f.Say("%d kioskd, each with a board and a terminal of its own", f.Options.Kiosks)
+	f.Say("%d kioskd, each with a board, a code to enroll with, and a terminal of its own", f.Options.Kiosks)
 	return f.each(startAtOnce, func(k *Kiosk) error {
+		if err := k.enroll(ctx, f); err != nil {
+			return err
+		}
 		if err := k.register(ctx); err != nil {
 			return err
 		}

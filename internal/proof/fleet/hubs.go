@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"kioskd/internal/fleet/grants"
+	"kioskd/internal/hub/setup"
 )
 
 // Who may sign in at the operator's page.
@@ -61,8 +63,15 @@ func (f *Fleet) makeHub(n int, users string) (p *Process, health string, err err
 		return nil, "", err
 	}
 	f.PageAt = append(f.PageAt, "http://"+page)
+	trust, enroll := filepath.Join(dir, "trust"), f.at(h)
+	if err := f.trust(trust, h); err != nil {
+		return nil, "", err
+	}
+	f.EnrollAt = append(f.EnrollAt, "https://"+enroll)
 	config := filepath.Join(dir, "kioskhub.toml")
-	err = os.WriteFile(config, []byte(f.hubConfig(f.dsn(), credentials, inside, page, users)), 0o600)
+	text := fmt.Sprintf("trust = %q\n%s[enroll]\nlisten = %q\n", trust,
+		f.hubConfig(f.dsn(), credentials, inside, page, users), enroll)
+	err = os.WriteFile(config, []byte(text), 0o600)
 	return &Process{Name: name, Dir: dir, Program: filepath.Join(f.Bin, "kioskhub"), Host: h,
 		Args: []string{"run", "--config", config}}, "http://" + inside, err
 }
@@ -78,10 +87,41 @@ func (f *Fleet) hubConfig(database, credentials, inside, page, users string) str
 		database, strings.Join(f.servers(), `", "`), credentials, f.Brokers.CA, replicas, inside, page, users, page)
 }
 
+// trust writes the folder with which a hub on a host lets machines in and shuts them out.
+func (f *Fleet) trust(dir string, h *Host) error {
+	system, err := f.Brokers.Trust.Credentials(grants.System, "system-1")
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(os.MkdirAll(dir, 0o700), f.Brokers.Trust.Write(dir)); err != nil {
+		return err
+	}
+	var names []string
+	if h != nil {
+		names = append(names, h.Address)
+	}
+	if _, _, err := f.Brokers.Certificate(dir, names...); err != nil {
+		return err
+	}
+	ca, err := os.ReadFile(f.Brokers.CA)
+	return errors.Join(err, grants.Keep(filepath.Join(dir, "system.creds"), system),
+		grants.Keep(filepath.Join(dir, "ca.crt"), ca),
+		grants.Keep(filepath.Join(dir, setup.ServersFile), []byte(strings.Join(f.servers(), "\n"))))
+}
+
+// Enroll is how an operator lets the machine with this token in, from this computer: the command that makes a code,
+// with which the machine's kioskd enrolls.
+func (f *Fleet) Enroll(token string) []string {
+	return []string{filepath.Join(f.Bin, "kioskhub"), "enroll", token, "--config", f.commands()}
+}
+
+// commands is the config of the commands that an operator types here, where the database is by its own address, which
+// need not be the hubs'.
+func (f *Fleet) commands() string { return filepath.Join(f.Dir, "hub-1", "commands.toml") }
+
 // migrate makes the database's tables.
 func (f *Fleet) migrate(ctx context.Context, dir string) error {
-	// from here, where the database is by its own address, which need not be the hubs'
-	config := filepath.Join(dir, "migrate.toml")
+	config := f.commands()
 	text := f.hubConfig(f.Database.DSN(), filepath.Join(dir, "fleet.creds"), "", "127.0.0.1:0", "users.json")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return err

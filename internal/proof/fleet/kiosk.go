@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"fmt"
@@ -39,9 +40,9 @@ type Kiosk struct {
 
 // kioskPlan is what a kiosk's config is made of.
 type kioskPlan struct {
-	ID, Name, Glase, Public, CA string
-	Servers                     []string
-	Listen, Debug               string // addresses of this computer
+	ID, Name, Glase, Public string
+	Servers                 []string
+	Listen, Debug           string // addresses of this computer
 }
 
 // newKiosk writes a kiosk's config into a folder of its own, and starts nothing.
@@ -67,6 +68,26 @@ func newKiosk(bin, dir string, plan kioskPlan) (*Kiosk, error) {
 		return nil, err
 	}
 	return k, os.WriteFile(filepath.Join(dir, "kioskd.toml"), []byte(b.String()), 0o600)
+}
+
+// enroll makes it one of the fleet's machines, as an operator and a technician do: the one makes a code for it, and the
+// other types it at the machine, which makes its own key.
+func (k *Kiosk) enroll(ctx context.Context, f *Fleet) error {
+	hub := f.Enroll(k.ID)
+	c := exec.CommandContext(ctx, hub[0], hub[1:]...)
+	var said bytes.Buffer
+	c.Stderr = &said
+	code, err := c.Output()
+	if err != nil {
+		return fmt.Errorf("kioskhub enroll %s: %w: %s", k.ID, err, said.Bytes())
+	}
+	c = exec.CommandContext(ctx, k.Program, "enroll", "--config", "kioskd.toml", "--at", f.EnrollAt[0],
+		"--ca", f.Brokers.CA, strings.TrimSpace(string(code)))
+	c.Dir = k.Dir
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("kioskd enroll of %s: %w: %s", k.ID, err, out)
+	}
+	return nil
 }
 
 // register makes it a terminal at Glase.

@@ -185,7 +185,7 @@ var rooms = map[string][]string{
 
 // forTests are the further imports that a package's tests may use.
 var forTests = map[string][]string{
-	"cmd/fleet": {"internal/proof/broker"},
+	"cmd/fleet": {"internal/fleet/enrol", "internal/proof/broker"},
 	"cmd/kioskhub": {"internal/fleet", "internal/fleet/enrol", "internal/fleet/grants", "internal/identity",
 		"internal/proof/broker", "internal/proof/port", "internal/proof/till"},
 	"internal/gate": {"internal/fleet/grants", "internal/fleet/relay", "internal/proof/broker",
