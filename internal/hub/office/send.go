@@ -30,7 +30,7 @@ type Office struct {
 	Store     *store.Store
 	NATS      *nats.Conn
 	Authority protocol.Signer // of the desk; every kiosk knows its public half
-	Name      string          // of this start of the program: letters and digits
+	Name      string          // letters and digits; another for each Office, since its clock begins anew with it
 	Now       func() time.Time
 
 	began time.Time
@@ -60,57 +60,76 @@ func (o *Office) Serve(ctx context.Context) error {
 // ErrSilent: the machine has not answered. It may have done what it was told: the same command can be sent again.
 var ErrSilent = errors.New("the machine does not answer: it is not connected, or has done it and its answer is lost")
 
+// NewID makes the id of a command that is still to be given.
+func NewID() string { return "C" + rand.Text() }
+
 // Send writes a person's command down, signs it, and sends it until the machine says what became of it. What c lacks,
-// an id among it, is filled in; with the id of an earlier one it is that one's repeat. secret opens the person's key.
+// an id among it, is filled in; with an id it is the repeat of an earlier one. secret opens the person's key.
 func (o *Office) Send(ctx context.Context, p people.Person, secret []byte, c protocol.Command) (protocol.Outcome,
 	error) {
+	if c.ID == "" {
+		c.ID = NewID()
+	} else if err := o.same(ctx, c); err != nil {
+		return protocol.Outcome{ID: c.ID}, err
+	}
+	return o.Give(ctx, p, secret, c)
+}
+
+// Give is Send for a command whose id was made with NewID when somebody was asked for it: the first time it is that
+// command, and after that its repeat.
+func (o *Office) Give(ctx context.Context, p people.Person, secret []byte, c protocol.Command) (protocol.Outcome,
+	error) {
+	out := protocol.Outcome{ID: c.ID}
 	now := o.Now()
 	key, err := personKey(ctx, o.Store, p.Name, p.Role.String(), secret, now)
 	if err != nil {
-		return protocol.Outcome{}, err
+		return out, err
 	}
 	public, err := key.PublicKey()
 	if err != nil {
-		return protocol.Outcome{}, err
+		return out, err
 	}
 	who := protocol.Person{Name: p.Name, Role: p.Role.String(), Key: public, Expires: now.Add(cardsLast)}
 	if !who.May(c) {
-		return protocol.Outcome{}, fmt.Errorf("%w: %s is %s", protocol.ErrRole, p.Name, p.Role)
+		return out, fmt.Errorf("%w: %s is %s", protocol.ErrRole, p.Name, p.Role)
 	}
 	card, cardSignature, err := protocol.Certify(who, o.Authority)
 	if err != nil {
-		return protocol.Outcome{}, err
-	}
-	repeat := c.ID != ""
-	if !repeat {
-		c.ID = "C" + rand.Text()
-	} else if err := o.same(ctx, c); err != nil {
-		return protocol.Outcome{ID: c.ID}, err
+		return out, err
 	}
 	for n := range sendings {
 		asked := protocol.Asked{Gateway: o.Name, At: time.Since(o.began), Life: life}
 		c.Asked, c.At = asked.String(), o.Now().UTC()
 		signed, err := protocol.Sign(c, card, cardSignature, key)
 		if err != nil {
-			return protocol.Outcome{}, err
+			return out, err
 		}
-		if n == 0 && !repeat {
-			if err := o.Store.AddOrder(ctx, c, p.Name, signed, c.At.Add(life)); err != nil {
-				return protocol.Outcome{}, err
+		if n == 0 {
+			if err := o.write(ctx, c, p.Name, signed); err != nil {
+				return out, err
 			}
 		}
-		out, err := o.ask(ctx, c, asked, signed)
+		got, err := o.ask(ctx, c, asked, signed)
 		if err == nil {
-			return out, o.Store.EndOrder(ctx, out, o.Now())
+			return got, o.Store.EndOrder(ctx, got, o.Now())
 		}
 		if ctx.Err() != nil {
-			return protocol.Outcome{ID: c.ID}, ctx.Err()
+			return out, ctx.Err()
 		}
 		if errors.Is(err, nats.ErrNoResponders) && n == 0 {
 			break // it is not connected, and has got nothing
 		}
 	}
-	return protocol.Outcome{ID: c.ID}, ErrSilent
+	return out, ErrSilent
+}
+
+// write writes a command down, or finds that it is one that was.
+func (o *Office) write(ctx context.Context, c protocol.Command, by string, signed []byte) error {
+	added, err := o.Store.AddOrder(ctx, c, by, signed, c.At.Add(life))
+	if err != nil || added {
+		return err
+	}
+	return o.same(ctx, c)
 }
 
 // repeatable is how long after a command its repeat is sent: a machine remembers the last ones, and would take one that

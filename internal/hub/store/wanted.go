@@ -28,17 +28,48 @@ const (
 // AddPlan writes down what is wanted from a moment on, and gives its version. Versions follow the clock, so that those
 // of a database that was put back are not given twice.
 func (s *Store) AddPlan(ctx context.Context, of Scope, p protocol.Plan, now time.Time) (version int64, err error) {
+	return s.addPlan(ctx, of, p, now, func(int64) error { return nil })
+}
+
+// ErrChanged: what is wanted is not any more what somebody has looked at.
+var ErrChanged = errors.New("somebody has changed what is wanted since you looked at it")
+
+// ReplacePlan is AddPlan for who knows a version as the scope's newest, 0 for none: with another one it is ErrChanged,
+// and nothing is written.
+func (s *Store) ReplacePlan(ctx context.Context, of Scope, known int64, p protocol.Plan, now time.Time) (version int64,
+	err error) {
+	return s.addPlan(ctx, of, p, now, func(last int64) error {
+		if last != known {
+			return ErrChanged
+		}
+		return nil
+	})
+}
+
+func (s *Store) addPlan(ctx context.Context, of Scope, p protocol.Plan, now time.Time, may func(last int64) error) (
+	version int64, err error) {
 	if of.Kind == OfAll != (of.Key == "") || of.Kind != OfAll && protocol.CheckID(of.Key) != nil {
 		return 0, fmt.Errorf("store: %q is no %s", of.Key, of.Kind)
 	}
 	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		var last sql.NullInt64
-		if err := tx.QueryRowContext(ctx, "SELECT max(version) FROM wanted WHERE scope = $1 AND key = $2", of.Kind,
-			of.Key).Scan(&last); err != nil {
+		if s.postgres { // one at a time; in SQLite a transaction has the whole file
+			if _, err := tx.ExecContext(ctx, "LOCK TABLE wanted IN EXCLUSIVE MODE"); err != nil {
+				return err
+			}
+		}
+		plans, err := plansOf(ctx, tx, of)
+		if err != nil {
 			return err
 		}
-		p.Version = max(last.Int64+1, now.UnixMilli())
-		if err := (protocol.Want{Version: p.Version, Plans: []protocol.Plan{p}}).Check(); err != nil {
+		last := int64(0)
+		if len(plans) > 0 {
+			last = plans[0].Version
+		}
+		if err := may(last); err != nil {
+			return err
+		}
+		p.Version = max(last+1, now.UnixMilli())
+		if err := fits(slices.Insert(plans, 0, p), now); err != nil {
 			return err
 		}
 		doc, err := json.Marshal(p)
@@ -50,6 +81,74 @@ func (s *Store) AddPlan(ctx context.Context, of Scope, p protocol.Plan, now time
 		return err
 	})
 	return p.Version, err
+}
+
+// fits finds whether what is wanted can be put under one key: what does not would keep all else from the servers, too.
+func fits(newestFirst []protocol.Plan, now time.Time) error {
+	var w protocol.Want
+	for _, p := range newestFirst {
+		add(&w, p, now)
+	}
+	if err := w.Check(); err != nil {
+		return err
+	}
+	doc, err := json.Marshal(w)
+	const room = 100 // bytes, for the group
+	if err == nil && len(doc) > protocol.WantMax-room {
+		err = fmt.Errorf("that is too much: all that is wanted of them, now and later, may have %d KiB",
+			protocol.WantMax>>10)
+	}
+	return err
+}
+
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// plansOf are all that were ever wanted of a scope, newest first.
+func plansOf(ctx context.Context, q querier, of Scope) (all []protocol.Plan, err error) {
+	rows, err := q.QueryContext(ctx, "SELECT doc FROM wanted WHERE scope = $1 AND key = $2 ORDER BY version DESC",
+		of.Kind, of.Key)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var doc []byte
+		var p protocol.Plan
+		if err := rows.Scan(&doc); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(doc, &p); err != nil {
+			return nil, fmt.Errorf("what is wanted of %s %q: %w", of.Kind, of.Key, err)
+		}
+		all = append(all, p)
+	}
+	return all, rows.Err()
+}
+
+// WantedOf is what is wanted of one scope alone, and the newest plan, which need not be among it; zero: there is none.
+func (s *Store) WantedOf(ctx context.Context, of Scope, now time.Time) (w protocol.Want, newest protocol.Plan,
+	err error) {
+	plans, err := plansOf(ctx, s.db, of)
+	if err != nil {
+		return w, newest, wrap(err)
+	}
+	for n, p := range plans {
+		if n == 0 {
+			newest = p
+		}
+		add(&w, p, now)
+	}
+	return w, newest, nil
+}
+
+// add adds an older plan to newer ones. It matters only before all of them, and not before one that holds already.
+func add(w *protocol.Want, p protocol.Plan, now time.Time) {
+	w.Version = max(w.Version, p.Version)
+	if n := len(w.Plans); n == 0 || p.From.Before(w.Plans[0].From) && w.Plans[0].From.After(now) {
+		w.Plans = slices.Insert(w.Plans, 0, p)
+	}
 }
 
 // Wanted is what is wanted of each scope, for a machine also by its group; a machine in a group is there even when
@@ -72,11 +171,7 @@ func (s *Store) Wanted(ctx context.Context, now time.Time) (map[Scope]protocol.W
 			return nil, fmt.Errorf("store: what is wanted of %s %q: %w", of.Kind, of.Key, err)
 		}
 		w := all[of]
-		w.Version = max(w.Version, p.Version)
-		// newest first: an older one matters only before all newer ones, and none before one that holds already
-		if n := len(w.Plans); n == 0 || p.From.Before(w.Plans[0].From) && w.Plans[0].From.After(now) {
-			w.Plans = slices.Insert(w.Plans, 0, p)
-		}
+		add(&w, p, now)
 		all[of] = w
 	}
 	if err := rows.Err(); err != nil {
@@ -114,18 +209,25 @@ type Order struct {
 	Ended   bool // Outcome is the kiosk's word
 }
 
-// AddOrder writes a command down before it is sent for the first time.
-func (s *Store) AddOrder(ctx context.Context, c protocol.Command, by string, signed []byte, expires time.Time) error {
+// AddOrder writes a command down before it is sent for the first time. added is false when there is one with this id.
+func (s *Store) AddOrder(ctx context.Context, c protocol.Command, by string, signed []byte, expires time.Time) (
+	added bool, err error) {
 	args, err := json.Marshal(c)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO commands (id, kiosk, what, args, by, signed, made, expires, sent) "+
-			"VALUES "+values(1, 9), c.ID, c.Kiosk, c.Word, string(args), by, signed, c.At.UnixMilli(),
-			expires.UnixMilli(), c.At.UnixMilli())
+	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		done, err := tx.ExecContext(ctx, "INSERT INTO commands (id, kiosk, what, args, by, signed, made, expires, sent) "+
+			"VALUES "+values(1, 9)+" ON CONFLICT (id) DO NOTHING", c.ID, c.Kiosk, c.Word, string(args), by, signed,
+			c.At.UnixMilli(), expires.UnixMilli(), c.At.UnixMilli())
+		if err != nil {
+			return err
+		}
+		n, err := done.RowsAffected()
+		added = n == 1
 		return err
 	})
+	return added, err
 }
 
 // EndOrder writes down what became of a command.
@@ -179,12 +281,15 @@ func scanOrder(rows *sql.Rows) (o Order, err error) {
 // ErrNoPerson: nobody of that name has ever signed in.
 var ErrNoPerson = errors.New("nobody of this name has signed in at the desk yet")
 
-// PersonKey is a person's key as it was sealed; nothing: there is none yet.
+// PersonKey is a person's key as it was sealed; nothing: there is none yet. It is one of the file of users.
 func (s *Store) PersonKey(ctx context.Context, name string) (public string, sealed []byte, err error) {
 	var text sql.NullString
-	err = s.db.QueryRowContext(ctx, "SELECT public_key, private_key FROM users WHERE name = $1 AND disabled IS NULL",
-		name).
-		Scan(&text, &sealed)
+	var subject string
+	err = s.db.QueryRowContext(ctx, "SELECT public_key, private_key, subject FROM users WHERE name = $1 AND "+
+		"disabled IS NULL", name).Scan(&text, &sealed, &subject)
+	if err == nil && subject != "" {
+		return "", nil, fmt.Errorf("store: %w", taken(name))
+	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil, fmt.Errorf("store: %s: %w", name, ErrNoPerson)
 	}

@@ -1,10 +1,14 @@
 package store
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"kioskd/internal/fleet/protocol"
+	"kioskd/internal/hub/people"
 )
 
 // TestOnlyPlansWhoseMomentCanComeAreWanted: the newest version whose moment has come counts.
@@ -56,11 +60,83 @@ func TestOnlyPlansWhoseMomentCanComeAreWanted(t *testing.T) {
 	})
 }
 
+// TestOfTwoWhoChangeTheSameOneIsTold: neither overwrites what he has not seen.
+func TestOfTwoWhoChangeTheSameOneIsTold(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		of := Scope{OfGroup, "nord"}
+		plan := protocol.Plan{By: "anna", From: noon}
+		first, err := s.ReplacePlan(t.Context(), of, 0, plan, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const both = 8
+		errs := make(chan error, both)
+		for range both {
+			go func() {
+				_, err := s.ReplacePlan(t.Context(), of, first, plan, noon)
+				errs <- err
+			}()
+		}
+		written := 0
+		for range both {
+			if err := <-errs; err == nil {
+				written++
+			} else if !errors.Is(err, ErrChanged) {
+				t.Error(err)
+			}
+		}
+		if written != 1 {
+			t.Errorf("%d of %d who had seen the same were written", written, both)
+		}
+		if _, err := s.ReplacePlan(t.Context(), of, 0, plan, noon); !errors.Is(err, ErrChanged) {
+			t.Errorf("who has seen nothing: %v", err)
+		}
+		w, newest, err := s.WantedOf(t.Context(), of, noon)
+		if err != nil || newest.Version <= first || len(w.Plans) != 1 || w.Plans[0].Version != newest.Version {
+			t.Errorf("%+v, %+v, %v", w, newest, err)
+		}
+	})
+}
+
+// TestWhatTheServersCannotHoldIsNotWrittenDown: one key too many, or too large, would keep all others from being told.
+func TestWhatTheServersCannotHoldIsNotWrittenDown(t *testing.T) {
+	each(t, func(t *testing.T, s *Store) {
+		of := Scope{OfAll, ""}
+		name := strings.Repeat("x", 200)
+		products := map[string]protocol.Product{}
+		for n := range 1000 {
+			products[fmt.Sprintf("%013d", n)] = protocol.Product{Name: &name}
+		}
+		large := protocol.Plan{By: "anna", From: noon, Products: products}
+		if _, err := s.AddPlan(t.Context(), of, large, noon); err != nil {
+			t.Fatal(err)
+		}
+		large.From = noon.Add(time.Hour)
+		if _, err := s.AddPlan(t.Context(), of, large, noon); err == nil || !strings.Contains(err.Error(), "256 KiB") {
+			t.Errorf("two of 220 KiB: %v", err)
+		}
+		small := protocol.Plan{By: "anna"}
+		written := 0
+		for n := range 30 {
+			small.From = noon.Add(time.Duration(n) * time.Hour)
+			if _, err := s.AddPlan(t.Context(), Scope{OfGroup, "nord"}, small, noon); err == nil {
+				written++
+			}
+		}
+		all, err := s.Wanted(t.Context(), noon)
+		if w := all[Scope{OfGroup, "nord"}]; err != nil || written != 16 || w.Check() != nil {
+			t.Errorf("%d plans, %v, %v", written, w.Check(), err)
+		}
+	})
+}
+
 func TestACommandIsOnRecordWithWhatBecameOfIt(t *testing.T) {
 	each(t, func(t *testing.T, s *Store) {
 		c := protocol.Command{ID: "C1", Kiosk: "K1", Word: protocol.Back, At: noon, Reason: "repaired"}
-		if err := s.AddOrder(t.Context(), c, "anna", []byte("{}"), noon); err != nil {
-			t.Fatal(err)
+		for n, want := range []bool{true, false} { // the second is a repeat
+			if added, err := s.AddOrder(t.Context(), c, "anna", []byte("{}"), noon); err != nil || added != want {
+				t.Fatalf("%d: %v, %v", n, added, err)
+			}
 		}
 		o, err := s.Orders(t.Context(), "K1", 10)
 		if err != nil || len(o) != 1 || o[0].Ended || o[0].By != "anna" || o[0].Word != protocol.Back {
@@ -81,6 +157,13 @@ func TestACommandIsOnRecordWithWhatBecameOfIt(t *testing.T) {
 		if key, sealed, err := s.PersonKey(t.Context(), "anna"); err != nil || key != "UKEY" ||
 			string(sealed) != "sealed" {
 			t.Errorf("%s, %s, %v", key, sealed, err)
+		}
+		elsewhere := people.Person{Name: "bert", Role: people.Operate, By: "https://id.example", Mark: "42"}
+		if err := s.KeepSession(t.Context(), []byte("x"), elsewhere, noon, noon.Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.PersonKey(t.Context(), "bert"); err == nil || errors.Is(err, ErrNoPerson) {
+			t.Errorf("a file's user would sign as somebody else of the same name: %v", err)
 		}
 	})
 }
