@@ -19,7 +19,6 @@ import (
 	"kioskd/internal/fleet/protocol"
 	"kioskd/internal/hub/office"
 	"kioskd/internal/hub/people"
-	"kioskd/internal/plainfile"
 )
 
 // doWithin is for a command and its repeats.
@@ -66,13 +65,9 @@ func give(c *cobra.Command, file, as, seed string, cmd protocol.Command) error {
 		return err
 	}
 	defer s.Close()
-	text, _, err := plainfile.Read(seed, 1<<10)
+	desk, err := authority.Open(seed)
 	if err != nil {
 		return err
-	}
-	desk, err := authority.FromSeed([]byte(strings.TrimSpace(string(text))))
-	if err != nil {
-		return fmt.Errorf("%s: %w", seed, err)
 	}
 	if cfg.Desk.Users == "" {
 		return errors.New("the config names no [desk] users: nobody has a name here")

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -15,8 +15,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"kioskd/internal/fleet/protocol"
+	"kioskd/internal/hub/office"
 	"kioskd/internal/hub/store"
-	"kioskd/internal/money"
 	"kioskd/internal/plainfile"
 )
 
@@ -81,15 +81,13 @@ A stock is how many are in the slot, by who has filled it, and only for one --ma
 	c.Flags().StringVar(&from, "from", "", "the `MOMENT`, as 2027-01-01T00:00:00+01:00; left out: now")
 	c.Flags().StringVar(&by, "by", os.Getenv("USER"), "`WHO` wants it")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		p, err := plan(args)
+		p, err := plan(args, c.InOrStdin())
 		if err != nil {
 			return err
 		}
-		if p.By = strings.TrimSpace(by); p.By == "" {
-			return errors.New("say who wants it: --by NAME")
-		}
 		now := time.Now()
-		if p.From = now.UTC().Truncate(time.Second); from != "" {
+		p.By = by
+		if p.From = office.Now(now); from != "" {
 			if p.From, err = time.Parse(time.RFC3339, from); err != nil {
 				return fmt.Errorf("--from %s is no moment: write it as 2027-01-01T00:00:00+01:00", from)
 			}
@@ -100,12 +98,8 @@ A stock is how many are in the slot, by who has filled it, and only for one --ma
 }
 
 func addPlan(c *cobra.Command, file string, of store.Scope, p protocol.Plan, now time.Time) error {
-	if of.Kind != store.OfKiosk {
-		for slot, product := range p.Slots {
-			if product.Stock != nil {
-				return fmt.Errorf("slot %s: a stock is one machine's: leave it out, or say --machine", slot)
-			}
-		}
+	if strings.TrimSpace(p.By) == "" {
+		return errors.New("say who it is: --by NAME")
 	}
 	_, s, err := open(file)
 	if err != nil {
@@ -114,63 +108,43 @@ func addPlan(c *cobra.Command, file string, of store.Scope, p protocol.Plan, now
 	defer s.Close()
 	ctx, cancel := context.WithTimeout(c.Context(), askWithin)
 	defer cancel()
-	version, err := s.AddPlan(ctx, of, p, now)
+	reach, err := office.ReachOf(ctx, s, of)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.OutOrStdout(), "version %d of %s is wanted from %s\n", version,
-		strings.TrimSpace(of.Kind+" "+of.Key), p.From.Local().Format(time.RFC3339))
+	version, err := reach.Want(ctx, s, p, nil, now)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.OutOrStdout(), "version %d of %s is wanted from %s\n", version, office.Name(of),
+		p.From.Local().Format(time.RFC3339))
 	return nil
 }
 
-const planMax = protocol.WantMax
-
 // plan reads what is wanted from a command's arguments.
-func plan(args []string) (p protocol.Plan, err error) {
-	if !strings.Contains(args[0], "=") {
-		if len(args) != 1 {
-			return p, errors.New("name one file, or write SLOT=PRICE")
-		}
-		name := args[0]
-		if name == "-" {
-			name = "/dev/stdin"
-		}
-		b, _, err := plainfile.Read(name, planMax)
-		if err != nil {
-			return p, err
-		}
-		var said struct {
-			Slots    map[string]protocol.Product `json:"slots"`
-			Products map[string]protocol.Product `json:"products"`
-		}
-		d := json.NewDecoder(bytes.NewReader(b))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&said); err != nil {
-			return p, fmt.Errorf("%s: %w", args[0], err)
-		}
-		p.Slots, p.Products = said.Slots, said.Products
-		if len(p.Slots)+len(p.Products) == 0 {
-			return p, fmt.Errorf("%s wants nothing: kioskhub want withdraw does that", args[0])
-		}
-		return p, nil
+func plan(args []string, in io.Reader) (p protocol.Plan, err error) {
+	if strings.Contains(args[0], "=") {
+		return office.Prices(args)
 	}
-	p.Slots, p.Products = map[string]protocol.Product{}, map[string]protocol.Product{}
-	for _, arg := range args {
-		key, price, ok := strings.Cut(arg, "=")
-		if _, err := money.Parse(price, "SEK"); !ok || key == "" || err != nil {
-			return p, fmt.Errorf("%s: write SLOT=PRICE or EAN=PRICE, as A1=17.00", arg)
-		}
-		to := p.Slots
-		const eanLeast = 8
-		if len(key) >= eanLeast && strings.Trim(key, "0123456789") == "" {
-			to = p.Products
-		}
-		if _, twice := to[key]; twice {
-			return p, fmt.Errorf("%s is said twice", key)
-		}
-		to[key] = protocol.Product{Price: &price}
+	if len(args) != 1 {
+		return p, errors.New("name one file, or write SLOT=PRICE")
 	}
-	return p, nil
+	var b []byte
+	if args[0] == "-" {
+		b, err = io.ReadAll(io.LimitReader(in, protocol.WantMax+1))
+	} else {
+		b, _, err = plainfile.Read(args[0], protocol.WantMax)
+	}
+	if err != nil {
+		return p, err
+	}
+	if len(b) > protocol.WantMax {
+		return p, fmt.Errorf("%s: larger than %d KiB: no machine would read it", args[0], protocol.WantMax>>10)
+	}
+	if p, err = office.ReadPlan(b); err != nil {
+		err = fmt.Errorf("%s: %w", args[0], err)
+	}
+	return p, err
 }
 
 func wantWithdrawCommand() *cobra.Command {
@@ -188,9 +162,7 @@ that were to come are withdrawn as well.`,
 	c.Flags().StringVar(&by, "by", os.Getenv("USER"), "`WHO` withdraws it")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		now := time.Now()
-		return addPlan(c, *file, s.of(), protocol.Plan{By: strings.TrimSpace(by),
-			From: now.UTC().Truncate(time.Second)},
-			now)
+		return addPlan(c, *file, s.of(), protocol.Plan{By: by, From: office.Now(now)}, now)
 	}
 	return c
 }
@@ -226,7 +198,7 @@ func wantShowCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(c.OutOrStdout(), "%s version %d from %s by %s: %s\n", strings.TrimSpace(of.Kind+" "+of.Key),
+				fmt.Fprintf(c.OutOrStdout(), "%s version %d from %s by %s: %s\n", office.Name(of),
 					p.Version, p.From.Local().Format(time.RFC3339), p.By, doc)
 			}
 		}

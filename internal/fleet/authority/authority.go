@@ -55,7 +55,7 @@ type Kept struct {
 	Credentials string // file
 }
 
-// fileMax bounds a credentials file, in bytes.
+// fileMax bounds a file, in bytes.
 const fileMax = 16 << 10
 
 // Check is as Public's. Without the file, or an authority in it, nothing is signed.
@@ -102,6 +102,22 @@ func FromSeed(seed []byte) (Key, error) {
 		return Key{}, fmt.Errorf("authority: no seed of a key: %w", err)
 	}
 	return Key{pair}, nil
+}
+
+// Open reads the file of a seed, authority.nk of the folder that kioskhub init made. It must be its owner's alone.
+func Open(path string) (Key, error) {
+	text, info, err := plainfile.Read(path, fileMax)
+	if err != nil {
+		return Key{}, fmt.Errorf("authority: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return Key{}, fmt.Errorf("authority: %s can be read by others: chmod 600 it", path)
+	}
+	k, err := FromSeed([]byte(strings.TrimSpace(string(text))))
+	if err != nil {
+		return Key{}, fmt.Errorf("%s: %w: it is authority.nk of the folder that kioskhub init made", path, err)
+	}
+	return k, nil
 }
 
 // Seed is what to keep, readable by its owner alone.

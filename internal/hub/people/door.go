@@ -193,6 +193,43 @@ func (d *Door) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// Why somebody's password is not taken.
+var (
+	ErrWrong   = errors.New("the name or the password is wrong")
+	ErrTooMany = errors.New("too many attempts: wait a minute, then try again")
+	ErrNoFile  = errors.New("the config names no [desk] users, so nobody has a password here")
+)
+
+// Confirm has somebody who has signed in give a password again, for an act that it signs. Who has signed in elsewhere
+// has none here, and says by which name of the file of users it is done; of the others name is not looked at. It fails
+// as often as signing in may.
+func (d *Door) Confirm(r *http.Request, name, password string) (Person, error) {
+	p := From(r.Context())
+	if p.By == File {
+		name = p.Name
+	}
+	if d.users == nil {
+		return Person{}, ErrNoFile
+	}
+	keys := []string{"address " + neighbourhood(d.address(r)), "name " + clip(name)}
+	if !d.failures.may(keys...) {
+		return Person{}, ErrTooMany
+	}
+	who, ok, err := d.users.Match(name, password)
+	switch {
+	case err != nil:
+		return Person{}, err
+	case !ok:
+		d.Log.Warn().Stringer("address", d.address(r)).Str("session", p.Name).Msg("a wrong name or password")
+		return Person{}, ErrWrong
+	}
+	d.failures.succeeded(keys...)
+	return who, nil
+}
+
+// Passwords reports whether anybody has one here.
+func (d *Door) Passwords() bool { return d.users != nil }
+
 func clip(name string) string { return name[:min(len(name), nameMax)] }
 
 func (d *Door) signOut(w http.ResponseWriter, r *http.Request) {

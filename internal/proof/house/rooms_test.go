@@ -107,8 +107,9 @@ var rooms = map[string][]string{
 	"internal/hub/setup": {"internal/fleet/grants", "internal/fleet/ownca", "internal/plainfile"},
 
 	"internal/hub/settings": {"internal/fleet/strict", "internal/hub/desk", "internal/plainfile"},
-	"internal/hub/office":   {"internal/fleet/protocol", "internal/hub/people", "internal/hub/store"},
-	"internal/hub/collect":  {"internal/chain", "internal/fleet/protocol", "internal/hub/store"},
+	"internal/hub/office": {"internal/fleet/protocol", "internal/hub/people", "internal/hub/store",
+		"internal/money"},
+	"internal/hub/collect": {"internal/chain", "internal/fleet/protocol", "internal/hub/store"},
 	"internal/hub/store": {
 		"fsm",
 		"internal/chain",
@@ -186,8 +187,8 @@ var rooms = map[string][]string{
 // forTests are the further imports that a package's tests may use.
 var forTests = map[string][]string{
 	"cmd/fleet": {"internal/fleet/enrol", "internal/proof/broker"},
-	"cmd/kioskhub": {"internal/fleet", "internal/fleet/enrol", "internal/fleet/grants", "internal/identity",
-		"internal/proof/broker", "internal/proof/port", "internal/proof/till"},
+	"cmd/kioskhub": {"internal/fleet", "internal/fleet/enrol", "internal/fleet/grants", "internal/fleet/orders",
+		"internal/identity", "internal/proof/broker", "internal/proof/port", "internal/proof/till"},
 	"internal/gate": {"internal/fleet/grants", "internal/fleet/relay", "internal/proof/broker",
 		"internal/proof/child"},
 	"internal/hub/collect": {"internal/fleet", "internal/journal", "internal/proof/broker", "internal/proof/postgres",
