@@ -91,7 +91,7 @@ func Certify(p Person, authority Signer) (person, signature []byte, err error) {
 
 // Sign makes a command that its kiosk will take from that person.
 func Sign(c Command, person, personSignature []byte, key Signer) ([]byte, error) {
-	if err := c.check(); err != nil {
+	if err := c.Check(); err != nil {
 		return nil, err
 	}
 	s := Signed{Person: person, PersonSignature: personSignature}
@@ -142,7 +142,7 @@ func Check(data []byte, kiosk string, asked Asked, now time.Time, desk Authority
 	}
 	c, err := readStrictly[Command](s.Command)
 	if err == nil {
-		err = c.check()
+		err = c.Check()
 	}
 	if err != nil {
 		return Command{}, Person{}, err
@@ -207,7 +207,8 @@ func (p Person) check() error {
 	return nil
 }
 
-func (c Command) check() error {
+// Check finds whether it can be signed and sent. Whether it makes sense there is for the machine to say.
+func (c Command) Check() error {
 	about := c.Word == Resolve || c.Word == Refund
 	switch {
 	case CheckID(c.ID) != nil:

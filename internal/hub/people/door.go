@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -18,7 +19,7 @@ import (
 	"github.com/rs/zerolog"
 )
 
-//go:embed signin.html
+//go:embed signin.html again.html
 var files embed.FS
 
 // Config is who may come in, as the hub's config has it.
@@ -62,7 +63,7 @@ func New(c Config, p Parts) (*Door, error) {
 	}
 	at.Path = ""
 	d := &Door{Config: c, Parts: p, public: at, secure: at.Scheme == "https", failures: newFailures(p.Now),
-		page: template.Must(template.ParseFS(files, "signin.html"))}
+		page: template.Must(template.ParseFS(files, "*.html"))}
 	if c.Users == "" && c.OIDC.Issuer == "" {
 		return nil, errors.New("users, [oidc] issuer: with neither nobody can sign in")
 	}
@@ -119,8 +120,7 @@ func (d *Door) Guard(need Role, next http.Handler) http.Handler {
 			d.show(w, http.StatusUnauthorized, "/", "The session has ended: sign in, and do it again.")
 		case err != nil:
 			d.Log.Error().Err(err).Msg("nobody can be recognised")
-			http.Error(w, "The database or the file of users cannot be read: the hub's log says why.",
-				http.StatusServiceUnavailable)
+			d.Again(w, r, "The database or the file of users cannot be read: the hub's log says why.")
 		case need == Nobody || p.Role < need: // a route without a role is a mistake, and closed
 			http.Error(w, fmt.Sprintf("This needs the role %v, and %s has the role %v.", need, p.Name, p.Role),
 				http.StatusForbidden)
@@ -128,6 +128,33 @@ func (d *Door) Guard(need Role, next http.Handler) http.Handler {
 			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), personKey{}, p)))
 		}
 	})
+}
+
+const (
+	againMax    = 1 << 20 // bytes of a form that is given back
+	passwordKey = "password"
+)
+
+// Again answers what cannot be done now. A form gets back what it sent, but for a password, to send it again: nothing
+// that somebody has typed is lost.
+func (d *Door) Again(w http.ResponseWriter, r *http.Request, problem string) {
+	r.Body = http.MaxBytesReader(w, r.Body, againMax)
+	if r.Method != http.MethodPost || r.ParseForm() != nil {
+		http.Error(w, problem, http.StatusServiceUnavailable)
+		return
+	}
+	fields := maps.Clone(r.PostForm)
+	delete(fields, passwordKey)
+	var b bytes.Buffer
+	err := d.page.ExecuteTemplate(&b, "again.html", map[string]any{"Problem": problem, "Action": r.URL.RequestURI(),
+		"Fields": fields})
+	if err != nil {
+		http.Error(w, problem, http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_, _ = w.Write(b.Bytes())
 }
 
 // local is a path on this hub to go on to: whatever else a link asks for is the first page.
@@ -144,7 +171,7 @@ func local(next string) string {
 // show shows the form.
 func (d *Door) show(w http.ResponseWriter, code int, next, problem string) {
 	var b bytes.Buffer
-	err := d.page.Execute(&b, map[string]any{"File": d.users != nil, "OIDC": d.oidc != nil, "Next": next,
+	err := d.page.ExecuteTemplate(&b, "signin.html", map[string]any{"File": d.users != nil, "OIDC": d.oidc != nil, "Next": next,
 		"Problem": problem})
 	if err != nil {
 		d.Log.Error().Err(err).Msg("the form to sign in cannot be shown")
@@ -175,7 +202,7 @@ func (d *Door) signIn(w http.ResponseWriter, r *http.Request) {
 		d.show(w, http.StatusTooManyRequests, next, "Too many attempts: wait a minute, then try again.")
 		return
 	}
-	p, ok, err := d.users.Match(name, r.PostForm.Get("password"))
+	p, ok, err := d.users.Match(name, r.PostForm.Get(passwordKey))
 	if err == nil && ok {
 		err = d.begin(w, r, p)
 	}

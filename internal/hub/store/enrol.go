@@ -198,13 +198,15 @@ type Standing struct {
 	Group   string
 	Entries int64 // of its journal that are here
 	Key     bool  // it is in the fleet now
+	Revoked bool  // it was, and is shut out
 }
 
 // Standing tells whether a kiosk is known.
 func (s *Store) Standing(ctx context.Context, kiosk string) (k Standing, err error) {
-	err = s.db.QueryRowContext(ctx, "SELECT name, grp, seq, key <> '' AND NOT EXISTS (SELECT 1 FROM revoked "+
+	err = s.db.QueryRowContext(ctx, "SELECT name, grp, seq, key <> '', EXISTS (SELECT 1 FROM revoked "+
 		"WHERE revoked.key = machines.key) FROM machines WHERE kiosk = $1 AND retired IS NULL", kiosk).
-		Scan(&k.Name, &k.Group, &k.Entries, &k.Key)
+		Scan(&k.Name, &k.Group, &k.Entries, &k.Key, &k.Revoked)
+	k.Key = k.Key && !k.Revoked
 	if errors.Is(err, sql.ErrNoRows) {
 		return Standing{}, nil
 	}

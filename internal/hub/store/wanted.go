@@ -83,6 +83,9 @@ func (s *Store) addPlan(ctx context.Context, of Scope, p protocol.Plan, now time
 	return p.Version, err
 }
 
+// ErrTooMuch: all that is wanted under one key, now and later, is more than the servers and the machines take.
+var ErrTooMuch = errors.New("too much is wanted of them")
+
 // fits finds whether what is wanted can be put under one key: what does not would keep all else from the servers, too.
 func fits(newestFirst []protocol.Plan, now time.Time) error {
 	var w protocol.Want
@@ -90,13 +93,12 @@ func fits(newestFirst []protocol.Plan, now time.Time) error {
 		add(&w, p, now)
 	}
 	if err := w.Check(); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrTooMuch, err)
 	}
 	doc, err := json.Marshal(w)
 	const room = 100 // bytes, for the group
 	if err == nil && len(doc) > protocol.WantMax-room {
-		err = fmt.Errorf("that is too much: all that is wanted of them, now and later, may have %d KiB",
-			protocol.WantMax>>10)
+		err = fmt.Errorf("%w: now and later together it may have %d KiB", ErrTooMuch, protocol.WantMax>>10)
 	}
 	return err
 }

@@ -52,6 +52,7 @@ type Machine struct {
 	InDoubt  int
 	doubted  time.Time // since when the oldest of them waits
 	Silent   bool
+	Want     *protocol.WantState // how far it is with what is wanted of it; nil: it has not said
 }
 
 // Label is its name for people.
@@ -208,6 +209,9 @@ func (w *Watch) judge(m *Machine, now time.Time) {
 	}
 	if m.InDoubt > 0 {
 		m.add(Partly, plural(m.InDoubt, "sale")+" in doubt", "", m.doubted)
+	}
+	if m.Want = c.Want; m.Want != nil && m.Want.Refused {
+		m.add(Watched, "it refuses the prices or products that are wanted of it", m.Want.Why, time.Time{})
 	}
 	m.Behind = max(0, c.Last-m.Seq)
 	if m.Behind > 0 && heard && now.Sub(later(m.Taken, m.Seen.Add(-unheardAfter))) > behindAfter {

@@ -51,6 +51,7 @@ type condition struct {
 	Last    int64 `json:"last"` // the number of its journal's last entry
 	Synced  bool  `json:"synced"`
 	Version string
+	Want    *protocol.WantState `json:"want"`
 	at      time.Time
 }
 
