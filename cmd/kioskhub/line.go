@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	crypto "crypto/rand"
 	"math/rand/v2"
 	"strings"
 	"sync/atomic"
@@ -32,8 +33,10 @@ type line struct {
 	name  string // of this start of the hub
 	set   *metrics.Set
 	log   zerolog.Logger
+	desk  protocol.Signer // of commands; nil: none is given here
 
 	nc        atomic.Pointer[nats.Conn]
+	office    atomic.Pointer[office.Office] // of the connection that there is; nil: there is none, or no desk
 	collector atomic.Pointer[collect.Collector]
 }
 
@@ -55,7 +58,9 @@ func (l *line) run(ctx context.Context) error {
 				defer close(published)
 				p.Run(closed)
 			}()
+			l.opens(closed, nc)
 			err = c.Run(closed)
+			l.office.Store(nil)
 			cancel()
 			<-published
 			nc.FlushTimeout(dialWithin) // the last answers
@@ -74,6 +79,19 @@ func (l *line) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// opens has commands given over a connection.
+func (l *line) opens(ctx context.Context, nc *nats.Conn) {
+	if l.desk == nil {
+		return
+	}
+	o := &office.Office{Store: l.store, NATS: nc, Authority: l.desk, Name: "H" + crypto.Text(), Now: time.Now}
+	if err := o.Serve(ctx); err != nil {
+		l.log.Warn().Err(err).Msg("no command can be given over this connection")
+		return
+	}
+	l.office.Store(o)
 }
 
 func (l *line) connect(closed func()) (*nats.Conn, error) {

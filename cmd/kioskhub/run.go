@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kioskd/internal/cli"
+	"kioskd/internal/fleet/authority"
 	"kioskd/internal/hub/desk"
 	"kioskd/internal/hub/settings"
 	"kioskd/internal/hub/store"
@@ -88,6 +89,13 @@ type job func(ctx context.Context) error
 func run(ctx context.Context, cfg settings.Settings, s *store.Store, log zerolog.Logger) error {
 	set := metrics.NewSet()
 	l := &line{cfg: cfg, store: s, name: "H" + rand.Text(), set: set, log: log}
+	if cfg.Desk.Listen != "" && cfg.Desk.Authority != "" {
+		key, err := authority.Open(cfg.Desk.Authority)
+		if err != nil {
+			return fmt.Errorf("[desk] authority: %w", err)
+		}
+		l.desk = key
+	}
 	more, err := admitting(cfg, s, log)
 	if err != nil {
 		return err
@@ -95,7 +103,7 @@ func run(ctx context.Context, cfg settings.Settings, s *store.Store, log zerolog
 	jobs := append([]job{l.run}, more...)
 	figures := []func(io.Writer){set.WritePrometheus, metrics.WriteProcessMetrics}
 	if cfg.Desk.Listen != "" {
-		d, err := desk.New(cfg.Desk, desk.Parts{Store: s, Log: log})
+		d, err := desk.New(cfg.Desk, desk.Parts{Store: s, Log: log, Office: l.office.Load})
 		if err != nil {
 			return err
 		}

@@ -17,6 +17,8 @@ import (
 	_ "time/tzdata" // a small server may have no zones
 
 	"kioskd/internal/cert"
+	"kioskd/internal/fleet/authority"
+	"kioskd/internal/hub/office"
 	"kioskd/internal/hub/page"
 	"kioskd/internal/hub/people"
 	"kioskd/internal/hub/store"
@@ -35,6 +37,8 @@ type Config struct {
 	BehindProxy bool        `toml:"behind_proxy"` // a proxy adds the caller's address to X-Forwarded-For
 	Users       string      `toml:"users"`        // the file of users, as kioskhub user writes it; "": none
 	OIDC        people.OIDC `toml:"oidc"`
+	// the file of the fleet's key that commands are certified with, authority.nk; "": none is given here
+	Authority string `toml:"authority"`
 
 	Timezone string `toml:"timezone"` // the operator's, as in "Europe/Stockholm"
 	Language string `toml:"language"` // how amounts are written: "en", "sv", …
@@ -46,6 +50,8 @@ type Parts struct {
 	Now   func() time.Time // nil: time.Now
 	Log   zerolog.Logger
 	More  []page.Route // of other parts of the hub
+	// gives commands over the connection that there is, nil: there is none; needed when the config has an authority
+	Office func() *office.Office
 }
 
 // Desk is a desk that is ready to run.
@@ -92,9 +98,14 @@ func New(c Config, p Parts) (*Desk, error) {
 	if err != nil {
 		return nil, fmt.Errorf("[desk] %w", err)
 	}
+	if c.Authority == "" {
+		p.Office = nil
+	} else if _, err := authority.Open(c.Authority); err != nil {
+		return nil, fmt.Errorf("[desk] authority: %w", err)
+	}
 	d.watch = watch.New(watch.Config{Store: p.Store, Zone: zone, Now: p.Now, Log: p.Log})
 	d.page = page.New(page.Config{Store: p.Store, Watch: d.watch, Door: door, Zone: zone, Language: c.Language,
-		Now: p.Now, Log: p.Log, More: p.More}).Handler()
+		Now: p.Now, Log: p.Log, More: p.More, Office: p.Office}).Handler()
 	return d, nil
 }
 

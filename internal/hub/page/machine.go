@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"time"
 
+	"kioskd/internal/fleet/protocol"
+	"kioskd/internal/hub/people"
 	"kioskd/internal/hub/store"
 	"kioskd/internal/hub/watch"
 	"kioskd/internal/story"
@@ -28,6 +30,10 @@ type machinePage struct {
 	Sales   []store.SaleRow
 	Items   map[string][]store.ItemRow
 	Older   string
+	Wishes  []wishLine
+	Orders  []orderLine
+	Words   []orderWord // that this person may give
+	Cannot  string      // why none can be given now
 }
 
 // one gives the machine of a path.
@@ -63,6 +69,12 @@ func (p *Page) machine(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
+	if !f.Retired {
+		if err := p.desk(ctx, &f); err != nil {
+			p.fail(w, r, err)
+			return
+		}
+	}
 	if f.Sales, err = p.Store.SalesBefore(ctx, m.ID, before, salesMax+1); err != nil {
 		p.fail(w, r, err)
 		return
@@ -96,6 +108,7 @@ type salePage struct {
 	Sale  store.SaleRow
 	Items []store.ItemRow
 	Story []told
+	Words []orderWord // that this person may give
 }
 
 func (p *Page) sale(w http.ResponseWriter, r *http.Request) {
@@ -111,6 +124,12 @@ func (p *Page) sale(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.frame = p.frame(r, "Sale "+f.Sale.Sale)
+	if f.Person.Role >= people.Operate && m.Retired.IsZero() && p.Office != nil {
+		f.Words = slices.DeleteFunc(wordsOf(true), func(o orderWord) bool {
+			return o.Word == protocol.Resolve && f.Sale.State != "in_doubt" ||
+				o.Word == protocol.Refund && f.Sale.Charged <= f.Sale.Refunded
+		})
+	}
 	if f.Items, err = p.Store.Items(ctx, m.ID, f.Sale.Seq, f.Sale.Seq+1); err != nil {
 		p.fail(w, r, err)
 		return

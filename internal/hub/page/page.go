@@ -16,6 +16,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"kioskd/internal/hub/office"
 	"kioskd/internal/hub/people"
 	"kioskd/internal/hub/store"
 	"kioskd/internal/hub/watch"
@@ -38,6 +39,9 @@ type Config struct {
 	Now      func() time.Time
 	Log      zerolog.Logger
 	More     []Route // of other parts of the desk
+	// Office gives commands over the connection that there is now; nil: there is none. Without Office this hub has no
+	// authority to sign with, and the page says so.
+	Office func() *office.Office
 }
 
 // Route is a handler, and who may have it.
@@ -69,6 +73,21 @@ func (p *Page) Routes() []Route {
 		{"GET /sales.csv", people.Look, p.export(p.writeSales)},
 		{"GET /items.csv", people.Look, p.export(p.writeItems)},
 		{"POST /alarms/{alarm}/end", people.Operate, http.HandlerFunc(p.endAlarm)},
+
+		{"GET /wanted", people.Look, http.HandlerFunc(p.wanted)},
+		{"GET /m/{machine}/want", people.Operate, http.HandlerFunc(p.wishForm)},
+		{"POST /m/{machine}/want", people.Operate, http.HandlerFunc(p.saveWish)},
+		{"GET /groups/{group}/want", people.Admin, http.HandlerFunc(p.wishForm)},
+		{"POST /groups/{group}/want", people.Admin, http.HandlerFunc(p.saveWish)},
+		{"GET /all/want", people.Admin, http.HandlerFunc(p.wishForm)},
+		{"POST /all/want", people.Admin, http.HandlerFunc(p.saveWish)},
+
+		{"GET /m/{machine}/do/{word}", people.Operate, http.HandlerFunc(p.orderForm)},
+		{"POST /m/{machine}/do/{word}", people.Operate, http.HandlerFunc(p.giveOrder)},
+		{"GET /m/{machine}/sales/{sale}/do/{word}", people.Operate, http.HandlerFunc(p.orderForm)},
+		{"POST /m/{machine}/sales/{sale}/do/{word}", people.Operate, http.HandlerFunc(p.giveOrder)},
+		{"GET /m/{machine}/commands/{id}", people.Look, http.HandlerFunc(p.order)},
+		{"POST /m/{machine}/commands/{id}", people.Operate, http.HandlerFunc(p.repeatOrder)},
 	}, p.More...)
 }
 
@@ -110,6 +129,8 @@ type frame struct {
 	Title, Zone string
 	Person      people.Person
 	AsOf        time.Time
+	Still       bool // it holds a form: it is not fetched again by itself
+	Soon        bool // it is fetched again within seconds
 }
 
 func (p *Page) frame(r *http.Request, title string) frame {
@@ -122,6 +143,11 @@ func (p *Page) frame(r *http.Request, title string) frame {
 
 // show writes a page, or none when it cannot be made whole.
 func (p *Page) show(w http.ResponseWriter, name string, data any) {
+	p.showAs(w, http.StatusOK, name, data)
+}
+
+// showAs is show with a status of its own.
+func (p *Page) showAs(w http.ResponseWriter, code int, name string, data any) {
 	var b bytes.Buffer
 	if err := p.templates.ExecuteTemplate(&b, name, data); err != nil {
 		p.Log.Error().Err(err).Str("page", name).Msg("a page cannot be made")
@@ -129,17 +155,18 @@ func (p *Page) show(w http.ResponseWriter, name string, data any) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(code)
 	_, _ = w.Write(b.Bytes()) // who asked may have gone
 }
 
-// fail answers what cannot be read.
+// fail answers what cannot be read or written. A form keeps what was typed.
 func (p *Page) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		http.Error(w, "There is no such machine or sale.", http.StatusNotFound)
 		return
 	}
 	if r.Context().Err() == nil {
-		p.Log.Error().Err(err).Str("path", r.URL.Path).Msg("the desk cannot read the database")
+		p.Log.Error().Err(err).Str("path", r.URL.Path).Msg("the desk cannot use the database")
 	}
-	http.Error(w, "The database cannot be read now: the hub's log says why.", http.StatusServiceUnavailable)
+	p.Door.Again(w, r, "The database cannot be read or written now: the hub's log says why.")
 }

@@ -40,6 +40,7 @@ type desk struct {
 	zone    *time.Location
 	server  *httptest.Server
 	browser *http.Client
+	users   string // the file
 }
 
 // signed are the roles that the desk's users have, by their names.
@@ -85,10 +86,11 @@ func open(t *testing.T, more ...Route) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "users.json"), text, 0o600); err != nil {
+	d.users = filepath.Join(dir, "users.json")
+	if err := os.WriteFile(d.users, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	door, err := people.New(people.Config{PublicURL: d.server.URL, Users: filepath.Join(dir, "users.json")},
+	door, err := people.New(people.Config{PublicURL: d.server.URL, Users: d.users},
 		people.Parts{Sessions: s, Now: now, Log: zerolog.Nop()})
 	if err != nil {
 		t.Fatal(err)

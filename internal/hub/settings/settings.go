@@ -64,7 +64,7 @@ func Parse(name string, b []byte, dir string) (Settings, error) {
 	}
 	p := problems{read}
 	strict.Below(dir, &s.PasswordFile, &s.Credentials, &s.CA, &s.Trust, &s.Enroll.TLSCert, &s.Enroll.TLSKey,
-		&s.Desk.TLSCert, &s.Desk.TLSKey, &s.Desk.Users)
+		&s.Desk.TLSCert, &s.Desk.TLSKey, &s.Desk.Users, &s.Desk.Authority)
 	p.database(s)
 	p.Servers(s.Servers, s.Credentials)
 	if s.Replicas != 1 && s.Replicas != 3 && s.Replicas != 5 {

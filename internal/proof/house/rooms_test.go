@@ -100,10 +100,10 @@ var rooms = map[string][]string{
 		"internal/plainfile"},
 	"internal/hub/admit": {"internal/fleet/authority", "internal/fleet/enrol", "internal/fleet/grants",
 		"internal/fleet/protocol", "internal/hub/store", "internal/mint"},
-	"internal/hub/desk": {"internal/cert", "internal/hub/monitoring", "internal/hub/page", "internal/hub/people",
-		"internal/hub/store", "internal/hub/watch"},
-	"internal/hub/page": {"internal/hub/people", "internal/hub/store", "internal/hub/watch", "internal/money",
-		"internal/story"},
+	"internal/hub/desk": {"internal/cert", "internal/fleet/authority", "internal/hub/monitoring", "internal/hub/office",
+		"internal/hub/page", "internal/hub/people", "internal/hub/store", "internal/hub/watch"},
+	"internal/hub/page": {"internal/fleet/protocol", "internal/hub/office", "internal/hub/people", "internal/hub/store",
+		"internal/hub/watch", "internal/money", "internal/story"},
 	"internal/hub/setup": {"internal/fleet/grants", "internal/fleet/ownca", "internal/plainfile"},
 
 	"internal/hub/settings": {"internal/fleet/strict", "internal/hub/desk", "internal/plainfile"},
@@ -237,8 +237,9 @@ var forTests = map[string][]string{
 	"internal/config": {
 		"hw/vend/board", "hw/vend/lock", "hw/vend/lockboard", "hw/vend/mdb", "hw/vend/relay", "internal/drivers",
 	},
-	"internal/wiring":   {"hw/vend/lock", "hw/vend/relay", "internal/drivers"},
-	"internal/hub/page": {"internal/proof/till"},
+	"internal/wiring": {"hw/vend/lock", "hw/vend/relay", "internal/drivers"},
+	"internal/hub/page": {"internal/fleet/authority", "internal/fleet/orders", "internal/proof/broker",
+		"internal/proof/till"},
 }
 
 // borrowed says which module of other people's, or which part of one, a room may use, and why.
@@ -401,7 +402,7 @@ var borrowedForTests = map[string]map[string]string{
 	"internal/hub/watch":      {"modernc.org/sqlite": "writes what it looks at"},
 	"internal/hub/monitoring": {"github.com/VictoriaMetrics/metrics": "names what every process tells"},
 	"internal/hub/page": {"github.com/alexedwards/argon2id": "users whose passwords are quick",
-		"modernc.org/sqlite": "writes what it shows"},
+		"github.com/nats-io/nats.go": "connects", "modernc.org/sqlite": "writes what it shows"},
 	"internal/hub/people":  {"github.com/go-jose/go-jose/v4": "signs tokens as an issuer"},
 	"internal/proof/fleet": {"github.com/nats-io/nats.go": "connects", "github.com/rs/zerolog": log},
 	"internal/proof/kernel": {
