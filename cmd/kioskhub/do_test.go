@@ -131,7 +131,7 @@ func TestACommandOfTheCommandLineActsOnce(t *testing.T) {
 		{deskPassword, "K1 back --reason over --as olle --id " + id, "was another command"},
 		{deskPassword, "K1 back --reason over --as olle --id Cnone", "no such command"},
 		{deskPassword, "K1 resolve --sale S1 --decision charge --by-hand --reason paid --as olle", "olle is operate"},
-		{deskPassword, "K1 refund --sale S1 --amount 5.00 --reason warm --as olle", "is refused (no_sale): there is no"},
+		{deskPassword, "K1 refund --sale S1 --amount 5.00 --reason warm --as olle", "is refused (no_sale): there"},
 		{deskPassword, "K2 back --reason over --as olle", "Give the same with --id C"},
 	} {
 		if out, err := do(c.password, strings.Fields(c.args)...); err == nil || !strings.Contains(out, c.says) {

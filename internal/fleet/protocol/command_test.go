@@ -221,7 +221,7 @@ func FuzzCheckOfACommand(f *testing.F) {
 			t.Fatal(err)
 		}
 		c, p, err := Check(data, "K1", d.asked, d.now, trusting{})
-		if err == nil && (c.check() != nil || p.check() != nil || !p.May(c) || c.Kiosk != "K1") {
+		if err == nil && (c.Check() != nil || p.check() != nil || !p.May(c) || c.Kiosk != "K1") {
 			t.Errorf("taken: %+v by %+v", c, p)
 		}
 		if _, _, err := Check(command, "K1", d.asked, d.now, d); err == nil {

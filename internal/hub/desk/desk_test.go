@@ -24,6 +24,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
+	"kioskd/internal/fleet/authority"
 	"kioskd/internal/hub/store"
 )
 
@@ -208,6 +209,41 @@ func TestADeskThatIsSeenWithoutTLSOrWithoutAZoneIsRefused(t *testing.T) {
 		change(&c)
 		if _, err := New(c, Parts{Store: s, Log: zerolog.Nop()}); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestAnAuthorityThatCannotBeUsedIsSaidAtTheStart, and not when the first command is given.
+func TestAnAuthorityThatCannotBeUsedIsSaidAtTheStart(t *testing.T) {
+	users := filepath.Join(t.TempDir(), "users.json")
+	if _, err := run(t, password, "user", "add", "lisa", "--role", "look", "--users", users); err != nil {
+		t.Fatal(err)
+	}
+	key, err := authority.Make()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed, err := key.Seed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		text []byte
+		mode os.FileMode
+		says string
+	}{"right": {append(seed, '\n'), 0o600, ""}, "for all": {seed, 0o644, "chmod 600"},
+		"none": {[]byte("SUA"), 0o600, "authority.nk of the folder"}, "missing": {nil, 0, "no such file"}} {
+		file := filepath.Join(t.TempDir(), "authority.nk")
+		if c.text != nil {
+			if err := os.WriteFile(file, c.text, c.mode); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := New(Config{Listen: "127.0.0.1:0", PublicURL: "http://127.0.0.1", Users: users, Authority: file,
+			Timezone: "Europe/Stockholm"}, Parts{Store: opened(t), Log: zerolog.Nop()})
+		if (err == nil) != (c.says == "") || err != nil && (!strings.Contains(err.Error(), "[desk] authority") ||
+			!strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), string(seed))) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

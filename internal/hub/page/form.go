@@ -66,8 +66,8 @@ func (p *Page) within(w http.ResponseWriter, r *http.Request) (*watch.Machine, b
 func (p *Page) signing(r *http.Request) (name, password input) {
 	who := people.From(r.Context())
 	if who.By != people.File {
-		name = input{ID: "name", Name: "name", Label: "Your name in the file of users", Value: typed(r, "name"), Must: true,
-			Complete: "username", Hint: "You have signed in elsewhere, where this hub cannot have a command signed. " +
+		name = input{ID: "name", Name: "name", Label: "Your name in the file of users", Value: typed(r, "name"),
+			Must: true, Complete: "username", Hint: "You have signed in elsewhere, where this hub cannot have a command signed. " +
 				"kioskhub user add gives you a name and a password for that."}
 	}
 	label := "Your password"

@@ -82,12 +82,13 @@ func (p *Page) about(w http.ResponseWriter, r *http.Request) (f orderPage, ok bo
 		return f, false
 	}
 	sale := r.PathValue("sale")
-	i := slices.IndexFunc(words(), func(o orderWord) bool { return o.Word == r.PathValue("word") && o.OfSale == (sale != "") })
+	can := wordsOf(sale != "")
+	i := slices.IndexFunc(can, func(o orderWord) bool { return o.Word == r.PathValue("word") })
 	if i < 0 {
 		http.NotFound(w, r)
 		return f, false
 	}
-	f = orderPage{M: m, Is: words()[i], Action: r.URL.Path}
+	f = orderPage{M: m, Is: can[i], Action: r.URL.Path}
 	f.frame = p.frame(r, f.Is.Title)
 	f.Still = true
 	if sale != "" {
@@ -113,8 +114,8 @@ func (p *Page) fields(f *orderPage, r *http.Request) {
 		Hint: "One line. It stands in the machine's record."}
 	if f.Is.Word == protocol.Refund {
 		f.Amount = input{ID: "amount", Name: "amount", Label: "How much, in " + f.Sale.Currency, Mode: "decimal",
-			Value: typed(r, "amount"), Hint: "Left empty: all that is left of it, " + p.money(f.Sale.Charged-f.Sale.Refunded,
-				f.Sale.Currency) + "."}
+			Value: typed(r, "amount"), Hint: "Left empty: all that is left of it, " +
+				p.money(f.Sale.Charged-f.Sale.Refunded, f.Sale.Currency) + "."}
 	}
 	f.Name, f.Password = p.signing(r)
 }
@@ -226,7 +227,8 @@ func (p *Page) right(f *orderPage) bool {
 type refused func(code int, problem string, password bool)
 
 // send has the person sign a command, and sends it.
-func (p *Page) send(w http.ResponseWriter, r *http.Request, c protocol.Command, machine int64, name string, no refused) {
+func (p *Page) send(w http.ResponseWriter, r *http.Request, c protocol.Command, machine int64, name string,
+	no refused) {
 	of := p.Office()
 	if of == nil || !of.NATS.IsConnected() {
 		no(http.StatusServiceUnavailable, "This hub has no connection to the fleet's servers now. Nothing was sent: try "+
@@ -261,8 +263,8 @@ func (p *Page) send(w http.ResponseWriter, r *http.Request, c protocol.Command, 
 		http.Redirect(w, r, fmt.Sprintf("/m/%d/commands/%s", machine, c.ID), http.StatusSeeOther)
 	case said:
 		log.Err(err).Msg("a command was given at the desk, and its outcome could not be written down")
-		no(http.StatusServiceUnavailable, "The machine has answered: "+outcome(out)+". That could not be written down here: "+
-			"the database does not answer.", false)
+		no(http.StatusServiceUnavailable, "The machine has answered: "+outcome(out)+". That could not be "+
+			"written down here: the database does not answer.", false)
 	case errors.Is(err, protocol.ErrRole):
 		no(http.StatusForbidden, fmt.Sprintf("%s has the role %v, which may not give this command. Nothing was sent.",
 			who.Name, who.Role), true)

@@ -243,7 +243,8 @@ func TestWhoMayNotGivesNoCommand(t *testing.T) {
 	}
 	c.now = c.now.Add(time.Hour)
 	c.signIn("anna")
-	got = c.follow("/m/1/sales/1.2/do/resolve", c.fill("/m/1/sales/1.2/do/resolve", "decision", "charge", "by_hand", "yes"))
+	const resolve = "/m/1/sales/1.2/do/resolve"
+	got = c.follow(resolve, c.fill(resolve, "decision", "charge", "by_hand", "yes"))
 	if acts := c.done(); len(acts) != 1 || !acts[0].ByHand || !strings.Contains(got.body, "no doubt") ||
 		!strings.Contains(got.body, "final") {
 		t.Errorf("an admin: %+v, %s", acts, got.body)
@@ -282,8 +283,8 @@ func TestWhatIsWrongInACommandIsSaidAtItsField(t *testing.T) {
 			t.Errorf("id %q: %d", id, got.code)
 		}
 	}
-	for _, path := range []string{"/m/1/do/dance", "/m/1/do/refund", "/m/1/sales/1.1/do/back", "/m/1/sales/none/do/refund",
-		"/m/9/do/back", "/m/1/commands/Cnone"} {
+	for _, path := range []string{"/m/1/do/dance", "/m/1/do/refund", "/m/1/sales/1.1/do/back",
+		"/m/1/sales/none/do/refund", "/m/9/do/back", "/m/1/commands/Cnone"} {
 		if got := c.get(path); got.code != http.StatusNotFound {
 			t.Errorf("%s: %d", path, got.code)
 		}
@@ -315,7 +316,8 @@ func TestWithoutAnAnswerItMayHaveBeenDoneAndTheRepeatActsOnce(t *testing.T) {
 		t.Errorf("%d: %s", got.code, got.body)
 	}
 	for range 2 { // and it is reloaded
-		if got = c.follow(link, url.Values{"password": {password}}); got.code != 200 || !strings.Contains(got.body, ">done<") {
+		got = c.follow(link, url.Values{"password": {password}})
+		if got.code != 200 || !strings.Contains(got.body, ">done<") {
 			t.Errorf("%d: %s", got.code, got.body)
 		}
 	}

@@ -75,8 +75,8 @@ func TestWhatIsWantedIsReviewedBeforeItIsSaved(t *testing.T) {
 	rows := [][7]string{{"slot", "A1", "17.00", name, "12", "none", "9"}, {"slot", "A2", "", "", "", "", ""},
 		{"product", "7310070000017", "22.5", "", "", "", ""}}
 	review := d.ask(http.MethodPost, "/m/1/want", wishes(hidden(form.body).Get("known"), "", "review", rows...))
-	for _, want := range []string{"From <b>now</b>, for <b>1 machine</b>: Lobby", "slot A1", "17.00", "no EAN", "9 in it",
-		"EAN 7310070000017", "Äpple &#34;&lt;b&gt;&#34; &amp; &#39;co&#39; 🍏"} {
+	for _, want := range []string{"From <b>now</b>, for <b>1 machine</b>: Lobby", "slot A1", "17.00", "no EAN",
+		"9 in it", "EAN 7310070000017", "Äpple &#34;&lt;b&gt;&#34; &amp; &#39;co&#39; 🍏"} {
 		if review.code != 200 || !strings.Contains(review.body, want) {
 			t.Errorf("the review lacks %q: %d\n%s", want, review.code, review.body)
 		}
@@ -99,8 +99,8 @@ func TestWhatIsWantedIsReviewedBeforeItIsSaved(t *testing.T) {
 	}
 	plan := d.wantedOf(ofK1)
 	a1 := plan.Slots["A1"]
-	if plan.By != "olle" || !plan.From.Equal(d.now) || len(plan.Slots) != 1 || *a1.Price != "17.00" || *a1.Name != name ||
-		*a1.VAT != 12 || *a1.EAN != "" || *a1.Stock != 9 || *plan.Products["7310070000017"].Price != "22.5" {
+	if plan.By != "olle" || !plan.From.Equal(d.now) || len(plan.Slots) != 1 || *a1.Price != "17.00" ||
+		*a1.Name != name || *a1.VAT != 12 || *a1.EAN != "" || *a1.Stock != 9 || *plan.Products["7310070000017"].Price != "22.5" {
 		t.Errorf("%+v", plan)
 	}
 	// the same form once more, as by a second click, is not another version and no fright
@@ -121,7 +121,8 @@ func TestWhatIsWantedIsReviewedBeforeItIsSaved(t *testing.T) {
 		t.Errorf("what is wanted is not in the form: %s", form.body)
 	}
 	withdraw := d.ask(http.MethodPost, "/m/1/want", wishes(hidden(form.body).Get("known"), "", "withdraw", rows...))
-	if !strings.Contains(withdraw.body, "Nothing is wanted of them any more") || d.wantedOf(ofK1).Version != plan.Version {
+	if !strings.Contains(withdraw.body, "Nothing is wanted of them any more") ||
+		d.wantedOf(ofK1).Version != plan.Version {
 		t.Fatalf("%s", withdraw.body)
 	}
 	save = hidden(withdraw.body)
@@ -242,8 +243,8 @@ func TestAMomentIsOfTheOperatorsZoneAndWhatItEndsIsSaid(t *testing.T) {
 	give := func(from, price string) answer {
 		t.Helper()
 		d.now = d.now.Add(time.Second)
-		form := wishes(hidden(d.get("/all/want").body).Get("known"), from, "review", [7]string{"product", "7310070000017",
-			price, "", "", "", ""})
+		form := wishes(hidden(d.get("/all/want").body).Get("known"), from, "review",
+			[7]string{"product", "7310070000017", price, "", "", "", ""})
 		form.Del("stock")
 		review := d.ask(http.MethodPost, "/all/want", form)
 		save := hidden(review.body)
@@ -308,8 +309,9 @@ func TestTheDeskSaysWhichMachineRefusesWhatIsWanted(t *testing.T) {
 	d.look()
 	d.signIn("lisa")
 	for path, all := range map[string][]string{
-		"/wanted": {"1 sell what is wanted of them; 1 have not said", "machine 7", "machine 8", "refused: A9: there is no such"},
-		"/m/1":    {"machine 7", "refused: A9", "it refuses the prices or products"}, "/m/2": {"all 3"},
+		"/wanted": {"1 sell what is wanted of them; 1 have not said", "machine 7", "machine 8",
+			"refused: A9: there is no such"},
+		"/m/1": {"machine 7", "refused: A9", "it refuses the prices or products"}, "/m/2": {"all 3"},
 		"/m/3": {"It has not said"}, "/": {"it refuses the prices or products", "refused: A9"},
 	} {
 		got := d.get(path)

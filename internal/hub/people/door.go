@@ -171,8 +171,8 @@ func local(next string) string {
 // show shows the form.
 func (d *Door) show(w http.ResponseWriter, code int, next, problem string) {
 	var b bytes.Buffer
-	err := d.page.ExecuteTemplate(&b, "signin.html", map[string]any{"File": d.users != nil, "OIDC": d.oidc != nil, "Next": next,
-		"Problem": problem})
+	err := d.page.ExecuteTemplate(&b, "signin.html", map[string]any{"File": d.users != nil, "OIDC": d.oidc != nil,
+		"Next": next, "Problem": problem})
 	if err != nil {
 		d.Log.Error().Err(err).Msg("the form to sign in cannot be shown")
 		code = http.StatusInternalServerError

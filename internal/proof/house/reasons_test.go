@@ -44,7 +44,7 @@ var homonyms = map[string]struct {
 	"internal/hardware":       {[]string{"tilt"}, "a contact's name"},
 	"internal/journal":        {[]string{"closed"}, "a field of the state"},
 	"internal/kiosk":          {[]string{"charged"}, "a field of the log"},
-	"internal/hub/page": {[]string{"charged", "ended", "stopped"},
+	"internal/hub/page": {[]string{"charged", "ended", "in_doubt", "stopped"},
 		"columns, and a grade's name in the style sheet"},
 	"internal/hub/watch": {[]string{"stopped"}, "a grade"},
 	"internal/story":     {[]string{"refused"}, "an English word of a story"},
