@@ -100,7 +100,8 @@ func TestWhatIsWantedIsReviewedBeforeItIsSaved(t *testing.T) {
 	plan := d.wantedOf(ofK1)
 	a1 := plan.Slots["A1"]
 	if plan.By != "olle" || !plan.From.Equal(d.now) || len(plan.Slots) != 1 || *a1.Price != "17.00" ||
-		*a1.Name != name || *a1.VAT != 12 || *a1.EAN != "" || *a1.Stock != 9 || *plan.Products["7310070000017"].Price != "22.5" {
+		*a1.Name != name || *a1.VAT != 12 || *a1.EAN != "" || *a1.Stock != 9 ||
+		*plan.Products["7310070000017"].Price != "22.5" {
 		t.Errorf("%+v", plan)
 	}
 	// the same form once more, as by a second click, is not another version and no fright
