@@ -236,6 +236,10 @@ func (p *Page) send(w http.ResponseWriter, r *http.Request, c protocol.Command, 
 		return
 	}
 	password := r.PostForm.Get("password")
+	if password == "" { // as of a form that came back without it
+		no(http.StatusUnprocessableEntity, "Write your password. Nothing was sent.", true)
+		return
+	}
 	who, err := p.Door.Confirm(r, name, password)
 	switch {
 	case errors.Is(err, people.ErrTooMany):

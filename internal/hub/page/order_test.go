@@ -368,7 +368,7 @@ func TestNothingIsSentWhenItCannotBe(t *testing.T) {
 	if got.code != http.StatusServiceUnavailable || kept.Get("reason") != form.Get("reason") || kept.Has("password") {
 		t.Errorf("%d: %s", got.code, got.body)
 	}
-	if got = c.follow("/m/1/do/restart", kept); got.code != http.StatusUnauthorized { // the password is asked for again
+	if got = c.follow("/m/1/do/restart", kept); got.code != http.StatusUnprocessableEntity { // but the password
 		t.Errorf("%d: %s", got.code, got.body)
 	}
 	of := c.page.Office

@@ -76,7 +76,7 @@ type review struct {
 	Ends    []planLine // what is wanted now or later, and will not be
 }
 
-type change struct{ What, Before, After string }
+type change struct{ What, Sells, Before, After string }
 
 func newWish(n int, product bool, key string, of store.Scope) wish {
 	w := wish{N: n, Product: product, Stockable: of.Kind == store.OfKiosk}
@@ -191,10 +191,7 @@ func (f *wishPage) blank(n int) {
 
 // showWish shows the form, or its review.
 func (p *Page) showWish(w http.ResponseWriter, code int, f wishPage, stock []store.StockRow, is protocol.Want) {
-	sells := map[string]string{}
-	for _, s := range stock {
-		sells[s.Slot] = fmt.Sprintf("%s, %s, %d in it", s.Name, p.money(s.Price, s.Currency), s.Left)
-	}
+	sells := p.sells(stock)
 	all := []*input{&f.From}
 	for n := range f.Rows {
 		if !f.Rows[n].Product {
@@ -208,6 +205,15 @@ func (p *Page) showWish(w http.ResponseWriter, code int, f wishPage, stock []sto
 	})
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	p.showAs(w, code, "wish.html", f)
+}
+
+// sells is what is in each slot of a machine.
+func (p *Page) sells(stock []store.StockRow) map[string]string {
+	sells := map[string]string{}
+	for _, s := range stock {
+		sells[s.Slot] = fmt.Sprintf("%s, %s, %d in it", s.Name, p.money(s.Price, s.Currency), s.Left)
+	}
+	return sells
 }
 
 // saveWish takes the form: it shows what would change, and when that is confirmed it saves it.
@@ -253,7 +259,7 @@ func (p *Page) saveWish(w http.ResponseWriter, r *http.Request) {
 	case newest.Version != f.Known:
 		p.overtaken(w, f, stock, is, newest)
 	case do != "save":
-		if f.Review, err = p.review(r.Context(), f, is, plan, reach); err != nil {
+		if f.Review, err = p.review(r.Context(), f, is, plan, reach, stock); err != nil {
 			p.fail(w, r, err)
 			return
 		}
@@ -443,8 +449,8 @@ func (p *Page) from(in *input) (time.Time, bool) {
 }
 
 // review says what a plan changes.
-func (p *Page) review(ctx context.Context, f wishPage, is protocol.Want, plan protocol.Plan, reach office.Reach) (
-	*review, error) {
+func (p *Page) review(ctx context.Context, f wishPage, is protocol.Want, plan protocol.Plan, reach office.Reach,
+	stock []store.StockRow) (*review, error) {
 	v := &review{From: "now", Number: len(reach.Machines)}
 	if f.From.Value != "" {
 		v.From = p.moment(plan.From)
@@ -466,7 +472,8 @@ func (p *Page) review(ctx context.Context, f wishPage, is protocol.Want, plan pr
 		}
 	}
 	before, _ := is.Now(plan.From)
-	v.Changes = append(changes("slot ", before.Slots, plan.Slots), changes("EAN ", before.Products, plan.Products)...)
+	v.Changes = append(changes("slot ", before.Slots, plan.Slots, p.sells(stock)),
+		changes("EAN ", before.Products, plan.Products, nil)...)
 	for _, old := range is.Plans {
 		if !old.From.Before(plan.From) && len(old.Slots)+len(old.Products) > 0 {
 			v.Ends = append(v.Ends, planLine{Version: old.Version, From: p.moment(old.From), By: old.By,
@@ -476,7 +483,8 @@ func (p *Page) review(ctx context.Context, f wishPage, is protocol.Want, plan pr
 	return v, nil
 }
 
-func changes(what string, before, after map[string]protocol.Product) (all []change) {
+// changes are what is wanted of each slot, or each EAN, before and after.
+func changes(what string, before, after map[string]protocol.Product, sells map[string]string) (all []change) {
 	names := map[string]bool{}
 	for key := range before {
 		names[key] = true
@@ -485,7 +493,7 @@ func changes(what string, before, after map[string]protocol.Product) (all []chan
 		names[key] = true
 	}
 	for _, key := range slices.Sorted(maps.Keys(names)) {
-		c := change{What: what + key, Before: "–", After: "–"}
+		c := change{What: what + key, Sells: sells[key], Before: "–", After: "–"}
 		if is, there := before[key]; there {
 			c.Before = describe(is)
 		}

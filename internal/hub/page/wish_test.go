@@ -76,7 +76,7 @@ func TestWhatIsWantedIsReviewedBeforeItIsSaved(t *testing.T) {
 		{"product", "7310070000017", "22.5", "", "", "", ""}}
 	review := d.ask(http.MethodPost, "/m/1/want", wishes(hidden(form.body).Get("known"), "", "review", rows...))
 	for _, want := range []string{"From <b>now</b>, for <b>1 machine</b>: Lobby", "slot A1", "17.00", "no EAN",
-		"9 in it", "EAN 7310070000017", "Äpple &#34;&lt;b&gt;&#34; &amp; &#39;co&#39; 🍏"} {
+		"9 in it", "now Water, 15,00", "EAN 7310070000017", "Äpple &#34;&lt;b&gt;&#34; &amp; &#39;co&#39; 🍏"} {
 		if review.code != 200 || !strings.Contains(review.body, want) {
 			t.Errorf("the review lacks %q: %d\n%s", want, review.code, review.body)
 		}
@@ -230,7 +230,7 @@ func TestWhoHasSeenAnotherVersionOverwritesNothing(t *testing.T) {
 		form.Set("known", hidden(got.body).Get("known"))
 		form.Set("do", "review")
 		if got = d.ask(http.MethodPost, "/groups/nord/want", form); got.code != 200 || !strings.Contains(got.body,
-			"<b>2 machines</b>: Lobby, Pier") || !strings.Contains(got.body, "<td>16.00</td><td>18.00</td>") {
+			"<b>2 machines</b>: Lobby, Pier") || !strings.Contains(got.body, `Until then">16.00</td><td data-label="From then">18.00<`) {
 			t.Errorf("%d: %s", got.code, got.body)
 		}
 	}
