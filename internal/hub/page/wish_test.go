@@ -301,6 +301,24 @@ func TestAFormOutlivesADatabaseThatIsGone(t *testing.T) {
 	}
 }
 
+// TestAFormOutlivesItsSession, and is saved once its author has signed in again.
+func TestAFormOutlivesItsSession(t *testing.T) {
+	d := slots(t)
+	d.signIn("olle")
+	d.now = d.now.Add(13 * time.Hour)
+	got := d.ask(http.MethodPost, "/m/1/want", wishes("0", "", "save", [7]string{"slot", "A1", "17.00", "", "", "", ""}))
+	if got.code != http.StatusUnauthorized || !strings.Contains(got.body, `href="/sign-in"`) {
+		t.Fatalf("%d: %s", got.code, got.body)
+	}
+	d.signIn("olle")
+	if got = d.ask(http.MethodPost, "/m/1/want", hidden(got.body)); got.code != http.StatusSeeOther {
+		t.Errorf("%d: %s", got.code, got.body)
+	}
+	if plan := d.wantedOf(ofK1); *plan.Slots["A1"].Price != "17.00" {
+		t.Errorf("%+v", plan)
+	}
+}
+
 // TestTheDeskSaysWhichMachineRefusesWhatIsWanted, and why.
 func TestTheDeskSaysWhichMachineRefusesWhatIsWanted(t *testing.T) {
 	d := slots(t)

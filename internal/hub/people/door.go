@@ -117,7 +117,7 @@ func (d *Door) Guard(need Role, next http.Handler) http.Handler {
 		case errors.Is(err, ErrNoSession) && r.Method == http.MethodGet:
 			http.Redirect(w, r, signInPath+"?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 		case errors.Is(err, ErrNoSession):
-			d.show(w, http.StatusUnauthorized, "/", "The session has ended: sign in, and do it again.")
+			d.giveBack(w, r, http.StatusUnauthorized, "The session has ended: sign in, and do it again.")
 		case err != nil:
 			d.Log.Error().Err(err).Msg("nobody can be recognised")
 			d.Again(w, r, "The database or the file of users cannot be read: the hub's log says why.")
@@ -138,22 +138,26 @@ const (
 // Again answers what cannot be done now. A form gets back what it sent, but for a password, to send it again: nothing
 // that somebody has typed is lost.
 func (d *Door) Again(w http.ResponseWriter, r *http.Request, problem string) {
+	d.giveBack(w, r, http.StatusServiceUnavailable, problem)
+}
+
+func (d *Door) giveBack(w http.ResponseWriter, r *http.Request, code int, problem string) {
 	r.Body = http.MaxBytesReader(w, r.Body, againMax)
 	if r.Method != http.MethodPost || r.ParseForm() != nil {
-		http.Error(w, problem, http.StatusServiceUnavailable)
+		http.Error(w, problem, code)
 		return
 	}
 	fields := maps.Clone(r.PostForm)
 	delete(fields, passwordKey)
 	var b bytes.Buffer
 	err := d.page.ExecuteTemplate(&b, "again.html", map[string]any{"Problem": problem, "Action": r.URL.RequestURI(),
-		"Fields": fields})
+		"Fields": fields, "SignIn": code == http.StatusUnauthorized})
 	if err != nil {
-		http.Error(w, problem, http.StatusServiceUnavailable)
+		http.Error(w, problem, code)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(http.StatusServiceUnavailable)
+	w.WriteHeader(code)
 	_, _ = w.Write(b.Bytes())
 }
 
