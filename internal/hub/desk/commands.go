@@ -70,7 +70,8 @@ func addCommand(path *string) *cobra.Command {
 		Short: "Add a user, or give one another role and password",
 		Long: "Add a user, or give one another role and password. The password is asked for twice on a terminal, and " +
 			"otherwise read from standard input: one line. Sessions that the user has end at once.\n\n" +
-			"look sees all, operate also sends commands and changes prices, admin also says which machines there are.",
+			"look sees all, operate also sends commands and changes one machine's prices, admin also those of a group and " +
+			"of all, and settles sales by hand.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			as, err := people.ParseRole(role)

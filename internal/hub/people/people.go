@@ -18,8 +18,8 @@ type Role int
 const (
 	Nobody  Role = iota
 	Look         // sees machines, sales and exports
-	Operate      // also changes prices and sends commands
-	Admin        // also says which machines there are
+	Operate      // also sends commands, and changes one machine's prices
+	Admin        // also changes those of a group and of all, and settles sales by hand
 )
 
 // Roles are those that somebody can have, the smallest first.
