@@ -58,12 +58,17 @@ lint: ## gofmt, vet and staticcheck are clean
 	$(GO) -C tools tool staticcheck ./...
 
 FUZZTIME ?= 10s
-# Go's fuzzer may end a run in which it found nothing with "context deadline exceeded" when its time is over in mid-input: once more then.
+# A package with targets is built once, and no other: go test would link it anew for each of them. Go's fuzzer may end a run in which it found nothing with
+# "context deadline exceeded" when its time is over in mid-input: once more then.
 fuzz: ## every parser of outside bytes, FUZZTIME each
-	@for p in $$($(GO) list ./...); do \
-	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	@bin=$$PWD/bin/fuzz; corpus=$$($(GO) env GOCACHE)/fuzz; mkdir -p $$bin; \
+	for p in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u); do \
+	  $(GO) test -c -fuzz . -o $$bin/test $$p || exit 1; \
+	  fs=$$(cd $$p && $$bin/test -test.list '^Fuzz') && [ -n "$$fs" ] || exit 1; \
+	  for f in $$fs; do \
 	    for try in 1 2 3; do \
-	      echo "$$p $$f"; out=$$($(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p 2>&1) && break; \
+	      echo "$$p $$f"; \
+	      out=$$(cd $$p && $$bin/test -test.run '^$$' -test.fuzz "^$$f\$$" -test.fuzztime $(FUZZTIME) -test.fuzzcachedir $$corpus/kioskd/$$p 2>&1) && break; \
 	      echo "$$out"; echo "$$out" | grep -q 'context deadline exceeded' || exit 1; \
 	      echo "$$out" | grep -q 'Failing input' && exit 1; \
 	      [ $$try -lt 3 ] || exit 1; \
