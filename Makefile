@@ -29,11 +29,15 @@ FLEET := ./cmd/fleet ./cmd/kioskhub ./internal/fleet ./internal/fleet/grants ./i
 	./internal/hub/admit ./internal/hub/collect ./internal/hub/setup ./internal/hub/store ./internal/proof/broker ./internal/proof/fleet \
 	./internal/proof/postgres
 
+# go test would vet all that is below a package twice, with the race detector and without it, and in part: go vet does it once and wholly, and finds it done
+# after make lint.
 test: ## all tests but a fleet's, with nothing but Go
 	@[ -n "$(RACE)" ] || echo "no gcc: testing without the race detector"
-	$(GO) test $(UNRACED)
-	$(GO) test $(RACE) $(filter-out $(patsubst ./%,kioskd/%,$(UNRACED) $(FLEET)),$(shell $(GO) list ./...))
-	$(GO) -C tools test ./...
+	$(GO) vet ./...
+	$(GO) -C tools vet ./...
+	$(GO) test -vet=off $(UNRACED)
+	$(GO) test -vet=off $(RACE) $(filter-out $(patsubst ./%,kioskd/%,$(UNRACED) $(FLEET)),$(shell $(GO) list ./...))
+	$(GO) -C tools test -vet=off ./...
 
 # The same story many hundred times: one time is enough for the race detector.
 LONG := WheneverAConnectionDies|AnHourOf|FailsAtAnyMoment|WhicheverWayGlaseGoes|GrewUnderAReader|IsFewBytes
