@@ -25,9 +25,12 @@ fleet: build ## twenty kiosks with brokers, gateways, hubs and a database on thi
 UNRACED := ./fsm ./hw/display ./internal/app ./internal/journal ./internal/proof/house ./internal/proof/world
 
 # What has brokers, hubs and databases of its own, in processes that are killed.
-FLEET := ./cmd/fleet ./cmd/kioskhub ./internal/fleet ./internal/fleet/grants ./internal/fleet/member ./internal/fleet/relay ./internal/gate \
-	./internal/hub/admit ./internal/hub/collect ./internal/hub/setup ./internal/hub/store ./internal/proof/broker ./internal/proof/fleet \
+FLEET := ./cmd/fleet ./cmd/kioskhub ./internal/fleet ./internal/fleet/grants ./internal/fleet/member ./internal/fleet/relay ./internal/fleet/want ./internal/gate \
+	./internal/hub/admit ./internal/hub/collect ./internal/hub/office ./internal/hub/setup ./internal/hub/store ./internal/proof/broker ./internal/proof/fleet \
 	./internal/proof/postgres
+
+# What a kiosk does with a real broker, which is built for it.
+BROKERED := AMonthWithoutTheFleet|ADesksPrice|WhatIsWantedComes|WhatTheMachineCannotSellSo|AMomentComesOnly|TheDesksStock
 
 # go test would vet all that is below a package twice, with the race detector and without it, and in part: go vet does it once and wholly, and finds it done
 # after make lint.
@@ -35,7 +38,7 @@ test: ## all tests but a fleet's, with nothing but Go
 	@[ -n "$(RACE)" ] || echo "no gcc: testing without the race detector"
 	$(GO) vet ./...
 	$(GO) -C tools vet ./...
-	$(GO) test -vet=off $(UNRACED)
+	$(GO) test -vet=off -skip '$(BROKERED)' $(UNRACED)
 	$(GO) test -vet=off $(RACE) $(filter-out $(patsubst ./%,kioskd/%,$(UNRACED) $(FLEET)),$(shell $(GO) list ./...))
 	$(GO) -C tools test -vet=off ./...
 
@@ -43,7 +46,7 @@ test: ## all tests but a fleet's, with nothing but Go
 LONG := WheneverAConnectionDies|AnHourOf|FailsAtAnyMoment|WhicheverWayGlaseGoes|GrewUnderAReader|IsFewBytes
 
 race: ## what make test runs without the race detector, with it (needs gcc)
-	$(GO) test -race ./internal/app ./internal/journal -skip '$(LONG)'
+	$(GO) test -race ./internal/app ./internal/journal -skip '$(LONG)|$(BROKERED)'
 	$(GO) test -race ./internal/proof/world -run '^TestNoSeedLosesMoney$$|Anothers' -seeds 100 -astray 10
 
 explore: ## every state of the state machine that two events lead to from a story, and every way out
@@ -109,6 +112,7 @@ web: ## the pages in Chromium (installs it: root on Debian); the pictures are in
 fleet-test: ## a fleet's tests, with real brokers and databases (installs PostgreSQL: root on Debian)
 	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || internal/proof/machine/install postgresql
 	$(GO) test $(RACE) $(filter-out ./internal/proof/fleet,$(FLEET))
+	$(GO) test $(RACE) ./internal/app -run '$(BROKERED)'
 	$(GO) test ./internal/proof/fleet -skip "WhateverFails|ASaleWaits|AllKiosks"
 
 CONNECTIONS ?= 10000
