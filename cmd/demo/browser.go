@@ -9,6 +9,13 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"strings"
+	"time"
+)
+
+// Of what the machine's own page and picture answer.
+const (
+	answerMax    = 1 << 20 // bytes
+	answerWithin = 15 * time.Second
 )
 
 // browser is the customer's, on the machine's page: as much of one as a page needs that can do without scripts.

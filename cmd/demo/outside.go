@@ -5,17 +5,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
-)
 
-const (
-	answerMax    = 1 << 20          // bytes of an answer: some hundred sales
-	answerWithin = 15 * time.Second // a scan waits for the kiosk for up to 10 s
+	"kioskd/internal/proof/ask"
 )
 
 // status is GET /api/status.
@@ -102,7 +97,7 @@ type shown struct {
 
 // screen is what the machine's display shows.
 func (w *world) screen(ctx context.Context) (s shown, err error) {
-	err = get(ctx, w.debug+"/api/screen", &s)
+	err = ask.Get(ctx, w.debug+"/api/screen", &s)
 	return s, err
 }
 
@@ -135,7 +130,8 @@ func (w *world) scan(ctx context.Context) (i invoice, err error) {
 	case strings.HasPrefix(code, w.ups):
 		return invoice{Page: code}, nil
 	}
-	err = post(ctx, w.glase+"/phone/scan", map[string]string{"qr": code, "amount": amount, "currency": currency}, &i)
+	err = ask.Post(ctx, w.glase+"/phone/scan", map[string]string{"qr": code, "amount": amount, "currency": currency},
+		&i)
 	return i, err
 }
 
@@ -144,7 +140,7 @@ func (w *world) confirm(ctx context.Context, ref string) (invoice, error) {
 }
 
 func (w *world) confirmWith(ctx context.Context, ref, pin string) (i invoice, err error) {
-	err = post(ctx, w.glase+"/phone/confirm", map[string]string{"invoiceReference": ref, "pin": pin}, &i)
+	err = ask.Post(ctx, w.glase+"/phone/confirm", map[string]string{"invoiceReference": ref, "pin": pin}, &i)
 	return i, err
 }
 
@@ -154,37 +150,33 @@ func (w *world) glaseGone(ctx context.Context, gone bool) error {
 	if gone {
 		rules = append(rules, map[string]any{"operation": "*", "fault": "lost_request"})
 	}
-	b, err := json.Marshal(map[string]any{"rules": rules})
-	if err != nil {
-		return err
-	}
-	return call(ctx, http.MethodPost, w.glase+"/faults", b, new(any))
+	return ask.Post(ctx, w.glase+"/faults", map[string]any{"rules": rules}, new(any))
 }
 
 func (w *world) cancel(ctx context.Context, ref string) (i invoice, err error) {
-	err = post(ctx, w.glase+"/phone/cancel", map[string]string{"invoiceReference": ref}, &i)
+	err = ask.Post(ctx, w.glase+"/phone/cancel", map[string]string{"invoiceReference": ref}, &i)
 	return i, err
 }
 
 func (w *world) invoice(ctx context.Context, ref string) (i invoice, err error) {
-	err = get(ctx, w.glase+"/phone/invoices/"+url.PathEscape(ref), &i)
+	err = ask.Get(ctx, w.glase+"/phone/invoices/"+url.PathEscape(ref), &i)
 	return i, err
 }
 
 func (w *world) ledger(ctx context.Context) (all []movement, err error) {
-	err = get(ctx, w.glase+"/ledger", &all)
+	err = ask.Get(ctx, w.glase+"/ledger", &all)
 	return all, err
 }
 
 func (w *world) status(ctx context.Context) (s status, err error) {
-	err = get(ctx, w.debug+"/api/status", &s)
+	err = ask.Get(ctx, w.debug+"/api/status", &s)
 	return s, err
 }
 
 // sales are the kiosk's sales, oldest first.
 func (w *world) sales(ctx context.Context) ([]sale, error) {
 	var newest []sale
-	if err := get(ctx, w.debug+"/api/sales?limit=500", &newest); err != nil {
+	if err := ask.Get(ctx, w.debug+"/api/sales?limit=500", &newest); err != nil {
 		return nil, err
 	}
 	oldest := make([]sale, 0, len(newest))
@@ -195,19 +187,19 @@ func (w *world) sales(ctx context.Context) ([]sale, error) {
 }
 
 func (w *world) board(ctx context.Context) (b board, err error) {
-	err = get(ctx, w.debug+"/sim/board", &b)
+	err = ask.Get(ctx, w.debug+"/sim/board", &b)
 	return b, err
 }
 
 // press presses a slot's button, "cancel", or opens or closes the "door".
 func (w *world) press(ctx context.Context, button string) (b board, err error) {
-	err = post(ctx, w.debug+"/sim/press", map[string]string{"slot": button}, &b)
+	err = ask.Post(ctx, w.debug+"/sim/press", map[string]string{"slot": button}, &b)
 	return b, err
 }
 
 // fault sets what is wrong with a slot: "jam", or "none".
 func (w *world) fault(ctx context.Context, slot, fault string) error {
-	return post(ctx, w.debug+"/sim/fault", map[string]string{"slot": slot, "fault": fault}, new(board))
+	return ask.Post(ctx, w.debug+"/sim/fault", map[string]string{"slot": slot, "fault": fault}, new(board))
 }
 
 // follow gives every step of the machine to told, beginning with the present one, until ctx or the kiosk ends.
@@ -234,47 +226,4 @@ func (w *world) follow(ctx context.Context, told func(status)) error {
 		told(s)
 	}
 	return lines.Err()
-}
-
-func get(ctx context.Context, url string, into any) error {
-	return call(ctx, http.MethodGet, url, nil, into)
-}
-
-func post(ctx context.Context, url string, body map[string]string, into any) error {
-	b, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	return call(ctx, http.MethodPost, url, b, into)
-}
-
-// call asks one of the programs something. The phone says why it cannot in an invoice's errorCode; anything else that
-// is not 200 is an error.
-func call(ctx context.Context, method, url string, body []byte, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(answer.Body, answerMax+1))
-	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, url, err)
-	}
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s %s: %s: %s", method, url, answer.Status, bytes.TrimSpace(b))
-	}
-	if len(b) > answerMax {
-		return fmt.Errorf("%s %s: the answer has more than %d bytes", method, url, answerMax)
-	}
-	if err := json.Unmarshal(b, into); err != nil {
-		return fmt.Errorf("%s %s: %w", method, url, err)
-	}
-	return nil
 }

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"text/template"
 	"time"
+
+	"kioskd/internal/proof/ask"
 )
 
 //go:embed kiosk.toml
@@ -146,7 +148,7 @@ type Status struct {
 
 // Status asks the kiosk where it is.
 func (k *Kiosk) Status(ctx context.Context) (s Status, err error) {
-	err = get(ctx, k.debug+"/api/status", &s)
+	err = ask.Get(ctx, k.debug+"/api/status", &s)
 	return s, err
 }
 
@@ -162,13 +164,13 @@ type Sale struct {
 
 // Sales are the sales of the kiosk's journal, newest first.
 func (k *Kiosk) Sales(ctx context.Context) (all []Sale, err error) {
-	err = get(ctx, k.debug+"/api/sales?limit=500", &all)
+	err = ask.Get(ctx, k.debug+"/api/sales?limit=500", &all)
 	return all, err
 }
 
 // Press presses a slot's button on the machine, or "cancel".
 func (k *Kiosk) Press(ctx context.Context, button string) error {
-	return post(ctx, k.debug+"/sim/press", map[string]string{"slot": button}, new(any))
+	return ask.Post(ctx, k.debug+"/sim/press", map[string]string{"slot": button}, new(any))
 }
 
 // Dropped is how many products fell out of the machine since its board began, by slot.
@@ -179,7 +181,7 @@ func (k *Kiosk) Dropped(ctx context.Context) (map[string]int, error) {
 			Dropped int    `json:"dropped"`
 		} `json:"slots"`
 	}
-	err := get(ctx, k.debug+"/sim/board", &b)
+	err := ask.Get(ctx, k.debug+"/sim/board", &b)
 	fell := map[string]int{}
 	for _, s := range b.Slots {
 		fell[s.Slot] = s.Dropped

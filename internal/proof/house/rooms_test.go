@@ -155,7 +155,7 @@ var rooms = map[string][]string{
 		"internal/terminal", "ups", "internal/wiring",
 	},
 	"cmd/glasesim":  {"glase/glasetest"},
-	"cmd/demo":      {"internal/money", "internal/proof/child"},
+	"cmd/demo":      {"internal/money", "internal/proof/ask", "internal/proof/child"},
 	"cmd/fleet":     {"internal/proof/fleet"},
 	"hw/wire":       {},
 	"hw/vend/relay": {"hw/vend", "hw/wire"},
@@ -166,6 +166,7 @@ var rooms = map[string][]string{
 	},
 
 	// The proof: it may use what it proves, and nothing uses it but the demos.
+	"internal/proof/ask": {},
 	"internal/proof/broker": {"internal/fleet/grants", "internal/fleet/ownca", "internal/fleet/protocol",
 		"internal/proof/child", "internal/proof/port"},
 	"internal/proof/child":    {},
