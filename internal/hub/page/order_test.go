@@ -327,7 +327,8 @@ func TestWithoutAnAnswerItMayHaveBeenDoneAndTheRepeatActsOnce(t *testing.T) {
 	c.exec("UPDATE commands SET answered = NULL")
 	c.now = c.now.Add(25 * time.Hour)
 	c.signIn("olle")
-	if got = c.get(link); !strings.Contains(got.body, "has not answered") || strings.Contains(got.body, "Send it again") {
+	if got = c.get(link); !strings.Contains(got.body, "has not answered") ||
+		strings.Contains(got.body, "Send it again") {
 		t.Errorf("a command that a machine may have forgotten is offered again: %s", got.body)
 	}
 }

@@ -306,7 +306,8 @@ func TestAFormOutlivesItsSession(t *testing.T) {
 	d := slots(t)
 	d.signIn("olle")
 	d.now = d.now.Add(13 * time.Hour)
-	got := d.ask(http.MethodPost, "/m/1/want", wishes("0", "", "save", [7]string{"slot", "A1", "17.00", "", "", "", ""}))
+	got := d.ask(http.MethodPost, "/m/1/want",
+		wishes("0", "", "save", [7]string{"slot", "A1", "17.00", "", "", "", ""}))
 	if got.code != http.StatusUnauthorized || !strings.Contains(got.body, `href="/sign-in"`) {
 		t.Fatalf("%d: %s", got.code, got.body)
 	}

@@ -11,11 +11,13 @@ const (
 	chainFile     = "internal/chain/chain.go"
 	ageFile       = "internal/fleet/relay/age.go"
 	relayFile     = "internal/fleet/relay/relay.go"
+	gateFile      = "internal/gate/gate.go"
 	scopesFile    = "internal/fleet/grants/scopes.go"
 	collectorTest = "internal/hub/collect"
 	storeTest     = "internal/hub/store"
 	outboxTest    = "internal/fleet"
 	relayTest     = "internal/fleet/relay"
+	gateTest      = "internal/gate"
 )
 
 // sabotages are mistakes with the money rules of a fleet, each with the test that must see it.
@@ -171,5 +173,8 @@ func requestSabotages() []sabotage {
 				return nil
 			}
 `}}},
+		{name: "unavailable-too-soon", what: "who asked is told that nobody serves it while the kiosk still may",
+			in: gateTest, test: "TestNobodyIsToldThatNothingCameOfAPurchaseWhileItMay", edits: []edit{{gateFile,
+				`		if p.kind == protocol.Purchase { // it may be`, `		if p.kind == protocol.Do { // it may be`}}},
 	}
 }
