@@ -24,10 +24,9 @@ fleet: build ## twenty kiosks with brokers, gateways, hubs and a database on thi
 # makes five times as slow: make race looks at them.
 UNRACED := ./fsm ./hw/display ./internal/app ./internal/journal ./internal/proof/house ./internal/proof/world
 
-# What has brokers, hubs and databases of its own, in processes that are killed.
-FLEET := ./cmd/fleet ./cmd/kioskhub ./internal/fleet ./internal/fleet/grants ./internal/fleet/member ./internal/fleet/relay ./internal/fleet/want ./internal/gate \
-	./internal/hub/admit ./internal/hub/collect ./internal/hub/office ./internal/hub/setup ./internal/hub/store ./internal/proof/broker ./internal/proof/fleet \
-	./internal/proof/postgres
+# A fleet's parts: their tests have brokers, hubs and databases of their own, in processes that are killed.
+FLEET = $(shell $(GO) list ./cmd/fleet ./cmd/kioskgate ./cmd/kioskhub ./internal/fleet/... ./internal/gate ./internal/hub/... ./internal/proof/broker \
+	./internal/proof/fleet ./internal/proof/postgres)
 
 # What a kiosk does with a real broker, which is built for it.
 BROKERED := AMonthWithoutTheFleet|ADesksPrice|WhatIsWantedComes|WhatTheMachineCannotSellSo|AMomentComesOnly|TheDesksStock
@@ -39,7 +38,7 @@ test: ## all tests but a fleet's, with nothing but Go
 	$(GO) vet ./...
 	$(GO) -C tools vet ./...
 	$(GO) test -vet=off -skip '$(BROKERED)' $(UNRACED)
-	$(GO) test -vet=off $(RACE) $(filter-out $(patsubst ./%,kioskd/%,$(UNRACED) $(FLEET)),$(shell $(GO) list ./...))
+	$(GO) test -vet=off $(RACE) $(filter-out $(patsubst ./%,kioskd/%,$(UNRACED)) $(FLEET),$(shell $(GO) list ./...))
 	$(GO) -C tools test -vet=off ./...
 
 # The same story many hundred times: one time is enough for the race detector.
@@ -111,7 +110,7 @@ web: ## the pages in Chromium (installs it: root on Debian); the pictures are in
 
 fleet-test: ## a fleet's tests, with real brokers and databases (installs PostgreSQL: root on Debian)
 	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || internal/proof/machine/install postgresql
-	$(GO) test $(RACE) $(filter-out ./internal/proof/fleet,$(FLEET))
+	$(GO) test $(RACE) $(filter-out %/internal/proof/fleet,$(FLEET))
 	$(GO) test $(RACE) ./internal/app -run '$(BROKERED)'
 	$(GO) test ./internal/proof/fleet -skip "WhateverFails|ASaleWaits|AllKiosks"
 
