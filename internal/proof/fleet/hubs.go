@@ -69,13 +69,14 @@ func (f *Fleet) makeHub(n int, users string) (p *Process, health string, err err
 	}
 	f.EnrollAt = append(f.EnrollAt, "https://"+enroll)
 	config := filepath.Join(dir, "kioskhub.toml")
-	text := fmt.Sprintf("trust = %q\n%s[enroll]\nlisten = %q\n", trust,
-		f.hubConfig(f.dsn(), credentials, inside, page, users), enroll)
+	text := fmt.Sprintf("trust = %q\n%sauthority = %q\n[enroll]\nlisten = %q\n", trust,
+		f.hubConfig(f.dsn(), credentials, inside, page, users), filepath.Join(trust, "authority.nk"), enroll)
 	err = os.WriteFile(config, []byte(text), 0o600)
 	return &Process{Name: name, Dir: dir, Program: filepath.Join(f.Bin, "kioskhub"), Host: h,
 		Args: []string{"run", "--config", config}}, "http://" + inside, err
 }
 
+// hubConfig is a hub's config, which ends in the section of its desk.
 func (f *Fleet) hubConfig(database, credentials, inside, page, users string) string {
 	replicas := 1
 	if f.Options.Brokers >= 3 {
