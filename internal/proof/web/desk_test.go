@@ -94,10 +94,11 @@ func testDesk(t *testing.T, f *fleet) {
 		until(t, tab, "the end of the alarm", theFleet+` && !document.querySelector('.grade.alarm')`)
 		do(t, tab, chromedp.Evaluate(`document.querySelector('header form button').click()`, nil))
 		until(t, tab, "the form again", `document.querySelector('input[name=password]')`)
-		do(t, tab, chromedp.Evaluate(`history.back()`, nil))
+		const nobody = `document.querySelector('input[name=password]') && !document.querySelector('table')`
+		do(t, tab, chromedp.Evaluate(`window.before = true; history.back()`, nil))
+		until(t, tab, "nobody on the page before", `!window.before && `+nobody)
 		do(t, tab, chromedp.Navigate(home))
-		until(t, tab, "nobody is in", `document.querySelector('input[name=password]') &&
-			!document.querySelector('table')`)
+		until(t, tab, "nobody on the page", nobody)
 	})
 
 	t.Run("OnAPhone", func(t *testing.T) {
