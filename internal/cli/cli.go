@@ -40,7 +40,7 @@ func Run(root *cobra.Command) int {
 
 // ConfigFlag is --config of a program's command, with its default.
 func ConfigFlag(c *cobra.Command, program string) *string {
-	return c.Flags().String("config", "/etc/kioskd/"+program+".toml", "the config `FILE`")
+	return c.Flags().String("config", "/etc/"+program+"/"+program+".toml", "the config `FILE`")
 }
 
 // Version is the command that says a program's version.

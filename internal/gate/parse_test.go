@@ -56,7 +56,7 @@ func TestACallerIsWhoTheProxySaw(t *testing.T) {
 
 // TestAConfigSaysWhatIsWrongWithIt by file, line and key.
 func TestAConfigSaysWhatIsWrongWithIt(t *testing.T) {
-	c, err := Parse("gate.toml", []byte(Example), "/etc/kioskd")
+	c, err := Parse("gate.toml", []byte(Example), "/etc/kioskgate")
 	if err != nil || c.AnswerWithin != 3*time.Second || c.Drain != 10*time.Second || len(c.Servers) != 3 {
 		t.Fatalf("the example is %+v, %v", c, err)
 	}

@@ -1,4 +1,4 @@
-// Package settings is a hub's config: /etc/kioskd/kioskhub.toml, strictly read.
+// Package settings is a hub's config: /etc/kioskhub/kioskhub.toml, strictly read.
 package settings
 
 import (

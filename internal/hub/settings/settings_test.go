@@ -11,13 +11,13 @@ import (
 )
 
 func TestTheExampleIsRight(t *testing.T) {
-	s, err := Parse("kioskhub.toml", []byte(Example), "/etc/kioskd")
+	s, err := Parse("kioskhub.toml", []byte(Example), "/etc/kioskhub")
 	if err != nil || s.Replicas != 1 || len(s.Servers) != 3 {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	whole := regexp.MustCompile(`(?m)^#([a-z_]+ =|\[)`).ReplaceAllString(Example, "$1")
 	whole = strings.Replace(whole, `database = "sqlite`, `# "`, 1)
-	if s, err := Parse("kioskhub.toml", []byte(whole), "/etc/kioskd"); err != nil || s.Desk.OIDC.Issuer == "" {
+	if s, err := Parse("kioskhub.toml", []byte(whole), "/etc/kioskhub"); err != nil || s.Desk.OIDC.Issuer == "" {
 		t.Errorf("it is wrong when all is said: %+v, %v", s, err)
 	}
 	var keys map[string]any
