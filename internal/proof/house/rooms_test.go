@@ -174,6 +174,7 @@ var rooms = map[string][]string{
 	"internal/proof/fleet":    {"*"},
 	"internal/proof/house":    {},
 	"internal/proof/kernel":   {},
+	"internal/proof/manual":   {},
 	"internal/proof/phone":    {},
 	"internal/proof/port":     {},
 	"internal/proof/postgres": {"internal/proof/child", "internal/proof/port"},
@@ -189,9 +190,11 @@ var rooms = map[string][]string{
 var forTests = map[string][]string{
 	"cmd/fleet": {"internal/fleet/enrol", "internal/proof/broker"},
 	"cmd/kioskhub": {"internal/fleet", "internal/fleet/enrol", "internal/fleet/grants", "internal/fleet/orders",
-		"internal/identity", "internal/proof/broker", "internal/proof/port", "internal/proof/till"},
+		"internal/identity", "internal/proof/broker", "internal/proof/manual", "internal/proof/port",
+		"internal/proof/till"},
 	"internal/gate": {"internal/fleet/grants", "internal/fleet/relay", "internal/proof/broker",
 		"internal/proof/child"},
+	"cmd/kioskgate": {"internal/proof/manual"},
 	"internal/hub/collect": {"internal/fleet", "internal/journal", "internal/proof/broker", "internal/proof/postgres",
 		"internal/proof/till"},
 	"internal/fleet/relay":    {"internal/proof/broker"},
@@ -233,7 +236,8 @@ var forTests = map[string][]string{
 	},
 	"internal/proof/service": {"internal/debug/api", "internal/debug/client", "internal/proof/phone"},
 	"cmd/kioskd": {"hw/printer/printertest", "hw/vend/relay", "hw/vend/vendtest", "internal/fleet/grants",
-		"internal/fleet/ownca", "internal/hub/admit", "internal/hub/store", "internal/proof/port"},
+		"internal/fleet/ownca", "internal/hub/admit", "internal/hub/store", "internal/proof/manual",
+		"internal/proof/port"},
 	"internal/hub/setup": {"internal/fleet/protocol", "internal/proof/broker", "internal/proof/port"},
 	"internal/config": {
 		"hw/vend/board", "hw/vend/lock", "hw/vend/lockboard", "hw/vend/mdb", "hw/vend/relay", "internal/drivers",
@@ -363,6 +367,7 @@ var borrowed = map[string]map[string]string{
 		"github.com/nats-io/nats.go": "connects",
 		"github.com/nats-io/nkeys":   "keys and signatures",
 	},
+	"internal/proof/manual": {"github.com/spf13/cobra": cli},
 	"internal/proof/fleet": {
 		"golang.org/x/sys/unix": "makes network interfaces", "github.com/jackc/pgx/v5": "asks the database itself",
 	},
