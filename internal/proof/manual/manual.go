@@ -16,7 +16,7 @@ import (
 // folder, in the environment, is where the pages go; without it they are forgotten.
 const folder = "KIOSKD_MANUAL"
 
-// indented is a line of help that is not to be filled: two spaces are enough for a terminal, four for the pages' writer.
+// indented is a line of help that is not to be filled: with two spaces for a terminal, four for the pages' writer.
 var indented = regexp.MustCompile(`(?m)^ {2}\S`)
 
 // Hold fails the test when a command that a user can call has no page, or the program no completion in a shell.
@@ -28,7 +28,8 @@ func Hold(t *testing.T, root *cobra.Command) {
 	}
 	commands := ready(root)
 	err := doc.GenManTreeFromOpts(root, doc.GenManTreeOptions{
-		Header: &doc.GenManHeader{Section: "1", Source: root.Name(), Manual: "kioskd"}, Path: to, CommandSeparator: "-"})
+		Path: to, CommandSeparator: "-",
+		Header: &doc.GenManHeader{Section: "1", Source: root.Name(), Manual: "kioskd"}})
 	if err != nil {
 		t.Fatal(err)
 	}
