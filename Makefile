@@ -8,7 +8,7 @@ FLAGS   := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 
 .PHONY: build demo fleet test race explore worlds lint fuzz soak sabotage mutate crash powercut web toolkits fleet-test fleet-bench fleet-chaos fleet-sabotage test-hw \
-	generate clean cross service help
+	generate clean cross deb deb-test apt service help
 
 build: ## the programs, in bin/
 	CGO_ENABLED=0 $(GO) build $(FLAGS) -o bin/ ./cmd/...
@@ -137,6 +137,15 @@ test-hw: ## the drivers on a real kernel, in virtual machines (fetches them: roo
 
 cross: ## the daemon for each kind of Raspberry Pi, in bin/cross: the same bytes twice, its size, and that it runs (installs qemu-user: root on Debian)
 	cross/run
+
+deb: ## Debian packages of kioskd, kioskgate and kioskhub for armhf (ARMv6), arm64 and amd64, in bin/deb: the same bytes each time
+	cross/deb/run
+
+apt: ## a signed apt repository of bin/deb, in bin/apt/public: make apt KEY=fingerprint URL=https://apt.example.org (Debian)
+	KEY="$(KEY)" URL="$(URL)" cross/apt
+
+deb-test: ## the packages: reproducible, lintian, piuparts, installed, upgraded and purged; what apt refuses (root on Debian)
+	internal/proof/packages/run $(ARGS)
 
 service: ## the systemd unit on a whole machine: no relay stays on, however the daemon ends (installs qemu: root on Debian)
 	internal/proof/service/run

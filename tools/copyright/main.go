@@ -132,9 +132,8 @@ func paragraph(w io.Writer, m module) error {
 		return nil // the text stands once, at the end
 	}
 	for _, text := range texts {
-		if common(text) {
-			text = "On Debian its text is in /usr/share/common-licenses/Apache-2.0."
-		}
+		text = apacheTerms.ReplaceAllString(text, "On Debian the Apache License is in "+
+			"/usr/share/common-licenses/Apache-2.0.")
 		for line := range strings.Lines(text) {
 			line = strings.Map(printable, strings.TrimRight(line, " \t\r\n"))
 			fmt.Fprintln(w, " "+cmp.Or(line, "."))
@@ -174,6 +173,8 @@ func kinds(text string) (names []string) {
 }
 
 const apache = "Apache-2.0"
+
+var apacheTerms = regexp.MustCompile(`(?s)[ \t]*Apache License\s+Version 2\.0.*?END OF TERMS AND CONDITIONS`)
 
 // common says whether a text is nothing but the licence that every Debian has.
 func common(text string) bool { return slices.Equal(kinds(text), []string{apache}) }

@@ -21,15 +21,17 @@ func shutIn(t *testing.T, unit string) {
 	t.Log(said[strings.LastIndex(said, "\n")+1:])
 }
 
-// TestTheUnitLetsTheDaemonDoNoMoreThanItNeeds looks at the unit in the source. That the daemon can work like this is
+// TestTheUnitsLetTheProgramsDoNoMoreThanTheyNeed looks at the units in the source. That the daemon can work like this is
 // tested on a whole machine: make service.
-func TestTheUnitLetsTheDaemonDoNoMoreThanItNeeds(t *testing.T) {
+func TestTheUnitsLetTheProgramsDoNoMoreThanTheyNeed(t *testing.T) {
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
-		t.Skip("this computer has no systemd-analyze, which judges the unit; make service does it on a machine that has")
+		t.Skip("this computer has no systemd-analyze, which judges the units; make service does it on a machine that has")
 	}
-	unit := "../../../systemd/kioskd.service"
-	if dir := os.Getenv("KIOSKD_UNIT_TEST"); dir != "" { // where the machine has the source's
-		unit = filepath.Join(dir, "systemd", "kioskd.service")
+	dir := "../../../systemd"
+	if home := os.Getenv("KIOSKD_UNIT_TEST"); home != "" { // where the machine has the source's
+		dir = filepath.Join(home, "systemd")
 	}
-	shutIn(t, unit)
+	for _, name := range []string{"kioskd", "kioskgate", "kioskhub"} {
+		t.Run(name, func(t *testing.T) { shutIn(t, filepath.Join(dir, name+".service")) })
+	}
 }

@@ -25,10 +25,10 @@ func kernels() map[string]string {
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("KIOSKD_UNIT_TEST"); dir != "" {
-		out, err := run(filepath.Join(dir, "systemd/install"), filepath.Join(dir, "kioskd"))
+		out, err := run("dpkg", "-i", filepath.Join(dir, "kioskd.deb"))
 		fmt.Printf("%s", out)
 		if err != nil {
-			fmt.Println("systemd/install:", err)
+			fmt.Println("dpkg:", err)
 			os.Exit(1)
 		}
 	}
@@ -253,7 +253,7 @@ func TestSystemdKnowsHowTheKioskIs(t *testing.T) {
 
 func TestTheUnitIsSoundAndShutIn(t *testing.T) {
 	home(t)
-	const unit = "/etc/systemd/system/kioskd.service"
+	const unit = "/usr/lib/systemd/system/kioskd.service"
 	if said := command(t, "systemd-analyze", "verify", unit); said != "" {
 		t.Errorf("systemd-analyze verify: %s", said)
 	}
