@@ -20,11 +20,13 @@ root() {
   mkdir "$1"
   tar -C "$1" -xf "$tar" --exclude='./dev/*'
   mknod -m 666 "$1/dev/null" c 1 3
-  # The network's own names are not needed; who asks for root is it.
   printf '#!/bin/sh\n[ "$1" != -u ] || shift 2\nexec "$@"\n' > "$1/usr/local/bin/sudo"
   chmod 755 "$1/usr/local/bin/sudo"
 }
-in_root() { local r=$1; shift; chroot "$r" /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin DEBIAN_FRONTEND=noninteractive "$@"; }
+in_root() { # DIR COMMAND…
+  local r=$1; shift
+  unshare --mount --pid --fork --mount-proc="$r/proc" chroot "$r" /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin DEBIAN_FRONTEND=noninteractive "$@"
+}
 
 # serve DIR: by HTTP on this machine, at $at
 serve() {
