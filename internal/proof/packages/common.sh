@@ -25,7 +25,7 @@ root() {
 }
 in_root() { # DIR COMMAND…
   local r=$1; shift
-  unshare --mount --pid --fork --mount-proc="$r/proc" chroot "$r" /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin DEBIAN_FRONTEND=noninteractive "$@"
+  unshare --mount --pid --fork --mount-proc="$r/proc" chroot "$r" /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 "$@"
 }
 
 # serve DIR: by HTTP on this machine, at $at
