@@ -10,15 +10,15 @@ fail() { echo "FAIL: $*" >&2; exit 1; }
 
 # root DIR: a small Debian as a Pi has it, unpacked
 root() {
-  local tar=$cache/packages-root.tar
+  local tar=$cache/packages-root.tar.gz
   need mmdebstrap:mmdebstrap
   (
     flock 9
     [ -e "$tar" ] || { echo "making a root of Debian's bookworm"; mmdebstrap --quiet --variant=minbase \
-      --include=systemd,udev,kmod,ca-certificates,init-system-helpers bookworm "$tar.new.tar"; mv "$tar.new.tar" "$tar"; }
+      --include=systemd,udev,kmod,ca-certificates,init-system-helpers bookworm "$tar.new.tar.gz"; mv "$tar.new.tar.gz" "$tar"; }
   ) 9> "$tar.lock"
   mkdir "$1"
-  tar -C "$1" -xf "$tar" --exclude='./dev/*'
+  tar -C "$1" -xzf "$tar" --exclude='./dev/*'
   mknod -m 666 "$1/dev/null" c 1 3
   printf '#!/bin/sh\n[ "$1" != -u ] || shift 2\nexec "$@"\n' > "$1/usr/local/bin/sudo"
   chmod 755 "$1/usr/local/bin/sudo"

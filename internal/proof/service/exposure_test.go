@@ -21,8 +21,8 @@ func shutIn(t *testing.T, unit string) {
 	t.Log(said[strings.LastIndex(said, "\n")+1:])
 }
 
-// TestTheUnitsLetTheProgramsDoNoMoreThanTheyNeed looks at the units in the source. That the daemon can work like this is
-// tested on a whole machine: make service.
+// TestTheUnitsLetTheProgramsDoNoMoreThanTheyNeed looks at the units in the source. That the daemon can work like this
+// is tested on a whole machine: make service.
 func TestTheUnitsLetTheProgramsDoNoMoreThanTheyNeed(t *testing.T) {
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
 		t.Skip("this computer has no systemd-analyze, which judges the units; make service does it on a machine that has")
