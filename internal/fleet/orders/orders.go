@@ -30,11 +30,11 @@ const (
 
 // Words of refusals that are not on record, besides those of package fsm.
 const (
-	Forged  = "forged"
-	Expired = "expired"
-	NoRole  = "role"
-	Other   = "another_machine"
-	Unread  = "not_understood"
+	Forged  = protocol.Forged
+	Expired = protocol.Expired
+	NoRole  = protocol.NoRole
+	Other   = protocol.Other
+	Unread  = protocol.Unread
 )
 
 // Config is what a Desk needs.

@@ -245,3 +245,31 @@ type Outcome struct {
 	Refusal string `json:"refusal,omitempty"`
 	Text    string `json:"text,omitempty"` // the same for a person
 }
+
+// Words of refusals that are on no record: a machine says them before it looks whether it has done the same already.
+const (
+	Forged  = "forged"
+	Expired = "expired"
+	NoRole  = "role"
+	Other   = "another_machine"
+	Unread  = "not_understood"
+)
+
+// As package fsm has them.
+const (
+	noRecord    = "no_record"
+	unavailable = "DEVICE_UNAVAILABLE" // it ended meanwhile
+	systemError = "SYSTEM_ERROR"       // it has not said anything in time, and may do it yet
+)
+
+// Final reports whether it tells what became of the command. first: it answers the only message that has been sent with
+// the command's id. To a later one a refusal that is on no record says nothing of those before, which may have acted.
+func (o Outcome) Final(first bool) bool {
+	switch o.Refusal {
+	case systemError, unavailable:
+		return false
+	case Forged, Expired, NoRole, Other, Unread, noRecord:
+		return first
+	}
+	return true
+}

@@ -97,6 +97,7 @@ func (o *Office) Give(ctx context.Context, p people.Person, secret []byte, c pro
 	if err != nil {
 		return out, err
 	}
+	first := true // nothing was sent with this id before
 	for n := range sendings {
 		asked := protocol.Asked{Gateway: o.Name, At: time.Since(o.began), Life: life}
 		c.Asked, c.At = asked.String(), o.Now().UTC()
@@ -105,12 +106,12 @@ func (o *Office) Give(ctx context.Context, p people.Person, secret []byte, c pro
 			return out, err
 		}
 		if n == 0 {
-			if err := o.write(ctx, c, p.Name, signed); err != nil {
+			if first, err = o.write(ctx, c, p.Name, signed); err != nil {
 				return out, err
 			}
 		}
 		got, err := o.ask(ctx, c, asked, signed)
-		if err == nil {
+		if err == nil && got.Final(first && n == 0) {
 			return got, o.Store.EndOrder(ctx, got, o.Now())
 		}
 		if ctx.Err() != nil {
@@ -124,12 +125,12 @@ func (o *Office) Give(ctx context.Context, p people.Person, secret []byte, c pro
 }
 
 // write writes a command down, or finds that it is one that was.
-func (o *Office) write(ctx context.Context, c protocol.Command, by string, signed []byte) error {
-	added, err := o.Store.AddOrder(ctx, c, by, signed, c.At.Add(life))
+func (o *Office) write(ctx context.Context, c protocol.Command, by string, signed []byte) (added bool, err error) {
+	added, err = o.Store.AddOrder(ctx, c, by, signed, c.At.Add(life))
 	if err != nil || added {
-		return err
+		return added, err
 	}
-	return o.same(ctx, c)
+	return false, o.same(ctx, c)
 }
 
 // repeatable is how long after a command its repeat is sent: a machine remembers the last ones, and would take one that

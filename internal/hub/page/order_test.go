@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -473,5 +474,34 @@ func TestWhoSignedInElsewhereSignsWithANameOfTheFile(t *testing.T) {
 	}
 	if !strings.Contains(c.log.String(), `"name":"olle","session":"carl@example.org"`) {
 		t.Errorf("the log does not say who it was: %s", c.log)
+	}
+}
+
+// TestARefusalThatIsNotOnRecordDoesNotHideWhatWasDone: a command acted and its answer was lost, and its repeat came to
+// a machine that could not judge its age. Who is told that it was refused would give the money back once more.
+func TestARefusalThatIsNotOnRecordDoesNotHideWhatWasDone(t *testing.T) {
+	t.Parallel() // it waits most of the time
+	c := opened(t)
+	var came atomic.Int32
+	_, err := c.nc.Subscribe(protocol.Request("K1", protocol.Do), func(m *nats.Msg) {
+		if came.Add(1) > 1 {
+			_ = m.Respond([]byte(`{"done":false,"refusal":"expired","text":"its clock cannot be had"}`))
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	c.signIn("olle")
+	const refund = "/m/1/sales/1.1/do/refund"
+	form := c.fill(refund, "amount", "5.00")
+	got := c.follow(refund, form)
+	if n := came.Load(); n < 2 {
+		t.Fatalf("it came %d times", n)
+	}
+	if o, err := c.store.Order(t.Context(), "K1", form.Get("id")); err != nil || o.Ended {
+		t.Errorf("on record is %+v, %v: %d", o.Outcome, err, got.code)
 	}
 }
