@@ -133,7 +133,11 @@ func (r Reach) Check(p protocol.Plan) error {
 
 func price(written string, currencies []string) string {
 	for _, code := range currencies {
-		if _, err := money.Parse(written, code); err != nil {
+		amount, err := money.Parse(written, code)
+		if err == nil && amount.IsZero() {
+			return "that is nothing, and a machine refuses all of a plan for it: write a price above zero"
+		}
+		if err != nil {
 			example := money.Amount{Minor: 1700, Currency: code}.Decimal()
 			if code == anyCurrency {
 				example = "17.00"

@@ -309,7 +309,8 @@ func (p *Page) save(w http.ResponseWriter, r *http.Request, f wishPage, plan pro
 // same reports whether the newest plan is what the same person wants once more, as after a double click.
 func same(newest, plan protocol.Plan) bool {
 	text := func(p protocol.Plan) string {
-		b, err := json.Marshal([]any{p.By, p.Slots, p.Products})
+		// as a Plan, since an empty map comes back from the database as none
+		b, err := json.Marshal(protocol.Plan{By: p.By, Slots: p.Slots, Products: p.Products})
 		if err != nil {
 			return err.Error()
 		}

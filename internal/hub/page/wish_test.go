@@ -368,3 +368,33 @@ func TestAMachineWhoseCardWasReplacedTakesNoForm(t *testing.T) {
 		t.Errorf("%+v", plan)
 	}
 }
+
+// TestASecondClickOnAPlanOfOneKindIsNoFright: a plan of slots alone, and one of products alone.
+func TestASecondClickOnAPlanOfOneKindIsNoFright(t *testing.T) {
+	for name, row := range map[string][7]string{"slots": {"slot", "A1", "17.00", "", "", "", ""},
+		"products": {"product", "7310070000017", "17.00", "", "", "", ""}} {
+		t.Run(name, func(t *testing.T) {
+			d := slots(t)
+			d.signIn("olle")
+			save := wishes("0", "", "save", row)
+			for n := range 2 {
+				if got := d.ask(http.MethodPost, "/m/1/want", save); got.code != http.StatusSeeOther {
+					t.Errorf("click %d: %d %v", n+1, got.code, strings.Contains(got.body, "nothing of yours was saved"))
+				}
+			}
+		})
+	}
+}
+
+// TestAPriceOfNothingIsWrongAtTheDesk: every machine would refuse all of the plan for it.
+func TestAPriceOfNothingIsWrongAtTheDesk(t *testing.T) {
+	d := slots(t)
+	d.signIn("anna")
+	for _, price := range []string{"0", "0.00"} {
+		row := [7]string{"slot", "A1", price, "", "", "", ""}
+		got := d.ask(http.MethodPost, "/all/want", wishes("0", "", "save", row))
+		if got.code != http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d", price, got.code)
+		}
+	}
+}
