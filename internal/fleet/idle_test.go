@@ -15,6 +15,7 @@ import (
 	"kioskd/internal/fleet/protocol"
 	"kioskd/internal/kiosk"
 	"kioskd/internal/money"
+	"kioskd/internal/proof/await"
 	"kioskd/internal/proof/broker"
 )
 
@@ -97,7 +98,7 @@ func TestAnIdleKioskUsesLessThanAMegabyteADay(t *testing.T) {
 		}}})
 	nc := <-conns
 	k.journal.add(3, k.Outbox)
-	until(t, "all is delivered", func() bool { return k.Held() == 3 })
+	await.Until(t, "all is delivered", func() bool { return k.Held() == 3 })
 	said := &telling{Teller: tell, nc: nc}
 	said.tell(t.Context(), true)
 	time.Sleep(3 * time.Second) // the acknowledgements of what has just been told

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"kioskd/internal/proof/await"
 	"kioskd/internal/proof/broker"
 )
 
@@ -47,12 +48,12 @@ func TestAConnectionIsMadeAgainForEver(t *testing.T) {
 			return nil
 		}}})
 	for range 4 {
-		until(t, "a connection", func() bool { return l.State().Connected && on.Load() == 1 })
+		await.Until(t, "a connection", func() bool { return l.State().Connected && on.Load() == 1 })
 		if !strings.Contains(l.State().Server, s.Address) {
 			t.Errorf("%+v", l.State())
 		}
 		s.Kill()
-		until(t, "its end", func() bool { return !l.State().Connected && on.Load() == 0 && l.State().Why != "" })
+		await.Until(t, "its end", func() bool { return !l.State().Connected && on.Load() == 0 && l.State().Why != "" })
 		if err := s.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +64,7 @@ func TestAConnectionIsMadeAgainForEver(t *testing.T) {
 func TestALaterServerOfTheListIsFound(t *testing.T) {
 	s := broker.Plain(t)
 	l := connected(t, Config{Servers: []string{"nats://127.0.0.1:1", "nats://" + s.Address, "ws://127.0.0.1:1"}})
-	until(t, "a connection", func() bool { return l.State().Connected })
+	await.Until(t, "a connection", func() bool { return l.State().Connected })
 }
 
 func TestWaitsGrowWithFailuresAndWithTheFleet(t *testing.T) {

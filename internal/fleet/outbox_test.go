@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"kioskd/internal/fleet/protocol"
+	"kioskd/internal/proof/await"
 	"kioskd/internal/proof/broker"
 )
 
@@ -73,11 +74,11 @@ func TestEntriesArriveWholeAndInOrder(t *testing.T) {
 	c.stream()
 	k.journal.add(10*ahead, k.Outbox)
 	k.run(t, s)
-	until(t, "a backlog", func() bool { return k.Held() == 10*ahead })
+	await.Until(t, "a backlog", func() bool { return k.Held() == 10*ahead })
 	for range 20 {
 		k.journal.add(1, k.Outbox)
 	}
-	until(t, "the next ones", func() bool { return k.Held() == k.journal.length() })
+	await.Until(t, "the next ones", func() bool { return k.Held() == k.journal.length() })
 	if !c.equals(k.journal) {
 		t.Error("the collector holds something else than the journal")
 	}
@@ -91,10 +92,10 @@ func TestABrokersAcknowledgementIsNoProof(t *testing.T) {
 	s, c, k := atABroker(t)
 	c.stream()
 	k.run(t, s)
-	until(t, "the first word", func() bool { return k.Delivery(t.Context()).Known })
+	await.Until(t, "the first word", func() bool { return k.Delivery(t.Context()).Known })
 	c.set(func() { c.silent = true })
 	k.journal.add(5*ahead, k.Outbox)
-	until(t, "as many as may be on their way", func() bool {
+	await.Until(t, "as many as may be on their way", func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		return c.seen >= ahead && c.asked > 1
@@ -108,7 +109,7 @@ func TestABrokersAcknowledgementIsNoProof(t *testing.T) {
 		}
 		c.silent = false
 	})
-	until(t, "all of them once it speaks", func() bool { return k.Held() == k.journal.length() })
+	await.Until(t, "all of them once it speaks", func() bool { return k.Held() == k.journal.length() })
 	if !c.equals(k.journal) {
 		t.Error("the collector holds something else than the journal")
 	}
@@ -119,11 +120,11 @@ func TestALostStreamLosesNothing(t *testing.T) {
 	c.stream()
 	k.run(t, s)
 	k.journal.add(100, k.Outbox)
-	until(t, "the first", func() bool { return k.Held() == 100 })
+	await.Until(t, "the first", func() bool { return k.Held() == 100 })
 	c.set(func() { c.silent = true })
 	c.consumer.Stop() // what is sent now stays in the stream
 	k.journal.add(30, k.Outbox)
-	until(t, "the others in the stream", func() bool {
+	await.Until(t, "the others in the stream", func() bool {
 		st, err := c.js.Stream(t.Context(), protocol.Stream)
 		return err == nil && st.CachedInfo().State.Msgs >= 130
 	})
@@ -133,10 +134,10 @@ func TestALostStreamLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.consumer = nil
-	until(t, "the collector is back", func() bool { return c.nc.IsConnected() })
+	await.Until(t, "the collector is back", func() bool { return c.nc.IsConnected() })
 	c.stream() // and what was in it is gone
 	c.set(func() { c.silent = false })
-	until(t, "all of them", func() bool { return k.Held() == 160 })
+	await.Until(t, "all of them", func() bool { return k.Held() == 160 })
 	if !c.equals(k.journal) {
 		t.Error("the collector holds something else than the journal")
 	}
@@ -148,32 +149,32 @@ func TestADatabaseThatWentBackIsFilledAgain(t *testing.T) {
 	c.stream()
 	stop := k.run(t, s)
 	k.journal.add(200, k.Outbox)
-	until(t, "all of them", func() bool { return k.Held() == 200 })
+	await.Until(t, "all of them", func() bool { return k.Held() == 200 })
 	for _, to := range []int64{50, 0, 199} {
 		c.restore(to)
-		until(t, "all of them again", func() bool { return k.Held() == 200 && c.equals(k.journal) })
+		await.Until(t, "all of them again", func() bool { return k.Held() == 200 && c.equals(k.journal) })
 	}
 	// the cursor goes back as well: what the database lacks now must not be let go
 	c.set(func() { c.silent = true })
 	c.restore(150)
-	until(t, "the cursor", func() bool { return k.Held() == 150 })
+	await.Until(t, "the cursor", func() bool { return k.Held() == 150 })
 	c.set(func() { c.silent = false })
-	until(t, "all of them again", func() bool { return k.Held() == 200 && c.equals(k.journal) })
+	await.Until(t, "all of them again", func() bool { return k.Held() == 200 && c.equals(k.journal) })
 	// and while the kiosk is away
 	stop()
 	c.restore(20)
 	k.run(t, s)
-	until(t, "all of them again", func() bool { return k.Held() == 200 && c.equals(k.journal) })
+	await.Until(t, "all of them again", func() bool { return k.Held() == 200 && c.equals(k.journal) })
 }
 
 func TestEntriesWaitForAStream(t *testing.T) {
 	s, c, k := atABroker(t)
 	k.run(t, s)
 	k.journal.add(3, k.Outbox)
-	until(t, "the trouble", func() bool { return strings.Contains(k.Delivery(t.Context()).Trouble, "no stream") })
+	await.Until(t, "the trouble", func() bool { return strings.Contains(k.Delivery(t.Context()).Trouble, "no stream") })
 	c.stream()
-	until(t, "all of them", func() bool { return k.Held() == 3 })
-	until(t, "no trouble", func() bool { return k.Delivery(t.Context()).Trouble == "" })
+	await.Until(t, "all of them", func() bool { return k.Held() == 3 })
+	await.Until(t, "no trouble", func() bool { return k.Delivery(t.Context()).Trouble == "" })
 }
 
 func TestAPrunedJournalBeginsWithItsAnchor(t *testing.T) {
@@ -182,7 +183,7 @@ func TestAPrunedJournalBeginsWithItsAnchor(t *testing.T) {
 	k.journal.add(500, k.Outbox)
 	k.journal.prune(400)
 	k.run(t, s)
-	until(t, "what is left", func() bool { return k.Held() == 500 })
+	await.Until(t, "what is left", func() bool { return k.Held() == 500 })
 	if c.first != 401 || !c.equals(k.journal) {
 		t.Errorf("from %d on", c.first)
 	}
@@ -194,7 +195,7 @@ func TestAnotherJournalWithThisIDIsSeen(t *testing.T) {
 	c.stream()
 	k.run(t, s)
 	k.journal.add(10, k.Outbox)
-	until(t, "all of them", func() bool { return k.Held() == 10 })
+	await.Until(t, "all of them", func() bool { return k.Held() == 10 })
 	good := hex.EncodeToString(k.journal.entries[9].Hash)
 	for _, h := range []protocol.Held{
 		{Seq: 10, Hash: good, Fork: true}, {Fork: true},
@@ -202,14 +203,14 @@ func TestAnotherJournalWithThisIDIsSeen(t *testing.T) {
 	} {
 		c.set(func() { c.silent = true })
 		c.tell(h)
-		until(t, "the alarm", func() bool { return k.forks.Load() == 1 && k.Delivery(t.Context()).Forked })
+		await.Until(t, "the alarm", func() bool { return k.forks.Load() == 1 && k.Delivery(t.Context()).Forked })
 		if held := k.Held(); held != 10 {
 			t.Errorf("%+v moved the cursor to %d", h, held)
 		}
 		c.set(func() { c.silent = false })
 		c.tell(protocol.Held{Seq: 10, Hash: good}) // a person has mended it
-		until(t, "its end", func() bool { return k.forks.Load() == 0 })
+		await.Until(t, "its end", func() bool { return k.forks.Load() == 0 })
 	}
 	k.journal.add(1, k.Outbox)
-	until(t, "the next one", func() bool { return k.Held() == 11 })
+	await.Until(t, "the next one", func() bool { return k.Held() == 11 })
 }

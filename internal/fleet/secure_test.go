@@ -10,6 +10,7 @@ import (
 
 	"kioskd/internal/fleet/grants"
 	"kioskd/internal/fleet/protocol"
+	"kioskd/internal/proof/await"
 	"kioskd/internal/proof/broker"
 )
 
@@ -54,7 +55,7 @@ func TestRefusedCredentialsAreTriedForEver(t *testing.T) {
 	refused := func(why string) {
 		t.Helper()
 		from := tries.Load()
-		until(t, "five refusals", func() bool { return tries.Load() > from+5 })
+		await.Until(t, "five refusals", func() bool { return tries.Load() > from+5 })
 		if s := l.State(); s.Connected || !strings.Contains(strings.ToLower(s.Why), why) {
 			t.Errorf("%+v, want %q", s, why)
 		}
@@ -72,7 +73,7 @@ func TestRefusedCredentialsAreTriedForEver(t *testing.T) {
 	creds(t, path, f, "A1")
 	refused("ca.pem")
 	replace(f.CA)
-	until(t, "a connection", func() bool { return l.State().Connected })
+	await.Until(t, "a connection", func() bool { return l.State().Connected })
 }
 
 // TestWithItsOwnCredentialsAKioskDoesAllOfIt: over TLS, and over a WebSocket.
@@ -98,14 +99,18 @@ func TestWithItsOwnCredentialsAKioskDoesAllOfIt(t *testing.T) {
 		}
 		l := connected(t, Config{Servers: []string{server}, Credentials: path, CA: f.CA, Services: services})
 		lines = append(lines, l)
-		until(t, server, func() bool {
+		await.Until(t, server, func() bool {
 			_, told := heard.find(func(c protocol.Condition) bool { return c.Run == run && c.Slots != nil })
 			return told && l.State().Connected
 		})
 		if len(lines) == 1 {
 			k.journal.add(3*ahead, k.Outbox)
-			until(t, "all entries over "+server, func() bool { return k.Held() == 3*ahead && c.equals(k.journal) })
+			await.Until(t, "all entries over "+server, func() bool {
+				return k.Held() == 3*ahead && c.equals(k.journal)
+			})
 		}
 	}
-	until(t, "the older one's end", func() bool { return strings.Contains(lines[0].State().Why, "another machine") })
+	await.Until(t, "the older one's end", func() bool {
+		return strings.Contains(lines[0].State().Why, "another machine")
+	})
 }

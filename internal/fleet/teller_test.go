@@ -13,6 +13,7 @@ import (
 	"kioskd/internal/fleet/protocol"
 	"kioskd/internal/kiosk"
 	"kioskd/internal/money"
+	"kioskd/internal/proof/await"
 	"kioskd/internal/proof/broker"
 	"kioskd/internal/reason"
 )
@@ -95,9 +96,12 @@ func TestTheOperatorHearsHowTheMachineIs(t *testing.T) {
 	tell, states := teller(t, "run1")
 	states <- machine()
 	connected(t, Config{Servers: []string{url}, Services: []Service{tell.Serve}})
-	until(t, "hello", func() bool { _, is := l.find(func(c protocol.Condition) bool { return c.Hello }); return is })
+	await.Until(t, "hello", func() bool {
+		_, is := l.find(func(c protocol.Condition) bool { return c.Hello })
+		return is
+	})
 	var c protocol.Condition
-	until(t, "the machine's condition", func() bool {
+	await.Until(t, "the machine's condition", func() bool {
 		var is bool
 		c, is = l.find(func(c protocol.Condition) bool { return c.Step == string(fsm.Ready) && c.Slots != nil })
 		return is
@@ -112,7 +116,7 @@ func TestTheOperatorHearsHowTheMachineIs(t *testing.T) {
 		t.Errorf("the books: %+v", c.Books)
 	}
 	states <- machine(fsm.Fault{Name: reason.Door})
-	until(t, "a fault", func() bool {
+	await.Until(t, "a fault", func() bool {
 		var is bool
 		c, is = l.find(func(c protocol.Condition) bool { return len(c.Faults) == 1 })
 		return is
@@ -131,18 +135,18 @@ func TestTheNewerConnectionOfAnIDWins(t *testing.T) {
 	tell, states := teller(t, "older")
 	states <- machine()
 	older := connected(t, Config{Servers: []string{url}, Services: []Service{tell.Serve}})
-	until(t, "the older one", func() bool {
+	await.Until(t, "the older one", func() bool {
 		_, is := l.find(func(c protocol.Condition) bool { return c.Hello })
 		return is
 	})
 	tell, states = teller(t, "newer")
 	states <- machine()
 	newer := connected(t, Config{Servers: []string{url}, Services: []Service{tell.Serve}})
-	until(t, "the older one's end", func() bool { return strings.Contains(older.State().Why, "another machine") })
+	await.Until(t, "the older one's end", func() bool { return strings.Contains(older.State().Why, "another machine") })
 	if older.State().Connected || !newer.State().Connected {
 		t.Errorf("older %+v, newer %+v", older.State(), newer.State())
 	}
-	until(t, "a last word for the newer one to hear", func() bool {
+	await.Until(t, "a last word for the newer one to hear", func() bool {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		hello := false
@@ -174,7 +178,7 @@ func TestOneThatWasNotHeardToComeIsToldToGo(t *testing.T) {
 		return n
 	}
 	connected(t, Config{Servers: []string{url}, Services: []Service{tell.Serve}})
-	until(t, "the newer one", func() bool { return hellos() == 1 })
+	await.Until(t, "the newer one", func() bool { return hellos() == 1 })
 	nc, err := nats.Connect(url)
 	if err != nil {
 		t.Fatal(err)
@@ -182,7 +186,7 @@ func TestOneThatWasNotHeardToComeIsToldToGo(t *testing.T) {
 	t.Cleanup(nc.Close)
 	r := &telling{nc: nc}
 	r.Teller, _ = teller(t, "older")
-	until(t, "hello again", func() bool {
+	await.Until(t, "hello again", func() bool {
 		r.beatAt = time.Time{}
 		r.tell(t.Context(), false)
 		return hellos() > 1

@@ -23,16 +23,6 @@ import (
 // patience is what a test waits for something that must come.
 const patience = 60 * time.Second
 
-// until waits for something to become true.
-func until(t testing.TB, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !is(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain: %s", what)
-		}
-	}
-}
-
 // memory is a journal without a disk.
 type memory struct {
 	mu      sync.Mutex

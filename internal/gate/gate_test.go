@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"kioskd/internal/fleet/protocol"
+	"kioskd/internal/proof/await"
 	"kioskd/internal/proof/broker"
 )
 
@@ -89,7 +90,7 @@ func TestWhatIsNobodysIsNotFound(t *testing.T) {
 // TestAKioskThatIsNotThereIsUnavailableAtOnce.
 func TestAKioskThatIsNotThereIsUnavailableAtOnce(t *testing.T) {
 	f := startGate(t, broker.Plain(t).Address, func(c *Config) { c.AnswerWithin = 9 * time.Second })
-	until(t, "a connection", func() bool { return f.do("GET", "/healthz", "").status == 200 })
+	await.Until(t, "a connection", func() bool { return f.do("GET", "/healthz", "").status == 200 })
 	best := time.Hour
 	for range 20 {
 		start := time.Now()
@@ -120,7 +121,7 @@ func TestWithoutServersItSaysSoAndComesBack(t *testing.T) {
 	f := startGate(t, s.Address, func(c *Config) { c.AnswerWithin = 9 * time.Second })
 	f.sells("1")
 	s.Kill()
-	until(t, "it is noticed", func() bool { return f.do("GET", "/healthz", "").status == 503 })
+	await.Until(t, "it is noticed", func() bool { return f.do("GET", "/healthz", "").status == 503 })
 	start := time.Now()
 	if r := f.buy("2"); !r.unavailable() || time.Since(start) > 5*time.Second {
 		t.Errorf("answered %v after %v", r, time.Since(start))
@@ -145,7 +146,7 @@ func TestAFrozenKioskServesNothingStale(t *testing.T) {
 			f.sells("first")
 			if before == "a gateway that is new" {
 				f = startGate(t, s.Address, func(c *Config) { c.AnswerWithin = time.Second })
-				until(t, "a connection", func() bool { return f.do("GET", "/healthz", "").status == 200 })
+				await.Until(t, "a connection", func() bool { return f.do("GET", "/healthz", "").status == 200 })
 			}
 			sold := len(k.soldTo())
 			if err := k.Signal(syscall.SIGSTOP); err != nil {
@@ -178,7 +179,7 @@ func askHundred(t *testing.T, f *front) {
 // noneServed finds whether a kiosk has called Glase for one of those.
 func noneServed(t *testing.T, k *kioskProcess, sold int) {
 	t.Helper()
-	until(t, "the last customer is on record", func() bool { return slices.Contains(k.soldTo(), "last") })
+	await.Until(t, "the last customer is on record", func() bool { return slices.Contains(k.soldTo(), "last") })
 	stale := 0
 	for _, payer := range k.soldTo()[sold:] {
 		if strings.HasPrefix(payer, "stale") {
@@ -270,7 +271,7 @@ func TestAStreamGoesThrough(t *testing.T) {
 func TestWhoAsksTooOftenIsToldSo(t *testing.T) {
 	s := broker.Plain(t)
 	f := startGate(t, s.Address, func(c *Config) { c.PerKiosk, c.PerAddress, c.BehindProxy = 1, 2, true })
-	until(t, "a connection", func() bool { return f.do("GET", "/healthz", "").status == 200 })
+	await.Until(t, "a connection", func() bool { return f.do("GET", "/healthz", "").status == 200 })
 	ask := func(path, from string) reply {
 		return f.do("POST", path, wish("K1", "1"), "X-Forwarded-For", from)
 	}

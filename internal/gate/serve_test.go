@@ -27,6 +27,7 @@ import (
 	"kioskd/internal/fleet/grants"
 	"kioskd/internal/fleet/protocol"
 	"kioskd/internal/fleet/relay"
+	"kioskd/internal/proof/await"
 	"kioskd/internal/proof/broker"
 )
 
@@ -98,7 +99,7 @@ func TestPagesAreForEverybodyAndPurchasesForWhomTheConfigNames(t *testing.T) {
 			})
 			for _, http2 := range []bool{false, true} {
 				with, without := browser(t, &glase, http2), browser(t, nil, http2)
-				until(t, "a connection", func() bool {
+				await.Until(t, "a connection", func() bool {
 					r, _ := try(without, "GET", f.url+"/healthz", "")
 					return r.status == 200
 				})
@@ -156,14 +157,14 @@ func TestWhatIsUnderWayAtTheEndIsAnswered(t *testing.T) {
 	go func() { got <- f.buy("slow") }()
 	<-asked
 	f.stop()
-	until(t, "healthz says so", func() bool {
+	await.Until(t, "healthz says so", func() bool {
 		r := f.do("GET", "/healthz", "")
 		return r.status == 503 && strings.Contains(r.body, "draining")
 	})
 	if r := f.buy("2"); r.body != `{"invoiceReferenceId":"ref2"}` {
 		t.Errorf("who still comes gets %v", r)
 	}
-	until(t, "it listens no more", func() bool {
+	await.Until(t, "it listens no more", func() bool {
 		_, err := try(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, "GET", f.url+"/healthz", "")
 		return err != nil
 	})
@@ -191,7 +192,7 @@ func TestNobodyIsToldThatNothingCameOfAPurchaseWhileItMay(t *testing.T) {
 	if err := nc.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "a connection", func() bool { return f.gate.line.now.Load() != nil })
+	await.Until(t, "a connection", func() bool { return f.gate.line.now.Load() != nil })
 	began, got := time.Now(), make(chan reply, 1)
 	go func() { got <- f.buy("1") }()
 	<-has
@@ -218,7 +219,7 @@ func TestAServerThatSaysThatItWillEndCostsNobodyAnything(t *testing.T) {
 	f := startGate(t, "", func(c *Config) {
 		c.Servers, c.Credentials, c.CA = strings.Split(fleet.URLs(), ","), creds, fleet.CA
 	})
-	until(t, "a connection", func() bool { return f.gate.line.now.Load() != nil })
+	await.Until(t, "a connection", func() bool { return f.gate.line.now.Load() != nil })
 	first := f.gate.line.now.Load().nc.ConnectedAddr()
 	server := slices.IndexFunc(fleet.Servers, func(s *broker.Server) bool { return s.Address == first })
 	other := fleet.Servers[(server+1)%3]
@@ -277,12 +278,12 @@ func TestAServerThatSaysThatItWillEndCostsNobodyAnything(t *testing.T) {
 	if err := fleet.Servers[server].Signal(syscall.SIGUSR2); err != nil { // what "nats-server --signal ldm" sends
 		t.Fatal(err)
 	}
-	until(t, "another server", func() bool {
+	await.Until(t, "another server", func() bool {
 		k := f.gate.line.now.Load()
 		return k != nil && k.nc.ConnectedAddr() != first
 	})
 	before := asked.Load()
-	until(t, "some more are asked", func() bool { return asked.Load() > before+20 })
+	await.Until(t, "some more are asked", func() bool { return asked.Load() > before+20 })
 	close(stop)
 	<-over
 	for range 20 { // the stream goes on where it was begun
@@ -299,7 +300,7 @@ func TestAServerThatSaysThatItWillEndCostsNobodyAnything(t *testing.T) {
 func TestTheNumbersAreServedApart(t *testing.T) {
 	s := broker.Plain(t)
 	f := startGate(t, s.Address, nil)
-	until(t, "a connection", func() bool { return f.do("GET", "/healthz", "").status == 200 })
+	await.Until(t, "a connection", func() bool { return f.do("GET", "/healthz", "").status == 200 })
 	f.buy("+46700000001")
 	if r := f.do("GET", "/metrics", ""); r.status != 404 {
 		t.Errorf("in front: %v", r)
@@ -335,7 +336,7 @@ func TestConnectionsOfOneAddressAreBounded(t *testing.T) {
 			defer c.Close()
 			all = append(all, c)
 		}
-		until(t, "all are counted", func() bool { return f.gate.numbers.conns.Load() == perCallerMax })
+		await.Until(t, "all are counted", func() bool { return f.gate.numbers.conns.Load() == perCallerMax })
 		_, err := try(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}, "GET", f.url+"/healthz", "")
 		if (err == nil) != named {
 			t.Errorf("one more of an address that is named %v: %v", named, err)
@@ -343,6 +344,6 @@ func TestConnectionsOfOneAddressAreBounded(t *testing.T) {
 		for _, c := range all {
 			c.Close()
 		}
-		until(t, "all are gone", func() bool { return f.gate.numbers.conns.Load() == 0 })
+		await.Until(t, "all are gone", func() bool { return f.gate.numbers.conns.Load() == 0 })
 	}
 }

@@ -22,6 +22,7 @@ import (
 
 	"kioskd/internal/fleet/protocol"
 	"kioskd/internal/fleet/relay"
+	"kioskd/internal/proof/await"
 	"kioskd/internal/proof/child"
 	"kioskd/ups"
 )
@@ -198,16 +199,6 @@ func startGate(t *testing.T, at string, change func(*Config)) *front {
 	return f
 }
 
-// until waits for something that happens elsewhere.
-func until(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !is(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("never: ", what)
-		}
-	}
-}
-
 // reply is what a caller gets.
 type reply struct {
 	status int
@@ -252,7 +243,7 @@ func (f *front) buy(payer string) reply {
 // sells waits until purchases reach the kiosk.
 func (f *front) sells(payer string) {
 	f.t.Helper()
-	until(f.t, "a purchase gets through", func() bool {
+	await.Until(f.t, "a purchase gets through", func() bool {
 		return f.buy(payer).body == `{"invoiceReferenceId":"ref`+payer+`"}`
 	})
 }
@@ -331,5 +322,8 @@ func TestTheTestsOwnProxyStalls(t *testing.T) {
 		t.Error("stalled, and still", r)
 	}
 	p.stall(false)
-	until(t, "it goes on", func() bool { r, _ := try(client, "GET", "http://"+p.address, ""); return r.body == "hi" })
+	await.Until(t, "it goes on", func() bool {
+		r, _ := try(client, "GET", "http://"+p.address, "")
+		return r.body == "hi"
+	})
 }

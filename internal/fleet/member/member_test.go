@@ -17,6 +17,7 @@ import (
 	"kioskd/internal/config"
 	"kioskd/internal/fleet/protocol"
 	"kioskd/internal/kiosk"
+	"kioskd/internal/proof/await"
 	"kioskd/internal/proof/broker"
 	"kioskd/internal/reason"
 )
@@ -79,15 +80,6 @@ func join(t *testing.T, server string, m *machine, change func(*Config)) *Member
 	return member
 }
 
-func until(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain: %s", what)
-		}
-	}
-}
-
 // TestACloneGoesOutOfService: and comes back when a person has mended it, unless the card itself says that it is one.
 func TestACloneGoesOutOfService(t *testing.T) {
 	s := broker.Plain(t)
@@ -100,7 +92,7 @@ func TestACloneGoesOutOfService(t *testing.T) {
 	for _, copied := range []bool{false, true} {
 		m := &machine{faults: map[reason.Why]fsm.Fault{}}
 		member := join(t, url, m, func(c *Config) { c.Copied = copied })
-		until(t, "the fault", func() bool {
+		await.Until(t, "the fault", func() bool {
 			nc.Publish(protocol.Have("A1"), []byte(`{"seq":0,"fork":true}`))
 			f, is := m.fault(reason.ClonedCard)
 			return is && f.Hard
@@ -110,11 +102,14 @@ func TestACloneGoesOutOfService(t *testing.T) {
 		}
 		before := member.Fleet(t.Context())
 		nc.Publish(protocol.Have("A1"), []byte(`{"seq":0}`))
-		until(t, "a good word", func() bool {
+		await.Until(t, "a good word", func() bool {
 			f := member.Fleet(t.Context())
 			return before.Waiting == nil && f.Waiting != nil && *f.Waiting == 0
 		})
-		until(t, "what is left of the fault", func() bool { _, is := m.fault(reason.ClonedCard); return is == copied })
+		await.Until(t, "what is left of the fault", func() bool {
+			_, is := m.fault(reason.ClonedCard)
+			return is == copied
+		})
 	}
 }
 
@@ -126,13 +121,13 @@ func TestATechnicianReadsHowTheFleetIs(t *testing.T) {
 		p := member.Parts(t.Context())
 		return p[0].What + " / " + p[0].Do
 	}
-	until(t, "a connection", func() bool { return member.Fleet(t.Context()).Connected })
+	await.Until(t, "a connection", func() bool { return member.Fleet(t.Context()).Connected })
 	if got := part(); !strings.Contains(got, "connected to nats://"+s.Address) ||
 		!strings.Contains(got, "not known yet") {
 		t.Error(got)
 	}
 	s.Kill()
-	until(t, "its end", func() bool { return !member.Fleet(t.Context()).Connected })
+	await.Until(t, "its end", func() bool { return !member.Fleet(t.Context()).Connected })
 	if got := part(); !strings.Contains(got, "not connected: ") || !strings.Contains(got, "sells all the same") {
 		t.Error(got)
 	}

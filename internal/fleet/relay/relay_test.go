@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"kioskd/internal/fleet/protocol"
+	"kioskd/internal/proof/await"
 	"kioskd/internal/proof/broker"
 )
 
@@ -328,11 +329,7 @@ func TestAStreamComesAsItHappens(t *testing.T) {
 		defer r.mu.Unlock()
 		return len(r.streams)
 	}
-	for end := time.Now().Add(patience); remembered() > 0; time.Sleep(time.Millisecond) { // they end after their answer
-		if time.Now().After(end) {
-			t.Fatalf("%d streams are remembered", remembered())
-		}
-	}
+	await.Until(t, "the end of what was streamed", func() bool { return remembered() == 0 })
 }
 
 // TestAnAnswerIsWhatAListenersWouldBe, byte for byte but for what a connection needs.

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"kioskd/internal/fleet/protocol"
+	"kioskd/internal/proof/await"
 	"kioskd/internal/proof/postgres"
 	"kioskd/internal/proof/till"
 )
@@ -46,7 +47,7 @@ func collected(b *testing.B, address string, ahead int64) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	until(b, "the collector has made the stream", func() bool {
+	await.Until(b, "the collector has made the stream", func() bool {
 		_, err := js.Consumer(b.Context(), protocol.Stream, consumer)
 		return err == nil
 	})

@@ -15,6 +15,7 @@ import (
 	"kioskd/internal/fleet/protocol"
 	"kioskd/internal/hub/store"
 	"kioskd/internal/journal"
+	"kioskd/internal/proof/await"
 	"kioskd/internal/proof/postgres"
 	"kioskd/internal/proof/till"
 )
@@ -34,7 +35,7 @@ func TestHaveIsSaidOnlyAfterTheCommit(t *testing.T) {
 		w.collector("hub1")
 		k := w.kiosk("K1")
 		k.sell(3)
-		until(t, "the database refuses the entries", func() bool { return w.alarms("K1", store.Unwritten) > 1 })
+		await.Until(t, "the database refuses the entries", func() bool { return w.alarms("K1", store.Unwritten) > 1 })
 		if held := w.told("K1"); held.Seq != 0 || k.outbox.Held() != 0 {
 			t.Errorf("the kiosk was told %+v, and nothing was committed", held)
 		}
@@ -56,12 +57,12 @@ func TestAGapIsAskedForAgain(t *testing.T) {
 		for _, e := range append(all[:3:3], all[5:]...) {
 			w.send("K1", e, 1, 1)
 		}
-		until(t, "the kiosk is told of the last entry before the gap", func() bool { return w.told("K1").Seq == 3 })
+		await.Until(t, "the kiosk is told of the entry before the gap", func() bool { return w.told("K1").Seq == 3 })
 		w.equal("K1", all[:3])
 		w.mu.Lock()
 		before := w.words
 		w.mu.Unlock()
-		until(t, "and once more, when what is behind the gap has waited", func() bool {
+		await.Until(t, "and once more, when what is behind the gap has waited", func() bool {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			return w.words > before
@@ -69,7 +70,7 @@ func TestAGapIsAskedForAgain(t *testing.T) {
 		for _, e := range all[3:] {
 			w.send("K1", e, 1, 2)
 		}
-		until(t, "all is there", func() bool { return w.told("K1").Seq == all[len(all)-1].Seq })
+		await.Until(t, "all is there", func() bool { return w.told("K1").Seq == all[len(all)-1].Seq })
 		w.equal("K1", all)
 		w.truth()
 	})
@@ -102,13 +103,13 @@ func TestHaveGoesBackAfterARestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	kiosks[0].sell(1)
-	until(t, "an idle kiosk hears that less is held", func() bool {
+	await.Until(t, "an idle kiosk hears that less is held", func() bool {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		return w.backs["K2"] > 0
 	})
 	last := kiosks[1].last(t)
-	until(t, "it delivers again", func() bool { return w.told("K2").Seq == last })
+	await.Until(t, "it delivers again", func() bool { return w.told("K2").Seq == last })
 	w.mu.Lock()
 	w.trust = false
 	w.mu.Unlock()
@@ -134,9 +135,9 @@ func TestAnotherHashIsAForkAndStopsTheKiosk(t *testing.T) {
 		for _, e := range a[:len(a)-4] {
 			w.send("K1", e, 1, 1)
 		}
-		until(t, "the first one's are there", func() bool { return w.told("K1").Seq == a[len(a)-5].Seq })
+		await.Until(t, "the first one's are there", func() bool { return w.told("K1").Seq == a[len(a)-5].Seq })
 		w.send("K1", b[len(b)-1], 1, 2)
-		until(t, "the fork is told", func() bool { return w.told("K1").Fork })
+		await.Until(t, "the fork is told", func() bool { return w.told("K1").Fork })
 		for _, e := range a[len(a)-4:] {
 			w.send("K1", e, 1, 3)
 		}
@@ -158,7 +159,7 @@ func TestAnotherHashIsAForkAndStopsTheKiosk(t *testing.T) {
 		for _, e := range a {
 			w.send("K1", e, 1, 4)
 		}
-		until(t, "the true one is whole", func() bool { return w.told("K1").Seq == a[len(a)-1].Seq })
+		await.Until(t, "the true one is whole", func() bool { return w.told("K1").Seq == a[len(a)-1].Seq })
 		w.equal("K1", a)
 	})
 }
@@ -266,11 +267,11 @@ func TestRubbishStandsInNobodysWay(t *testing.T) {
 		nul.Hash = nul.Sum()
 		w.send("K1", nul, 1, 2)
 		w.send("K1", all[0], 0, 3) // a journal that begins at 0
-		until(t, "a person is told of each", func() bool { return w.alarms("K1", store.Rubbish) == 3 })
+		await.Until(t, "a person is told of each", func() bool { return w.alarms("K1", store.Rubbish) == 3 })
 		for _, e := range all {
 			w.send("K1", e, 1, 4)
 		}
-		until(t, "the good ones are there", func() bool { return w.told("K1").Seq == all[len(all)-1].Seq })
+		await.Until(t, "the good ones are there", func() bool { return w.told("K1").Seq == all[len(all)-1].Seq })
 		w.equal("K1", all)
 	})
 }
@@ -287,7 +288,7 @@ func TestAnEntryThatNobodyHasIsOnRecordAndRefusedByNobody(t *testing.T) {
 		for _, e := range all[:20] {
 			w.send("K1", e, 1, 1)
 		}
-		until(t, "some are there", func() bool { return w.told("K1").Seq == 20 })
+		await.Until(t, "some are there", func() bool { return w.told("K1").Seq == 20 })
 		from := 30
 		for all[from].Whole == 0 {
 			from++
@@ -295,7 +296,7 @@ func TestAnEntryThatNobodyHasIsOnRecordAndRefusedByNobody(t *testing.T) {
 		for _, e := range all[from:] {
 			w.send("K1", e, all[from].Seq, 2)
 		}
-		until(t, "what there is is there", func() bool { return w.told("K1").Seq == all[len(all)-1].Seq })
+		await.Until(t, "what there is is there", func() bool { return w.told("K1").Seq == all[len(all)-1].Seq })
 		if n := w.alarms("K1", store.EntriesLost); n != 1 {
 			t.Errorf("%d alarms", n)
 		}
@@ -317,11 +318,11 @@ func TestWhatKiosksSayOfThemselvesIsWritten(t *testing.T) {
 			w.db.QueryRow("SELECT status FROM machines WHERE kiosk = 'K1'").Scan(&text)
 			return text
 		}
-		until(t, "its words are there", func() bool {
+		await.Until(t, "its words are there", func() bool {
 			say("r1", `,"slots":[{"slot":"A1","name":"Water","price":"15.00","left":3}]`)
 			return strings.Contains(status(), "Water")
 		})
-		until(t, "its next ones too, and the slots stay", func() bool {
+		await.Until(t, "its next ones too, and the slots stay", func() bool {
 			say("r2", "")
 			return strings.Contains(status(), `"r2"`)
 		})
@@ -329,7 +330,7 @@ func TestWhatKiosksSayOfThemselvesIsWritten(t *testing.T) {
 			t.Errorf("the slots are gone: %s", status())
 		}
 		w.do("UPDATE machines SET run_since = run_since - 60000")
-		until(t, "two machines are noticed", func() bool {
+		await.Until(t, "two machines are noticed", func() bool {
 			say("r1", "")
 			return w.alarms("K1", store.TwoMachines) > 0
 		})

@@ -7,6 +7,7 @@ import (
 
 	"kioskd/internal/fleet/protocol"
 	"kioskd/internal/hub/store"
+	"kioskd/internal/proof/await"
 )
 
 // TestTheBrokerKeepsWhatTheDatabaseHasNot: a kiosk's card may break right after the sale, and the entry that is on its
@@ -22,12 +23,12 @@ func TestTheBrokerKeepsWhatTheDatabaseHasNot(t *testing.T) {
 		w.collector("hub1")
 		k := w.kiosk("K1")
 		k.sell(3)
-		until(t, "the database refuses the entries", func() bool { return w.alarms("K1", store.Unwritten) > 0 })
+		await.Until(t, "the database refuses the entries", func() bool { return w.alarms("K1", store.Unwritten) > 0 })
 		js, err := jetstream.New(w.nc)
 		if err != nil {
 			t.Fatal(err)
 		}
-		until(t, "the broker has all of them", func() bool {
+		await.Until(t, "the broker has all of them", func() bool {
 			s, err := js.Stream(t.Context(), protocol.Stream)
 			if err != nil {
 				return false

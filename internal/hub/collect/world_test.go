@@ -20,6 +20,7 @@ import (
 	"kioskd/internal/fleet"
 	"kioskd/internal/fleet/protocol"
 	"kioskd/internal/hub/store"
+	"kioskd/internal/proof/await"
 	"kioskd/internal/proof/broker"
 	"kioskd/internal/proof/postgres"
 	"kioskd/internal/proof/till"
@@ -27,15 +28,6 @@ import (
 
 // patience is what a test waits for something that must come.
 const patience = 90 * time.Second
-
-func until(t testing.TB, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !is(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain: %s", what)
-		}
-	}
-}
 
 // world is a broker, a database, and whoever listens to what is said to kiosks.
 type world struct {
@@ -224,7 +216,7 @@ func (w *world) arrived(all ...*kiosk) {
 	w.t.Helper()
 	for _, k := range all {
 		last := k.last(w.t)
-		until(w.t, k.id+" has delivered all", func() bool { return k.outbox.Held() == last })
+		await.Until(w.t, k.id+" has delivered all", func() bool { return k.outbox.Held() == last })
 	}
 	for _, k := range all {
 		w.equal(k.id, entries(w.t, k.Machine))
@@ -282,7 +274,7 @@ func (w *world) send(kiosk string, e chain.Entry, first int64, round uint32) {
 	m.Header[protocol.HeaderHash] = []string{hex.EncodeToString(e.Hash)}
 	m.Header[protocol.HeaderFirst] = []string{strconv.FormatInt(first, 10)}
 	m.Header[protocol.HeaderID] = []string{protocol.MessageID(kiosk, e.Seq, round)}
-	until(w.t, "the stream takes an entry", func() bool {
+	await.Until(w.t, "the stream takes an entry", func() bool {
 		_, err := w.nc.RequestMsg(m, time.Second)
 		return err == nil
 	})

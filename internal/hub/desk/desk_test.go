@@ -26,6 +26,7 @@ import (
 
 	"kioskd/internal/fleet/authority"
 	"kioskd/internal/hub/store"
+	"kioskd/internal/proof/await"
 )
 
 const password = "correct horse battery"
@@ -166,11 +167,11 @@ func TestADeskIsServedWithTLSAndEnds(t *testing.T) {
 	if err := d.Reload(); err != nil {
 		t.Error(err)
 	}
-	for told := false; !told; time.Sleep(time.Millisecond) { // the first look may be on
+	await.Until(t, "its first look", func() bool {
 		var b bytes.Buffer
 		d.WriteMetrics(&b)
-		told = strings.Contains(b.String(), "kioskhub_sales_in_doubt 0")
-	}
+		return strings.Contains(b.String(), "kioskhub_sales_in_doubt 0")
+	})
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)

@@ -21,6 +21,7 @@ import (
 	"kioskd/internal/fleet/protocol"
 	"kioskd/internal/hub/office"
 	"kioskd/internal/hub/people"
+	"kioskd/internal/proof/await"
 	"kioskd/internal/proof/broker"
 )
 
@@ -125,9 +126,7 @@ func (c *counter) serve() (stop func()) {
 			c.t.Error(err)
 		}
 	}()
-	for c.nc.NumSubscriptions() == before {
-		time.Sleep(time.Millisecond)
-	}
+	await.Until(c.t, "the kiosk listens", func() bool { return c.nc.NumSubscriptions() > before })
 	if err := c.nc.Flush(); err != nil {
 		c.t.Fatal(err)
 	}
@@ -382,9 +381,7 @@ func TestNothingIsSentWhenItCannotBe(t *testing.T) {
 	}
 	c.page.Office = of
 	c.server.Kill()
-	for of().NATS.IsConnected() {
-		time.Sleep(time.Millisecond)
-	}
+	await.Until(t, "the hub notices", func() bool { return !of().NATS.IsConnected() })
 	if got = c.follow("/m/1/do/restart", form); got.code != http.StatusServiceUnavailable {
 		t.Errorf("%d: %s", got.code, got.body)
 	}
