@@ -73,6 +73,7 @@ func TestASlowFollowerFindsTheNewestScreenAndHoldsNobodyUp(t *testing.T) {
 		}
 		last := kiosk.Update{State: fsm.State{Stage: fsm.OutOfService, Reason: "door"}}
 		steps <- last
+		synctest.Wait() // they are told one after the other
 		if s := <-brisk; s.Why != "door" {
 			t.Errorf("the brisk one sees %s, %s", s.Kind, s.Why)
 		}
