@@ -115,7 +115,7 @@ func (o *Office) Give(ctx context.Context, p people.Person, secret []byte, c pro
 			return got, o.Store.EndOrder(ctx, got, o.Now())
 		}
 		if ctx.Err() != nil {
-			return out, ctx.Err()
+			break // it has been sent
 		}
 		if errors.Is(err, nats.ErrNoResponders) && n == 0 {
 			break // it is not connected, and has got nothing

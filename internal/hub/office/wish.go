@@ -84,7 +84,7 @@ const (
 
 // Check finds whether a plan can be wanted of them; its error is of type Mistakes. It looks at what is certain to be
 // wrong. Whether a machine can sell so, by the rules of its own config file, is for the machine to say.
-func (r Reach) Check(p protocol.Plan) error {
+func (r Reach) Check(p protocol.Plan, now time.Time) error {
 	var all Mistakes
 	currencies := r.currencies()
 	for _, slot := range []bool{true, false} {
@@ -120,6 +120,8 @@ func (r Reach) Check(p protocol.Plan) error {
 			case product.Stock == nil:
 			case r.Of.Kind != store.OfKiosk:
 				note("stock", "a stock is one machine's: leave it out, or want it of the machine")
+			case p.From.After(now):
+				note("stock", "a stock is counted and said at once: leave it out, or leave the moment out")
 			case *product.Stock < 0 || *product.Stock > stockMax:
 				note("stock", fmt.Sprintf("write how many are in the slot, 0 to %d", stockMax))
 			}
@@ -221,7 +223,7 @@ func (r Reach) Want(ctx context.Context, s *store.Store, p protocol.Plan, known 
 	if p.By = strings.TrimSpace(p.By); p.By == "" {
 		return 0, errors.New("say who wants it")
 	}
-	if err := r.Check(p); err != nil {
+	if err := r.Check(p, now); err != nil {
 		return 0, err
 	}
 	if known == nil {

@@ -19,6 +19,7 @@ import (
 
 const (
 	ordersMax  = 10               // of a machine's last commands that are shown
+	givenMax   = 1000             // of them that are looked through for those of one sale
 	sendWithin = 25 * time.Second // a command, all its sendings and what is written down of it
 	freshFor   = 20 * time.Second // an answer may still come by itself
 	repeatFor  = 24 * time.Hour   // as package office takes a repeat
@@ -57,6 +58,7 @@ type orderPage struct {
 	Decision string // what is wrong with it
 	Problem  string
 	Earlier  string // where the command is that this form gave
+	Seen     string // what was given back of the sale when the form was shown; see given
 	Cannot   string // why no command can be given
 }
 
@@ -105,7 +107,26 @@ func (p *Page) about(w http.ResponseWriter, r *http.Request) (f orderPage, ok bo
 		return f, false
 	}
 	f.Command = protocol.Command{Kiosk: m.Kiosk, Word: f.Is.Word, Sale: sale}
+	if f.Is.Word == protocol.Refund {
+		if f.Seen, err = p.given(r.Context(), *f.Sale); err != nil {
+			p.fail(w, r, err)
+			return f, false
+		}
+	}
 	return f, true
+}
+
+// given names what has been given back of a sale, and what may be on its way: a form that was shown before knows
+// another one.
+func (p *Page) given(ctx context.Context, sale store.SaleRow) (string, error) {
+	all, err := p.Store.Orders(ctx, sale.Kiosk, givenMax)
+	newest := slices.IndexFunc(all, func(o store.Order) bool {
+		return o.Word == protocol.Refund && o.Sale == sale.Sale
+	})
+	if newest < 0 {
+		return fmt.Sprint(sale.Refunded), err
+	}
+	return fmt.Sprintf("%d, and %s", sale.Refunded, all[newest].ID), err
 }
 
 // fields fills in the fields with what was typed.
@@ -169,6 +190,9 @@ func (p *Page) giveOrder(w http.ResponseWriter, r *http.Request) {
 		again(http.StatusUnprocessableEntity, "Something is not right yet: see the fields. Nothing was sent.")
 	case c.ByHand && f.Person.Role < people.Admin:
 		again(http.StatusForbidden, "Only an admin settles a sale by hand. Nothing was sent.")
+	case f.Seen != r.PostForm.Get("seen"):
+		again(http.StatusConflict, "Money of this sale was given back, or was to be, since you opened this form. Nothing "+
+			"was sent: look at the sale and its machine's commands, and send this only if it is still right.")
 	default:
 		p.send(w, r, *c, f.M.ID, f.Name.Value, func(code int, problem string, wrong bool) {
 			if wrong {
@@ -262,7 +286,7 @@ func (p *Page) send(w http.ResponseWriter, r *http.Request, c protocol.Command, 
 	log := p.Log.Info().Str("name", who.Name).Str("session", people.From(r.Context()).Name).Str("kiosk", c.Kiosk).
 		Str("word", c.Word).Str("command", c.ID).Bool("done", out.Done).Str("refusal", out.Refusal)
 	switch {
-	case err == nil, errors.Is(err, office.ErrSilent), ctx.Err() != nil:
+	case err == nil, errors.Is(err, office.ErrSilent):
 		log.AnErr("why", err).Msg("a command was given at the desk")
 		http.Redirect(w, r, fmt.Sprintf("/m/%d/commands/%s", machine, c.ID), http.StatusSeeOther)
 	case said:
@@ -274,6 +298,8 @@ func (p *Page) send(w http.ResponseWriter, r *http.Request, c protocol.Command, 
 			who.Name, who.Role), true)
 	case errors.Is(err, office.ErrNoRepeat):
 		no(http.StatusConflict, "Nothing was sent: "+err.Error()+".", false)
+	case errors.Is(err, people.ErrTaken):
+		no(http.StatusConflict, "Nothing was sent: "+people.ErrTaken.Error()+".", true)
 	default:
 		p.fail(w, r, err)
 	}

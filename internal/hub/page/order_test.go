@@ -453,13 +453,15 @@ func TestWhoSignedInElsewhereSignsWithANameOfTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.browser.Jar.SetCookies(at, []*http.Cookie{{Name: "kioskhub", Value: token, Path: "/"}})
+	c.put("users (name, role, hash, subject, made)", "anna", "look", "", issuer+" 43", 0) // another anna
 	if got := c.get("/m/1/do/back"); !strings.Contains(got.body, "Your name in the file of users") {
 		t.Fatalf("%s", got.body)
 	}
 	for _, one := range []struct {
 		name, says string
 		code       int
-	}{{"", "by which name", http.StatusUnprocessableEntity}, {"carl@example.org", "is wrong", http.StatusUnauthorized},
+	}{{"", "by which name", http.StatusUnprocessableEntity}, {"anna", "OpenID Connect", http.StatusConflict},
+		{"carl@example.org", "is wrong", http.StatusUnauthorized},
 		{"lisa", "has the role look", http.StatusForbidden}, {"olle", "<dd>olle</dd>", http.StatusOK}} {
 		got := c.follow("/m/1/do/back", c.fill("/m/1/do/back", "name", one.name))
 		if got.code != one.code || !strings.Contains(got.body, one.says) {
@@ -500,5 +502,42 @@ func TestARefusalThatIsNotOnRecordDoesNotHideWhatWasDone(t *testing.T) {
 	}
 	if o, err := c.store.Order(t.Context(), "K1", form.Get("id")); err != nil || o.Ended {
 		t.Errorf("on record is %+v, %v: %d", o.Outcome, err, got.code)
+	}
+}
+
+// TestWhoGivesMoneyBackKnowsWhatOthersDid: two forms of one sale, of which the second was opened before the first was
+// sent.
+func TestWhoGivesMoneyBackKnowsWhatOthersDid(t *testing.T) {
+	c := opened(t)
+	c.serve()
+	c.signIn("olle")
+	const refund = "/m/1/sales/1.1/do/refund"
+	one, other := c.fill(refund, "amount", "5.00"), c.fill(refund, "amount", "5.00")
+	if got := c.follow(refund, one); got.code != http.StatusOK {
+		t.Fatalf("%d: %s", got.code, got.body)
+	}
+	got := c.follow(refund, other)
+	if got.code != http.StatusConflict || !strings.Contains(got.body, "since you opened this form") {
+		t.Errorf("the other: %d: %s", got.code, got.body)
+	}
+	if acts := c.done(); len(acts) != 1 {
+		t.Fatalf("it did %+v", acts)
+	}
+	again := hidden(got.body) // it is right all the same
+	again.Set("reason", "the second one was warm, too")
+	again.Set("amount", "5.00")
+	again.Set("password", password)
+	if got = c.follow(refund, again); got.code != http.StatusOK || len(c.done()) != 2 {
+		t.Errorf("%d, %+v: %s", got.code, c.done(), got.body)
+	}
+}
+
+// TestANameThatIsAnothersIsSaid: who gets no session for that is not told of a database.
+func TestANameThatIsAnothersIsSaid(t *testing.T) {
+	d := slots(t)
+	d.put("users (name, role, hash, subject, made)", "anna", "look", "", "https://id.example 43", 0)
+	got := d.ask(http.MethodPost, "/sign-in", url.Values{"name": {"anna"}, "password": {password}})
+	if got.code != http.StatusConflict || !strings.Contains(unescape(got.body), people.ErrTaken.Error()) {
+		t.Errorf("%d: %s", got.code, got.body)
 	}
 }

@@ -381,7 +381,7 @@ func (p *Page) plan(f *wishPage, reach office.Reach) (plan protocol.Plan, right 
 		f.Problem, right = "Nothing is wanted: write a price or a name, or withdraw what is wanted.", false
 	}
 	var wrong office.Mistakes
-	if errors.As(reach.Check(plan), &wrong) {
+	if errors.As(reach.Check(plan, p.Now()), &wrong) {
 		right = false
 		for _, m := range wrong {
 			kind := "product"

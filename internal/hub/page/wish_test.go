@@ -398,3 +398,17 @@ func TestAPriceOfNothingIsWrongAtTheDesk(t *testing.T) {
 		}
 	}
 }
+
+// TestAStockIsCountedNow: what is in a slot at a moment to come, nobody can count.
+func TestAStockIsCountedNow(t *testing.T) {
+	d := slots(t)
+	d.signIn("olle")
+	row := [7]string{"slot", "A1", "17.00", "", "", "", "8"}
+	for from, code := range map[string]int{"": http.StatusSeeOther,
+		d.now.Add(48 * time.Hour).In(d.page.Zone).Format("2006-01-02T15:04"): http.StatusUnprocessableEntity} {
+		if got := d.ask(http.MethodPost, "/m/1/want", wishes("0", from, "save", row)); got.code != code {
+			t.Errorf("from %q: %d, want %d: %s", from, got.code, code, got.body)
+		}
+		d.exec("DELETE FROM wanted")
+	}
+}

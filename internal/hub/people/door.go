@@ -211,6 +211,9 @@ func (d *Door) signIn(w http.ResponseWriter, r *http.Request) {
 		err = d.begin(w, r, p)
 	}
 	switch {
+	case errors.Is(err, ErrTaken):
+		d.Log.Warn().Err(err).Msg("somebody cannot sign in")
+		d.show(w, http.StatusConflict, next, "That did not work: "+ErrTaken.Error()+".")
 	case err != nil:
 		d.Log.Error().Err(err).Msg("nobody can sign in")
 		d.show(w, http.StatusServiceUnavailable, next, "Nobody can sign in now: the hub's log says why.")
@@ -229,6 +232,8 @@ var (
 	ErrWrong   = errors.New("the name or the password is wrong")
 	ErrTooMany = errors.New("too many attempts: wait a minute, then try again")
 	ErrNoFile  = errors.New("the config names no [desk] users, so nobody has a password here")
+	// ErrTaken: the store knows this name of the file of users as somebody's who signs in by OpenID Connect.
+	ErrTaken = errors.New("this name is somebody's who signs in by OpenID Connect: kioskhub user add gives you another")
 )
 
 // Confirm has somebody who has signed in give a password again, for an act that it signs. Who has signed in elsewhere

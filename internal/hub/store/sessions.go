@@ -47,7 +47,7 @@ func (s *Store) known(ctx context.Context, tx *sql.Tx, p people.Person, now time
 		Scan(&role, &hash, &owner)
 	if err == nil && owner != subject {
 		if subject == "" {
-			return "", taken(name)
+			return "", fmt.Errorf("%s: %w", name, people.ErrTaken)
 		}
 		sum := sha256.Sum256([]byte(subject))
 		name, err = name+" "+hex.EncodeToString(sum[:4]), sql.ErrNoRows
@@ -68,11 +68,6 @@ func (s *Store) known(ctx context.Context, tx *sql.Tx, p people.Person, now time
 	}
 	_, err = tx.ExecContext(ctx, "UPDATE users SET role = $1, hash = $2 WHERE name = $3", p.Role.String(), mark, name)
 	return name, err
-}
-
-// taken is of a user of the file whose name is another's.
-func taken(name string) error {
-	return fmt.Errorf("%s is the name of somebody who signs in by OpenID Connect: give the file's user another", name)
 }
 
 // Session is whose session it is.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kioskd/internal/fleet/protocol"
+	"kioskd/internal/hub/people"
 )
 
 // Scope is of whom something is wanted.
@@ -232,14 +233,28 @@ func (s *Store) AddOrder(ctx context.Context, c protocol.Command, by string, sig
 	return added, err
 }
 
-// EndOrder writes down what became of a command.
+// EndOrder writes down what became of a command. That it was done stays true, whatever is said of a repeat.
 func (s *Store) EndOrder(ctx context.Context, o protocol.Outcome, now time.Time) error {
 	doc, err := json.Marshal(o)
 	if err != nil {
 		return err
 	}
 	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "UPDATE commands SET answered = $1, outcome = $2 WHERE id = $3", now.UnixMilli(),
+		var text []byte
+		err := tx.QueryRowContext(ctx, "SELECT outcome FROM commands WHERE id = $1"+s.locked(), o.ID).Scan(&text)
+		if err != nil {
+			return err
+		}
+		var was protocol.Outcome
+		if len(text) > 0 {
+			if err := json.Unmarshal(text, &was); err != nil {
+				return err
+			}
+		}
+		if was.Done {
+			return nil
+		}
+		_, err = tx.ExecContext(ctx, "UPDATE commands SET answered = $1, outcome = $2 WHERE id = $3", now.UnixMilli(),
 			string(doc), o.ID)
 		return err
 	})
@@ -290,7 +305,7 @@ func (s *Store) PersonKey(ctx context.Context, name string) (public string, seal
 	err = s.db.QueryRowContext(ctx, "SELECT public_key, private_key, subject FROM users WHERE name = $1 AND "+
 		"disabled IS NULL", name).Scan(&text, &sealed, &subject)
 	if err == nil && subject != "" {
-		return "", nil, fmt.Errorf("store: %w", taken(name))
+		return "", nil, fmt.Errorf("store: %s: %w", name, people.ErrTaken)
 	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil, fmt.Errorf("store: %s: %w", name, ErrNoPerson)

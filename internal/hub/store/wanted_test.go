@@ -148,6 +148,13 @@ func TestACommandIsOnRecordWithWhatBecameOfIt(t *testing.T) {
 		if o, err = s.Orders(t.Context(), "K1", 10); err != nil || !o[0].Ended || !o[0].Outcome.Done {
 			t.Errorf("%+v, %v", o, err)
 		}
+		late := protocol.Outcome{ID: "C1", Refusal: protocol.Expired} // of the same, sent twice at once
+		if err := s.EndOrder(t.Context(), late, noon); err != nil {
+			t.Fatal(err)
+		}
+		if o, err = s.Orders(t.Context(), "K1", 10); err != nil || !o[0].Outcome.Done {
+			t.Errorf("what was done is not done any more: %+v, %v", o, err)
+		}
 		if _, _, err := s.PersonKey(t.Context(), "anna"); err == nil {
 			t.Error("nobody has a key")
 		}

@@ -224,7 +224,7 @@ var forTests = map[string][]string{
 	"internal/fleet/member": {"internal/chain", "internal/proof/await", "internal/proof/broker"},
 	"internal/fleet/want":   {"internal/drivers", "internal/proof/broker"},
 	"internal/hub/desk":     {"internal/proof/await"},
-	"internal/hub/office":   {"internal/proof/broker"},
+	"internal/hub/office":   {"internal/fleet/authority", "internal/proof/broker"},
 	"internal/front":        {"internal/drivers"},
 	"internal/journal":      {"internal/identity"},
 	"internal/debug/client": {"fsm", "internal/debug", "internal/journal", "internal/kiosk"},
