@@ -86,6 +86,7 @@ func start(t *testing.T, name string, args ...string) *process {
 	t.Helper()
 	p := &process{cmd: exec.Command(name, args...), lines: make(chan string, 10000), ended: make(chan struct{})}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.cmd.Env = append(os.Environ(), "TMPDIR="+programs(t)) // what it leaves when it is killed goes with the programs
 	out, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
