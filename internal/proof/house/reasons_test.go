@@ -24,7 +24,8 @@ var homonyms = map[string]struct {
 	why   string
 }{
 	"cmd/kioskd": {[]string{"charged", "ended", "in_doubt", "closed", "not_delivered", "stopped", "technician",
-		"display"}, "it reads the port's JSON from outside"},
+		"display", "journal"}, "it reads the port's JSON from outside"},
+	"internal/upgrade": {[]string{"refused", "unknown"}, "how a change of versions stands"},
 	"fsm": {[]string{"unknown", "sold_out", "closed"},
 		"what a note says of a status, and a slot's state"},
 	"glase": {[]string{"unknown"}, "a field's value is"},
