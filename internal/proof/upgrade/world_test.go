@@ -95,6 +95,7 @@ Environment=PATH=/shim:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/
 	if err := os.WriteFile(filepath.Join(dir, "glase.password"), []byte("12345678\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	w.must(exec.Command("sync", "-f", w.mount)) // what was there before is no part of what a cut may lose
 	w.trap("")
 	w.begin("glasesim", "--listen", glaseAt, "--ups", "123456=http://"+upsAt+"/seqr/createPurchase")
 	w.begin("kioskd", "sim-board", "--config", filepath.Join(dir, "kioskd.toml"))
@@ -239,6 +240,10 @@ func (w *world) cut() {
 	w.power.Kill()
 	w.power, w.init = nil, 0
 	w.until("the disk is let go", func() bool { return exec.Command("umount", w.mount).Run() == nil })
+	w.until("nothing of the machine is left", func() bool {
+		held, err := exec.Command("losetup", "-j", w.disk).Output()
+		return err == nil && len(held) == 0
+	})
 }
 
 // again switches the machine on after a cut.
