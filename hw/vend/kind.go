@@ -20,6 +20,7 @@ const OnMin = 50 * time.Millisecond
 // package below this one.
 type Kind struct {
 	Driver string // [slot.vend] driver
+	About  string // what it is, in a few words for somebody who chooses one
 	// a key of [slot.vend] that tells this kind from the other of the same driver; "": it is the one without
 	Key       string
 	AtMachine bool // the customer chooses at the machine itself, after the payment is reserved

@@ -213,6 +213,11 @@ func Parse(name string, b []byte, dir string, kinds []vend.Kind) (Config, error)
 	return parse(name, b, dir, kinds, nil)
 }
 
+// ParseJudged is Parse for one who knows more of the texts that people read, as LoadJudged.
+func ParseJudged(name string, b []byte, dir string, kinds []vend.Kind, judge Judge) (Config, error) {
+	return parse(name, b, dir, kinds, judge)
+}
+
 func parse(name string, b []byte, dir string, kinds []vend.Kind, judge Judge) (Config, error) {
 	d := &document{file: name, dir: dir, known: map[string][]string{}, wires: map[string]place{}}
 	c := Default()

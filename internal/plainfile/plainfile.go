@@ -92,7 +92,10 @@ func KeyPair(cert, key string) (tls.Certificate, error) {
 
 // Replace writes a file, whole or not at all, whatever happens meanwhile: when it returns without an error the power
 // may go. Only its owner can read it.
-func Replace(path string, content []byte) error {
+func Replace(path string, content []byte) error { return ReplaceAs(path, content, 0o600, -1, -1) }
+
+// ReplaceAs is Replace for a file of this mode that belongs to this user and group; -1: to whoever runs this program.
+func ReplaceAs(path string, content []byte, mode fs.FileMode, uid, gid int) error {
 	folder := filepath.Dir(path)
 	draft, err := os.CreateTemp(folder, "."+filepath.Base(path)+"-*") // mode 0600
 	if err != nil {
@@ -100,6 +103,12 @@ func Replace(path string, content []byte) error {
 	}
 	defer os.Remove(draft.Name()) // nothing is there any more after the rename
 	_, err = draft.Write(content)
+	if uid >= 0 || gid >= 0 {
+		err = errors.Join(err, draft.Chown(uid, gid))
+	}
+	if mode != 0o600 {
+		err = errors.Join(err, draft.Chmod(mode))
+	}
 	if err := errors.Join(err, draft.Sync(), draft.Close()); err != nil {
 		return err
 	}

@@ -29,7 +29,8 @@ func Default() Settings { return Settings{Baud: 57600, Resends: ResendsDefault} 
 
 // Driver is how both are read.
 func Driver() vend.Kind {
-	return vend.Kind{Driver: driver, Read: read, Section: section, Board: readBoard}
+	return vend.Kind{Driver: driver, About: "a motor of a serial motor board, which has a sensor of its own",
+		Read: read, Section: section, Board: readBoard}
 }
 
 func read(slot, t vend.Table, _ time.Duration) vend.Config {

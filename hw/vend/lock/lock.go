@@ -23,7 +23,9 @@ const (
 )
 
 // Driver is how it is read.
-func Driver() vend.Kind { return vend.Kind{Driver: "lock", Read: read} }
+func Driver() vend.Kind {
+	return vend.Kind{Driver: "lock", About: "a locker, with its bolt behind a relay and a contact at its door", Read: read}
+}
 
 func read(slot, t vend.Table, maxOn time.Duration) vend.Config {
 	var c Config

@@ -31,7 +31,8 @@ func Default() Settings { return Settings{Baud: 19200, OpenBit: 1, Bytes: 4} }
 
 // Driver is how both are read.
 func Driver() vend.Kind {
-	return vend.Kind{Driver: driver, Key: "lock", Read: read, Section: section, Board: readBoard}
+	return vend.Kind{Driver: driver, About: "a locker of a serial lock board (RS-485)",
+		Key: "lock", Read: read, Section: section, Board: readBoard}
 }
 
 func read(slot, t vend.Table, _ time.Duration) vend.Config {

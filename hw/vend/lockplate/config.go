@@ -32,7 +32,8 @@ func Default() Settings { return Settings{Baud: 9600, Address: 1, OpenWord: "11"
 
 // Driver is how both are read.
 func Driver() vend.Kind {
-	return vend.Kind{Driver: driver, Read: read, Section: section, Board: readBoard}
+	return vend.Kind{Driver: driver, About: "a locker of a lock board whose commands begin with 8A",
+		Read: read, Section: section, Board: readBoard}
 }
 
 func read(slot, t vend.Table, _ time.Duration) vend.Config {

@@ -37,7 +37,8 @@ func Default() Settings { return Settings{Baud: 115200, Deny: DenyStop, Longest:
 
 // Driver is how both are read.
 func Driver() vend.Kind {
-	return vend.Kind{Driver: driver, AtMachine: true, Read: read, Section: section, Board: readBoard}
+	return vend.Kind{Driver: driver, About: "a product of a vending machine on its MDB bus, where the customer chooses",
+		AtMachine: true, Read: read, Section: section, Board: readBoard}
 }
 
 func read(slot, t vend.Table, _ time.Duration) vend.Config {

@@ -18,7 +18,9 @@ type Config struct {
 }
 
 // Driver is how it is read.
-func Driver() vend.Kind { return vend.Kind{Driver: "relay", Read: read} }
+func Driver() vend.Kind {
+	return vend.Kind{Driver: "relay", About: "a motor behind a relay, and a sensor that sees the product fall", Read: read}
+}
 
 func read(slot, t vend.Table, _ time.Duration) vend.Config {
 	var c Config
