@@ -1,0 +1,355 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"kioskd/internal/cli"
+	"kioskd/internal/setup"
+)
+
+// interview is a setup at a terminal.
+type interview struct {
+	f    *setup.Files
+	acts setup.Acts
+	*prompter
+	path string
+}
+
+// run asks everything that is not answered, tries what can be tried, and writes the config.
+func (i interview) run(ctx context.Context) error {
+	i.say("This sets the machine up: %s. Enter takes what stands in [brackets], - leaves out, < goes back,\n"+
+		"? explains. Ctrl-C ends it; the answers are kept, and the next kioskd setup goes on there.", i.path)
+	if i.f.Note != "" {
+		i.say("\n%s.", i.f.Note)
+	}
+	if i.f.Resumed > 0 {
+		i.say("\n%d answers of an earlier setup are kept (kioskd setup --anew forgets them).", i.f.Resumed)
+	}
+	title := ""
+	for {
+		section, q, more := i.f.Next()
+		if !more {
+			break
+		}
+		if section.Title != title {
+			title = section.Title
+			i.say("\n-- %s", title)
+		}
+		if err := i.ask(ctx, q); err != nil {
+			return err
+		}
+		if done, ok := i.done(section.Name); ok {
+			if err := i.try(ctx, done); err != nil {
+				return err
+			}
+		}
+	}
+	return i.finish(ctx)
+}
+
+// done gives a section whose last question was just answered.
+func (i interview) done(name string) (setup.Section, bool) {
+	all := i.f.Sections()
+	n := slices.IndexFunc(all, func(s setup.Section) bool { return s.Name == name })
+	if n < 0 {
+		return setup.Section{}, false
+	}
+	return all[n], all[n].Done
+}
+
+// ask asks one question until an answer is taken, or the one before is asked again.
+func (i interview) ask(ctx context.Context, q setup.Question) error {
+	for _, c := range q.Choices {
+		if c.Means != "" {
+			i.say("     %-12s %s", c.Word, c.Means)
+		}
+	}
+	words := ""
+	if len(q.Choices) > 0 && q.Choices[0].Means == "" {
+		for _, c := range q.Choices {
+			words += " " + c.Word
+		}
+		words = " (" + strings.TrimSpace(words) + ")"
+	}
+	offered := ""
+	if q.Default != "" {
+		offered = " [" + printable(q.Default) + "]"
+	} else if q.Optional {
+		offered = " [-]"
+	}
+	for {
+		fmt.Fprintf(i.out, "%s%s%s: ", q.Ask, words, offered)
+		text, err := i.read(ctx, q.Form == setup.Secret)
+		if err != nil {
+			return err
+		}
+		switch text = strings.TrimSpace(text); {
+		case text == "?":
+			i.say("     %s\n     In the file it is %s.", firstOf(q.Why, q.Ask+"."), q.Key)
+			continue
+		case text == "<":
+			i.f.Back()
+			return nil
+		case text == "-" && q.Optional:
+			text = ""
+		case text == "":
+			text = q.Default
+		}
+		if q.Form == setup.Secret {
+			err = i.f.Password(q.Key, text)
+		} else {
+			err = i.f.Answer(q.Key, text)
+		}
+		if err == nil {
+			return nil
+		}
+		i.say("  ✗ %s", printable(err.Error()))
+		if q.Why != "" {
+			i.say("    %s", q.Why)
+		}
+	}
+}
+
+// try tries what a section's answers are about.
+func (i interview) try(ctx context.Context, s setup.Section) error {
+	switch {
+	case s.Name == "glase":
+		return i.tryGlase(ctx)
+	case s.Name == "display":
+		return i.tryDisplay(ctx)
+	case s.Slot() > 0:
+		return i.trySlot(ctx, s)
+	}
+	return nil
+}
+
+func (i interview) tryGlase(ctx context.Context) error {
+	cfg, _ := i.f.Trial() // what is not answered yet has nothing to do with it
+	if cfg.Glase.TerminalID == "" && cfg.Glase.ResellerPasswordFile != "" {
+		ok, err := i.yes(ctx, true, "Make a terminal for this machine at Glase now?")
+		if err != nil {
+			return err
+		}
+		if ok {
+			id, err := i.acts.Register(ctx, cfg)
+			if err != nil {
+				i.say("  ✗ %s", printable(err.Error()))
+				return i.reopen(ctx, "glase", true)
+			}
+			i.say("  ✓ This machine is terminal %s now.", printable(id))
+		}
+	}
+	i.say("Asking Glase …")
+	found := i.acts.Glase(ctx, cfg)
+	for _, f := range found {
+		mark := map[string]string{"ok": "✓", "fail": "✗"}[f.State]
+		i.say("  %s %s", firstOf(mark, "!"), printable(f.Says))
+		if f.Remedy != "" {
+			i.say("    → %s", printable(f.Remedy))
+		}
+	}
+	if setup.Failed(found) {
+		return i.reopen(ctx, "glase", true)
+	}
+	return nil
+}
+
+// reopen asks whether a section's answers shall be given again.
+func (i interview) reopen(ctx context.Context, section string, otherwise bool) error {
+	again, err := i.yes(ctx, otherwise, "Answer this part again?")
+	if err == nil && again {
+		return i.f.Reopen(section)
+	}
+	return err
+}
+
+func (i interview) tryDisplay(ctx context.Context) error {
+	cfg, _ := i.f.Trial()
+	if cfg.Display.Driver == "none" || cfg.Display.Driver == "terminal" && cfg.Display.Device == "" {
+		return nil
+	}
+	hold, shown := make(chan struct{}), make(chan error, 1)
+	go func() { shown <- i.acts.Picture(cfg, hold) }()
+	read, err := i.yes(ctx, true, "The display shows what customers will see. Can it be read?")
+	close(hold)
+	if err != nil {
+		return err
+	}
+	if err := <-shown; err != nil {
+		i.say("  ✗ %s", printable(err.Error()))
+		read = false
+	}
+	if !read {
+		return i.reopen(ctx, "display", true)
+	}
+	return nil
+}
+
+// trySlot lets the person see a slot's sensor and move its motor, as often as it takes.
+func (i interview) trySlot(ctx context.Context, s setup.Section) error {
+	prefix := fmt.Sprint("slot.", s.Slot(), ".")
+	id := ""
+	for _, q := range s.Questions {
+		if q.Key == prefix+"id" {
+			id = i.f.Value(q)
+		}
+	}
+	for {
+		fmt.Fprintf(i.out, "Try slot %s now? sensors: show its pins; move: its motor runs for one product; no: go on; "+
+			"again: other answers [no]: ", id)
+		text, err := i.read(ctx, false)
+		if err != nil {
+			return err
+		}
+		switch strings.ToLower(strings.TrimSpace(text)) {
+		case "", "no", "n":
+			return nil
+		case "again":
+			return i.f.Reopen(s.Name)
+		case "move":
+			err = i.rehearsed(ctx, func(r *setup.Rehearsal) error { return i.move(ctx, r, id) })
+		case "sensors":
+			err = i.rehearsed(ctx, func(r *setup.Rehearsal) error { return i.watch(ctx, r, id) })
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			i.say("  ✗ %s", printable(err.Error()))
+		}
+	}
+}
+
+// rehearsed starts the machine as it is answered so far, for as long as do takes.
+func (i interview) rehearsed(ctx context.Context, do func(*setup.Rehearsal) error) (err error) {
+	cfg, _ := i.f.Trial()
+	for n := range cfg.Slots { // those that are not answered yet cannot be opened
+		if cfg.Slots[n].Vend == nil {
+			cfg.Slots = cfg.Slots[:n]
+			break
+		}
+	}
+	r, err := i.acts.Rehearse(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if ended := r.Close(); err == nil {
+			err = ended
+		}
+	}()
+	return do(r)
+}
+
+// move runs a slot's motor once, and shows each pin of the slot that moves meanwhile.
+func (i interview) move(ctx context.Context, r *setup.Rehearsal, id string) error {
+	watching, stop := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = i.follow(watching, r, id, false) // what stops it is said by the vend
+	}()
+	says, ok, err := r.Vend(ctx, id)
+	stop()
+	<-ended
+	if err != nil {
+		return err
+	}
+	mark := "✗"
+	if ok {
+		mark = "✓"
+	}
+	i.say("  %s %s: %s", mark, id, printable(says))
+	return nil
+}
+
+// watch shows a slot's pins, live, until Enter.
+func (i interview) watch(ctx context.Context, r *setup.Rehearsal, id string) error {
+	i.say("Hold something before the sensor, press the button, open the door. Enter ends it.")
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- i.follow(watching, r, id, true) }()
+	_, err := i.read(ctx, false)
+	stop()
+	<-ended
+	return err
+}
+
+// follow shows the pins of a slot, and of the machine's front, each time that one has moved, until ctx ends. With all
+// it begins with how they are.
+func (i interview) follow(ctx context.Context, r *setup.Rehearsal, id string, all bool) error {
+	before := map[string]setup.Pin{}
+	for first := true; ; first = false {
+		pins, err := r.Pins(ctx)
+		if err != nil {
+			return err
+		}
+		for _, p := range pins {
+			was := before[p.Name]
+			before[p.Name] = p
+			mine := strings.HasPrefix(p.Role, id+" ") || !strings.Contains(p.Role, " ") || strings.HasPrefix(p.Role, "cancel")
+			moved := p.Level != was.Level || p.Changed.Sub(was.Changed) > lookEvery
+			if mine && (first && all || !first && moved) {
+				i.say("     %-8s %-20s %s", p.Name, p.Role, p.Means)
+			}
+		}
+		select {
+		case <-time.After(lookEvery):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// finish writes the config and looks at it.
+func (i interview) finish(ctx context.Context) error {
+	w, err := i.f.Finish()
+	if err != nil {
+		return err
+	}
+	i.say("")
+	i.written(w)
+	check := i.acts.Check(i.path)
+	i.tell("check", check)
+	i.tell("doctor", i.acts.Doctor(ctx, i.path))
+	if setup.Failed(check) {
+		return cli.ErrSaid
+	}
+	i.say("\nA test sale: a phone that is none pays a Glase that is none, no money moves. The motor of the slot does.")
+	for {
+		fmt.Fprint(i.out, "From which slot? Its motor moves; - makes none [-]: ")
+		text, err := i.read(ctx, false)
+		if err != nil && !errors.Is(err, errNoMore) { // nobody is there to make one
+			return err
+		}
+		if text = strings.TrimSpace(text); text == "" || text == "-" {
+			break
+		}
+		err = i.sell(ctx, text, func(line string) { i.say("  %s", printable(line)) })
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil {
+			i.say("  ✓ The test sale is right.")
+			break
+		}
+		i.say("  ✗ %s", printable(err.Error()))
+	}
+	if i.path == "/etc/kioskd/kioskd.toml" {
+		i.say("\nLet it sell, now and at each start of the machine: sudo systemctl start kioskd\nIs it well? kioskd status")
+		return nil
+	}
+	i.say("\nLet it sell: kioskd run --config %s", i.path)
+	return nil
+}
+
+// sell makes a test sale.
+func (i interview) sell(ctx context.Context, slot string, tell func(string)) error {
+	return i.rehearsed(ctx, func(r *setup.Rehearsal) error { return r.Sale(ctx, slot, tell) })
+}
