@@ -44,8 +44,8 @@ const (
 
 // rehearse starts the machine. Another kioskd must not run it.
 func rehearse(ctx context.Context, real config.Config, screen app.Driver) (_ *setup.Rehearsal, err error) {
-	if err := app.Free(real); err != nil {
-		return nil, fmt.Errorf("stop kioskd first (sudo systemctl stop kioskd): %w", err)
+	if err := idle(real); err != nil {
+		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "kioskd-setup-")
 	if err != nil {
@@ -101,6 +101,18 @@ func rehearse(ctx context.Context, real config.Config, screen app.Driver) (_ *se
 		return nil, err
 	}
 	return &setup.Rehearsal{Pins: r.pins, Vend: r.vend, Sale: r.sale, Close: end}, nil
+}
+
+// idle says whether no kioskd runs this machine. Where none ever did nothing is asked, which would leave a file of
+// root's in the way of the first one.
+func idle(cfg config.Config) error {
+	if _, err := os.Stat(cfg.Journal.Path + ".lock"); err != nil {
+		return nil
+	}
+	if err := app.Free(cfg); err != nil {
+		return fmt.Errorf("stop kioskd first (sudo systemctl stop kioskd): %w", err)
+	}
+	return nil
 }
 
 // passage hands Glase's calls to the kiosk.

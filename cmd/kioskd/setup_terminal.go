@@ -341,6 +341,10 @@ func (i interview) finish(ctx context.Context) error {
 		}
 		i.say("  ✗ %s", printable(err.Error()))
 	}
+	if cfg, _ := i.f.Config(); idle(cfg) != nil {
+		i.say("\nA kioskd runs with the config as it was. With this one, when there is no sale: sudo systemctl restart kioskd")
+		return nil
+	}
 	if i.path == "/etc/kioskd/kioskd.toml" {
 		i.say("\nLet it sell, now and at each start of the machine: sudo systemctl start kioskd\nIs it well? kioskd status")
 		return nil

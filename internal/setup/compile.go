@@ -148,11 +148,10 @@ func (s *Setup) compile() (text string, lines map[int]string, err error) {
 		w.d.retire(s.slots())
 	}
 	lines = map[int]string{}
+	where := w.d.where()
 	for _, a := range append(slices.Clone(s.answers), s.o.Fixed...) {
-		if table, nth, key := place(a.Key); table != "" {
-			if n := w.d.line(table, nth, key); n > 0 && w.err == nil {
-				lines[n] = a.Key
-			}
+		if n, ok := where[a.Key]; ok && w.err == nil {
+			lines[n] = a.Key
 		}
 	}
 	return w.d.text(), lines, w.err

@@ -92,18 +92,22 @@ func (d *document) text() string {
 	return b.String()
 }
 
-// line is where a key stands in the file, from 1; 0: nowhere.
-func (d *document) line(table string, nth int, key string) int {
-	at := 0
+// where is the line of each key that is set, from 1, by the key of its answer.
+func (d *document) where() map[string]int {
+	all, at := map[string]int{}, 0
 	for _, b := range d.blocks {
+		prefix := b.header + "."
+		if b.nth > 0 {
+			prefix = fmt.Sprint(repeated, ".", b.nth, strings.TrimPrefix(b.header, repeated), ".")
+		}
 		for _, l := range b.lines {
 			at++
-			if k, off := keyOf(l); b.header == table && b.nth == nth && k == key && !off {
-				return at
+			if k, off := keyOf(l); k != "" && !off {
+				all[prefix+k] = at
 			}
 		}
 	}
-	return 0
+	return all
 }
 
 // keys are those that a table sets.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"unicode"
@@ -108,18 +109,53 @@ func (f *Files) resume() error {
 	for key, text := range d.Before {
 		f.before[key] = text
 	}
-	for _, a := range d.Answers {
-		if a.Form == Secret && f.kept(a.Key) {
-			if q, ok := f.question(a.Key); ok && q.Form == Secret {
-				_ = f.put(Answer{Key: a.Key, Text: Kept, Form: Secret})
-			}
-			continue
-		}
-		_ = f.Setup.Answer(a.Key, a.Text) // one that does not fit any more is asked for again
-	}
+	f.take(d.Answers)
 	f.Resumed = len(f.answers)
 	return nil
 }
+
+// takeMax bounds how often a draft's answers are looked at as a whole.
+const takeMax = 16
+
+// take takes answers that were right once, as far as they still are. What does not fit any more is asked for again.
+func (f *Files) take(all []Answer) {
+	f.answers, f.at = slices.Clone(all[:min(len(all), answersMax)]), nil
+	for range takeMax {
+		asked := map[string]Question{}
+		for _, sec := range f.Sections() {
+			for _, q := range sec.Questions {
+				asked[q.Key] = q
+			}
+		}
+		wrong := map[string]bool{}
+		for _, c := range f.complaints() {
+			wrong[c.answer] = wrong[c.answer] || !c.missing
+		}
+		before, seen := len(f.answers), map[string]bool{}
+		f.answers, f.at = slices.DeleteFunc(f.answers, func(a Answer) bool {
+			q, ok := asked[a.Key]
+			twice := seen[a.Key]
+			seen[a.Key] = true
+			if !ok || twice || wrong[a.Key] || q.Form != a.Form {
+				return true
+			}
+			if q.Form == Secret {
+				return a.Text != Kept || !f.kept(a.Key)
+			}
+			return q.check(a.Text) != nil
+		}), nil
+		if len(f.answers) == before {
+			if wrong[""] { // of none of them alone
+				f.answers, f.at = nil, nil
+			}
+			return
+		}
+	}
+	f.answers, f.at = nil, nil
+}
+
+// answersMax bounds the answers of a draft: those of the most slots, and of all else.
+const answersMax = slotsMax*16 + 100
 
 // save keeps the answers, so that neither Ctrl-C nor the power plug costs one.
 func (f *Files) save() error {
@@ -151,7 +187,7 @@ func (f *Files) Password(key, text string) error {
 
 // Anew forgets all answers; what the config has is offered again.
 func (f *Files) Anew() error {
-	f.answers, f.Resumed = nil, 0
+	f.answers, f.at, f.Resumed = nil, nil, 0
 	return f.save()
 }
 

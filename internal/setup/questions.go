@@ -50,6 +50,13 @@ func (s Section) Slot() int {
 
 // Sections are all questions as the answers so far have it: some answers lead to others.
 func (s *Setup) Sections() []Section {
+	s.free = s.free[:0]
+	for _, n := range usual {
+		pin := fmt.Sprint("GPIO", n)
+		if !slices.ContainsFunc(s.answers, func(a Answer) bool { return a.Text == pin }) {
+			s.free = append(s.free, pin)
+		}
+	}
 	all := []Section{
 		{Name: "machine", Title: "This machine", Questions: s.machine()},
 		{Name: "glase", Title: "Glase, the payment service", Questions: s.glase()},
@@ -310,16 +317,10 @@ var usual = [...]int{17, 27, 22, 23, 24, 25, 5, 6, 12, 13, 16, 19, 20, 21, 26}
 
 // freePin is a pin that no answer has yet; "": none of the usual ones.
 func (s *Setup) freePin(key string) string {
-	used := map[string]bool{}
-	for _, a := range s.answers {
-		used[a.Text] = used[a.Text] || a.Key != key
+	if s.has(key) {
+		return "" // nothing is offered for what is answered
 	}
-	var free []string
-	for _, n := range usual {
-		if pin := fmt.Sprint("GPIO", n); !used[pin] {
-			free = append(free, pin)
-		}
-	}
+	free := slices.Clone(s.free)
 	if !strings.HasSuffix(key, ".relay") && !s.has(key[:strings.LastIndex(key, ".")]+".relay") && len(free) > 0 {
 		free = free[1:] // the first is offered for the relay
 	}

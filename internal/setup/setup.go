@@ -54,11 +54,13 @@ type Answer struct {
 type Setup struct {
 	o       Options
 	answers []Answer          // in the order in which they were given
+	at      map[string]int    // their places there
 	before  map[string]string // what is offered again: of the file, or an answer that is to be given anew
 	old     []byte            // the config as it is; nil: there is none
 	base    string            // the file that is changed
 
 	comments map[string]string // for lines that it does not have
+	free     []string          // the usual pins that no answer has
 	// Note says what is to be known of the file that is there; "": nothing.
 	Note string
 }
@@ -88,9 +90,10 @@ func New(o Options, existing []byte) *Setup {
 // editable tries to write every value that the file has where it is.
 func (s *Setup) editable(existing []byte, said values) error {
 	d := read(string(existing))
+	where := d.where()
 	for _, v := range said {
 		table, nth, key := place(v.Key)
-		if d.line(table, nth, key) == 0 && !v.derived {
+		if where[v.Key] == 0 && !v.derived {
 			return fmt.Errorf("%s is not in a line of its own", v.Key)
 		}
 		if v.derived {
@@ -114,7 +117,16 @@ func (s *Setup) given(key string) (string, bool) {
 func (s *Setup) has(key string) bool { return s.index(key) >= 0 }
 
 func (s *Setup) index(key string) int {
-	return slices.IndexFunc(s.answers, func(a Answer) bool { return a.Key == key })
+	if len(s.at) != len(s.answers) { // they have changed
+		s.at = make(map[string]int, len(s.answers))
+		for n, a := range s.answers {
+			s.at[a.Key] = n
+		}
+	}
+	if n, ok := s.at[key]; ok {
+		return n
+	}
+	return -1
 }
 
 // Answered is how many questions have an answer.
@@ -165,12 +177,21 @@ const textMax = 1024
 // instead; nothing is changed then. Passwords go to Password.
 func (s *Setup) Answer(key, text string) error {
 	q, ok := s.question(key)
-	text = strings.TrimSpace(text)
-	switch {
-	case !ok:
+	if !ok {
 		return fmt.Errorf("%w: %.60q", ErrNoQuestion, key)
+	}
+	text = strings.TrimSpace(text)
+	if err := q.check(text); err != nil {
+		return err
+	}
+	return s.put(Answer{Key: key, Text: text, Form: q.Form})
+}
+
+// check says what is wrong with an answer by itself.
+func (q Question) check(text string) error {
+	switch {
 	case q.Form == Secret:
-		return fmt.Errorf("%w: %s is a password", ErrNoQuestion, key)
+		return fmt.Errorf("%w: %s is a password", ErrNoQuestion, q.Key)
 	case len(text) > textMax:
 		return fmt.Errorf("this has %d bytes: at most %d are allowed", len(text), textMax)
 	case !utf8.ValidString(text):
@@ -183,10 +204,10 @@ func (s *Setup) Answer(key, text string) error {
 	if len(q.Choices) > 0 && !slices.ContainsFunc(q.Choices, func(c Choice) bool { return c.Word == text }) {
 		return fmt.Errorf("%q is none of them: write %s", text, strings.Join(choices(q), ", "))
 	}
-	if n, _ := strconv.Atoi(text); key == slotsKey && (n < 1 || n > slotsMax) {
+	if n, _ := strconv.Atoi(text); q.Key == slotsKey && (n < 1 || n > slotsMax) {
 		return fmt.Errorf("%s is out of range: write 1 to %d", text, slotsMax)
 	}
-	return s.put(Answer{Key: key, Text: text, Form: q.Form})
+	return nil
 }
 
 func choices(q Question) (all []string) {
@@ -205,17 +226,18 @@ func whole(s string) bool {
 // put takes an answer, unless the config room complains of the file that it makes.
 func (s *Setup) put(a Answer) error {
 	was := slices.Clone(s.answers)
+	restore := func() { s.answers, s.at = was, nil }
 	stood := s.complaints()
 	if n := s.index(a.Key); n >= 0 {
 		s.answers[n] = a
 	} else {
-		s.answers = append(s.answers, a)
+		s.answers, s.at = append(s.answers, a), nil
 	}
 	for _, c := range s.complaints() {
 		if c.missing || slices.ContainsFunc(stood, func(old complaint) bool { return old.said() == c.said() }) {
 			continue
 		}
-		s.answers = was
+		restore()
 		if c.answer == a.Key {
 			return errors.New(c.message)
 		}
@@ -273,7 +295,7 @@ func (s *Setup) Back() string {
 	}
 	last := s.answers[len(s.answers)-1]
 	s.again(last)
-	s.answers = s.answers[:len(s.answers)-1]
+	s.answers, s.at = s.answers[:len(s.answers)-1], nil
 	return last.Key
 }
 
@@ -286,7 +308,7 @@ func (s *Setup) Reopen(section string) {
 		for _, q := range sec.Questions {
 			if n := s.index(q.Key); n >= 0 {
 				s.again(s.answers[n])
-				s.answers = slices.Delete(s.answers, n, n+1)
+				s.answers, s.at = slices.Delete(s.answers, n, n+1), nil
 			}
 		}
 	}

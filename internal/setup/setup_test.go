@@ -292,6 +292,31 @@ func TestAPowerCutCostsNoAnswer(t *testing.T) {
 	}
 }
 
+// TestTheLargestMachineIsSetUpToo: 64 slots, and what was answered is there again.
+func TestTheLargestMachineIsSetUpToo(t *testing.T) {
+	said := minimal()
+	said["slots"] = "64"
+	said["slot.1.kind"], said["slot.1.vend.motor"], said["board.device"] = "board", "1", "/dev/ttyUSB0"
+	for n := 2; n <= 64; n++ {
+		said[fmt.Sprint("slot.", n, ".name")] = "Water"
+	}
+	o := options(t)
+	f := open(t, o)
+	asked := answer(t, f, said)
+	f.Close()
+	f = open(t, o)
+	if f.Resumed != len(asked) {
+		t.Errorf("%d answers are there again of %d", f.Resumed, len(asked))
+	}
+	if _, err := f.Finish(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(o.Path, drivers.All())
+	if err != nil || len(c.Slots) != 64 || c.Slots[63].ID != "H1" {
+		t.Errorf("%d slots, %v", len(c.Slots), err)
+	}
+}
+
 // TestADraftThatSomebodySpoiltIsNotTaken and says which file it is.
 func TestADraftThatSomebodySpoiltIsNotTaken(t *testing.T) {
 	for name, spoil := range map[string]func(path string) error{
