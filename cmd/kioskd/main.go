@@ -32,7 +32,8 @@ exactly what came out.
 	root.AddCommand(runCommand(), checkCommand(), statusCommand(), salesCommand(), eventsCommand(), resolveCommand(),
 		refundCommand(), receiptCommand(), acceptCommand(), reportCommand(), replayCommand(), exportCommand(),
 		outputsOffCommand(), wiringCommand(), versionCommand(), boardCommand(), backCommand())
-	root.AddCommand(setupCommand(), registerCommand(), assignCommand(), unregisterCommand(), stickerCommand(), certifyCommand(),
+	root.AddCommand(setupCommand())
+	root.AddCommand(registerCommand(), assignCommand(), unregisterCommand(), stickerCommand(), certifyCommand(),
 		enrollCommand())
 	root.AddCommand(doctorCommand(), sensorsCommand(), stockCommand(), vendCommand(), relayCommand())
 	return root

@@ -281,8 +281,8 @@ func (i interview) watch(ctx context.Context, r *setup.Rehearsal, id string) err
 	return err
 }
 
-// follow shows the pins of a slot, and of the machine's front, each time that one has moved, until ctx ends. With all
-// it begins with how they are.
+// follow shows each pin that moves, until ctx ends: also another slot's, for a wire may be on the wrong pin. With all
+// it begins with how the slot's own are.
 func (i interview) follow(ctx context.Context, r *setup.Rehearsal, id string, all bool) error {
 	before := map[string]setup.Pin{}
 	for first := true; ; first = false {
@@ -293,9 +293,8 @@ func (i interview) follow(ctx context.Context, r *setup.Rehearsal, id string, al
 		for _, p := range pins {
 			was := before[p.Name]
 			before[p.Name] = p
-			mine := strings.HasPrefix(p.Role, id+" ") || !strings.Contains(p.Role, " ") || strings.HasPrefix(p.Role, "cancel")
 			moved := p.Level != was.Level || p.Changed.Sub(was.Changed) > lookEvery
-			if mine && (first && all || !first && moved) {
+			if first && all && strings.HasPrefix(p.Role, id+" ") || !first && moved {
 				i.say("     %-8s %-20s %s", p.Name, p.Role, p.Means)
 			}
 		}
@@ -346,7 +345,8 @@ func (i interview) finish(ctx context.Context) error {
 		return nil
 	}
 	if i.path == "/etc/kioskd/kioskd.toml" {
-		i.say("\nLet it sell, now and at each start of the machine: sudo systemctl start kioskd\nIs it well? kioskd status")
+		i.say("\nLet it sell, now and at each start of the machine: sudo systemctl start kioskd\n" +
+			"Is it well? kioskd status")
 		return nil
 	}
 	i.say("\nLet it sell: kioskd run --config %s", i.path)

@@ -46,7 +46,7 @@ func TestAMachineIsSetUpAtATerminal(t *testing.T) {
 	r := newRig(t)
 	sim := r.begin("glasesim", "--listen", strings.TrimPrefix(r.glase, "http://"))
 	defer sim.Process.Kill()
-	await.Until(t, "Glase is there", func() bool { return r.get(r.glase+"/faults") != nil && len(r.get(r.glase+"/faults")) > 0 })
+	await.Until(t, "Glase is there", func() bool { return len(r.get(r.glase+"/faults")) > 0 })
 	dir, file := setupFolder(t)
 	term := onTerminal(t, []string{"TMPDIR=" + dir}, "setup", "--config", file)
 	script := strings.Split(strings.TrimSuffix(typedAnswers(r.glase), "\n"), "\n")
@@ -180,16 +180,19 @@ func TestAFleetIsSetUpUnattended(t *testing.T) {
 	before, _ := os.ReadFile(file)
 	out, e, exit = kioskd(t, "setup", "--config", file, "--answers", answers)
 	after, _ := os.ReadFile(file)
-	if exit != 0 || string(before) != string(after) || strings.Contains(out, ".bak-") || strings.Contains(out, "delivered") {
+	if exit != 0 || string(before) != string(after) || strings.Contains(out, ".bak-") ||
+		strings.Contains(out, "delivered") {
 		t.Errorf("a second time: exit %d: %s %s", exit, out, e)
 	}
 	if err := os.Chmod(answers, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, e, exit = kioskd(t, "setup", "--config", file, "--answers", answers); exit == 0 || !strings.Contains(e, "chmod 600") {
+	_, e, exit = kioskd(t, "setup", "--config", file, "--answers", answers)
+	if exit == 0 || !strings.Contains(e, "chmod 600") {
 		t.Errorf("a password that others may read: exit %d: %s", exit, e)
 	}
-	if _, e, exit = kioskd(t, "setup", "--config", dir+"/none/kioskd.toml"); exit == 0 || !strings.Contains(e, "does not exist") {
+	_, e, exit = kioskd(t, "setup", "--config", dir+"/none/kioskd.toml")
+	if exit == 0 || !strings.Contains(e, "does not exist") {
 		t.Errorf("no folder: exit %d: %s", exit, e)
 	}
 }
@@ -259,8 +262,9 @@ func TestAMachineIsSetUpOnItsPage(t *testing.T) {
 	if got := page("code", url.Values{"code": {code}}); !strings.Contains(got, "Name of the machine") {
 		t.Fatalf("the code %s leads to\n%s", code, got)
 	}
-	if got := page("part/machine", url.Values{"machine.language": {"sv"}, "machine.name": {"Lobby"},
-		"machine.currency": {"SEK"}, "machine.timezone": {"UTC"}, "machine.support": {""}}); !strings.Contains(got, "Address of Glase") {
+	got := page("part/machine", url.Values{"machine.language": {"sv"}, "machine.name": {"Lobby"},
+		"machine.currency": {"SEK"}, "machine.timezone": {"UTC"}, "machine.support": {""}})
+	if !strings.Contains(got, "Address of Glase") {
 		t.Errorf("then comes\n%s", got)
 	}
 	if got := page("end", nil); !strings.Contains(got, "The answers are kept") {

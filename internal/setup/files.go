@@ -119,7 +119,8 @@ const takeMax = 16
 
 // take takes answers that were right once, as far as they still are. What does not fit any more is asked for again.
 func (f *Files) take(all []Answer) {
-	f.answers, f.at = slices.Clone(all[:min(len(all), answersMax)]), nil
+	f.answers = slices.Clone(all[:min(len(all), answersMax)])
+	f.changed()
 	for range takeMax {
 		asked := map[string]Question{}
 		for _, sec := range f.Sections() {
@@ -132,7 +133,7 @@ func (f *Files) take(all []Answer) {
 			wrong[c.answer] = wrong[c.answer] || !c.missing
 		}
 		before, seen := len(f.answers), map[string]bool{}
-		f.answers, f.at = slices.DeleteFunc(f.answers, func(a Answer) bool {
+		f.answers = slices.DeleteFunc(f.answers, func(a Answer) bool {
 			q, ok := asked[a.Key]
 			twice := seen[a.Key]
 			seen[a.Key] = true
@@ -143,15 +144,17 @@ func (f *Files) take(all []Answer) {
 				return a.Text != Kept || !f.kept(a.Key)
 			}
 			return q.check(a.Text) != nil
-		}), nil
+		})
+		f.changed()
 		if len(f.answers) == before {
 			if wrong[""] { // of none of them alone
-				f.answers, f.at = nil, nil
+				break
 			}
 			return
 		}
 	}
-	f.answers, f.at = nil, nil
+	f.answers = nil
+	f.changed()
 }
 
 // answersMax bounds the answers of a draft: those of the most slots, and of all else.
@@ -187,7 +190,8 @@ func (f *Files) Password(key, text string) error {
 
 // Anew forgets all answers; what the config has is offered again.
 func (f *Files) Anew() error {
-	f.answers, f.at, f.Resumed = nil, nil, 0
+	f.answers, f.Resumed = nil, 0
+	f.changed()
 	return f.save()
 }
 

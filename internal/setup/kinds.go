@@ -16,8 +16,8 @@ type part struct {
 	number  bool
 }
 
-// recorder is a vend.Table that reads nothing, and notes what a kind asks of it. So a new kind of slot is asked for here
-// without a word about it.
+// recorder is a vend.Table that reads nothing, and notes what a kind asks of it. So a new kind of slot is asked for
+// here without a word about it.
 type recorder struct {
 	parts   []part   // what must be there
 	numbers []string // keys of whole numbers

@@ -186,7 +186,8 @@ func (s *Setup) payment() []Question {
 	}
 	reach := Question{Key: "ups.reach", Ask: "How Glase's calls come in", Default: Proxy, Choices: []Choice{
 		{Proxy, "a proxy or tunnel of yours ends the encryption and hands them on"},
-		{TLS, "directly: this machine has a certificate"}, {Local, "only from this machine, to try it with a glasesim"}}}
+		{TLS, "directly: this machine has a certificate"},
+		{Local, "only from this machine, to try it with a glasesim"}}}
 	if s.o.Facts.Demo {
 		reach.Default = Local
 	}

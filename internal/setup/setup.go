@@ -61,6 +61,8 @@ type Setup struct {
 
 	comments map[string]string // for lines that it does not have
 	free     []string          // the usual pins that no answer has
+	stood    []complaint       // against the answers as they are, when known is true
+	known    bool
 	// Note says what is to be known of the file that is there; "": nothing.
 	Note string
 }
@@ -226,23 +228,26 @@ func whole(s string) bool {
 // put takes an answer, unless the config room complains of the file that it makes.
 func (s *Setup) put(a Answer) error {
 	was := slices.Clone(s.answers)
-	restore := func() { s.answers, s.at = was, nil }
-	stood := s.complaints()
+	if !s.known {
+		s.stood, s.known = s.complaints(), true
+	}
 	if n := s.index(a.Key); n >= 0 {
 		s.answers[n] = a
 	} else {
 		s.answers, s.at = append(s.answers, a), nil
 	}
-	for _, c := range s.complaints() {
-		if c.missing || slices.ContainsFunc(stood, func(old complaint) bool { return old.said() == c.said() }) {
+	now := s.complaints()
+	for _, c := range now {
+		if c.missing || slices.ContainsFunc(s.stood, func(old complaint) bool { return old.said() == c.said() }) {
 			continue
 		}
-		restore()
+		s.answers, s.at = was, nil
 		if c.answer == a.Key {
 			return errors.New(c.message)
 		}
 		return errors.New(c.said())
 	}
+	s.stood = now
 	return nil
 }
 
@@ -295,7 +300,8 @@ func (s *Setup) Back() string {
 	}
 	last := s.answers[len(s.answers)-1]
 	s.again(last)
-	s.answers, s.at = s.answers[:len(s.answers)-1], nil
+	s.answers = s.answers[:len(s.answers)-1]
+	s.changed()
 	return last.Key
 }
 
@@ -308,11 +314,15 @@ func (s *Setup) Reopen(section string) {
 		for _, q := range sec.Questions {
 			if n := s.index(q.Key); n >= 0 {
 				s.again(s.answers[n])
-				s.answers, s.at = slices.Delete(s.answers, n, n+1), nil
+				s.answers = slices.Delete(s.answers, n, n+1)
+				s.changed()
 			}
 		}
 	}
 }
+
+// changed forgets what was known of the answers as they were.
+func (s *Setup) changed() { s.at, s.known = nil, false }
 
 func (s *Setup) again(a Answer) {
 	if a.Form != Secret {

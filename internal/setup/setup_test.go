@@ -56,8 +56,9 @@ func answer(t *testing.T, f *Files, said map[string]string) (asked []string) {
 
 func minimal() map[string]string {
 	return map[string]string{
-		"machine.name": "Lobby", "glase.client_id": "Bar AB", "glase.terminal_id": "t1", "glase.password": "s3cret words",
-		"machine.token": "123456", "glase.merchant_id": "shop", "ups.public_url": "https://kiosk.example.com/seqr",
+		"machine.name": "Lobby", "glase.client_id": "Bar AB", "glase.terminal_id": "t1",
+		"glase.password": "s3cret words",
+		"machine.token":  "123456", "glase.merchant_id": "shop", "ups.public_url": "https://kiosk.example.com/seqr",
 		"slot.1.id": "A1", "slot.1.name": "Water", "slot.1.price": "15.00", "slot.1.stock": "8",
 	}
 }
@@ -204,12 +205,15 @@ func TestAnAnswerIsJudgedAtOnce(t *testing.T) {
 		}
 		for _, bad := range map[string][]string{
 			"machine.language": {"tlh", ""}, "machine.name": {"", strings.Repeat("x", 61), "a\nb", "\xff"},
-			"machine.currency": {"kronor"}, "machine.timezone": {"Local", "Mars"}, "glase.endpoint": {"http://example.com/"},
-			"glase.terminal_id": {"a b"}, "payment.reserve_max": {"1e2", "0", "12,5"}, "slots": {"0", "65", "x", "1.5", "007"},
+			"machine.currency": {"kronor"}, "machine.timezone": {"Local", "Mars"},
+			"glase.endpoint":    {"http://example.com/"},
+			"glase.terminal_id": {"a b"}, "payment.reserve_max": {"1e2", "0", "12,5"},
+			"slots":          {"0", "65", "x", "1.5", "007"},
 			"ups.public_url": {"http://kiosk.example.com/seqr", "https://x/createPurchase"},
 			"slot.1.price":   {"free", "500.00"}, "slot.1.stock": {"-1", "10001"}, "slot.1.kind": {"magic"},
-			"slot.1.vend.relay": {"17", "GPIO99"}, "slot.1.vend.drop": {"GPIO17", "P1_11"}, "slot.1.max_on": {"1h", "3"},
-			"slot.2.id": {"A1"}, "slot.2.vend.relay": {"GPIO27"}, "display.driver": {"hologram"},
+			"slot.1.vend.relay": {"17", "GPIO99"}, "slot.1.vend.drop": {"GPIO17", "P1_11"},
+			"slot.1.max_on": {"1h", "3"},
+			"slot.2.id":     {"A1"}, "slot.2.vend.relay": {"GPIO27"}, "display.driver": {"hologram"},
 		}[q.Key] {
 			err := f.Answer(q.Key, bad)
 			if err == nil {
@@ -350,9 +354,10 @@ func TestADraftThatSomebodySpoiltIsNotTaken(t *testing.T) {
 func TestAnyAnswersThatAreTakenAreSaidBack(t *testing.T) {
 	bits := []string{"A1", "B2", "Lobby", "Ä ö 水", `a "b" \c`, "# no comment", "'", "15.00", "200.00", "9", "0", "12", "GPIO4",
 		"GPIO17", "P1_11", "GPIO27", "3s", "20s", "500ms", "sv", "SEK", "EUR", "https://k.example.com/seqr",
-		"http://127.0.0.1:8082/seqr", "127.0.0.1:8082", ":8443", "/dev/fb0", "/dev/ttyUSB0", "ABC123", "[slot]", "x = 1",
+		"http://127.0.0.1:8082/seqr", "127.0.0.1:8082", ":8443", "/dev/fb0", "/dev/ttyUSB0", "ABC123",
+		"[slot]", "x = 1",
 		"= ", "\\", "180", "/etc/kioskd/a b.pem", "{", "no", "", " "}
-	for seed := range uint64(12) {
+	for seed := range uint64(9) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		o := options(t)
 		if seed%3 == 0 {

@@ -167,6 +167,7 @@ func (s *Setup) Unattended(file []byte) error {
 			return fmt.Errorf("%s is answered, and with these answers nobody asks for it: leave it out %s", v.Key, q.Why)
 		}
 		s.o.Fixed = append(s.o.Fixed, v.Answer)
+		s.changed()
 		if all := s.complaints(); len(all) > 0 {
 			return fmt.Errorf("%s", all[0].said())
 		}

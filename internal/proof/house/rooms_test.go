@@ -41,6 +41,8 @@ var rooms = map[string][]string{
 		"internal/receipt", "internal/words", "ups"},
 	"internal/shop/shoptest": {"internal/shop"},
 	"internal/sticker":       {},
+	"internal/setup":         {"hw/vend", "internal/config", "internal/plainfile", "internal/words"},
+	"internal/setup/page":    {"internal/markup", "internal/setup"},
 	"internal/terminal":      {"glase", "internal/config", "internal/identity", "ups"},
 	"internal/certify": {
 		"fsm", "glase", "hw/display", "internal/config", "internal/glasepay", "internal/identity", "internal/money",
@@ -146,13 +148,15 @@ var rooms = map[string][]string{
 		"internal/plainfile",
 	},
 	"cmd/kioskd": {
-		"glase", "hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard", "internal/app", "internal/certify",
-		"internal/cli", "internal/config", "internal/debug/api", "internal/debug/client", "internal/doctor",
+		"glase", "glase/glasetest", "hw/display", "hw/gpio", "hw/gpio/hostpin", "hw/gpio/simboard",
+		"internal/app", "internal/certify", "internal/cli", "internal/config", "internal/debug/api",
+		"internal/debug/client", "internal/doctor",
 		"internal/drivers", "internal/evadts", "internal/fleet/enrol",
 		"internal/front", "internal/hardware", "internal/identity", "internal/money", "internal/plainfile",
 		"internal/totals",
 		"internal/journal", "internal/sdnotify", "internal/simulated", "internal/sticker",
 		"internal/terminal", "ups", "internal/wiring",
+		"internal/fleet/ownca", "internal/mint", "internal/setup", "internal/setup/page",
 	},
 	"cmd/glasesim":  {"glase/glasetest"},
 	"cmd/demo":      {"internal/money", "internal/proof/ask", "internal/proof/child"},
@@ -231,6 +235,8 @@ var forTests = map[string][]string{
 	"hw/vend/mdb":           {"hw/vend/mdb/mdbtest", "hw/vend/slottest", "hw/vend/vendtest"},
 	"hw/printer":            {"hw/printer/printertest", "hw/vend/vendtest"},
 	"internal/printing":     {"hw/printer/printertest", "internal/money"},
+	"internal/setup":        {"internal/drivers"},
+	"internal/setup/page":   {"internal/config", "internal/drivers"},
 	"internal/proof/crash": {"glase", "hw/gpio/simboard", "internal/debug/api", "internal/debug/client",
 		"internal/money",
 		"internal/proof/child", "internal/proof/phone", "internal/proof/port"},
@@ -240,7 +246,7 @@ var forTests = map[string][]string{
 	},
 	"internal/proof/service": {"internal/debug/api", "internal/debug/client", "internal/proof/phone"},
 	"cmd/kioskd": {"hw/printer/printertest", "hw/vend/relay", "hw/vend/vendtest", "internal/fleet/grants",
-		"internal/fleet/ownca", "internal/hub/admit", "internal/hub/store", "internal/proof/manual",
+		"internal/hub/admit", "internal/hub/store", "internal/proof/await", "internal/proof/manual",
 		"internal/proof/port"},
 	"internal/hub/setup": {"internal/fleet/protocol", "internal/proof/broker", "internal/proof/port"},
 	"internal/config": {
@@ -367,6 +373,7 @@ var borrowed = map[string]map[string]string{
 	},
 	"internal/sticker": {"golang.org/x/image": "letters", "rsc.io/qr": "the codes"},
 	"internal/words":   {"github.com/pelletier/go-toml/v2": "reads a language's file"},
+	"internal/setup":   {"github.com/pelletier/go-toml/v2": "reads what a config says"},
 	"internal/proof/broker": {
 		"github.com/nats-io/jwt/v2":  "lets a test do everything",
 		"github.com/nats-io/nats.go": "connects",
@@ -435,7 +442,12 @@ const (
 // doubles are the rooms that imitate something. None of them gets into the daemon, and so does nothing of the proof's
 // wing and nothing whose name ends in "test". The simulated machine is a part of it: a kiosk can be tried before it
 // has a board.
+//
+// The simulated Glase is there once, for the rehearsal of kioskd setup, and only where that is made.
 var doubles = []string{"cmd/glasesim", "cmd/demo", "cmd/fleet"}
+
+// rehearsed is what the daemon's own folder, and no room that it is made of, may have of the doubles.
+const rehearsed = "glase/glasetest"
 
 // pure are the identifiers of other packages that the state machine may use; "*" is all. It has no clock, no input or
 // output, no random number, no goroutine, and remembers nothing outside its state.

@@ -46,7 +46,7 @@ func newStand(t testing.TB) *stand {
 		t.Fatal(err)
 	}
 	n := 0
-	s.pages = New(Config{Files: f, Path: s.path, Now: func() time.Time { s.mu.Lock(); defer s.mu.Unlock(); return s.clock },
+	s.pages = New(Config{Files: f, Path: s.path, Now: s.now,
 		Digits: func(int) string { n++; return fmt.Sprintf("%08d", n) },
 		Secret: func() string { n++; return fmt.Sprint("secret", n) },
 		Show:   func(code string) { s.code, s.codes = code, s.codes+1 }, End: func() { s.ended = true },
@@ -57,6 +57,8 @@ func newStand(t testing.TB) *stand {
 	s.phone = s.another()
 	return s
 }
+
+func (s *stand) now() time.Time { s.mu.Lock(); defer s.mu.Unlock(); return s.clock }
 
 func (s *stand) another() *http.Client {
 	jar, err := cookiejar.New(nil)
@@ -166,7 +168,8 @@ func TestNobodyGetsInWithoutTheCode(t *testing.T) {
 	}
 	s.later(tryEvery)
 	good := s.code
-	if page, status := s.post("/code", "code", good[:4]+" "+good[4:]); status != 200 || !strings.Contains(page, "Name of the machine") {
+	page, status := s.post("/code", "code", good[:4]+" "+good[4:])
+	if status != 200 || !strings.Contains(page, "Name of the machine") {
 		t.Errorf("the code: %d\n%s", status, page)
 	}
 	s.phone = s.another()
@@ -215,14 +218,14 @@ func (s *stand) answerAll() {
 	for _, part := range [][]string{
 		{"machine", "machine.language", "sv", "machine.name", "Hall & \"co\"", "machine.currency", "SEK",
 			"machine.timezone", "UTC", "machine.support", ""},
-		{"glase", "glase.endpoint", "https://glase.example.com/x", "glase.client_id", "Bar AB", "glase.account", "terminal",
-			"glase.terminal_id", "t1", "glase.password", "s3cret"},
+		{"glase", "glase.endpoint", "https://glase.example.com/x", "glase.client_id", "Bar AB",
+			"glase.account", "terminal", "glase.terminal_id", "t1", "glase.password", "s3cret"},
 		{"payment", "payment.flow", "sticker"},
 		{"payment", "payment.flow", "sticker", "payment.seqr_id", "ABC123"},
 		{"pins", "gpio.driver", "sim", "gpio.door", "", "gpio.cancel", "", "slots", "1"},
-		{"slot.1", "slot.1.id", "A1", "slot.1.name", "Water", "slot.1.price", "15.00", "slot.1.stock", "8", "slot.1.vat", "",
-			"slot.1.kind", "relay", "slot.1.vend.relay", "GPIO17", "slot.1.vend.drop", "GPIO27", "slot.1.vend.home", "",
-			"slot.1.max_on", "3s", "slot.1.button", ""},
+		{"slot.1", "slot.1.id", "A1", "slot.1.name", "Water", "slot.1.price", "15.00", "slot.1.stock", "8",
+			"slot.1.vat", "", "slot.1.kind", "relay", "slot.1.vend.relay", "GPIO17", "slot.1.vend.drop", "GPIO27",
+			"slot.1.vend.home", "", "slot.1.max_on", "3s", "slot.1.button", ""},
 		{"display", "display.driver", "none"},
 	} {
 		if page, status := s.post("/part/"+part[0], part[1:]...); status != 200 {
@@ -236,7 +239,8 @@ func (s *stand) answerAll() {
 func TestAMachineIsSetUpOnAPhone(t *testing.T) {
 	s := newStand(t)
 	s.enter()
-	page, status := s.post("/part/machine", "machine.language", "tlh", "machine.name", "<b>", "machine.currency", "kronor")
+	page, status := s.post("/part/machine", "machine.language", "tlh", "machine.name", "<b>",
+		"machine.currency", "kronor")
 	if status != 422 || !strings.Contains(page, "is none of them") || !strings.Contains(page, "&lt;b&gt;") ||
 		!strings.Contains(page, "is no currency") {
 		t.Errorf("%d\n%s", status, page)
@@ -293,7 +297,8 @@ func TestAMachineThatCannotBeTriedSaysWhy(t *testing.T) {
 	s.enter()
 	s.answerAll()
 	s.refuse = errors.New("stop kioskd first")
-	if page, status := s.post("/try/slot.1", "do", "move"); status != 502 || !strings.Contains(page, "stop kioskd first") {
+	page, status := s.post("/try/slot.1", "do", "move")
+	if status != 502 || !strings.Contains(page, "stop kioskd first") {
 		t.Errorf("%d\n%s", status, page)
 	}
 	s.glase = "fail"
