@@ -43,7 +43,10 @@ const (
 )
 
 // rehearse starts the machine. Another kioskd must not run it.
-func rehearse(ctx context.Context, real config.Config, screen app.Driver) (_ *setup.Rehearsal, err error) {
+//
+// guard stands somebody behind the outputs, who makes them inactive if this process dies.
+func rehearse(ctx context.Context, real config.Config, guard func() (release func() error, err error),
+	screen app.Driver) (_ *setup.Rehearsal, err error) {
 	if err := idle(real); err != nil {
 		return nil, err
 	}
@@ -83,6 +86,11 @@ func rehearse(ctx context.Context, real config.Config, screen app.Driver) (_ *se
 	if err != nil {
 		return nil, err
 	}
+	release, err := guard()
+	if err != nil {
+		return nil, err
+	}
+	ends = append(ends, release) // after the outputs, which are made inactive by what is appended behind this
 	clock, err := app.KernelClock()
 	if err != nil {
 		return nil, err

@@ -65,7 +65,7 @@ The exit status is 0 when a config was written that kioskd check takes.`,
 	page := c.Flags().Bool("page", false, "ask on a page instead of here")
 	listen := c.Flags().String("listen", ":8088", "where the page is")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
+		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 		defer stop()
 		o := setupOptions(*file, *demo)
 		if *demo {
@@ -180,7 +180,7 @@ func setupActs(o setup.Options) setup.Acts {
 		},
 		Register: func(ctx context.Context, cfg config.Config) (string, error) { return registerNow(ctx, cfg, o) },
 		Picture:  picture,
-		Rehearse: func(ctx context.Context, cfg config.Config) (*setup.Rehearsal, error) {
+		Rehearse: func(ctx context.Context, cfg config.Config, text string) (*setup.Rehearsal, error) {
 			screen, err := openDisplay(cfg)
 			if cfg.Display.Driver == "terminal" && cfg.Display.Device == "" { // where the questions are
 				screen, err = nil, errors.New("it is this terminal")
@@ -188,7 +188,7 @@ func setupActs(o setup.Options) setup.Acts {
 			if screen == nil || err != nil {
 				screen = display.None{}
 			}
-			return rehearse(ctx, cfg, screen)
+			return rehearse(ctx, cfg, func() (func() error, error) { return guarded(o.Path, text) }, screen)
 		},
 		Check: func(file string) []setup.Finding { _, found := examineConfig(file); return findings(found) },
 		Doctor: func(ctx context.Context, file string) []setup.Finding {

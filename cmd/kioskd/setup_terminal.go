@@ -227,14 +227,7 @@ func (i interview) trySlot(ctx context.Context, s setup.Section) error {
 
 // rehearsed starts the machine as it is answered so far, for as long as do takes.
 func (i interview) rehearsed(ctx context.Context, do func(*setup.Rehearsal) error) (err error) {
-	cfg, _ := i.f.Trial()
-	for n := range cfg.Slots { // those that are not answered yet cannot be opened
-		if cfg.Slots[n].Vend == nil {
-			cfg.Slots = cfg.Slots[:n]
-			break
-		}
-	}
-	r, err := i.acts.Rehearse(ctx, cfg)
+	r, err := i.f.Rehearse(ctx, i.acts)
 	if err != nil {
 		return err
 	}

@@ -14,8 +14,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
+	"kioskd/hw/gpio/simboard"
 	"kioskd/internal/config"
 	"kioskd/internal/drivers"
 	"kioskd/internal/proof/await"
@@ -275,5 +278,44 @@ func TestAMachineIsSetUpOnItsPage(t *testing.T) {
 	}
 	if b, err := os.ReadFile(file + ".draft"); err != nil || !strings.Contains(string(b), "Lobby") {
 		t.Errorf("the draft: %v %s", err, b)
+	}
+}
+
+// TestAMotorThatIsTriedStopsWhenTheSetupIsKilled: by SIGKILL, and by the end of the terminal, with a board that keeps
+// its levels, as the kernel of Raspberry Pi OS does. The motor's own longest time would be far longer.
+func TestAMotorThatIsTriedStopsWhenTheSetupIsKilled(t *testing.T) {
+	for _, blow := range []syscall.Signal{syscall.SIGKILL, syscall.SIGHUP, syscall.SIGINT} {
+		r := newRig(t)
+		answers := answersFile(t, r.dir, r.glase)
+		b, err := os.ReadFile(answers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.NewReplacer(`driver = "sim"`, "driver = \"sim\"\ndevice = \""+r.dir+"/board\"", `"3s"`, `"30s"`).
+			Replace(string(b))
+		if err := os.WriteFile(answers, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, e, exit := kioskd(t, "setup", "--config", r.config, "--answers", answers); exit != 0 {
+			t.Fatalf("%s %s", out, e)
+		}
+		r.begin("kioskd", "sim-board", "--config", r.config)
+		var board *simboard.Client
+		await.Until(t, "the board is there", func() bool { board, err = simboard.Dial(r.dir + "/board"); return err == nil })
+		if err := board.Fault("A1", simboard.FaultJam); err != nil {
+			t.Fatal(err)
+		}
+		on := func() bool { s, err := board.Snapshot(); return err == nil && s.Slots[0].Relay }
+		setup := r.begin("kioskd", "setup", "--config", r.config, "--answers", answers, "--sale", "A1")
+		await.Until(t, "the motor is on", on)
+		began := time.Now()
+		if err := setup.Process.Signal(blow); err != nil {
+			t.Fatal(err)
+		}
+		await.Until(t, "the motor is off", func() bool { return !on() })
+		if took := time.Since(began); took > 20*time.Second { // its own limit is 30 s
+			t.Errorf("%v: the motor ran on for %v", blow, took)
+		}
+		board.Close()
 	}
 }

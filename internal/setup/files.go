@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -271,6 +272,18 @@ func (f *Files) Trial() (config.Config, error) {
 		}
 	}
 	return c, err
+}
+
+// Rehearse starts the machine as far as it is answered.
+func (f *Files) Rehearse(ctx context.Context, acts Acts) (*Rehearsal, error) {
+	cfg, _ := f.Trial() // what is not answered yet has nothing to do with it
+	text, err := f.Text()
+	if err != nil {
+		return nil, err
+	}
+	whole := func(s config.Slot) bool { return s.Vend != nil && s.ID != "" }
+	cfg.Slots = slices.DeleteFunc(slices.Clone(cfg.Slots), func(s config.Slot) bool { return !whole(s) })
+	return acts.Rehearse(ctx, cfg, text)
 }
 
 // Written is what Finish did.

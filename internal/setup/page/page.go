@@ -252,14 +252,7 @@ func (p *Pages) atWork(ctx context.Context, section string, do func(*setup.Rehea
 		}
 	}
 	if p.live == nil {
-		cfg, _ := p.Files.Trial() // what is not answered yet has nothing to do with it
-		for n := range cfg.Slots {
-			if cfg.Slots[n].Vend == nil {
-				cfg.Slots = cfg.Slots[:n]
-				break
-			}
-		}
-		live, err := p.Acts.Rehearse(context.WithoutCancel(ctx), cfg)
+		live, err := p.Files.Rehearse(context.WithoutCancel(ctx), p.Acts)
 		if err != nil {
 			return err
 		}

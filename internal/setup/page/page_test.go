@@ -76,7 +76,7 @@ func (s *stand) acts() setup.Acts {
 			return []setup.Finding{{State: s.glase, Says: "Glase <answers>", Remedy: "mend it"}}
 		},
 		Picture: func(_ config.Config, hold <-chan struct{}) error { <-hold; return nil },
-		Rehearse: func(_ context.Context, c config.Config) (*setup.Rehearsal, error) {
+		Rehearse: func(context.Context, config.Config, string) (*setup.Rehearsal, error) {
 			if s.refuse != nil {
 				return nil, s.refuse
 			}
