@@ -56,7 +56,7 @@ func answer(t *testing.T, f *Files, said map[string]string) (asked []string) {
 
 func minimal() map[string]string {
 	return map[string]string{
-		"machine.name": "Lobby", "glase.client_id": "Bar AB", "glase.terminal_id": "t1",
+		"machine.name": `Lobby "1" \ # ö`, "glase.client_id": "Bar AB", "glase.terminal_id": "t1",
 		"glase.password": "s3cret words",
 		"machine.token":  "123456", "glase.merchant_id": "shop", "ups.public_url": "https://kiosk.example.com/seqr",
 		"slot.1.id": "A1", "slot.1.name": "Water", "slot.1.price": "15.00", "slot.1.stock": "8",
@@ -80,7 +80,7 @@ func TestAFreshMachineGetsACommentedConfigThatIsRight(t *testing.T) {
 	if strings.Contains(text, "s3cret") || strings.Contains(text, "public_test_shop_terminal\"\n") {
 		t.Errorf("the file has what is not its own:\n%s", text)
 	}
-	for _, want := range []string{"# How to write values", `name = "Lobby"                      # customers read it`,
+	for _, want := range []string{"# How to write values", `name = "Lobby \"1\" \\ # ö"`, "# customers read it on",
 		"#door = \"GPIO26\"", "#[[pin]]", "behind_proxy = true", "drop = \"GPIO27\"", `path_prefix = "/seqr"`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
@@ -90,7 +90,7 @@ func TestAFreshMachineGetsACommentedConfigThatIsRight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Slots) != 1 || c.GPIO.Door != "" || c.Glase.TerminalID != "t1" || !c.UPS.BehindProxy {
+	if len(c.Slots) != 1 || c.GPIO.Door != "" || c.Machine.Name != minimal()["machine.name"] || c.Glase.TerminalID != "t1" || !c.UPS.BehindProxy {
 		t.Errorf("%+v", c)
 	}
 	if p, err := config.ReadSecret(c.Glase.PasswordFile); err != nil || p != "s3cret words" {
