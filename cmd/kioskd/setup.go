@@ -61,13 +61,17 @@ The exit status is 0 when a config was written that kioskd check takes.`,
 	answers := c.Flags().String("answers", "", "take all answers from `FILE`, and ask nothing")
 	sale := c.Flags().String("sale", "", "with --answers: make a test sale from `SLOT`, whose motor moves")
 	anew := c.Flags().Bool("anew", false, "forget the answers of a setup that was not ended")
-	demo := c.Flags().Bool("demo", false, "try it: a simulated machine, in the folder kioskd-demo")
+	demo := c.Flags().Bool("demo", false, "try it: a simulated machine, all of it in a folder")
+	folder := c.Flags().String("folder", "kioskd-demo", "with --demo: which `FOLDER`")
 	page := c.Flags().Bool("page", false, "ask on a page instead of here")
 	listen := c.Flags().String("listen", ":8088", "where the page is")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 		defer stop()
-		o := setupOptions(*file, *demo)
+		o := setupOptions(*file)
+		if *demo {
+			o = demoOptions(*folder)
+		}
 		if *demo {
 			if err := os.MkdirAll(filepath.Dir(o.Path), 0o755); err != nil {
 				return err
@@ -96,27 +100,26 @@ The exit status is 0 when a config was written that kioskd check takes.`,
 	return c
 }
 
-// demoFolder is where a setup that is only tried puts everything.
-const demoFolder = "kioskd-demo"
+// demoOptions are those of a setup that is only tried, which puts everything into a folder.
+func demoOptions(folder string) setup.Options {
+	dir, err := filepath.Abs(folder)
+	if err != nil {
+		dir = folder
+	}
+	o := setup.Options{Path: filepath.Join(dir, "kioskd.toml"), Kinds: drivers.All(), Judge: front.Unshown, UID: -1,
+		GID: -1}
+	o.Facts = setup.Facts{Demo: true, Timezone: timezone(), Company: "Bar AB", TerminalID: "public_test_shop_terminal",
+		MerchantID: "public_test_shop", Token: "123456",
+		Endpoint: "http://127.0.0.1:8080/soap/merchant/cashregister-2"} // a glasesim's
+	o.Fixed = []setup.Answer{{Key: "journal.path", Text: filepath.Join(dir, "journal.db")},
+		{Key: "debug.socket", Text: filepath.Join(dir, "debug.sock")}}
+	return o
+}
 
 // setupOptions are what is known of this machine.
-func setupOptions(path string, demo bool) setup.Options {
+func setupOptions(path string) setup.Options {
 	o := setup.Options{Path: path, Kinds: drivers.All(), Judge: front.Unshown, UID: -1, GID: -1}
-	o.Facts = setup.Facts{Timezone: timezone(), Demo: demo,
-		Endpoint: "https://extdev.seqr.com/soap/merchant/cashregister-2"}
-	if demo {
-		dir, err := filepath.Abs(demoFolder)
-		if err != nil {
-			dir = demoFolder
-		}
-		o.Path = filepath.Join(dir, "kioskd.toml")
-		o.Facts.Endpoint = "http://127.0.0.1:8080/soap/merchant/cashregister-2"
-		o.Facts.Company, o.Facts.TerminalID = "Bar AB", "public_test_shop_terminal"
-		o.Facts.MerchantID, o.Facts.Token = "public_test_shop", "123456"
-		o.Fixed = []setup.Answer{{Key: "journal.path", Text: filepath.Join(dir, "journal.db")},
-			{Key: "debug.socket", Text: filepath.Join(dir, "debug.sock")}}
-		return o
-	}
+	o.Facts = setup.Facts{Timezone: timezone(), Endpoint: "https://extdev.seqr.com/soap/merchant/cashregister-2"}
 	_, err := os.Stat("/dev/fb0")
 	o.Facts.Framebuffer = err == nil
 	chips, _ := filepath.Glob("/dev/gpiochip*")

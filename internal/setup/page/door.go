@@ -78,7 +78,7 @@ func (d *door) try(code string) (secret string, wait bool) {
 		}
 		return "", false
 	}
-	d.renew()
+	d.code = "" // the next one is made when somebody asks for it
 	secret = d.secret()
 	d.sessions = append(d.sessions, session{sha256.Sum256([]byte(secret)), now.Add(sessionLife)})
 	if more := len(d.sessions) - sessionsMax; more > 0 {

@@ -167,10 +167,11 @@ func (p *Pages) showTry(w http.ResponseWriter, s setup.Section, o outcome) {
 			b.Add(`<p>The button moves the motor or the lock of slot %s at once, for one product, and never longer than its `+
 				`longest time on.</p>`, p.slotID(s))
 			buttons(b, at, [2]string{"move", "Move it now"})
+			if !working || o.once {
+				buttons(b, at, [2]string{"watch", "Show the pins"})
+			}
 			if working {
 				buttons(b, at, [2]string{"rest", "Enough"})
-			} else {
-				buttons(b, at, [2]string{"watch", "Show the pins"})
 			}
 		}
 		b.Add(`<p><a href="/part/%s">Other answers</a> <a class="go" href="/">Go on</a></p>`, s.Name)
