@@ -32,7 +32,8 @@ func guardCommand() *cobra.Command {
 		Short:  "Make the outputs inactive when whoever drives them has ended",
 		Hidden: true,
 		Long: `Read a config from the standard input, wait for the input's end, which is the end of the process that
-wrote it, and make every output that the config names inactive. kioskd setup stands this behind a motor that it tries.`,
+wrote it, and make every output that the config names inactive. kioskd setup stands this behind a motor
+that it tries.`,
 		Args: cobra.NoArgs,
 	}
 	file := configFlag(c)
@@ -52,7 +53,8 @@ wrote it, and make every output that the config names inactive. kioskd setup sta
 	return c
 }
 
-// guarded stands a guard behind the outputs of a config that would be at path, until release is called after they were made inactive.
+// guarded stands a guard behind the outputs of a config that would be at path, until release is called after they were
+// made inactive.
 func guarded(path, text string) (release func() error, err error) {
 	self, err := os.Executable()
 	if err != nil {

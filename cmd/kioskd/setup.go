@@ -113,6 +113,8 @@ func demoOptions(folder string) setup.Options {
 		Endpoint: "http://127.0.0.1:8080/soap/merchant/cashregister-2"} // a glasesim's
 	o.Fixed = []setup.Answer{{Key: "journal.path", Text: filepath.Join(dir, "journal.db")},
 		{Key: "debug.socket", Text: filepath.Join(dir, "debug.sock")}}
+	id, err := identity.Load(filepath.Join(dir, "identity.json"))
+	o.Facts.Registered = err == nil && id.TerminalID != ""
 	return o
 }
 

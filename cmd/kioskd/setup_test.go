@@ -21,6 +21,7 @@ import (
 	"kioskd/hw/gpio/simboard"
 	"kioskd/internal/config"
 	"kioskd/internal/drivers"
+	"kioskd/internal/identity"
 	"kioskd/internal/proof/await"
 	"kioskd/internal/proof/port"
 	"kioskd/internal/setup"
@@ -301,7 +302,10 @@ func TestAMotorThatIsTriedStopsWhenTheSetupIsKilled(t *testing.T) {
 		}
 		r.begin("kioskd", "sim-board", "--config", r.config)
 		var board *simboard.Client
-		await.Until(t, "the board is there", func() bool { board, err = simboard.Dial(r.dir + "/board"); return err == nil })
+		await.Until(t, "the board is there", func() bool {
+			board, err = simboard.Dial(r.dir + "/board")
+			return err == nil
+		})
 		if err := board.Fault("A1", simboard.FaultJam); err != nil {
 			t.Fatal(err)
 		}
@@ -317,5 +321,61 @@ func TestAMotorThatIsTriedStopsWhenTheSetupIsKilled(t *testing.T) {
 			t.Errorf("%v: the motor ran on for %v", blow, took)
 		}
 		board.Close()
+	}
+}
+
+// TestEveryWayToPayAndLocksAreRehearsed: each ends charged for what came out, without Glase.
+func TestEveryWayToPayAndLocksAreRehearsed(t *testing.T) {
+	for name, change := range map[string][2]string{
+		"sticker": {"[journal]", "[payment]\nflow = \"sticker\"\nseqr_id = \"ABC123\"\n[journal]"},
+		"invoice": {"[journal]", "[payment]\nflow = \"invoice\"\n[journal]"},
+		"web":     {"[journal]", "[payment]\nflow = \"web\"\n[journal]"},
+		"lock":    {"driver = \"relay\"\nrelay = \"GPIO17\"\ndrop =", "driver = \"lock\"\nrelay = \"GPIO17\"\nopened ="},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, file := setupFolder(t)
+			answers := answersFile(t, dir, "http://"+port.Free())
+			b, err := os.ReadFile(answers)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := strings.Replace(string(b), change[0], change[1], 1)
+			if name == "sticker" || name == "invoice" { // nobody calls such a machine
+				text = strings.Replace(text, "[ups]\nreach = \"local\"\npublic_url = \"http://127.0.0.1:8082/seqr\"\n", "", 1)
+			}
+			if err := os.WriteFile(answers, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			out, e, exit := kioskd(t, "setup", "--config", file, "--answers", answers, "--sale", "A1")
+			if exit != 0 || !strings.Contains(out, "charged 15.00 SEK, refunded 0.00") {
+				t.Errorf("exit %d: %s %s", exit, out, e)
+			}
+		})
+	}
+}
+
+// TestAMachineMakesItsOwnTerminal with the reseller's account, and keeps it the next time.
+func TestAMachineMakesItsOwnTerminal(t *testing.T) {
+	r := newRig(t)
+	r.begin("glasesim", "--listen", strings.TrimPrefix(r.glase, "http://"))
+	await.Until(t, "Glase is there", func() bool { return len(r.get(r.glase+"/faults")) > 0 })
+	typing := func(lines ...string) string {
+		c := exec.Command(filepath.Join(programs, "kioskd"), "setup", "--demo", "--folder", r.dir+"/demo")
+		c.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
+		out, _ := c.CombinedOutput() // it ends with the input
+		return string(out)
+	}
+	machine := []string{"sv", "Lobby", "SEK", "UTC", "-", r.glase + "/soap/merchant/cashregister-2", "Bar AB"}
+	out := typing(append(machine, "register", "public_test_shop", "9900", "1234", "yes")...)
+	if !strings.Contains(out, "This machine is terminal") || !strings.Contains(out, "knows this terminal by its password") {
+		t.Fatalf("%s", out)
+	}
+	id, err := identity.Load(r.dir + "/demo/identity.json")
+	if err != nil || id.TerminalID == "" {
+		t.Errorf("%v, %v", id, err)
+	}
+	if b, err := os.ReadFile(r.dir + "/demo/reseller.password.new"); err != nil || string(b) != "1234\n" {
+		t.Errorf("the reseller's password: %q, %v", b, err)
 	}
 }

@@ -32,8 +32,8 @@ type Acts struct {
 	Register func(context.Context, config.Config) (string, error)
 	// Picture shows a picture of the machine's display, as long as hold is not closed.
 	Picture func(c config.Config, hold <-chan struct{}) error
-	// Rehearse starts the machine of a Trial with its own hardware, and without anybody's money. Text is the config as a
-	// file, for whoever makes the outputs inactive should this program die.
+	// Rehearse starts the machine of a Trial with its own hardware, and without anybody's money. Text is the config as
+	// a file, for whoever makes the outputs inactive should this program die.
 	Rehearse func(ctx context.Context, c config.Config, text string) (*Rehearsal, error)
 	// Check and Doctor look at the config that was written.
 	Check  func(file string) []Finding

@@ -122,14 +122,6 @@ func (d *document) keys(table string, nth int) (all []string) {
 	return all
 }
 
-// slots is how many [[slot]] there are.
-func (d *document) slots() (n int) {
-	for _, b := range d.blocks {
-		n = max(n, b.nth)
-	}
-	return n
-}
-
 // find is the place of a table's block; -1: there is none.
 func (d *document) find(table string, nth int) int {
 	return slices.IndexFunc(d.blocks, func(b block) bool { return b.header == table && b.nth == nth })

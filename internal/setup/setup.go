@@ -80,6 +80,9 @@ func New(o Options, existing []byte) *Setup {
 		return s
 	}
 	s.before = said.texts()
+	if o.Facts.Registered && s.before["glase.account"] == Register {
+		s.before["glase.account"] = Own
+	}
 	if err := s.editable(existing, said); err != nil {
 		s.Note = fmt.Sprintf("%s is written in a way that single values of it cannot be changed in (%v): it is set aside, "+
 			"and another one is written, with what is answered here alone", o.Path, err)

@@ -90,7 +90,8 @@ func TestAFreshMachineGetsACommentedConfigThatIsRight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Slots) != 1 || c.GPIO.Door != "" || c.Machine.Name != minimal()["machine.name"] || c.Glase.TerminalID != "t1" || !c.UPS.BehindProxy {
+	if len(c.Slots) != 1 || c.GPIO.Door != "" ||
+		c.Machine.Name != minimal()["machine.name"] || c.Glase.TerminalID != "t1" || !c.UPS.BehindProxy {
 		t.Errorf("%+v", c)
 	}
 	if p, err := config.ReadSecret(c.Glase.PasswordFile); err != nil || p != "s3cret words" {
@@ -426,5 +427,59 @@ func TestAnyAnswersThatAreTakenAreSaidBack(t *testing.T) {
 			t.Errorf("seed=%d: %v", seed, err)
 		}
 		f.Close()
+	}
+}
+
+// TestAFinishThatFailsLeavesTheOldConfig, and the answers: what stands in the way can be taken away, and it goes on.
+func TestAFinishThatFailsLeavesTheOldConfig(t *testing.T) {
+	o := options(t)
+	if err := os.WriteFile(o.Path, []byte(config.Example), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f := open(t, o)
+	said := minimal()
+	said["slots"] = "1"
+	answer(t, f, said)
+	way := filepath.Join(filepath.Dir(o.Path), "glase.password", "x")
+	if err := os.MkdirAll(way, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if w, err := f.Finish(); err == nil || !strings.Contains(err.Error(), "password") {
+		t.Errorf("%+v, %v", w, err)
+	}
+	if b, _ := os.ReadFile(o.Path); string(b) != config.Example {
+		t.Error("the config is another one")
+	}
+	if err := os.RemoveAll(filepath.Dir(way)); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	f = open(t, o)
+	if _, _, more := f.Next(); more {
+		t.Error("answers are lost")
+	}
+	w, err := f.Finish()
+	if kept, _ := os.ReadFile(w.Backup); err != nil || string(kept) != config.Example {
+		t.Errorf("%+v, %v", w, err)
+	}
+	f.Close()
+	again := open(t, o)
+	answer(t, again, nil) // what the file says is what is offered
+	if w, err := again.Finish(); err != nil || w.Backup != "" {
+		t.Errorf("nothing new, and %+v, %v", w, err)
+	}
+}
+
+// TestAMachineThatHasMadeItsTerminalKeepsIt unless somebody wants another one.
+func TestAMachineThatHasMadeItsTerminalKeepsIt(t *testing.T) {
+	o := options(t)
+	o.Facts.Registered = true
+	f := open(t, o)
+	asked := strings.Join(answer(t, f, minimal()), " ")
+	if v, _ := f.given("glase.account"); v != Own || strings.Contains(asked, "password") {
+		t.Errorf("account %q, asked %s", v, asked)
+	}
+	if _, err := f.Finish(); err != nil {
+		t.Error(err)
 	}
 }
