@@ -330,7 +330,7 @@ func TestEveryWayToPayAndLocksAreRehearsed(t *testing.T) {
 		"sticker": {"[journal]", "[payment]\nflow = \"sticker\"\nseqr_id = \"ABC123\"\n[journal]"},
 		"invoice": {"[journal]", "[payment]\nflow = \"invoice\"\n[journal]"},
 		"web":     {"[journal]", "[payment]\nflow = \"web\"\n[journal]"},
-		"lock":    {"driver = \"relay\"\nrelay = \"GPIO17\"\ndrop =", "driver = \"lock\"\nrelay = \"GPIO17\"\nopened ="},
+		"lock":    {"\"relay\"\nrelay = \"GPIO17\"\ndrop =", "\"lock\"\nrelay = \"GPIO17\"\nopened ="},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -368,7 +368,8 @@ func TestAMachineMakesItsOwnTerminal(t *testing.T) {
 	}
 	machine := []string{"sv", "Lobby", "SEK", "UTC", "-", r.glase + "/soap/merchant/cashregister-2", "Bar AB"}
 	out := typing(append(machine, "register", "public_test_shop", "9900", "1234", "yes")...)
-	if !strings.Contains(out, "This machine is terminal") || !strings.Contains(out, "knows this terminal by its password") {
+	if !strings.Contains(out, "This machine is terminal") ||
+		!strings.Contains(out, "knows this terminal by its password") {
 		t.Fatalf("%s", out)
 	}
 	id, err := identity.Load(r.dir + "/demo/identity.json")
