@@ -91,11 +91,16 @@ The exit status is 0 when a config was written that kioskd check takes.`,
 		i := interview{f: f, acts: setupActs(o), prompter: p, path: o.Path}
 		switch {
 		case *answers != "":
-			return i.unattended(ctx, *answers, *sale, *asJSON)
+			err = i.unattended(ctx, *answers, *sale, *asJSON)
 		case *page:
 			return servePage(ctx, f, i.acts, o, *listen, c.OutOrStdout())
+		default:
+			err = i.run(ctx)
 		}
-		return i.run(ctx)
+		if ctx.Err() != nil {
+			return errors.New("ended; the answers are kept, and the next kioskd setup goes on there")
+		}
+		return err
 	}
 	return c
 }
@@ -209,17 +214,22 @@ func findings(all []doctor.Finding) (out []setup.Finding) {
 	return out
 }
 
+// stateFolder makes the journal's folder where no package has made it, as the unit has it.
+func stateFolder(folder string, o setup.Options) error {
+	if _, err := os.Stat(folder); o.UID < 0 || !errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return errors.Join(os.MkdirAll(folder, 0o750), os.Chown(folder, o.UID, o.GID))
+}
+
 // registerNow makes a terminal at Glase, as kioskd register does, and gives its file to the user that kioskd runs as.
 func registerNow(ctx context.Context, cfg config.Config, o setup.Options) (string, error) {
 	l, err := app.Terminal(cfg, version, nil)
 	if err != nil {
 		return "", err
 	}
-	folder := filepath.Dir(l.Path)
-	if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) {
-		if err := errors.Join(os.MkdirAll(folder, 0o750), os.Chown(folder, o.UID, o.GID)); err != nil {
-			return "", err
-		}
+	if err := stateFolder(filepath.Dir(l.Path), o); err != nil {
+		return "", err
 	}
 	name := firstOf(cfg.Machine.Token, cfg.Machine.Name)
 	id, err := l.Register(ctx, terminal.Registration{ExternalID: name, Name: cfg.Machine.Name,

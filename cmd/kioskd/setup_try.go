@@ -62,6 +62,9 @@ func (i interview) reopen(ctx context.Context, section string, otherwise bool) e
 	return err
 }
 
+// pictureWithin is how long a display has to fail before it is said to show something.
+const pictureWithin = time.Second
+
 func (i interview) tryDisplay(ctx context.Context) error {
 	cfg, _ := i.f.Trial()
 	if cfg.Display.Driver == "none" || cfg.Display.Driver == "terminal" && cfg.Display.Device == "" {
@@ -69,7 +72,13 @@ func (i interview) tryDisplay(ctx context.Context) error {
 	}
 	hold, shown := make(chan struct{}), make(chan error, 1)
 	go func() { shown <- i.acts.Picture(cfg, hold) }()
-	read, err := i.yes(ctx, true, "The display shows what customers will see. Can it be read?")
+	read, err := false, error(nil)
+	select {
+	case failed := <-shown: // at once
+		shown <- failed
+	case <-time.After(pictureWithin):
+		read, err = i.yes(ctx, true, "The display shows what customers will see. Can it be read?")
+	}
 	close(hold)
 	if err != nil {
 		return err

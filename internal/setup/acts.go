@@ -35,7 +35,7 @@ type Acts struct {
 	// Rehearse starts the machine of a Trial with its own hardware, and without anybody's money. Text is the config as
 	// a file, for whoever makes the outputs inactive should this program die.
 	Rehearse func(ctx context.Context, c config.Config, text string) (*Rehearsal, error)
-	// Check and Doctor look at the config that was written.
+	// Check and Doctor look at the config that was written, after which the machine can be started.
 	Check  func(file string) []Finding
 	Doctor func(ctx context.Context, file string) []Finding
 }

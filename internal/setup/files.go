@@ -33,6 +33,9 @@ func Open(o Options) (*Files, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the folder of %s does not exist: make it, or name another file with --config", o.Path)
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("%w: sudo kioskd setup", err)
+	}
 	if err != nil {
 		return nil, err
 	}
