@@ -195,7 +195,7 @@ func (s *Setup) write(w *writer, a Answer) {
 func (s *Setup) only(w *writer, n int, asked []string) {
 	prefix := fmt.Sprint(repeated, ".", n, ".")
 	name, _ := s.given(prefix + "kind")
-	if was, had := s.before[prefix+"kind"]; !had || was == name {
+	if was, had := s.had[prefix+"kind"]; !had || was == name {
 		return
 	}
 	for _, key := range w.d.keys(repeated+".vend", n) {

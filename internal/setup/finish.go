@@ -25,7 +25,8 @@ func (f *Files) Finish() (w Written, err error) {
 		for n, c := range all {
 			lines[n] = c.said()
 		}
-		return w, fmt.Errorf("the config is not right yet:\n%s", strings.Join(lines, "\n"))
+		return w, fmt.Errorf("the config would not be right, so nothing is written:\n%s\nWhat setup does not ask for, mend "+
+			"in %s, and go on with kioskd setup; other answers: kioskd setup --anew", strings.Join(lines, "\n"), f.o.Path)
 	}
 	text, err := f.Text()
 	if err != nil {

@@ -73,8 +73,8 @@ func (s *Setup) Password(key, text string) error {
 	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) || strings.HasPrefix(text, "\ufeff"):
 		return errors.New("this is not one line of plain text")
 	}
-	if err := s.put(Answer{Key: key, Text: Kept, Form: Secret}); err != nil {
-		return err
+	if err := plainfile.ReplaceAs(s.secretPath(key)+pending, []byte(text+"\n"), 0o600, s.o.UID, s.o.GID); err != nil {
+		return fmt.Errorf("the password cannot be kept: %w", err)
 	}
-	return plainfile.ReplaceAs(s.secretPath(key)+pending, []byte(text+"\n"), 0o600, s.o.UID, s.o.GID)
+	return s.put(Answer{Key: key, Text: Kept, Form: Secret})
 }

@@ -56,6 +56,7 @@ type Setup struct {
 	answers []Answer          // in the order in which they were given
 	at      map[string]int    // their places there
 	before  map[string]string // what is offered again: of the file, or an answer that is to be given anew
+	had     map[string]string // what the file says
 	old     []byte            // the config as it is; nil: there is none
 	base    string            // the file that is changed
 
@@ -79,7 +80,7 @@ func New(o Options, existing []byte) *Setup {
 		s.Note = fmt.Sprintf("%s cannot be read as a config (%v): it is set aside, and another one is written", o.Path, err)
 		return s
 	}
-	s.before = said.texts()
+	s.before, s.had = said.texts(), said.texts()
 	if o.Facts.Registered && s.before["glase.account"] == Register {
 		s.before["glase.account"] = Own
 	}
@@ -291,7 +292,8 @@ func (s *Setup) complaints() (all []complaint) {
 			return "elsewhere in the file"
 		})
 		all = append(all, complaint{answer: lines[p.Line], key: p.Key, message: message,
-			missing: strings.HasPrefix(message, "is missing") || strings.HasPrefix(message, "there is none")})
+			missing: strings.HasPrefix(message, "is missing") || strings.HasPrefix(message, "there is none") ||
+				lines[p.Line] == "" && strings.HasPrefix(p.Key, "pin.")}) // whose wire may be named by a later answer
 	}
 	return all
 }

@@ -483,3 +483,54 @@ func TestAMachineThatHasMadeItsTerminalKeepsIt(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestAnotherKindOfSlotIsTakenAlsoTheSecondTime: what belongs to the kind that the file has goes out of force, however
+// often the answer is given.
+func TestAnotherKindOfSlotIsTakenAlsoTheSecondTime(t *testing.T) {
+	o := options(t)
+	if err := os.WriteFile(o.Path, []byte(config.Example), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f := open(t, o)
+	for {
+		_, q, _ := f.Next()
+		if q.Key == "slot.1.vend.opened" {
+			break
+		}
+		text := q.Default
+		if q.Key == "slot.1.kind" {
+			text = "lock"
+		}
+		if q.Form == Secret {
+			if err := f.Password(q.Key, "12345678"); err != nil {
+				t.Fatal(err)
+			}
+		} else if err := f.Answer(q.Key, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for f.Back() != "slot.1.kind" {
+	}
+	if err := f.Answer("slot.1.kind", "lock"); err != nil {
+		t.Error(err)
+	}
+	f.Close()
+	f = open(t, o) // and from the draft
+	f.Back()
+	if err := f.Answer("slot.1.kind", "lock"); err != nil {
+		t.Error(err)
+	}
+	answer(t, f, map[string]string{"slot.1.vend.opened": "GPIO4"})
+	if w, err := f.Finish(); err == nil || !strings.Contains(err.Error(), "pin.name: GPIO27 is used by nothing") {
+		t.Errorf("a [[pin]] that nothing is wired to any more: %+v, %v", w, err)
+	}
+	mended := strings.Replace(config.Example, "[[pin]]\nname = \"GPIO27\"", "[[pin]]\nname = \"GPIO4\"", 1)
+	if err := os.WriteFile(o.Path, []byte(mended), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	f = open(t, o)
+	if _, err := f.Finish(); err != nil {
+		t.Error(err)
+	}
+}
