@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -213,6 +214,23 @@ func (s *Setup) only(w *writer, n int, asked []string) {
 // parse reads a file that the answers make.
 func (s *Setup) parse(text string) (config.Config, error) {
 	return config.ParseJudged(s.o.Path, []byte(text), filepath.Dir(s.o.Path), s.o.Kinds, s.o.Judge)
+}
+
+// unwired takes each [[pin]] out of force whose pin nothing is wired to any more: the config room refuses it, and nobody
+// asks about it here.
+func (s *Setup) unwired(text string) string {
+	_, err := s.parse(text)
+	var problems config.Errors
+	if !errors.As(err, &problems) {
+		return text
+	}
+	d := read(text)
+	for _, p := range problems {
+		if p.Key == "pin.name" && strings.Contains(p.Message, "is used by nothing") {
+			d.retireAt(p.Line)
+		}
+	}
+	return d.text()
 }
 
 // Config is the config that the answers so far make. The error is of type config.Errors, and what could be read is

@@ -237,6 +237,23 @@ func (d *document) retire(last int) {
 	}
 }
 
+// retireAt takes the lines of the block out of force in which this line is, from 1, and its header.
+func (d *document) retireAt(line int) {
+	at := 0
+	for i := range d.blocks {
+		b := &d.blocks[i]
+		if at += len(b.lines); line > at {
+			continue
+		}
+		for n, end := 0, b.end(); n < end; n++ {
+			if l := strings.TrimSpace(b.lines[n]); l != "" && !strings.HasPrefix(l, "#") {
+				b.lines[n] = "#" + b.lines[n]
+			}
+		}
+		return
+	}
+}
+
 // column is where the comment of a line begins, as in the commented example.
 const column = 36
 

@@ -131,7 +131,7 @@ func (f *Files) take(all []Answer) {
 		}
 		wrong := map[string]bool{}
 		for _, c := range f.complaints() {
-			wrong[c.answer] = wrong[c.answer] || !c.missing
+			wrong[c.answer] = wrong[c.answer] || !c.missing && !c.later
 		}
 		before, seen := len(f.answers), map[string]bool{}
 		f.answers = slices.DeleteFunc(f.answers, func(a Answer) bool {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 	"syscall"
 
 	"kioskd/internal/plainfile"
@@ -20,17 +19,14 @@ type Written struct {
 // Finish writes the config, passwords first, and takes the draft away. It may be repeated: a power cut in between
 // leaves the old config or the new one, and the answers.
 func (f *Files) Finish() (w Written, err error) {
-	if all := f.complaints(); len(all) > 0 {
-		lines := make([]string, len(all))
-		for n, c := range all {
-			lines[n] = c.said()
-		}
-		return w, fmt.Errorf("the config would not be right, so nothing is written:\n%s\nWhat setup does not ask for, mend "+
-			"in %s, and go on with kioskd setup; other answers: kioskd setup --anew", strings.Join(lines, "\n"), f.o.Path)
-	}
 	text, err := f.Text()
 	if err != nil {
 		return w, err
+	}
+	text = f.unwired(text)
+	if _, err := f.parse(text); err != nil {
+		return w, fmt.Errorf("the config would not be right, so nothing is written:\n%w\nWhat setup does not ask for, mend in "+
+			"%s, and go on with kioskd setup; other answers: kioskd setup --anew", err, f.o.Path)
 	}
 	if err := f.same(text); err != nil {
 		return w, err

@@ -242,7 +242,7 @@ func (s *Setup) put(a Answer) error {
 	}
 	now := s.complaints()
 	for _, c := range now {
-		if c.missing || slices.ContainsFunc(s.stood, func(old complaint) bool { return old.said() == c.said() }) {
+		if c.missing || c.later || slices.ContainsFunc(s.stood, func(old complaint) bool { return old.said() == c.said() }) {
 			continue
 		}
 		s.answers, s.at = was, nil
@@ -261,6 +261,7 @@ type complaint struct {
 	key     string // of the config
 	message string
 	missing bool // it is not said yet
+	later   bool // it is about a [[pin]], whose wire may be named by a later answer
 }
 
 func (c complaint) said() string {
@@ -292,8 +293,8 @@ func (s *Setup) complaints() (all []complaint) {
 			return "elsewhere in the file"
 		})
 		all = append(all, complaint{answer: lines[p.Line], key: p.Key, message: message,
-			missing: strings.HasPrefix(message, "is missing") || strings.HasPrefix(message, "there is none") ||
-				lines[p.Line] == "" && strings.HasPrefix(p.Key, "pin.")}) // whose wire may be named by a later answer
+			missing: strings.HasPrefix(message, "is missing") || strings.HasPrefix(message, "there is none"),
+			later:   lines[p.Line] == "" && strings.HasPrefix(p.Key, "pin.")})
 	}
 	return all
 }

@@ -168,12 +168,11 @@ func (s *Setup) Unattended(file []byte) error {
 		}
 		s.o.Fixed = append(s.o.Fixed, v.Answer)
 		s.changed()
-		if all := s.complaints(); len(all) > 0 {
-			return fmt.Errorf("%s", all[0].said())
-		}
 	}
-	if all := s.complaints(); len(all) > 0 {
-		return errors.New(all[0].said())
+	for _, c := range s.complaints() {
+		if !c.later {
+			return errors.New(c.said())
+		}
 	}
 	return nil
 }
