@@ -216,8 +216,8 @@ func (s *Setup) parse(text string) (config.Config, error) {
 	return config.ParseJudged(s.o.Path, []byte(text), filepath.Dir(s.o.Path), s.o.Kinds, s.o.Judge)
 }
 
-// unwired takes each [[pin]] out of force whose pin nothing is wired to any more: the config room refuses it, and nobody
-// asks about it here.
+// unwired takes each [[pin]] out of force whose pin nothing is wired to any more: the config room refuses it, and
+// nobody asks about it here.
 func (s *Setup) unwired(text string) string {
 	_, err := s.parse(text)
 	var problems config.Errors

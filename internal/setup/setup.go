@@ -242,7 +242,8 @@ func (s *Setup) put(a Answer) error {
 	}
 	now := s.complaints()
 	for _, c := range now {
-		if c.missing || c.later || slices.ContainsFunc(s.stood, func(old complaint) bool { return old.said() == c.said() }) {
+		same := func(old complaint) bool { return old.said() == c.said() }
+		if c.missing || c.later || slices.ContainsFunc(s.stood, same) {
 			continue
 		}
 		s.answers, s.at = was, nil
