@@ -25,6 +25,7 @@ func command(out, errOut io.Writer) *cobra.Command {
 through Glase, turns the motors, watches the product sensors, and charges for
 exactly what came out.
 
+  kioskd setup                             ask what this machine is, and write its config
   kioskd check --example > kioskd.toml     begin with a commented config
   kioskd check --config kioskd.toml        is it right?
   kioskd run --config kioskd.toml          sell`,
