@@ -115,7 +115,7 @@ func (w *writer) put(a Answer) {
 	switch {
 	case a.Text == "":
 		w.unset(a.Key)
-	case a.Form == Number || a.Form == flag:
+	case a.Form == Number || a.Form == flag || a.Form == list:
 		w.set(a.Key, a.Text)
 	default:
 		w.set(a.Key, quoted(a.Text))
@@ -180,7 +180,7 @@ func (s *Setup) write(w *writer, a Answer) {
 		}
 	case a.Key == "ups.public_url":
 		w.put(a)
-		if u, err := url.Parse(a.Text); err == nil && u.Path != "/" {
+		if u, err := url.Parse(a.Text); err == nil && u.Path != "/" && !s.fleet {
 			w.put(Answer{Key: "ups.path_prefix", Text: u.Path})
 		}
 	case table == repeated && last == "kind":

@@ -22,7 +22,7 @@ type block struct {
 }
 
 // errElsewhere is a value that stands in the file in a way that it cannot be changed in.
-var errElsewhere = errors.New("is written in more than one line, or as a list")
+var errElsewhere = errors.New("is written in more than one line, or as a table in braces")
 
 const repeated = "slot" // the table that repeats, with all below it
 
@@ -288,8 +288,10 @@ func replaced(line, value string) (string, error) {
 // extent is how many bytes the value at the beginning of a text has; false: it is none of one line.
 func extent(s string) (n int, ok bool) {
 	switch {
-	case s == "" || strings.HasPrefix(s, `"""`) || strings.HasPrefix(s, "'''") || s[0] == '[' || s[0] == '{':
+	case s == "" || strings.HasPrefix(s, `"""`) || strings.HasPrefix(s, "'''") || s[0] == '{':
 		return 0, false
+	case s[0] == '[':
+		return listed(s)
 	case s[0] == '\'':
 		end := strings.IndexByte(s[1:], '\'')
 		return end + 2, end >= 0
@@ -308,6 +310,30 @@ func extent(s string) (n int, ok bool) {
 		n = len(s)
 	}
 	return n, n > 0
+}
+
+// listed is extent of a list.
+func listed(s string) (n int, ok bool) {
+	for n = 1; n < len(s); {
+		switch s[n] {
+		case ']':
+			return n + 1, true
+		case ' ', '\t', ',':
+			n++
+		default:
+			length, ok := extent(s[n:])
+			if !ok || strings.ContainsAny(s[n:n+1], "[#") {
+				return 0, false
+			}
+			if s[n] != '"' && s[n] != '\'' { // a bare value ends before a comma too
+				if end := strings.IndexAny(s[n:n+length], ",]"); end > 0 {
+					length = end
+				}
+			}
+			n += length
+		}
+	}
+	return 0, false
 }
 
 // quoted is a text as TOML has it.

@@ -194,6 +194,10 @@ func (s *Setup) payment() []Question {
 	public := Question{Key: "ups.public_url", Ask: "Address by which Glase reaches this machine",
 		Why: "Tell it to Glase; /createPurchase is added to it. Like https://kiosk.example.com/seqr"}
 	listen := Question{Key: "ups.listen", Ask: "Where kioskd listens for it", Default: "127.0.0.1:8082"}
+	if s.fleet {
+		public.Why = "A gateway's: like https://fleet.example.com/k/ and the machine's id"
+		return append(all, public)
+	}
 	all = append(all, reach, public, listen)
 	switch at := len(all) - 1; s.value(reach) {
 	case TLS:

@@ -57,6 +57,7 @@ type Setup struct {
 	at      map[string]int    // their places there
 	before  map[string]string // what is offered again: of the file, or an answer that is to be given anew
 	had     map[string]string // what the file says
+	fleet   bool              // it is one of many: gateways are called, and nothing listens here
 	old     []byte            // the config as it is; nil: there is none
 	base    string            // the file that is changed
 
@@ -81,6 +82,7 @@ func New(o Options, existing []byte) *Setup {
 		return s
 	}
 	s.before, s.had = said.texts(), said.texts()
+	s.fleet = s.had["fleet.servers"] != ""
 	if o.Facts.Registered && s.before["glase.account"] == Register {
 		s.before["glase.account"] = Own
 	}
@@ -99,6 +101,9 @@ func (s *Setup) editable(existing []byte, said values) error {
 	where := d.where()
 	for _, v := range said {
 		table, nth, key := place(v.Key)
+		if v.Form == list || v.odd {
+			continue // nobody asks for it, and it stays as it is
+		}
 		if where[v.Key] == 0 && !v.derived {
 			return fmt.Errorf("%s is not in a line of its own", v.Key)
 		}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/pelletier/go-toml/v2"
 
@@ -16,6 +17,7 @@ import (
 type value struct {
 	Answer
 	derived bool // it follows from others, and stands in no line
+	odd     bool // it is of a type that nothing in a config has
 }
 
 type values []value
@@ -24,7 +26,9 @@ type values []value
 func (v values) texts() map[string]string {
 	all := map[string]string{}
 	for _, one := range v {
-		all[one.Key] = one.Text
+		if !one.odd {
+			all[one.Key] = one.Text
+		}
 	}
 	return all
 }
@@ -57,7 +61,10 @@ func flatten(b []byte, kinds []vend.Kind) (values, error) {
 	return append(all, all.derived()...), nil
 }
 
-// table adds a table's values. Lists are left to the file.
+// list is the form of a list of texts, as TOML. Only files have it: no question asks for one.
+const list Form = -2
+
+// table adds a table's values.
 func (v values) table(prefix string, t map[string]any) values {
 	for _, key := range slices.Sorted(maps.Keys(t)) {
 		a := Answer{Key: prefix + "." + key}
@@ -71,12 +78,33 @@ func (v values) table(prefix string, t map[string]any) values {
 		case map[string]any:
 			v = v.table(a.Key, x)
 			continue
+		case []any:
+			text, ok := listOf(x)
+			a.Text, a.Form = text, list
+			if !ok {
+				v = append(v, value{Answer: a, odd: true})
+				continue
+			}
 		default:
+			v = append(v, value{Answer: a, odd: true})
 			continue
 		}
 		v = append(v, value{Answer: a})
 	}
 	return v
+}
+
+// listOf is a list of texts as TOML; false: it has something else in it.
+func listOf(all []any) (string, bool) {
+	texts := make([]string, len(all))
+	for n, one := range all {
+		text, ok := one.(string)
+		if !ok {
+			return "", false
+		}
+		texts[n] = quoted(text)
+	}
+	return "[" + strings.Join(texts, ", ") + "]", true
 }
 
 func (v values) slots(list []any, kinds []vend.Kind) values {
@@ -91,10 +119,10 @@ func (v values) slots(list []any, kinds []vend.Kind) values {
 		driver, _ := own["driver"].(string)
 		has := func(key string) bool { _, ok := own[key]; return ok }
 		if name := kindOf(kinds, driver, has); name != "" {
-			v = append(v, value{Answer{Key: prefix + ".kind", Text: name}, true})
+			v = append(v, value{Answer: Answer{Key: prefix + ".kind", Text: name}, derived: true})
 		}
 	}
-	return append(v, value{Answer{Key: slotsKey, Text: strconv.Itoa(len(list)), Form: Number}, true})
+	return append(v, value{Answer: Answer{Key: slotsKey, Text: strconv.Itoa(len(list)), Form: Number}, derived: true})
 }
 
 // derived are the answers that follow from what a file says.
@@ -102,7 +130,7 @@ func (v values) derived() (all values) {
 	said := v.texts()
 	add := func(key, text string) {
 		if said[key] == "" {
-			all = append(all, value{Answer{Key: key, Text: text}, true})
+			all = append(all, value{Answer: Answer{Key: key, Text: text}, derived: true})
 		}
 	}
 	switch {
@@ -133,6 +161,12 @@ func (s *Setup) Unattended(file []byte) error {
 	}
 	texts := said.texts()
 	used := map[string]bool{}
+	for _, v := range said { // first, for what it makes of other answers
+		if strings.HasPrefix(v.Key, "fleet.") && !v.odd {
+			s.o.Fixed, used[v.Key] = append(s.o.Fixed, v.Answer), true
+		}
+	}
+	s.fleet = s.fleet || texts["fleet.servers"] != ""
 	for _, key := range []string{"glase.password", "glase.reseller_password"} {
 		if file := texts[key+"_file"]; file != "" { // it is there already
 			s.before[key+"_file"], texts[key] = file, Kept
@@ -160,6 +194,9 @@ func (s *Setup) Unattended(file []byte) error {
 		}
 	}
 	for _, v := range said {
+		if v.odd {
+			return fmt.Errorf("%s is of a type that nothing in a config has", v.Key)
+		}
 		if used[v.Key] || v.derived || s.written(v.Key) {
 			continue
 		}
