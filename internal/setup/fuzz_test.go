@@ -171,3 +171,20 @@ func TestAFleetsMachinesAreSetUpFromAFile(t *testing.T) {
 		}
 	}
 }
+
+// TestTheAnswersInTheDocsAreTaken as they stand there.
+func TestTheAnswersInTheDocsAreTaken(t *testing.T) {
+	b, err := os.ReadFile("../../docs/setup.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(b), "```toml\n")
+	text, _, ok := strings.Cut(text, "```")
+	f := open(t, options(t))
+	if err := f.Unattended([]byte(text)); err != nil || !ok {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	if _, err := f.Finish(); err != nil {
+		t.Error(err)
+	}
+}
