@@ -28,6 +28,7 @@ wrong with it by file, line and key; a mistake in a file that it names, by key. 
 	}
 	file, asJSON := configFlag(c), jsonFlag(c)
 	example := c.Flags().Bool("example", false, "print a commented config to begin with")
+	copied := c.Flags().String("journal", "", "open this `COPY` of a journal as well, as a start would; it may be changed")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		out := c.OutOrStdout()
 		if *example {
@@ -40,6 +41,11 @@ wrong with it by file, line and key; a mistake in a file that it names, by key. 
 			problems = app.Check(cfg)
 			for n := range problems {
 				problems[n].File = *file
+			}
+		}
+		if *copied != "" {
+			if err := journal.Try(c.Context(), *copied, version); err != nil {
+				problems = append(problems, config.Problem{File: *copied, Message: err.Error()})
 			}
 		}
 		if *asJSON {

@@ -32,7 +32,8 @@ exactly what came out.
 	}, out, errOut)
 	root.AddCommand(runCommand(), checkCommand(), statusCommand(), salesCommand(), eventsCommand(), resolveCommand(),
 		refundCommand(), receiptCommand(), acceptCommand(), reportCommand(), replayCommand(), exportCommand(),
-		outputsOffCommand(), wiringCommand(), versionCommand(), boardCommand(), backCommand())
+		outputsOffCommand(), wiringCommand(), versionCommand(), boardCommand(), backCommand(), holdCommand(),
+		readyCommand())
 	root.AddCommand(setupCommand(), guardCommand())
 	root.AddCommand(registerCommand(), assignCommand(), unregisterCommand(), stickerCommand(), certifyCommand(),
 		enrollCommand())

@@ -25,6 +25,7 @@ import (
 	"kioskd/internal/hardware"
 	"kioskd/internal/sdnotify"
 	"kioskd/internal/simulated"
+	"kioskd/internal/upgrade"
 )
 
 func runCommand() *cobra.Command {
@@ -95,7 +96,7 @@ func run(ctx context.Context, cfg config.Config, log zerolog.Logger, serviced st
 	a, err := app.New(ctx, cfg, app.Parts{
 		Pins: pins, Sim: sim,
 		Version: version, Log: log, Clock: clock, Random: rand.Reader, Screen: screen, ServicedBy: serviced,
-		Supervisor: supervisor,
+		Supervisor: supervisor, Upgrades: upgrade.File,
 	})
 	if err != nil {
 		return err

@@ -70,6 +70,20 @@ func (c *Client) Status(ctx context.Context) (s api.Status, err error) {
 	return s, c.get(ctx, "/api/status", &s)
 }
 
+// Hold lets no new sale begin for some seconds, and says whether the machine stands still.
+func (c *Client) Hold(ctx context.Context, seconds int) (still bool, err error) {
+	var held api.Held
+	return held.Still, c.post(ctx, "/api/hold", api.Hold{Seconds: seconds}, &held)
+}
+
+// Ready is nil once the daemon has begun to work on its journal.
+func (c *Client) Ready(ctx context.Context) error {
+	var s struct {
+		Status string `json:"status"`
+	}
+	return c.get(ctx, "/healthz", &s)
+}
+
 // Sales are the newest sales, newest first: limit is from 1 to SalesMax.
 func (c *Client) Sales(ctx context.Context, limit int) (all []api.Sale, err error) {
 	return all, c.get(ctx, "/api/sales?limit="+strconv.Itoa(limit), &all)

@@ -24,9 +24,10 @@ var homonyms = map[string]struct {
 	why   string
 }{
 	"cmd/kioskd": {[]string{"charged", "ended", "in_doubt", "closed", "not_delivered", "stopped", "technician",
-		"display", "setup"}, "it reads the port's JSON from outside, and has a command of that name"},
+		"display", "journal", "setup"}, "it reads the port's JSON from outside, and has a command of that name"},
 	"internal/setup":      {[]string{"display"}, "a part of the questions, and a section of the config"},
 	"internal/setup/page": {[]string{"display"}, "the same part of the questions"},
+	"internal/upgrade":    {[]string{"refused", "unknown"}, "how a change of versions stands"},
 	"fsm": {[]string{"unknown", "sold_out", "closed"},
 		"what a note says of a status, and a slot's state"},
 	"glase": {[]string{"unknown"}, "a field's value is"},

@@ -85,6 +85,7 @@ var rooms = map[string][]string{
 		"internal/reason"},
 	"internal/serve":     {"fsm", "internal/cert", "internal/config", "internal/debug", "ups"},
 	"internal/sdnotify":  {"fsm", "internal/kiosk"},
+	"internal/upgrade":   {"fsm", "internal/debug/api", "internal/reason"},
 	"internal/simulated": {"hw/gpio", "hw/gpio/simboard", "hw/wire", "internal/config"},
 	"internal/doctor":    {"glase", "hw/gpio/pinname", "internal/plainfile"},
 	"internal/app":       {"*"},
@@ -154,7 +155,7 @@ var rooms = map[string][]string{
 		"internal/drivers", "internal/evadts", "internal/fleet/enrol",
 		"internal/front", "internal/hardware", "internal/identity", "internal/money", "internal/plainfile",
 		"internal/totals",
-		"internal/journal", "internal/sdnotify", "internal/simulated", "internal/sticker",
+		"internal/journal", "internal/sdnotify", "internal/simulated", "internal/sticker", "internal/upgrade",
 		"internal/terminal", "ups", "internal/wiring",
 		"internal/fleet/ownca", "internal/mint", "internal/setup", "internal/setup/page",
 	},
@@ -171,6 +172,7 @@ var rooms = map[string][]string{
 
 	// The proof: it may use what it proves, and nothing uses it but the demos.
 	"internal/proof/ask":   {},
+	"internal/proof/audit": {"hw/gpio/simboard", "internal/debug/api", "internal/money", "internal/proof/phone"},
 	"internal/proof/await": {},
 	"internal/proof/broker": {"internal/fleet/grants", "internal/fleet/ownca", "internal/fleet/protocol",
 		"internal/proof/child", "internal/proof/port"},
@@ -188,6 +190,7 @@ var rooms = map[string][]string{
 	"internal/proof/service":  {},
 	"internal/proof/till":     {"fsm", "internal/journal", "internal/money", "internal/reason"},
 	"internal/proof/toolkits": {},
+	"internal/proof/upgrade":  {},
 	"internal/proof/world":    {"*"},
 }
 
@@ -238,8 +241,10 @@ var forTests = map[string][]string{
 	"internal/setup":        {"internal/drivers"},
 	"internal/setup/page":   {"internal/config", "internal/drivers"},
 	"internal/proof/crash": {"glase", "hw/gpio/simboard", "internal/debug/api", "internal/debug/client",
-		"internal/money",
-		"internal/proof/child", "internal/proof/phone", "internal/proof/port"},
+		"internal/proof/audit", "internal/proof/child", "internal/proof/phone", "internal/proof/port"},
+	"internal/proof/upgrade": {"hw/gpio/simboard", "internal/debug/api", "internal/debug/client",
+		"internal/proof/ask", "internal/proof/audit", "internal/proof/child", "internal/proof/phone",
+		"internal/proof/port"},
 	"internal/proof/kernel": {
 		"hw/display", "hw/gpio", "hw/gpio/hostpin", "internal/debug/api", "internal/debug/client",
 		"internal/proof/phone",
@@ -429,6 +434,7 @@ var borrowedForTests = map[string]map[string]string{
 		"periph.io/x/conn/v3":           pins,
 	},
 	"internal/proof/service": {"golang.org/x/sys/unix": "kills"},
+	"internal/proof/upgrade": {"golang.org/x/sys/unix": "mounts a disk, and shuts it down"},
 }
 
 const (
