@@ -51,6 +51,7 @@ type Config struct {
 	Temperature Temperature
 	Printer     Printer
 	Fleet       Fleet
+	Backup      Backup
 
 	Boards map[string]vend.Board // what slots share, by section
 }
@@ -163,6 +164,7 @@ func Default() Config {
 
 		Temperature: Temperature{Min: coldest, Hold: holdDefault},
 		Printer:     Printer{Width: widthDefault, CodePage: codePageDefault},
+		Backup:      Backup{At: backupAtDefault, Keep: keepDefault},
 	}
 }
 

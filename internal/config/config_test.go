@@ -60,6 +60,7 @@ func TestTheMinimalConfigHasTheDefaults(t *testing.T) {
 			Driver: "relay", Vend: relay.Config{Relay: "GPIO17", Drop: "GPIO27"}}},
 		Temperature: Temperature{Min: -55, Hold: 15 * time.Minute},
 		Printer:     Printer{Width: 32, CodePage: "cp1252"},
+		Backup:      Backup{At: 3*time.Hour + 30*time.Minute, Keep: 14},
 	}
 	if got := mustParse(t, minimal); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -220,6 +221,12 @@ credentials = "fleet.creds"
 ca = "/etc/fleet.pem"
 authority = "UALKRPTFUDNZBPD2R63COIFK6B5BA7FUFIQDY5OE22RXJ7OFT52XSW5Q"
 size = 20000
+[backup]
+folder = "copies"
+stick = true
+recipients = ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]
+at = "23:05"
+keep = 400
 [[pin]]
 name = "P1_29"
 active_low = true
@@ -275,6 +282,8 @@ debounce = "2ms"
 		"Printer:{Device:/dev/serial0 Baud:19200 Width:48 CodePage:cp865} " +
 		"Fleet:{Servers:[tls://a.example:4222 wss://b.example:443] Credentials:/etc/kioskd/fleet.creds " +
 		"CA:/etc/fleet.pem Authority:UALKRPTFUDNZBPD2R63COIFK6B5BA7FUFIQDY5OE22RXJ7OFT52XSW5Q Size:20000} " +
+		"Backup:{Folder:/etc/kioskd/copies Stick:true " +
+		"Recipients:[age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p] At:23h5m0s Keep:400} " +
 		"Boards:map[]}"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

@@ -21,7 +21,7 @@
 // "S" one that flow "sticker" needs, "P" one that each [[pin]] needs, "L" one that driver "lock" needs, "K" one that
 // [keypad] needs, "T" one that [temperature] needs, "B" one that a slot with driver "board" needs, "W" one that driver
 // "lock_plate" needs, "M" one that slots with driver "mdb" need, "Q" one that [printer] needs, "F" one that [fleet]
-// needs; the others may be left out, and a key without a default is then empty.
+// needs, "U" one that [backup] needs; the others may be left out, and a key without a default is then empty.
 //
 //	Key                           Value                                             Default
 //	machine.name                  text, 1 to 60 characters                          needed
@@ -99,6 +99,11 @@
 //	fleet.ca                      path                                              -
 //	fleet.authority               56 letters and digits, from kioskhub              -
 //	fleet.size                    1 to 10000000, about                              -
+//	backup.folder                 path                                              U
+//	backup.stick                  true, false; false when left out                  -
+//	backup.recipients             list of 1 to 8 public keys of age's               -
+//	backup.at                     "00:00" to "23:59"; "03:30" when left out         -
+//	backup.keep                   1 to 400; 14 when left out                        -
 //	board.device                  path or pattern of a serial port                  B
 //	board.baud                    1200 to 921600                                    57600
 //	board.resends                 0 to 20                                           5

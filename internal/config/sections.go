@@ -48,6 +48,7 @@ func (d *document) sections(top *table, c *Config, kinds []vend.Kind) {
 	top.boards(c, kinds)
 	top.table("printer").printer(&c.Printer) // after all others that name a serial port
 	fleet.fleet(&c.Fleet, machine)
+	top.table("backup").backup(&c.Backup)
 	shop.shop(c, ups, display)
 	switch c.Payment.Flow {
 	case Reservation:
