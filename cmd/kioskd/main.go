@@ -32,6 +32,7 @@ exactly what came out.
 	root.AddCommand(runCommand(), checkCommand(), statusCommand(), salesCommand(), eventsCommand(), resolveCommand(),
 		refundCommand(), receiptCommand(), acceptCommand(), reportCommand(), replayCommand(), exportCommand(),
 		outputsOffCommand(), wiringCommand(), versionCommand(), boardCommand(), backCommand(), holdCommand(),
+		backupCommand(), restoreCommand(),
 		readyCommand())
 	root.AddCommand(registerCommand(), assignCommand(), unregisterCommand(), stickerCommand(), certifyCommand(),
 		enrollCommand())

@@ -23,6 +23,7 @@ import (
 	"kioskd/hw/gpio"
 	"kioskd/hw/vend"
 	"kioskd/hw/vend/serialport"
+	"kioskd/internal/backup"
 	"kioskd/internal/books"
 	"kioskd/internal/cold"
 	"kioskd/internal/config"
@@ -273,7 +274,7 @@ func (a *App) openPorts(p Parts) (err error) {
 		Temperature: a.celsius, Stock: a.stock, KeptOut: a.door.KeptOut,
 		Places: debug.NewPlaces(), Books: a.books, Receipt: a.receipt,
 		Fleet:   func(ctx context.Context) *api.Fleet { return a.fleet.Fleet(ctx) },
-		Upgrade: upgrade.Told(p.Upgrades),
+		Upgrade: upgrade.Told(p.Upgrades), Backup: backup.Told(a.cfg),
 	}
 	local := dc
 	local.Refund, local.Print, local.Close, local.Back = a.Refund, a.desk.Copier(), true, a.Kiosk.Back

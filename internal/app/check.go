@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"kioskd/internal/backup"
 	"kioskd/internal/cert"
 	"kioskd/internal/config"
 	"kioskd/internal/fleet/member"
@@ -39,6 +40,7 @@ func Check(cfg config.Config) (problems config.Errors) {
 		bad(key, err)
 		bad(strings.Replace(key, "cert", "key", 1), cert.Exposed(files.Key))
 	}
+	problems = append(problems, backup.Check(cfg)...)
 	problems = append(problems, member.Check(cfg, identity.SeedAt(terminal.IdentityFile(cfg)))...)
 	// without one the config must say it
 	id, err := identity.Load(terminal.IdentityFile(cfg))

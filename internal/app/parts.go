@@ -8,6 +8,7 @@ import (
 
 	"kioskd/hw/display"
 	"kioskd/hw/w1"
+	"kioskd/internal/backup"
 	"kioskd/internal/cold"
 	"kioskd/internal/debug"
 	"kioskd/internal/hardware"
@@ -31,6 +32,7 @@ func (a *App) parts() []debug.Part {
 	}
 	all = append(all, a.desk.Parts()...)
 	all = append(all, a.fleet.Parts(context.Background())...)
+	all = append(all, backup.Health(a.cfg, a.clock.Wall(), a.clock.Synced())...)
 	return append(all, a.certs.Parts(a.clock.Wall())...)
 }
 

@@ -8,8 +8,9 @@ import (
 
 // Backup is where copies of the machine go, for the day on which its card dies. Without a Folder none are made.
 type Backup struct {
-	Folder     string        // or ""
-	Stick      bool          // Folder must be on another disk than the journal: a stick that is not plugged in is an error
+	Folder string // or ""
+	// Folder must be on another disk than the journal: a stick that is not plugged in is an error
+	Stick      bool
 	Recipients []string      // age's public keys of those who may read the secrets; none: no secret is in a copy
 	At         time.Duration // since midnight in the machine's time zone: when the nightly copy is due
 	Keep       int           // how many copies of this machine stay in Folder

@@ -43,6 +43,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -104,6 +105,8 @@ type Config struct {
 	Hold       Hold       // nil: nobody keeps it from selling through this port
 	// how the last change of versions went, or goes; nil, or nil from it: there was none
 	Upgrade func() *api.Upgrade
+	// when the last whole copy of the machine was made; nil, or false from it: none was
+	Backup func() (made time.Time, is bool)
 	// every request must bring it as "Authorization: Bearer …"; empty: none is needed
 	Token string
 	// for followers of the events; ports that share them share their bound; nil: FollowersMax

@@ -128,6 +128,13 @@ func (m *machine) tell(w io.Writer) {
 			metrics.WriteGaugeUint64(w, fmt.Sprintf("kioskd_last_upgrade{state=%q,to=%q}", u.State, u.To), 1)
 		}
 	}
+	if of := m.port.Backup; of != nil {
+		if made, is := of(); is {
+			family(w, "last_backup_timestamp_seconds", "gauge",
+				"When the last whole copy of the machine was made, by its clock; left out where there was none.")
+			metrics.WriteGaugeUint64(w, "kioskd_last_backup_timestamp_seconds", uint64(max(0, made.Unix())))
+		}
+	}
 	gauge(w, "closed_slots", float64(len(s.Closed)), "Slots that sell nothing until a technician has looked at them.")
 
 	var doubts []journal.Sale

@@ -2,10 +2,12 @@ package journal
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"kioskd/fsm"
@@ -64,7 +66,8 @@ func (j *Journal) attend(ctx context.Context, why error) error {
 	case errors.Is(why, errBadWitness):
 		j.lost = "the journal's witness cannot be read: whether the newest entries are gone cannot be known"
 	case errors.Is(why, errNoWitness):
-		j.lost = "the journal's witness is gone: whether the newest entries are gone cannot be known"
+		j.lost = cmp.Or(restored(j.path),
+			"the journal's witness is gone: whether the newest entries are gone cannot be known")
 	case why == nil:
 		if j.lost, err = missing(ctx, j.db, j.witness.last); err != nil {
 			return fail(j.path, err)
@@ -73,6 +76,7 @@ func (j *Journal) attend(ctx context.Context, why error) error {
 	if j.unrecorded = j.lost != ""; j.unrecorded {
 		return nil
 	}
+	os.Remove(j.path + restoredSuffix) // that it was put back is on record, or long past
 	return j.witness.write(mark{j.end.seq, j.end.hash}, true)
 }
 
