@@ -106,16 +106,22 @@ func (p *place) look() error {
 		p.copies = append(p.copies, numbered{n, f.Name()})
 	}
 	slices.SortFunc(p.copies, func(a, b numbered) int { return a.n - b.n })
-	p.clear()
+	if err := p.clear(); err != nil {
+		return errors.Join(err, p.close())
+	}
 	return nil
 }
 
 // clear takes away what was not finished.
-func (p *place) clear() {
+func (p *place) clear() error {
 	for _, name := range []string{journalName, "copy"} {
-		os.Remove(p.draft(name))
-		os.Remove(p.draft(name) + ".part")
+		for _, suffix := range []string{"", ".part", ".part-journal"} { // an export's, and SQLite's beside it
+			if err := os.Remove(p.draft(name) + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("what an earlier copy has left cannot be taken away: %w", err)
+			}
+		}
 	}
+	return nil
 }
 
 func (p *place) close() error { return p.lock.Close() }
@@ -139,6 +145,8 @@ func (p *place) write(ctx context.Context, now time.Time, content func(io.Writer
 		}
 	}()
 	defer f.Close()
+	// root makes it for the folder's owner; a stick without owners knows none
+	_ = ownLike(draft, p.folder)
 	sum := sha256.New()
 	if err := content(io.MultiWriter(cancellable{ctx, f}, sum)); err != nil {
 		return "", 0, err

@@ -31,7 +31,7 @@ func TestTheUnitsLetTheProgramsDoNoMoreThanTheyNeed(t *testing.T) {
 	if home := os.Getenv("KIOSKD_UNIT_TEST"); home != "" { // where the machine has the source's
 		dir = filepath.Join(home, "systemd")
 	}
-	for _, name := range []string{"kioskd", "kioskgate", "kioskhub"} {
+	for _, name := range []string{"kioskd", "kioskd-backup", "kioskgate", "kioskhub"} {
 		t.Run(name, func(t *testing.T) { shutIn(t, filepath.Join(dir, name+".service")) })
 	}
 }
