@@ -37,7 +37,7 @@ small fleet one SQLite file, and tells each kiosk what is there. Several may run
 	root.AddCommand(runCommand(), checkCommand(), migrateCommand(), salesCommand(), cli.Version("kioskhub", version),
 		wantCommand(), doCommand())
 	root.AddCommand(desk.Commands()...)
-	root.AddCommand(initCommand(), enrollCommand(), revokeCommand())
+	root.AddCommand(initCommand(), enrollCommand(), revokeCommand(), entriesCommand())
 	return root
 }
 

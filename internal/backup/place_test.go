@@ -95,7 +95,8 @@ func TestAFullStickKeepsItsNewestCopies(t *testing.T) {
 		_, err = filler.Write(make([]byte, 4096))
 	}
 	was := names(t, stick)
-	if _, err = Make(t.Context(), m, stick, 100); err == nil || !full(err) || !strings.Contains(err.Error(), "is full") {
+	if _, err = Make(t.Context(), m, stick, 100); err == nil || !full(err) ||
+		!strings.Contains(err.Error(), "is full") {
 		t.Error(err)
 	}
 	if left := names(t, stick); !slices.Equal(left, was) {
@@ -114,7 +115,8 @@ func TestWithoutTheStickNothingIsWrittenToTheCard(t *testing.T) {
 	if err := os.Mkdir(bare, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Make(t.Context(), m, bare, 3); !errors.Is(err, ErrNoStick) || !strings.Contains(err.Error(), "own card") {
+	if _, err := Make(t.Context(), m, bare, 3); !errors.Is(err, ErrNoStick) ||
+		!strings.Contains(err.Error(), "own card") {
 		t.Errorf("the bare folder: %v", err)
 	}
 	if left := names(t, bare); len(left) > 0 {
@@ -237,7 +239,8 @@ func TestACopyIsDueOnceANight(t *testing.T) {
 		"by a clock that was ahead":   {"2031-01-01 02:31", "2026-11-27 12:00", true, "a", time.Hour, 0, true},
 		"in 1970, after a start":      {"2026-11-26 02:31", "1970-01-01 01:30", false, "b", 30 * time.Minute, 0, false},
 		"in 1970, an hour later":      {"2026-11-26 02:31", "1970-01-01 02:00", false, "b", time.Hour, 0, true},
-		"in 1970, made in this boot":  {"1970-01-01 02:00", "1970-01-02 01:00", false, "a", 24 * time.Hour, time.Hour, false},
+		"in 1970, made in this boot": {"1970-01-01 02:00", "1970-01-02 01:00", false, "a", 24 * time.Hour, time.Hour,
+			false},
 		"in 1970, a day after the last": {"1970-01-01 02:00", "1970-01-02 02:00", false, "a", 25 * time.Hour, time.Hour,
 			true},
 	} {

@@ -61,6 +61,7 @@ type Outbox struct {
 	known   bool   // held was heard since the start
 	last    int64  // the journal's last entry, as far as it was looked at
 	forked  bool   // there is another journal with this id
+	behind  int64  // entries that are held and that this journal has not
 	trouble string // what keeps entries from going out; "": nothing
 	round   uint32
 }
@@ -95,6 +96,7 @@ type Delivery struct {
 	Held    int64  // the last entry that is
 	Last    int64  // the journal's
 	Forked  bool   // another journal has this id
+	Behind  int64  // then: so many entries are held that come after this journal's last
 	Trouble string // what keeps entries from going out; "": nothing
 }
 
@@ -106,7 +108,16 @@ func (o *Outbox) Delivery(ctx context.Context) Delivery {
 	if err == nil {
 		o.last = max(o.last, last)
 	}
-	return Delivery{Known: o.known, Held: o.held.Seq, Last: o.last, Forked: o.forked, Trouble: o.trouble}
+	return Delivery{Known: o.known, Held: o.held.Seq, Last: o.last, Forked: o.forked, Behind: o.behind,
+		Trouble: o.trouble}
+}
+
+// Behind is how many entries the operator's database holds that come after this journal's last: it is an older copy, if
+// it is this machine's at all.
+func (o *Outbox) Behind() int64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.behind
 }
 
 func (o *Outbox) troubled(why string) {
@@ -123,14 +134,18 @@ func (o *Outbox) troubled(why string) {
 // the word is not about this journal.
 func (o *Outbox) obey(ctx context.Context, h protocol.Held) (before int64, ok bool, err error) {
 	mine := !h.Fork
+	var last int64
 	if mine {
-		if mine, err = o.mine(ctx, h); err != nil {
+		if mine, last, err = o.mine(ctx, h); err != nil {
 			return 0, false, err
 		}
 	}
 	o.mu.Lock()
 	was, knew := o.forked, o.known
-	o.forked = !mine
+	o.forked, o.behind = !mine, 0
+	if !mine && !h.Fork {
+		o.behind = max(0, h.Seq-last)
+	}
 	before = o.held.Seq
 	if mine {
 		o.held, o.known = h, true
@@ -150,22 +165,22 @@ func (o *Outbox) obey(ctx context.Context, h protocol.Held) (before int64, ok bo
 	return before, mine, nil
 }
 
-// mine finds whether what is held is of this journal: its entry of that number has that hash. An entry that was let go
-// cannot be compared.
-func (o *Outbox) mine(ctx context.Context, h protocol.Held) (bool, error) {
+// mine finds whether what is held is of this journal, whose last entry it gives: its entry of that number has that
+// hash. An entry that was let go cannot be compared.
+func (o *Outbox) mine(ctx context.Context, h protocol.Held) (is bool, last int64, err error) {
 	if h.Seq == 0 {
-		return true, nil
+		return true, 0, nil
 	}
 	first, last, err := o.Journal.Span(ctx)
 	if err != nil || h.Seq > last {
-		return false, err
+		return false, last, err
 	}
 	if h.Seq < first {
-		return true, nil
+		return true, last, nil
 	}
 	copies, err := o.Journal.Copies(ctx, h.Seq-1, 1)
 	if err != nil || len(copies) == 0 || copies[0].Seq != h.Seq {
-		return err == nil, err // it was let go meanwhile
+		return err == nil, last, err // it was let go meanwhile
 	}
-	return hex.EncodeToString(copies[0].Hash) == h.Hash, nil
+	return hex.EncodeToString(copies[0].Hash) == h.Hash, last, nil
 }

@@ -71,6 +71,15 @@ type Member struct {
 // forked is for a technician, beside reason.ClonedCard.
 const forked = "the operator's database holds entries of another journal with this machine's token"
 
+// parted says that another journal has this machine's token: one that goes on where this one ends, or another history.
+func parted(behind int64) string {
+	if behind > 0 {
+		return fmt.Sprintf("the operator's database holds %d entries that this journal has not: this card is an older "+
+			"copy", behind)
+	}
+	return forked
+}
+
 // New makes the member; nil of a config without a fleet.
 func New(c Config) (*Member, error) {
 	f := c.Machine.Fleet
@@ -83,7 +92,7 @@ func New(c Config) (*Member, error) {
 		m.outbox = fleet.NewOutbox(fleet.OutboxConfig{Kiosk: id, Journal: c.Journal, Round: round(c.Random),
 			Jitter: Jitter, Log: c.Log, Fork: func(is bool) {
 				if is {
-					c.Kiosk.Raise(fsm.Fault{Name: reason.ClonedCard, Hard: true, Note: forked})
+					c.Kiosk.Raise(fsm.Fault{Name: reason.ClonedCard, Hard: true, Note: parted(m.outbox.Behind())})
 				} else if !c.Copied {
 					c.Kiosk.Clear(reason.ClonedCard)
 				}
@@ -195,8 +204,12 @@ func (m *Member) Parts(ctx context.Context) []debug.Part {
 	}
 	switch waiting := d.Last - d.Held; {
 	case d.Forked:
-		p.What, p.Do = forked, "find the other machine, or ask the operator whether this one has got another card: it "+
-			"is then enrolled anew"
+		p.What, p.Do = parted(d.Behind), "find the other machine, or ask the operator whether this one has got another "+
+			"card: it is then enrolled anew"
+		if d.Behind > 0 {
+			p.Do = "when this card was made of a copy: on the hub kioskhub entries, then here kioskd restore with " +
+				"--entries and --replace; else " + p.Do
+		}
 	case !d.Known && d.Trouble == "":
 		p.What += "; what the operator has of the journal is not known yet"
 	case waiting > 0:

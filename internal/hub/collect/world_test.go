@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"errors"
-	"math/rand/v2"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -173,25 +172,15 @@ type kiosk struct {
 	*till.Machine
 	id     string
 	outbox *fleet.Outbox
+	path   string   // of its journal
 	forked sync.Map // true: it was told that there is another
+	stop   func()   // takes it from the broker
 }
 
 func (w *world) kiosk(id string) *kiosk {
 	w.t.Helper()
 	path := filepath.Join(w.t.TempDir(), "journal.db")
-	k := &kiosk{Machine: till.New(w.t, path), id: id}
-	k.outbox = fleet.NewOutbox(fleet.OutboxConfig{Kiosk: id, Journal: k.Journal, Round: rand.Uint32(),
-		Jitter: func(d time.Duration) time.Duration { return time.Duration(rand.Int64N(int64(d) + 1)) },
-		Fork:   func(is bool) { k.forked.Store("is", is) }})
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	nc := w.connect(id)
-	go func() {
-		defer close(ended)
-		k.outbox.Serve(ctx, nc)
-	}()
-	w.t.Cleanup(func() { cancel(); <-ended })
-	return k
+	return w.kioskAt(id, path)
 }
 
 // sell makes so many sales.

@@ -134,6 +134,7 @@ var rooms = map[string][]string{
 
 	"cmd/kioskhub": {
 		"internal/cert",
+		"internal/journal",
 		"internal/cli",
 		"internal/fleet/protocol",
 		"internal/hub/admit",
