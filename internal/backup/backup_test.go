@@ -351,3 +351,30 @@ func FuzzCopy(f *testing.F) {
 		}
 	})
 }
+
+// TestWithTheFleetsEntriesNothingIsGone: the copy is of before a sale that the fleet has.
+func TestWithTheFleetsEntriesNothingIsGone(t *testing.T) {
+	dead, m, key := machine(t)
+	file := dead.copied()
+	m.Sell()
+	all, err := m.Journal.Copies(t.Context(), 0, 500)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stream bytes.Buffer
+	if err := journal.WriteEntries(&stream, true, all); err != nil {
+		t.Fatal(err)
+	}
+	fresh := blank(t)
+	r := fresh.restore(file, key)
+	r.Entries = bytes.NewReader(stream.Bytes()[:stream.Len()-1])
+	if _, err := r.Run(t.Context()); err == nil || len(fresh.content()) > 0 {
+		t.Errorf("entries that are cut short: %v", err)
+	}
+	r = fresh.restore(file, key)
+	r.Entries = &stream
+	done, err := r.Run(t.Context())
+	if err != nil || done.Last != all[len(all)-1].Seq || tipOf(t, fresh) != done.Last {
+		t.Errorf("%+v, %v", done, err)
+	}
+}

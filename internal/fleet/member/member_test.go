@@ -164,3 +164,25 @@ func TestTheFilesOfAFleetAreLookedAt(t *testing.T) {
 		t.Errorf("%v", p)
 	}
 }
+
+// TestAnOlderCopyIsToldWhatItLacks: the operator has more of this journal than the machine.
+func TestAnOlderCopyIsToldWhatItLacks(t *testing.T) {
+	s := broker.Plain(t)
+	url := "nats://" + s.Address
+	nc, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	m := &machine{faults: map[reason.Why]fsm.Fault{}}
+	member := join(t, url, m, func(*Config) {})
+	await.Until(t, "the fault", func() bool {
+		nc.Publish(protocol.Have("A1"), []byte(`{"seq":7,"hash":"`+strings.Repeat("0", 64)+`"}`))
+		f, is := m.fault(reason.ClonedCard)
+		return is && f.Hard && strings.Contains(f.Note, "7 entries that this journal has not")
+	})
+	if p := member.Parts(t.Context()); len(p) != 1 || p[0].OK || !strings.Contains(p[0].What, "an older copy") ||
+		!strings.Contains(p[0].Do, "kioskhub entries") {
+		t.Errorf("%+v", p)
+	}
+}
