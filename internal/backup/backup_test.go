@@ -2,6 +2,7 @@ package backup
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -117,6 +118,38 @@ func TestNothingIsChangedByAFileThatIsNotWhole(t *testing.T) {
 		}
 		refused("longer by", 1, append(bytes.Clone(c.file), '\n'))
 		refused("twice", 2, append(bytes.Clone(c.file), c.file...))
+	}
+}
+
+// TestAJournalThatWasChangedIsNotPutBack: whoever made the copy, its hashes and its manifest are right.
+func TestAJournalThatWasChangedIsNotPutBack(t *testing.T) {
+	dead, _, _ := machine(t)
+	exported := filepath.Join(t.TempDir(), "copy.db")
+	if _, err := journal.Export(t.Context(), filepath.Join(dead.root, "lib", "journal.db"), exported); err != nil {
+		t.Fatal(err)
+	}
+	tip, err := journal.TipOf(t.Context(), exported)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err1 := os.ReadFile(exported)
+	text, err2 := os.ReadFile(dead.file)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	for change, works := range map[string]bool{"Mineral water": true, "Mineral wafer": false} {
+		changed := bytes.ReplaceAll(content, []byte("Mineral water"), []byte(change))
+		manifest := Manifest{Format: 1, Machine: "123456", Made: noon, First: tip.First, Last: tip.Last,
+			Hash: hex.EncodeToString(tip.Hash)}
+		var file bytes.Buffer
+		if err := write(&file, manifest, []source{held(configName, text), held(journalName, changed)}, nil); err != nil {
+			t.Fatal(err)
+		}
+		fresh := blank(t)
+		_, err := fresh.restore(file.Bytes()).Run(t.Context())
+		if works != (err == nil) || !works && !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: %v", change, err)
+		}
 	}
 }
 
@@ -285,7 +318,7 @@ func TestAPowerCutLeavesNoHalfMachine(t *testing.T) {
 						t.Fatalf("cut at step %d: the config is there, and %s is not as it should be", n, name)
 					}
 				}
-				if is["lib/journal.db.restored"] == "" || is["lib/journal.db-wal"] != "" ||
+				if is["lib/journal.db"] == "" || is["lib/journal.db.restored"] == "" || is["lib/journal.db-wal"] != "" ||
 					is["lib/journal.db.witness"] != "" {
 					t.Fatalf("cut at step %d: the config is there, and the journal knows nothing", n)
 				}

@@ -3,6 +3,7 @@ package backup
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -170,6 +171,26 @@ func TestACopyThatIsEndedLeavesNothing(t *testing.T) {
 		t.Error(err)
 	}
 	if left := names(t, stick); len(left) > 0 {
+		t.Errorf("%v is left", left)
+	}
+}
+
+// TestAStickThatGivesBackSomethingElseIsFound, before any older copy is taken away.
+func TestAStickThatGivesBackSomethingElseIsFound(t *testing.T) {
+	c, _, _ := machine(t)
+	p, err := openPlace(t.TempDir(), "123456", c.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	_, _, err = p.write(t.Context(), noon, func(to io.Writer) error {
+		_, err := to.Write([]byte("all sales"))
+		return errors.Join(err, os.WriteFile(p.draft("copy"), []byte("old sales"), 0o600))
+	})
+	if err == nil || !strings.Contains(err.Error(), "gives back something else") {
+		t.Error(err)
+	}
+	if left := names(t, p.folder); len(left) > 0 {
 		t.Errorf("%v is left", left)
 	}
 }
