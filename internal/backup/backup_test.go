@@ -142,7 +142,8 @@ func TestAJournalThatWasChangedIsNotPutBack(t *testing.T) {
 		manifest := Manifest{Format: 1, Machine: "123456", Made: noon, First: tip.First, Last: tip.Last,
 			Hash: hex.EncodeToString(tip.Hash)}
 		var file bytes.Buffer
-		if err := write(&file, manifest, []source{held(configName, text), held(journalName, changed)}, nil); err != nil {
+		parts := []source{held(configName, text), held(journalName, changed)}
+		if err := write(&file, manifest, parts, nil); err != nil {
 			t.Fatal(err)
 		}
 		fresh := blank(t)
@@ -318,7 +319,8 @@ func TestAPowerCutLeavesNoHalfMachine(t *testing.T) {
 						t.Fatalf("cut at step %d: the config is there, and %s is not as it should be", n, name)
 					}
 				}
-				if is["lib/journal.db"] == "" || is["lib/journal.db.restored"] == "" || is["lib/journal.db-wal"] != "" ||
+				if is["lib/journal.db"] == "" || is["lib/journal.db.restored"] == "" ||
+					is["lib/journal.db-wal"] != "" ||
 					is["lib/journal.db.witness"] != "" {
 					t.Fatalf("cut at step %d: the config is there, and the journal knows nothing", n)
 				}

@@ -236,15 +236,23 @@ type tail struct {
 	err  error // of reading, but for the end
 }
 
+// more says whether anything is left before the trailer; io.EOF: nothing is.
+func (t *tail) more() error {
+	ahead, err := t.from.Peek(trailerLen + 1)
+	switch {
+	case len(ahead) > trailerLen:
+		return nil
+	case err != io.EOF:
+		t.err = err
+		return err
+	}
+	return io.EOF
+}
+
 // ReadByte is for gzip, which then reads nothing beyond its own end.
 func (t *tail) ReadByte() (byte, error) {
-	ahead, err := t.from.Peek(trailerLen + 1)
-	if len(ahead) <= trailerLen {
-		if err != nil && err != io.EOF {
-			t.err = err
-			return 0, err
-		}
-		return 0, io.EOF
+	if err := t.more(); err != nil {
+		return 0, err
 	}
 	b, err := t.from.ReadByte()
 	t.sum.Write([]byte{b})
@@ -256,13 +264,8 @@ func (t *tail) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
-	ahead, err := t.from.Peek(trailerLen + 1)
-	if len(ahead) <= trailerLen {
-		if err != nil && err != io.EOF {
-			t.err = err
-			return 0, err
-		}
-		return 0, io.EOF
+	if err := t.more(); err != nil {
+		return 0, err
 	}
 	n, err := t.from.Read(b[:min(len(b), max(1, t.from.Buffered()-trailerLen))])
 	t.sum.Write(b[:n])
