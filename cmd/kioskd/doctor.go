@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,7 +82,7 @@ func examine(ctx context.Context, file string, root doctor.Root, user string) []
 	if cfg.GPIO.Driver == "host" {
 		found = append(found, doctor.Watchdog(root)...)
 	}
-	found = append(found, doctor.Power(root)...)
+	found = append(found, examineHost(ctx, cfg, root, clock)...)
 	found = append(found, doctor.Groups(root, user, needs(cfg))...)
 	found = append(found, doctor.Serial(root, serials(cfg))...)
 	found = append(found, doctor.Shared(root, "serial", append(serials(cfg), displayTTY(cfg.Display)...))...)
@@ -90,7 +90,6 @@ func examine(ctx context.Context, file string, root doctor.Root, user string) []
 	found = append(found, doctor.Devices(root, "printer", usbPrinter(cfg.Printer))...)
 	found = append(found, examineDisplay(root, cfg.Display)...)
 	if cfg.Journal.Path != "" { // which it is only without a config
-		found = append(found, doctor.Free(filepath.Dir(cfg.Journal.Path))...)
 		found = append(found, doctor.Writable(cfg.Journal.Path, doctor.UID(root, user))...)
 	}
 	found = append(found, doctor.Clock(now, clock.Synced())...)
@@ -199,7 +198,8 @@ func partsOf(health []api.Part, a *alive) (found []doctor.Finding) {
 		if h.Name == "Glase" {
 			a.glase = h.What
 		}
-		if !h.OK && h.Name != "Clock" { // which is looked at here as well
+		here := []string{"Clock", "Disk", "Card", "Heat", "Clock chip"} // what is looked at without it
+		if !h.OK && !slices.Contains(here, h.Name) {
 			found = append(found, doctor.Warned("kioskd", h.Name+": "+printable(h.What), h.Do))
 		}
 	}

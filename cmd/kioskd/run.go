@@ -23,6 +23,7 @@ import (
 	"kioskd/internal/config"
 	"kioskd/internal/drivers"
 	"kioskd/internal/hardware"
+	"kioskd/internal/host"
 	"kioskd/internal/sdnotify"
 	"kioskd/internal/simulated"
 	"kioskd/internal/upgrade"
@@ -96,7 +97,7 @@ func run(ctx context.Context, cfg config.Config, log zerolog.Logger, serviced st
 	a, err := app.New(ctx, cfg, app.Parts{
 		Pins: pins, Sim: sim,
 		Version: version, Log: log, Clock: clock, Random: rand.Reader, Screen: screen, ServicedBy: serviced,
-		Supervisor: supervisor, Upgrades: upgrade.File,
+		Supervisor: supervisor, Upgrades: upgrade.File, Host: host.New(computer(cfg, clock, log)),
 	})
 	if err != nil {
 		return err
@@ -110,6 +111,12 @@ func run(ctx context.Context, cfg config.Config, log zerolog.Logger, serviced st
 	err = errors.Join(err, a.Close())
 	log.Info().Msg("kioskd has ended")
 	return err
+}
+
+// computer is the machine that kioskd runs on, as its kernel tells of it.
+func computer(cfg config.Config, clock app.Clock, log zerolog.Logger) host.Config {
+	return host.Config{Root: os.DirFS("/"), Room: host.RoomAt, Folder: filepath.Dir(cfg.Journal.Path), Wall: clock.Wall,
+		Synced: clock.Synced, Log: log}
 }
 
 // reload reads the certificates again at each SIGHUP.

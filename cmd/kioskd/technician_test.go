@@ -80,7 +80,7 @@ func TestAPersonSettlesWhatStandsInDoubt(t *testing.T) {
 	r.world()
 	if out, e, exit := kioskd(t, "status", "--config", r.config); exit != 0 ||
 		!strings.HasPrefix(out, "[idle] → reserved → dispensing → commit: ready\n") ||
-		!strings.Contains(out, "\nGlase    well  not called since the start\n") || strings.Contains(out, "\x1b") {
+		!strings.Contains(out, "\nGlase       well  not called since the start\n") || strings.Contains(out, "\x1b") {
 		t.Errorf("status: exit %d, %q %q", exit, out, e)
 	}
 	first := r.doubt()

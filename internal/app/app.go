@@ -35,6 +35,7 @@ import (
 	"kioskd/internal/glasepay"
 	"kioskd/internal/hardware"
 	"kioskd/internal/health"
+	"kioskd/internal/host"
 	"kioskd/internal/identity"
 	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
@@ -43,6 +44,7 @@ import (
 	"kioskd/internal/printing"
 	"kioskd/internal/reason"
 	"kioskd/internal/sdnotify"
+	"kioskd/internal/selfcheck"
 	"kioskd/internal/serve"
 	"kioskd/internal/shop"
 	"kioskd/internal/terminal"
@@ -70,6 +72,7 @@ type Parts struct {
 	Pins      gpio.Source       // where the pins are; nil: the lines of the kernel that the config names
 	Sim       http.Handler      // what the debug port answers below /sim/; nil: nothing is there
 	Upgrades  string            // the file that says how the last change of versions went; "": there was none
+	Host      *host.Watch       // looks at the computer; nil: nobody does, and the machine does not test itself
 	Sensors   fs.FS             // the kernel's 1-Wire sensors; nil for its own folder
 	Serial    hardware.Serial   // opens serial lines; nil: serialport.Open
 
@@ -124,6 +127,7 @@ type App struct {
 	wanted     *want.Desk     // what the desk wants sold; nil: the machine is alone
 	shelf      []fsm.Slot     // as the config has it
 	restart    orders.Restart
+	tester     *selfcheck.Tester // nil: the machine does not test itself
 }
 
 // New builds a kiosk. Its first act is to make all outputs inactive, unless another kioskd runs this machine: that
@@ -222,6 +226,9 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 		return nil, err
 	}
 	a.contacts = append(a.contacts, a.temperature(p.Sensors)...)
+	a.tester = selfcheck.New(selfcheck.Config{Machine: cfg, Host: p.Host, State: a.Kiosk.State, Parts: a.parts,
+		Pins: a.levels, Lines: hardware.Lines(cfg), Wall: p.Clock.Wall, Synced: p.Clock.Synced, Log: p.Log,
+		Journal: func(ctx context.Context) error { return journal.QuickCheck(ctx, cfg.Journal.Path) }})
 	if err := a.openPorts(p); err != nil {
 		return nil, err
 	}
@@ -273,10 +280,11 @@ func (a *App) openPorts(p Parts) (err error) {
 		Temperature: a.celsius, Stock: a.stock, KeptOut: a.door.KeptOut,
 		Places: debug.NewPlaces(), Books: a.books, Receipt: a.receipt,
 		Fleet:   func(ctx context.Context) *api.Fleet { return a.fleet.Fleet(ctx) },
-		Upgrade: upgrade.Told(p.Upgrades),
+		Upgrade: upgrade.Told(p.Upgrades), More: a.tester.Metrics, SelfTest: a.tester,
 	}
 	local := dc
 	local.Refund, local.Print, local.Close, local.Back = a.Refund, a.desk.Copier(), true, a.Kiosk.Back
+	local.Test = true
 	local.Hold = upgrade.NewGate(a.Kiosk).Hold
 	local.Resolve, local.Accept, local.Technician = a.Resolve, a.Kiosk.AcceptLoss, technician{a}
 	if a.Local, err = debug.New(local); err != nil {
@@ -338,6 +346,7 @@ func (a *App) Run(ctx context.Context) error {
 		go a.fleet.Run(inputs)
 	}
 	go a.prune(inputs)
+	go a.tester.Run(inputs)
 	go a.books.Run(inputs)
 	ctx, again := context.WithCancelCause(ctx)
 	defer again(nil)

@@ -21,8 +21,9 @@ func (a *App) join(p Parts) (*member.Member, error) {
 	}
 	c := member.Config{Machine: a.cfg, Version: p.Version, Kiosk: a.Kiosk, Customers: a.UPS, Wall: a.clock.Wall,
 		Synced: a.clock.Synced, Random: p.Random, Log: a.log, Copied: a.copied, Books: a.books.Report,
-		Seed: identity.SeedAt(terminal.IdentityFile(a.cfg)),
-		Now:  func() time.Duration { return time.Duration(a.clock.Now()) },
+		Troubles: a.tester.Troubles,
+		Seed:     identity.SeedAt(terminal.IdentityFile(a.cfg)),
+		Now:      func() time.Duration { return time.Duration(a.clock.Now()) },
 		Doubts: func(ctx context.Context) (int, error) {
 			doubts, err := sales{a.journal}.InDoubt(ctx)
 			return len(doubts), err

@@ -30,6 +30,7 @@ func (a *App) parts() []debug.Part {
 		all = append(all, a.seller.Part())
 	}
 	all = append(all, a.desk.Parts()...)
+	all = append(all, a.tester.Parts()...)
 	all = append(all, a.fleet.Parts(context.Background())...)
 	return append(all, a.certs.Parts(a.clock.Wall())...)
 }

@@ -28,6 +28,7 @@ import (
 	"kioskd/internal/config"
 	"kioskd/internal/drivers"
 	"kioskd/internal/hardware"
+	"kioskd/internal/host"
 	"kioskd/internal/money"
 	"kioskd/internal/sdnotify"
 	"kioskd/internal/simulated"
@@ -48,6 +49,7 @@ type world struct {
 	sensors    fs.FS
 	supervisor sdnotify.Supervisor
 	serial     hardware.Serial
+	host       *host.Watch        // nil: nobody looks at the computer
 	network    *glasetest.Network // to Glase; nil: in process
 	ahead      time.Duration      // what its wall clock is ahead by
 	front      simulated.Machine  // of the run that is on
@@ -236,6 +238,7 @@ func (w *world) start() {
 		Pins: w.front, Sim: simboard.Handler(w.front),
 		Version: "test", Log: zerolog.New(&w.log), Random: rand.Reader, Transport: transport, Screen: &w.screen,
 		ServicedBy: w.servicedBy, Sensors: w.sensors, Supervisor: w.supervisor, Serial: w.serial,
+		Host: w.host,
 		Clock: Clock{Boot: "boot", Wall: func() time.Time { return time.Now().Add(w.ahead) },
 			Synced: func() bool { return !w.unset.Load() },
 			Now:    func() fsm.Instant { return fsm.Instant(time.Since(boot)) }},

@@ -17,6 +17,7 @@
 //	GET, POST /api/stock       what is left in each slot; how many somebody has counted in one
 //	GET /api/service           the technician's act that is on, or the last one
 //	POST /api/hold             lets no new sale begin for some time, on the local socket alone; see upgrade.go
+//	GET, POST /api/selftest    how the last self-test went, and whether one is on; begins one, on the local socket alone
 //	GET /api/events            server-sent events: the status at once, then every step; see events.go
 //	GET /api/machine           {"name", "version"}
 //	GET /api/health            what the machine depends on: [{"name", "ok", "what", "since"?, "do"?}]
@@ -40,6 +41,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -101,7 +103,12 @@ type Config struct {
 	// how the machine is in its fleet; nil, or nil from it: it is in none
 	Fleet      func(context.Context) *api.Fleet
 	Technician Technician // nil: nothing is moved through this port
+	SelfTest   SelfTest   // nil: the machine does not test itself
 	Hold       Hold       // nil: nobody keeps it from selling through this port
+	// whether a self-test may be begun through this port
+	Test bool
+	// further metrics; nil: there are none
+	More func(io.Writer)
 	// how the last change of versions went, or goes; nil, or nil from it: there was none
 	Upgrade func() *api.Upgrade
 	// every request must bring it as "Authorization: Bearer …"; empty: none is needed
@@ -207,11 +214,7 @@ func New(c Config) (http.Handler, error) {
 		mux.Handle("/api/sales/{id}/refund", only([]string{http.MethodPost}, p.refund))
 	}
 	if c.Books != nil {
-		methods := get
-		if c.Close {
-			methods = append(slices.Clone(get), http.MethodPost)
-		}
-		mux.Handle("/api/report", only(methods, p.report))
+		mux.Handle("/api/report", only(with(get, c.Close), p.report))
 	}
 	if c.Receipt != nil {
 		mux.Handle("/api/sales/{id}/receipt", only(get, p.receipt))
@@ -224,6 +227,9 @@ func New(c Config) (http.Handler, error) {
 	}
 	if c.Hold != nil {
 		mux.Handle("/api/hold", only([]string{http.MethodPost}, p.hold))
+	}
+	if c.SelfTest != nil {
+		mux.Handle("/api/selftest", only(with(get, c.Test), p.selfTest))
 	}
 	if c.Back != nil {
 		mux.Handle("/api/back", only([]string{http.MethodPost}, p.back))
@@ -240,6 +246,14 @@ func New(c Config) (http.Handler, error) {
 		mux.Handle("/sim/", c.Sim)
 	}
 	return p.guard(mux), nil
+}
+
+// with adds POST to the methods of a path that takes it.
+func with(get []string, post bool) []string {
+	if post {
+		return append(slices.Clone(get), http.MethodPost)
+	}
+	return get
 }
 
 // only answers the methods that a path has.

@@ -59,6 +59,9 @@ func (p *port) metrics() http.Handler {
 func (m *machine) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	var page bytes.Buffer
 	m.tell(&page)
+	if m.port.More != nil {
+		m.port.More(&page)
+	}
 	metrics.WriteProcessMetrics(&page)
 	metrics.WriteFDMetrics(&page)
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")

@@ -13,38 +13,9 @@ import (
 )
 
 const (
-	freeLeast = 16 << 20  // bytes: below it SQLite's next checkpoint may not fit
-	freeWish  = 200 << 20 // bytes: half a year of 100 sales a day
-	filesWish = 200       // files that may still be made: the journal needs two, an update some dozens
-	probeSize = 4 << 10   // bytes: a page of a card
+	probeSize = 4 << 10 // bytes: a page of a card
 	slowSync  = time.Second
 )
-
-// Free finds a disk that is full, or soon is.
-func Free(folder string) []Finding {
-	const area = "disk"
-	var s unix.Statfs_t
-	if err := unix.Statfs(folder, &s); err != nil {
-		return []Finding{Failed(area, fmt.Sprintf("%s: %v", folder, err),
-			"make the folder, or set [journal] path to one that is there")}
-	}
-	free := uint64(s.Bavail) * uint64(s.Bsize)
-	says := fmt.Sprintf("%d MB free in %s", free>>20, folder)
-	clear := "make room: sudo journalctl --vacuum-size=50M; sudo apt-get clean; then df -h"
-	switch {
-	case s.Flags&unix.ST_RDONLY != 0:
-		return []Finding{Failed(area, folder+" is on a file system that is read-only",
-			"look at dmesg: a card that fails becomes read-only; else mount it for writing")}
-	case free < freeLeast:
-		return []Finding{Failed(area, says+": sales can soon not be recorded", clear)}
-	case s.Files > 0 && s.Ffree < filesWish:
-		return []Finding{Failed(area, fmt.Sprintf("only %d files can still be made in %s", s.Ffree, folder),
-			"find the folder with too many files: sudo find / -xdev -type d -size +1M")}
-	case free < freeWish:
-		return []Finding{Warned(area, says, clear)}
-	}
-	return []Finding{Ok(area, says)}
-}
 
 // Writable writes a page beside the journal, has the disk keep it, and takes it away again. It finds a folder that
 // takes no file, a disk that fails, one that is slow, and a journal that the kiosk's user could not write: uid is that

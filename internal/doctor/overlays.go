@@ -168,24 +168,3 @@ func Watchdog(r Root) []Finding {
 	}
 	return []Finding{Ok(area, "a machine that hangs is reset by its watchdog")}
 }
-
-// Power finds a power supply that is too weak: motors that start then reset the machine.
-func Power(r Root) []Finding {
-	const area = "power"
-	for n := range 16 { // hwmon chips; a Pi has two or three
-		chip := fmt.Sprintf("/sys/class/hwmon/hwmon%d/", n)
-		if name, err := r.read(chip + "name"); err != nil || strings.TrimSpace(name) != "rpi_volt" {
-			continue
-		}
-		alarm, err := r.read(chip + "in0_lcrit_alarm")
-		switch {
-		case err != nil:
-			return nil
-		case strings.TrimSpace(alarm) == "1":
-			return []Finding{Warned(area, "the machine's 5 V are too low now",
-				"use a stronger supply and short wires, and feed motors from one of their own")}
-		}
-		return []Finding{Ok(area, "the machine's 5 V are high enough now")}
-	}
-	return nil
-}

@@ -151,15 +151,6 @@ func TestAKernelThatKeepsOutputsIsFoundWithTheRemedy(t *testing.T) {
 		"fail: pinctrl_rp1.persist_gpio_outputs=n")
 }
 
-func TestAWeakSupplyIsFound(t *testing.T) {
-	told(t, Power(machine(t, nil)))
-	volt := map[string]string{"sys/class/hwmon/hwmon0/name": "cpu_thermal\n",
-		"sys/class/hwmon/hwmon1/name": "rpi_volt\n", "sys/class/hwmon/hwmon1/in0_lcrit_alarm": "0\n"}
-	told(t, Power(machine(t, volt)), "ok: high enough")
-	volt["sys/class/hwmon/hwmon1/in0_lcrit_alarm"] = "1\n"
-	told(t, Power(machine(t, volt)), "warn: too low")
-}
-
 func TestAWatchdogThatNobodyFeedsIsFound(t *testing.T) {
 	told(t, Watchdog(machine(t, nil)), "warn: no hardware watchdog")
 	told(t, Watchdog(machine(t, map[string]string{"sys/class/watchdog/watchdog0/state": "inactive\n"})),

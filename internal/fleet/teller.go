@@ -34,8 +34,9 @@ type TellerConfig struct {
 	Capacity map[string]int // what each slot is filled up to
 	Doubts   func(context.Context) (int, error)
 	Delivery func(context.Context) Delivery
-	Books    func() *protocol.ConditionBooks // the last period's; nil: it has none
-	Want     func() protocol.WantState       // nil: the machine's prices are nobody's but the file's
+	Books    func() *protocol.ConditionBooks    // the last period's; nil: it has none
+	Troubles func() []protocol.ConditionTrouble // of the computer; nil: it does not look
+	Want     func() protocol.WantState          // nil: the machine's prices are nobody's but the file's
 	Wall     func() time.Time
 	Synced   func() bool
 	// Jitter gives a random part of a time.
@@ -120,6 +121,9 @@ func (t *Teller) now(ctx context.Context) protocol.Condition {
 	if t.Books != nil {
 		c.Books = t.Books()
 	}
+	if t.Troubles != nil {
+		c.Troubles = t.Troubles()
+	}
 	if t.Want != nil {
 		want := t.Want()
 		c.Want = &want
@@ -139,6 +143,10 @@ func (t *Teller) now(ctx context.Context) protocol.Condition {
 // news is what of a condition is told at once: all but what time alone changes, and how far the entries have come.
 func news(c protocol.Condition) protocol.Condition {
 	c.At, c.Started, c.Last, c.Held, c.Hello, c.Synced = time.Time{}, time.Time{}, 0, 0, false, false
+	c.Troubles = slices.Clone(c.Troubles)
+	for n := range c.Troubles {
+		c.Troubles[n].Note = "" // how many megabytes are free changes all the time
+	}
 	c.Faults = slices.Clone(c.Faults)
 	for n := range c.Faults {
 		c.Faults[n].Since = time.Time{}

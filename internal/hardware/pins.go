@@ -113,3 +113,11 @@ func PinNames(cfg config.Config) (names []string) {
 func LookAtPins(cfg config.Config) ([]hostpin.Use, error) {
 	return hostpin.Look(cfg.GPIO.Chip, PinNames(cfg))
 }
+
+// Lines is LookAtPins of a machine whose pins are the kernel's; nil: they are simulated.
+func Lines(cfg config.Config) func() ([]hostpin.Use, error) {
+	if cfg.GPIO.Driver != "host" {
+		return nil
+	}
+	return func() ([]hostpin.Use, error) { return LookAtPins(cfg) }
+}

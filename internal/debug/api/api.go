@@ -28,6 +28,22 @@ type Upgrade struct {
 	At    time.Time `json:"at"`
 }
 
+// SelfTest is how the machine's weekly look at itself went: GET /api/selftest.
+type SelfTest struct {
+	Running bool      `json:"running,omitempty"` // another one is on
+	At      time.Time `json:"at,omitzero"`       // when the last one that came to an end was; absent: there was none
+	OK      bool      `json:"ok"`                // all of its checks are good
+	Checks  []Check   `json:"checks"`
+}
+
+// Check is one of its checks.
+type Check struct {
+	Name string `json:"name"`
+	OK   bool   `json:"ok"`
+	Says string `json:"says"`         // what was seen
+	Do   string `json:"do,omitempty"` // what helps
+}
+
 // Hold is the body of POST /api/hold: for how long no new sale begins, at most for five minutes; 0 lets the machine
 // sell at once.
 type Hold struct {

@@ -34,6 +34,9 @@ const (
 	answerMax = 32 << 20 // bytes: SalesMax sales are some 200 KiB, and the verdicts of a busy year 20 MiB
 )
 
+// ErrAbsent says that nobody is at the socket: kioskd does not run.
+var ErrAbsent = errors.New("no kioskd answers")
+
 // Client asks one kioskd. Several goroutines may use it at the same time.
 type Client struct {
 	where string // as a technician would name it
@@ -74,6 +77,16 @@ func (c *Client) Status(ctx context.Context) (s api.Status, err error) {
 func (c *Client) Hold(ctx context.Context, seconds int) (still bool, err error) {
 	var held api.Held
 	return held.Still, c.post(ctx, "/api/hold", api.Hold{Seconds: seconds}, &held)
+}
+
+// SelfTest is how the last self-test went, and whether one is on.
+func (c *Client) SelfTest(ctx context.Context) (s api.SelfTest, err error) {
+	return s, c.get(ctx, "/api/selftest", &s)
+}
+
+// BeginSelfTest begins one. It moves nothing.
+func (c *Client) BeginSelfTest(ctx context.Context) error {
+	return c.post(ctx, "/api/selftest", struct{}{}, new(any))
 }
 
 // Ready is nil once the daemon has begun to work on its journal.
@@ -260,7 +273,7 @@ func (c *Client) explain(ctx context.Context, err error) error {
 	var untrusted *tls.CertificateVerificationError
 	switch {
 	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("no kioskd answers at %s: is it running with this config? (systemctl status kioskd)", c.where)
+		return fmt.Errorf("%w at %s: is it running with this config? (systemctl status kioskd)", ErrAbsent, c.where)
 	case errors.Is(err, syscall.EACCES):
 		return fmt.Errorf("%s may only be asked by kioskd's user and group: try sudo", c.where)
 	case errors.As(err, &untrusted):

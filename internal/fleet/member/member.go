@@ -55,7 +55,9 @@ type Config struct {
 	Seed func() (string, error)
 	// Services work over each connection beside the member's own.
 	Services []fleet.Service
-	Want     func() protocol.WantState // how far the machine is with what is wanted of it; nil: it is not asked
+	// how far the machine is with what is wanted of it; nil: it is not asked
+	Want     func() protocol.WantState
+	Troubles func() []protocol.ConditionTrouble // of the computer; nil: it does not look
 	// Copied says that the card is known to be a copy anyway: the fleet's word does not end that.
 	Copied bool
 }
@@ -98,6 +100,7 @@ func New(c Config) (*Member, error) {
 		Kiosk: id, Version: c.Version, Run: mint.Mint{Random: c.Random}.Secret(), Currency: c.Machine.Machine.Currency,
 		Follow: c.Kiosk.Follow, Capacity: capacity, Doubts: c.Doubts, Delivery: m.delivery, Want: c.Want,
 		Wall: c.Wall, Synced: c.Synced, Jitter: Jitter, Log: c.Log, Books: balanced(c.Books),
+		Troubles: c.Troubles,
 	})
 	services = append(services, m.teller.Serve)
 	if c.Customers != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -41,6 +42,10 @@ type Condition struct {
 	Last int64 `json:"last"` // the number of the journal's last entry
 	Held int64 `json:"held"` // of the last that the operator's database is known to hold; 0: none, or not known yet
 
+	// Troubles are what is wrong with the computer that the kiosk runs on, its card above all, and does not stop it
+	// from selling yet; at most TroublesMax.
+	Troubles []ConditionTrouble `json:"troubles,omitempty"`
+
 	Want *WantState `json:"want,omitempty"` // how far it is with what is wanted of it; nil: it does not say
 
 	Currency string `json:"currency"`
@@ -69,6 +74,26 @@ type ConditionVerdict struct {
 	Sale    string `json:"sale"` // or Glase's reference, when no sale of the machine's has it
 	Verdict string `json:"verdict"`
 	Note    string `json:"note,omitempty"`
+}
+
+// TroublesMax bounds the troubles of a condition, and noteMax what is told of one, in bytes.
+const (
+	TroublesMax = 16
+	noteMax     = 200
+)
+
+// ConditionTrouble is one thing that is wrong with the computer.
+type ConditionTrouble struct {
+	Name string `json:"name"`           // a word, as "disk_low"
+	Note string `json:"note,omitempty"` // the facts, cut by Short
+}
+
+// Short cuts a note to what a condition has room for.
+func Short(note string) string {
+	if len(note) <= noteMax {
+		return note
+	}
+	return strings.ToValidUTF8(note[:noteMax], "") + "…"
 }
 
 // ConditionFault is one reason that stands against selling.

@@ -45,6 +45,7 @@ func (w *Watch) WriteMetrics(out io.Writer) {
 	gauge(out, "look_age_seconds", w.Now().Sub(s.At).Seconds(), "How old what is told of the fleet is.")
 	gauge(out, "look_seconds", s.Took.Seconds(), "How long it took to read that from the database.")
 	grades, faults, alarms := map[string]float64{}, map[string]float64{}, map[string]float64{}
+	troubles := map[string]float64{}
 	for g := Alarm; g <= Well; g++ {
 		grades[g.String()] = 0
 	}
@@ -61,6 +62,9 @@ func (w *Watch) WriteMetrics(out io.Writer) {
 			if t.Grade == Unheard {
 				unheard++
 			}
+		}
+		for _, word := range m.Ailing {
+			troubles[word]++
 		}
 		if m.Silent {
 			silent++
@@ -82,6 +86,7 @@ func (w *Watch) WriteMetrics(out io.Writer) {
 	gauge(out, "machines_silent", float64(silent), "Machines that by their own habit have sold nothing for long.")
 	gauge(out, "machines_stopped", grades[Stopped.String()], "Machines that sell nothing, and no alarm says why.")
 	labelled(out, "faults", "name", faults, "What stands against selling, each as often as it stands.")
+	labelled(out, "computer_troubles", "name", troubles, "What is wrong with machines' computers: cards, heat, supplies.")
 	labelled(out, "alarms", "kind", alarms, "Alarms that stand until a person ends them.")
 	gauge(out, "alarms_standing", float64(len(s.Alarms)), "All of them.")
 	gauge(out, "sales_in_doubt", float64(s.InDoubt), "Sales that wait for a person.")

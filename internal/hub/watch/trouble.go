@@ -52,6 +52,7 @@ type Machine struct {
 	InDoubt  int
 	doubted  time.Time // since when the oldest of them waits
 	Silent   bool
+	Ailing   []string            // what is wrong with its computer, a word each
 	Want     *protocol.WantState // how far it is with what is wanted of it; nil: it has not said
 }
 
@@ -220,6 +221,7 @@ func (w *Watch) judge(m *Machine, now time.Time) {
 	if !c.at.IsZero() && !c.Synced {
 		m.add(Watched, "its clock is not set", "", time.Time{})
 	}
+	m.computer(c.Troubles)
 	m.LastSale = later(m.LastSale, ways.habit.Last)
 	if missed, silent := ways.habit.Silent(m.LastSale, now); silent && heard && !stopped {
 		m.Silent = true
@@ -236,6 +238,42 @@ func (w *Watch) judge(m *Machine, now time.Time) {
 	if len(m.Troubles) > 0 {
 		m.Grade = m.Troubles[0].Grade
 	}
+}
+
+// computer adds what is wrong with the computer that a machine runs on, by its own word. It sells on.
+func (m *Machine) computer(troubles []protocol.ConditionTrouble) {
+	for n, t := range troubles {
+		if n == protocol.TroublesMax {
+			return
+		}
+		m.add(Watched, ailing(t.Name), protocol.Short(t.Note), time.Time{})
+		m.Ailing = append(m.Ailing, label(t.Name))
+	}
+}
+
+// ailing makes one of the words of packages host and selftest readable.
+func ailing(name string) string {
+	switch name {
+	case "disk_low", "disk_full":
+		return "its card is nearly full"
+	case "files_few":
+		return "its card takes no more files"
+	case "disk_read_only", "disk_errors", "disk_gone", "disk_unreadable", "disk_hangs":
+		return "its card fails: save the record, and replace it"
+	case "card_worn":
+		return "its card is worn: replace it soon"
+	case "hot", "slowed":
+		return "it is too hot"
+	case "supply_low":
+		return "its supply is too weak"
+	case "clock_unset", "clock_unsynced", "rtc_off":
+		return "its clock is not kept right"
+	case "selftest_failed":
+		return "its self-test has found something"
+	case "selftest_late":
+		return "it has not tested itself for weeks"
+	}
+	return "its computer: " + words(label(name))
 }
 
 // compareSince puts what is not known last.

@@ -48,11 +48,12 @@ type Watch struct {
 
 // condition is what a machine last said of itself, as far as it is shown.
 type condition struct {
-	Last    int64 `json:"last"` // the number of its journal's last entry
-	Synced  bool  `json:"synced"`
-	Version string
-	Want    *protocol.WantState `json:"want"`
-	at      time.Time
+	Last     int64 `json:"last"` // the number of its journal's last entry
+	Synced   bool  `json:"synced"`
+	Version  string
+	Want     *protocol.WantState         `json:"want"`
+	Troubles []protocol.ConditionTrouble `json:"troubles"`
+	at       time.Time
 }
 
 // ways are how a machine sells, and what of its stock runs out.
