@@ -5,11 +5,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
 	"github.com/rs/zerolog"
@@ -26,6 +28,7 @@ import (
 	"kioskd/internal/host"
 	"kioskd/internal/sdnotify"
 	"kioskd/internal/simulated"
+	"kioskd/internal/terse"
 	"kioskd/internal/upgrade"
 )
 
@@ -39,14 +42,15 @@ A second signal ends it at once. SIGHUP ends nothing, not even when its terminal
 certificates of [ups] and [debug] are read again, as they are by themselves when their files change.
 
 The log goes to the standard error, readable on a terminal and as JSON lines otherwise. When the
-customer's display is that same terminal, it goes to kioskd.log beside the journal instead.`,
+customer's display is that same terminal, it goes to kioskd.log beside the journal instead. It has at
+most 2 MB a day: of what comes again and again only some lines are written, and how many were left out.`,
 		Args: cobra.NoArgs,
 	}
 	file := configFlag(c)
 	logFile := c.Flags().String("log", "", "write the log to `FILE`")
 	serviced := c.Flags().String("serviced-by", "",
 		"say that `WHO` has refilled the machine: the stock is the config's, and closed slots sell again")
-	verbose := c.Flags().BoolP("verbose", "v", false, "log each poll and tick as well")
+	verbose := c.Flags().BoolP("verbose", "v", false, "log each poll and tick as well, and without a bound")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		hangups := make(chan os.Signal, 1)
 		signal.Notify(hangups, syscall.SIGHUP) // from the beginning and to the end: it never ends the daemon
@@ -166,9 +170,22 @@ func openLog(cfg config.Config, path string, verbose bool) (zerolog.Logger, func
 		if err != nil {
 			return zerolog.Logger{}, nil, fmt.Errorf("the log cannot be written: %w", err)
 		}
-		return zerolog.New(f).Level(level).With().Timestamp().Logger(), f.Close, nil
+		log, end := bounded(f, level)
+		return log, func() error { end(); return f.Close() }, nil
 	}
-	return cli.Log(level), func() error { return nil }, nil
+	log, end := bounded(cli.LogWriter(), level)
+	return log, func() error { end(); return nil }, nil
+}
+
+// bounded is a log of at most so many bytes a day, unless somebody wants to see each poll and tick. end says what was
+// left out at last.
+func bounded(to io.Writer, level zerolog.Level) (log zerolog.Logger, end func()) {
+	end = func() {}
+	if level > zerolog.DebugLevel {
+		w := terse.New(to, time.Now)
+		to, end = w, w.Close
+	}
+	return zerolog.New(to).Level(level).With().Timestamp().Logger(), end
 }
 
 // simulate opens the simulated machine of a config that asks for one, and what serves its front; of another config

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -55,6 +56,7 @@ type world struct {
 	front      simulated.Machine  // of the run that is on
 	ends       error              // what the run that is on shall end with
 	real       bool               // in real time, with real sockets
+	logged     io.Writer          // where the log goes besides; nil: nowhere
 	unset      atomic.Bool        // nobody has set the wall clock
 }
 
@@ -224,6 +226,13 @@ drop = "GPIO23"
 	return cfg
 }
 
+func (w *world) logTo() io.Writer {
+	if w.logged == nil {
+		return &w.log
+	}
+	return w.logged
+}
+
 // start runs a kiosk on the world's journal.
 func (w *world) start() {
 	boot, transport := w.begin, glasetest.InProcess(w.glase)
@@ -236,7 +245,7 @@ func (w *world) start() {
 	}
 	a, err := New(w.t.Context(), simulated.Config(w.cfg), Parts{
 		Pins: w.front, Sim: simboard.Handler(w.front),
-		Version: "test", Log: zerolog.New(&w.log), Random: rand.Reader, Transport: transport, Screen: &w.screen,
+		Version: "test", Log: zerolog.New(w.logTo()), Random: rand.Reader, Transport: transport, Screen: &w.screen,
 		ServicedBy: w.servicedBy, Sensors: w.sensors, Supervisor: w.supervisor, Serial: w.serial,
 		Host: w.host,
 		Clock: Clock{Boot: "boot", Wall: func() time.Time { return time.Now().Add(w.ahead) },

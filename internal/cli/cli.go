@@ -60,9 +60,13 @@ func Version(program, version string) *cobra.Command {
 
 // Log is a log on the standard error: for people on a terminal, for programs elsewhere.
 func Log(level zerolog.Level) zerolog.Logger {
-	var w io.Writer = os.Stderr
+	return zerolog.New(LogWriter()).Level(level).With().Timestamp().Logger()
+}
+
+// LogWriter is where such a log is written.
+func LogWriter() io.Writer {
 	if term.IsTerminal(int(os.Stderr.Fd())) {
-		w = zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != ""}
+		return zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: time.TimeOnly, NoColor: os.Getenv("NO_COLOR") != ""}
 	}
-	return zerolog.New(w).Level(level).With().Timestamp().Logger()
+	return os.Stderr
 }
