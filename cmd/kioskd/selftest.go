@@ -129,19 +129,14 @@ The system's own upgrades and a restart after them ask this first: systemctl cat
 		if err != nil {
 			return err
 		}
-		ctx, cancel := context.WithTimeout(c.Context(), max(*within, client.Within))
+		ctx, cancel := context.WithTimeout(c.Context(), *within)
 		defer cancel()
-		ask := func() error { return idle(ctx, d) }
-		if *keep > 0 {
-			ask = func() error { return holdOrAbsent(ctx, d, int(keep.Seconds())) }
-		}
-		if *within == 0 {
-			if err := ask(); !errors.Is(err, errNotYet) {
-				return err
+		err = until(ctx, errServed.Error(), func() error { // each question has its own time, and is answered
+			if *keep > 0 {
+				return holdOrAbsent(c.Context(), d, int(keep.Seconds()))
 			}
-			return errServed
-		}
-		err = until(ctx, errServed.Error(), ask)
+			return idle(c.Context(), d)
+		})
 		if err != nil && *keep > 0 {
 			_, _ = d.Hold(context.WithoutCancel(ctx), 0) // it ends by itself all the same
 		}
