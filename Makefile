@@ -8,7 +8,7 @@ FLAGS   := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 RACE := $(shell command -v gcc >/dev/null 2>&1 && echo -race)
 
 .PHONY: build demo fleet test race explore worlds lint fuzz soak sabotage mutate crash powercut web toolkits fleet-test fleet-bench fleet-chaos fleet-sabotage test-hw \
-	generate clean cross deb deb-test apt service help
+	generate clean cross deb deb-test night apt service help
 
 build: ## the programs, in bin/
 	CGO_ENABLED=0 $(GO) build $(FLAGS) -o bin/ ./cmd/...
@@ -146,6 +146,9 @@ apt: ## a signed apt repository of bin/deb, in bin/apt/public: make apt KEY=fing
 
 deb-test: ## the packages: reproducible, lintian, piuparts, installed, upgraded and purged; what apt refuses (root on Debian)
 	internal/proof/packages/run $(ARGS)
+
+night: ## the system's own upgrades on a whole Debian: only between two sales (root on Debian)
+	internal/proof/packages/night
 
 service: ## the systemd unit on a whole machine: no relay stays on, however the daemon ends (installs qemu: root on Debian)
 	internal/proof/service/run

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -124,6 +125,25 @@ func TestTheOperatorHearsHowTheMachineIs(t *testing.T) {
 	if f := c.Faults[0]; f.Name != "door" || f.Since.After(c.At) || c.Reason != "door" || c.Slots != nil ||
 		c.Books != nil || c.Hello {
 		t.Errorf("%+v, want the door and no slots and books, which have not changed", c)
+	}
+}
+
+// TestHowMuchIsFreeIsNoNewsAndThatItIsLittleIs: a machine whose card fills up does not tell each megabyte.
+func TestHowMuchIsFreeIsNoNewsAndThatItIsLittleIs(t *testing.T) {
+	tell, _ := teller(t, "run1")
+	var now []protocol.ConditionTrouble
+	tell.Troubles = func() []protocol.ConditionTrouble { return now }
+	fine := tell.now(t.Context())
+	now = []protocol.ConditionTrouble{{Name: "disk_low", Note: "190 of 30000 MB free"}}
+	low := tell.now(t.Context())
+	now = []protocol.ConditionTrouble{{Name: "disk_low", Note: "189 of 30000 MB free"}}
+	lower := tell.now(t.Context())
+	if len(low.Troubles) != 1 || reflect.DeepEqual(news(fine), news(low)) ||
+		!reflect.DeepEqual(news(low), news(lower)) {
+		t.Errorf("%+v, %+v, %+v", fine.Troubles, low.Troubles, lower.Troubles)
+	}
+	if low.Troubles[0].Note == "" {
+		t.Error("news has taken the note from the condition itself")
 	}
 }
 

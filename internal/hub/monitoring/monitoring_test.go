@@ -43,13 +43,14 @@ func exposed(t *testing.T) map[string]bool {
 	t.Helper()
 	written := regexp.MustCompile(`(?:family|gauge|labelled)\((?:w|out), "([a-z_]+)"`)
 	named := regexp.MustCompile("[\"`](kiosk(?:hub|gate)_[a-z_]+)[\"`{]")
+	braced := regexp.MustCompile(`(kioskd_[a-z_]+)\{`)
 	all := map[string]bool{"up": true}
 	for folder, c := range map[string]struct {
 		prefix  string
 		pattern *regexp.Regexp
 		least   int
 	}{"internal/debug": {"kioskd_", written, 10}, "internal/hub/watch": {"kioskhub_", written, 12},
-		"internal/hub/collect": {"", named, 5}, "internal/gate": {"", named, 5}} {
+		"internal/host": {"", braced, 1}, "internal/hub/collect": {"", named, 5}, "internal/gate": {"", named, 5}} {
 		names := told(t, folder, c.prefix, c.pattern)
 		if len(names) < c.least {
 			t.Fatalf("%s tells %q: this looks at something else", folder, names)

@@ -87,6 +87,8 @@ func (f *fleet) look() *Snapshot {
 func TestWhatIsWorstStandsOnTop(t *testing.T) {
 	f := open(t)
 	fine := `{"last":10,"synced":true}`
+	f.machine(10, "", "ready", "", 0, `{"last":10,"synced":true,"troubles":[{"name":"card_worn","note":"80 %"},
+		{"name":"disk_low","note":"150 of 30000 MB free"},{"name":"Ω\n"}]}`)
 	f.machine(1, "", "ready", "", 0, fine)
 	f.machine(2, "", "ready", "", 17*time.Minute, fine)
 	f.machine(3, "", "out_of_service", "tilt", 0, fine)
@@ -117,6 +119,7 @@ func TestWhatIsWorstStandsOnTop(t *testing.T) {
 		"k2 not heard; nothing is heard of it",
 		"k6 partly; A1: jam",
 		"k5 watch; 5 entries not here yet",
+		"k10 watch; its card is worn: replace it soon; its card is nearly full; its computer: other",
 		"k8 watch; its clock is not set",
 		"k1 well",
 	}
@@ -126,6 +129,7 @@ func TestWhatIsWorstStandsOnTop(t *testing.T) {
 	var out bytes.Buffer
 	f.WriteMetrics(&out)
 	for _, want := range []string{`kioskhub_machines{grade="stopped"} 3`, "kioskhub_machines_unheard 1",
+		`kioskhub_computer_troubles{name="disk_low"} 1`, `kioskhub_computer_troubles{name="other"} 1`,
 		`kioskhub_faults{name="jam"} 1`, `kioskhub_alarms{kind="fork"} 1`, "kioskhub_entries_behind 5",
 		"kioskhub_entries_lag_seconds 900", `kioskhub_machines{grade="well"} 1`} {
 		if !strings.Contains(out.String(), want+"\n") {
