@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -266,6 +267,76 @@ func TestNoTimeServerForADayIsSaid(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		if words := troubles(w.Facts()); words != nil {
 			t.Errorf("a time server is heard again: %q", words)
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
+
+// TestWhatIsWrittenInADayIsTold: of a machine that runs for a week, the last 24 hours alone.
+func TestWhatIsWrittenInADayIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		var extra atomic.Int64
+		c := machine(changing(func() fs.FS {
+			tree := pi() // 2048 sectors, a MiB, each hour
+			written := 2048*int64(time.Since(began)/time.Hour) + extra.Load()
+			tree["sys/dev/block/179:2/stat"] = &fstest.MapFile{Data: fmt.Appendf(nil, "1 2 3 4 5 6 %d 8\n", written)}
+			return tree
+		}))
+		c.Wall = time.Now
+		w := New(c)
+		ctx, cancel := context.WithCancel(t.Context())
+		go w.Run(ctx)
+		for _, hours := range []int{1, 5, 24, 7 * 24} {
+			time.Sleep(time.Until(began.Add(time.Duration(hours)*time.Hour + 90*time.Second)))
+			if got := w.State().WroteDay; got == nil || *got>>20 != uint64(min(hours, 24)) {
+				t.Errorf("after %d hours %v bytes", hours, got)
+			}
+		}
+		extra.Store(-2048 * 100) // another card
+		time.Sleep(2 * time.Minute)
+		if got := w.State().WroteDay; got == nil || *got != 0 {
+			t.Errorf("of another card %v", got)
+		}
+		cancel()
+		synctest.Wait()
+	})
+}
+
+func TestWhenTheCardBeganToFailIsTold(t *testing.T) {
+	tree := pi()
+	for name, text := range map[string]string{"errors_count": "3", "first_error_time": "1795000000",
+		"last_error_time": "1795700000"} {
+		tree["sys/fs/ext4/mmcblk0p2/"+name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	_, facts := seen(t, machine(tree))
+	n := slices.IndexFunc(facts, func(f Fact) bool { return f.Word == DiskErrors })
+	if f := facts[n]; f.Since.Unix() != 1795000000 ||
+		!strings.Contains(f.Says, "3 errors") || !strings.Contains(f.Says, "the last 2026-11-26") {
+		t.Errorf("%+v", f)
+	}
+	tree["sys/fs/ext4/mmcblk0p2/last_error_time"] = &fstest.MapFile{Data: []byte("0")}
+	if _, facts = seen(t, machine(tree)); strings.Contains(facts[n].Says, "the last") {
+		t.Errorf("when the last one was is not known: %+v", facts[n])
+	}
+}
+
+// TestAMachineThatNeverHeardATimeServerSaysSoAfterADay: since its start, for all that is known.
+func TestAMachineThatNeverHeardATimeServerSaysSoAfterADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := machine(pi())
+		c.Wall, c.Synced = func() time.Time { return time.Now().AddDate(26, 0, 0) }, func() bool { return false }
+		w := New(c)
+		ctx, cancel := context.WithCancel(t.Context())
+		go w.Run(ctx)
+		time.Sleep(23 * time.Hour)
+		if words := troubles(w.Facts()); words != nil {
+			t.Errorf("after 23 hours: %q", words)
+		}
+		time.Sleep(2 * time.Hour)
+		if words := troubles(w.Facts()); !slices.Equal(words, []string{ClockUnsynced}) {
+			t.Errorf("after 25 hours: %q", words)
 		}
 		cancel()
 		synctest.Wait()

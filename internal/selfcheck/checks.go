@@ -148,12 +148,16 @@ func one(name string, n int, fine string, bad []string, do string) []api.Check {
 	return []api.Check{{Name: name, OK: true, Says: fmt.Sprintf("%d %s", n, fine)}}
 }
 
-// parts takes what the machine's own parts say: the display, by its last picture, boards, which are asked again and
+// parts takes what the machine's own parts say: the display, by a picture, boards, which are asked again and
 // again, a printer, a thermometer, the computer. What is outside of the cabinet is no matter of a self-test.
 func (t *Tester) parts(context.Context) (all []api.Check) {
 	outside := []string{"Glase", "UPS", "Clock", "Fleet", Name}
 	for _, p := range t.c.Parts() {
 		if slices.Contains(outside, p.Name) {
+			continue
+		}
+		if p.Name == "Display" {
+			all = append(all, t.display(p))
 			continue
 		}
 		all = append(all, api.Check{Name: strings.ToLower(p.Name), OK: p.OK, Says: p.What, Do: p.Do})

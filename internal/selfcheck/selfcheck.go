@@ -53,6 +53,7 @@ type Config struct {
 	Pins    func() []api.Pin  // their levels, read now
 	// Lines says who holds each pin; nil: the machine's lines are simulated.
 	Lines   func() ([]hostpin.Use, error)
+	Screen  Driver                      // the display; a *Redrawn draws its picture again
 	Journal func(context.Context) error // looks at its pages; it ends with its context
 	Wall    func() time.Time
 	Synced  func() bool
@@ -65,6 +66,7 @@ type Tester struct {
 	c     Config
 	began time.Time
 	begin chan struct{} // a person wants one
+	drawn chan error    // a picture that the display is drawing for a test; nil: none
 
 	mu      sync.Mutex
 	running bool

@@ -17,6 +17,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"kioskd/fsm"
+	"kioskd/hw/display"
 	"kioskd/hw/gpio/hostpin"
 	"kioskd/hw/vend"
 	"kioskd/hw/wire"
@@ -251,6 +252,70 @@ func TestAFileThatSaysNothingIsSaidAndReplaced(t *testing.T) {
 			}
 		})
 	}
+}
+
+// panel is a display with a cable.
+type panel struct {
+	mu    sync.Mutex
+	drew  []display.Screen
+	err   error
+	hangs chan struct{}
+}
+
+func (p *panel) Show(s display.Screen) error {
+	p.mu.Lock()
+	hangs := p.hangs
+	p.mu.Unlock()
+	if hangs != nil {
+		<-hangs
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.drew = append(p.drew, s)
+	return p.err
+}
+
+func (p *panel) Close() error { return nil }
+
+// TestADisplayThatLostItsCableIsFoundBeforeTheNextCustomer: nothing was drawn since.
+func TestADisplayThatLostItsCableIsFoundBeforeTheNextCustomer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, config := newCabinet(t)
+		shown := &panel{}
+		screen := &Redrawn{Driver: shown}
+		config.Screen = screen
+		tester := New(config)
+		test := func() api.Check {
+			tester.test(t.Context())
+			last := tester.Last()
+			n := slices.IndexFunc(last.Checks, func(c api.Check) bool { return c.Name == "display" })
+			return last.Checks[n]
+		}
+		if check := test(); !check.OK || len(shown.drew) != 0 {
+			t.Errorf("before the first picture: %+v, and it drew %v", check, shown.drew)
+		}
+		if err := screen.Show(display.Screen{QR: "one"}); err != nil {
+			t.Fatal(err)
+		}
+		if check := test(); !check.OK || len(shown.drew) != 2 || shown.drew[1].QR != "one" {
+			t.Errorf("with a cable: %+v, and it drew %v", check, shown.drew)
+		}
+		shown.err = errors.New("no such device")
+		if check := test(); check.OK || check.Says != "no such device" || check.Do == "" {
+			t.Errorf("without one: %+v", check)
+		}
+		shown.err, shown.hangs = nil, make(chan struct{})
+		for range 2 { // and no second one is begun
+			if check := test(); check.OK || check.Says != errDraws.Error() {
+				t.Errorf("one that hangs: %+v", check)
+			}
+		}
+		close(shown.hangs)
+		synctest.Wait()
+		if check := test(); !check.OK {
+			t.Errorf("one that hangs no more: %+v", check)
+		}
+	})
 }
 
 func FuzzOutcome(f *testing.F) {

@@ -48,6 +48,7 @@ var homonyms = map[string]struct {
 	"internal/hub/page": {[]string{"charged", "ended", "in_doubt", "stopped"},
 		"columns, and a grade's name in the style sheet"},
 	"internal/hub/watch": {[]string{"stopped"}, "a grade"},
+	"internal/selfcheck": {[]string{"display"}, "a check's name"},
 	"internal/story":     {[]string{"refused"}, "an English word of a story"},
 }
 
