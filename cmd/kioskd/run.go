@@ -101,7 +101,8 @@ func run(ctx context.Context, cfg config.Config, log zerolog.Logger, serviced st
 	}
 	a, err := app.New(ctx, cfg, app.Parts{
 		Pins: pins, Sim: sim,
-		Version: version, Log: log, Clock: clock, Random: rand.Reader, Screen: &selfcheck.Redrawn{Driver: screen}, ServicedBy: serviced,
+		Version: version, Log: log, Clock: clock, Random: rand.Reader,
+		Screen: &selfcheck.Redrawn{Driver: screen}, ServicedBy: serviced,
 		Supervisor: supervisor, Upgrades: upgrade.File, Host: host.New(computer(cfg, clock, log)),
 	})
 	if err != nil {

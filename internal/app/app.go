@@ -227,8 +227,8 @@ func New(ctx context.Context, cfg config.Config, p Parts) (_ *App, err error) {
 	}
 	a.contacts = append(a.contacts, a.temperature(p.Sensors)...)
 	a.tester = selfcheck.New(selfcheck.Config{Machine: cfg, Host: p.Host, State: a.Kiosk.State, Parts: a.parts,
-		Screen: p.Screen, Pins: a.levels, Lines: hardware.Lines(cfg), Wall: p.Clock.Wall, Synced: p.Clock.Synced, Log: p.Log,
-		Journal: func(ctx context.Context) error { return journal.QuickCheck(ctx, cfg.Journal.Path) }})
+		Screen: p.Screen, Pins: a.levels, Lines: hardware.Lines(cfg), Wall: p.Clock.Wall, Synced: p.Clock.Synced,
+		Log: p.Log, Journal: func(ctx context.Context) error { return journal.QuickCheck(ctx, cfg.Journal.Path) }})
 	if err := a.openPorts(p); err != nil {
 		return nil, err
 	}
