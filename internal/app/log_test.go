@@ -15,6 +15,7 @@ import (
 
 // plenty is a machine that nobody needs to refill.
 func plenty(cfg *config.Config) {
+	cfg.GPIO.Door = "GPIO24"
 	for n := range cfg.Slots {
 		cfg.Slots[n].Stock = 9999
 	}
@@ -48,8 +49,10 @@ func TestADaysLogStaysWithinTwoMegabytes(t *testing.T) {
 			w.t.Fatalf("the sale is %+v", w.app.Kiosk.State().Sale)
 		}
 	}
+	const brokersGone = "the brokers are gone"
 	for name, day := range map[string]func(w *world){
-		"idle": func(*world) { time.Sleep(24 * time.Hour) },
+		brokersGone: func(*world) { time.Sleep(24 * time.Hour) },
+		"idle":      func(*world) { time.Sleep(24 * time.Hour) },
 		"selling": func(w *world) {
 			for range 300 {
 				next := time.After(288 * time.Second)
@@ -67,6 +70,12 @@ func TestADaysLogStaysWithinTwoMegabytes(t *testing.T) {
 				time.Sleep(time.Minute)
 			}
 		},
+		"a door switch that flaps": func(w *world) {
+			for range 24 * 60 {
+				w.press("door")
+				time.Sleep(59 * time.Second)
+			}
+		},
 		"a display that fails": func(w *world) {
 			w.broken(true)
 			time.Sleep(24 * time.Hour)
@@ -81,7 +90,11 @@ func TestADaysLogStaysWithinTwoMegabytes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, all counted
-			playIn(t, "reservation", plenty, func(w *world) {
+			playIn(t, "reservation", func(c *config.Config) {
+				if plenty(c); name == brokersGone {
+					c.Fleet.Servers = []string{"nats://127.0.0.1:1"}
+				}
+			}, func(w *world) {
 				w.logged = io.MultiWriter(&w.log, &all, terse.New(&out, time.Now))
 			}, day)
 			t.Logf("%d bytes, and %d without the bound", out.size(), all.size())

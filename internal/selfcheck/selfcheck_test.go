@@ -117,7 +117,8 @@ func TestAMachineTestsItselfOnceAWeekInAQuietHour(t *testing.T) {
 		}
 		zone, _ := time.LoadLocation("Europe/Stockholm")
 		for n, one := range at {
-			if h := one.In(zone).Hour(); h < 2 || h > 4 {
+			y, m, d := one.In(zone).Date()
+			if after := one.Sub(time.Date(y, m, d, 2, 0, 0, 0, zone)) - tester.own(); after < 0 || after > window {
 				t.Errorf("it was tested at %v", one.In(zone))
 			}
 			if n > 0 && one.Sub(at[n-1]).Round(2*time.Hour) != every {
@@ -165,6 +166,29 @@ func TestNoCustomerMeetsASelfTest(t *testing.T) {
 			t.Errorf("a customer has come, and it stands so: %+v", last)
 		}
 	})
+}
+
+// TestWhoIsServedAndWhoIsNot: a machine that is out of service tests itself too, and one with a technician does not.
+func TestWhoIsServedAndWhoIsNot(t *testing.T) {
+	for stage, want := range map[fsm.Stage]error{fsm.Ready: nil, fsm.OutOfService: nil, fsm.Maintenance: ErrBusy,
+		fsm.Resolving: ErrBusy, fsm.Choosing: ErrBusy, "": ErrBusy} {
+		runs(t, func(c *cabinet, tester *Tester) {
+			c.set(func(c *cabinet) { c.state = fsm.State{Stage: stage} })
+			if err := tester.Begin(); !errors.Is(err, want) {
+				t.Errorf("%q: %v", stage, err)
+			}
+			synctest.Wait()
+			if last := tester.Last(); last.At.IsZero() != (want != nil) {
+				t.Errorf("%q: %+v", stage, last)
+			}
+		})
+	}
+	var none *Tester
+	if err := none.Begin(); err == nil || none.Parts() != nil || none.Troubles() != nil || !none.Last().At.IsZero() {
+		t.Errorf("a machine that does not test itself begins: %v", err)
+	}
+	none.Run(t.Context())
+	none.Metrics(nil)
 }
 
 func TestWhatASelfTestFindsIsSaid(t *testing.T) {
