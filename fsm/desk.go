@@ -39,10 +39,14 @@ const (
 	ResolveSale   Order = "resolve"        // see SaleResolved
 	RefundSale    Order = "refund"         // the same, of a sale that was charged
 	RestartDaemon Order = "restart"        // the daemon ends, and whoever watches over it starts it again
+	CloseSlot     Order = "close_slot"     // sell nothing out of Command.Slot until OpenSlot, whatever the door does
+	OpenSlot      Order = "open_slot"      // it has been looked at, and may sell again
 )
 
 // Orders are all of them.
-func Orders() []Order { return []Order{OutByOrder, Back, ResolveSale, RefundSale, RestartDaemon} }
+func Orders() []Order {
+	return []Order{OutByOrder, Back, ResolveSale, RefundSale, RestartDaemon, CloseSlot, OpenSlot}
+}
 
 // Command is a person's order. Whether that person may give it is the runtime's to know.
 type Command struct {
@@ -51,6 +55,7 @@ type Command struct {
 	By        string `json:"by"`
 	Reason    string `json:"reason"`
 	AtMachine bool   `json:"at_machine,omitzero"` // by a technician beside it; false: from the desk
+	Slot      string `json:"slot,omitzero"`       // of CloseSlot and OpenSlot
 	// What names the act in full, the sale and the amount among it: a repeat wants the same
 	What string `json:"what,omitzero"`
 }
@@ -172,7 +177,13 @@ func (t *step) commanded(e Commanded) {
 	}
 	o := Obeyed{ID: c.ID, Order: c.Order, Reference: c.ID, What: c.What}
 	switch c.Order {
+	case CloseSlot, OpenSlot:
+		o.Refusal = t.slotOrdered(c)
 	case OutByOrder:
+		if o.Refusal = t.serves(); o.Refusal != "" && c.AtMachine {
+			break // who is beside the machine waits for the customer there
+		}
+		o.Refusal = ""
 		t.faultRaised(Fault{Name: reason.Operator, Note: c.By + ": " + c.Reason})
 	case Back:
 		if !t.s.fault(reason.Operator) {
@@ -197,6 +208,38 @@ func (t *step) commanded(e Commanded) {
 	if c.Order == RestartDaemon && o.Refusal == "" {
 		t.do(Restart{})
 	}
+}
+
+// slotOrdered closes a slot, or opens it, between two customers.
+func (t *step) slotOrdered(c Command) Refusal {
+	if _, known := t.s.slot(c.Slot); !known {
+		return NoSuchSlot
+	}
+	if why := t.serves(); why != "" {
+		return why
+	}
+	n := slices.IndexFunc(t.s.Closed, func(x Closure) bool { return x.Slot == c.Slot })
+	byHand := n >= 0 && t.s.Closed[n].Why == reason.Operator
+	if c.Order == OpenSlot && n < 0 || c.Order == CloseSlot && byHand {
+		return NothingToDo
+	}
+	t.openSlots([]string{c.Slot})
+	if c.Order == CloseSlot {
+		t.s.Closed = append(slices.Clone(t.s.Closed), Closure{c.Slot, reason.Operator})
+	}
+	t.settleIdle()
+	return ""
+}
+
+// serves is whom the machine serves, a customer or a technician; "": nobody.
+func (t *step) serves() Refusal {
+	switch {
+	case t.s.Busy():
+		return SaleIsOn
+	case t.s.Serving():
+		return ActIsOn
+	}
+	return ""
 }
 
 // unrestartable is why the daemon may not be restarted now; "": it may. A sale that gets nowhere does not prevent it:

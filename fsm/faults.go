@@ -67,7 +67,10 @@ func (t *step) serviced() {
 
 func (t *step) openSlots(slots []string) {
 	t.s.Closed = slices.DeleteFunc(slices.Clone(t.s.Closed), func(c Closure) bool {
-		return len(slots) == 0 || slices.Contains(slots, c.Slot)
+		if len(slots) == 0 { // a door that closes does not undo what a person ordered
+			return c.Why != reason.Operator
+		}
+		return slices.Contains(slots, c.Slot)
 	})
 	if len(t.s.Closed) == 0 {
 		t.s.Closed = nil

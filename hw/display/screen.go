@@ -51,6 +51,7 @@ type Screen struct {
 
 	QR     string  // what the QR code says; "" for none
 	OnPage bool    // Idle: the code leads to the page on which products are chosen and paid
+	Staff  bool    // Idle: the code is for the technician beside the machine, and for no customer
 	Page   string  // Idle: a second code beside QR, which leads there; shown where there is room
 	Prices []Price // the price list
 	Items  []Price // what came out in this sale; State is not read

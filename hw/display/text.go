@@ -88,6 +88,9 @@ func (w wording) before(c *Wording, s Screen) {
 	case Idle:
 		c.Title, c.Lines, c.Hint = w.Idle.Title, []string{w.Idle.Step1, w.Idle.Step2, w.Idle.Step3}, w.Idle.Hint
 		switch {
+		case s.Staff:
+			c.Title, c.Lines, c.Hint = w.Staff.Title, []string{w.Staff.Line}, w.Staff.Hint
+			return
 		case s.QR == "":
 			c.Title, c.Lines, c.Hint = w.First.Title, []string{w.First.Line}, w.First.Hint
 		case s.OnPage:

@@ -32,7 +32,10 @@ type Front struct {
 	ended     bool         // Run has
 	link      string       // the address of the machine's page now; "": it has none
 	typing    typing
+	lent      string // what the idle screen's code says until lentTill, for a technician
+	lentTill  fsm.Instant
 	followers map[chan display.Screen]struct{} // each has room for one
+	nudge     chan struct{}                    // Run's clock is to be looked at: there is a countdown
 
 	painting sync.Mutex
 	painter  *display.Painter // made for the first who asks for a picture
@@ -47,7 +50,8 @@ type typing struct {
 // New makes the front of the config's machine. now is the clock of the kiosk's deadlines.
 func New(cfg config.Config, now func() fsm.Instant) *Front {
 	starting := kiosk.Update{State: fsm.State{Reason: reason.Starting}}
-	return &Front{cfg: cfg, now: now, followers: map[chan display.Screen]struct{}{}, view: starting}
+	return &Front{cfg: cfg, now: now, followers: map[chan display.Screen]struct{}{}, view: starting,
+		nudge: make(chan struct{}, 1)}
 }
 
 // Run keeps the front at what the kiosk's steps say, and moves the countdown, until ctx ends; the last step is still
@@ -60,6 +64,7 @@ func (f *Front) Run(ctx context.Context, steps <-chan kiosk.Update) {
 		select {
 		case u := <-steps:
 			f.step(u)
+		case <-f.nudge:
 		case <-second.C:
 			f.tell()
 		case <-ctx.Done():
@@ -102,7 +107,28 @@ func (f *Front) Screen() display.Screen {
 
 // screen is called with f locked.
 func (f *Front) screen() display.Screen {
-	return f.typing.on(Draw(f.cfg, f.view.State, f.now(), f.link))
+	now := f.now()
+	s := f.typing.on(Draw(f.cfg, f.view.State, now, f.link))
+	st := f.view.State
+	idle := st.Stage.Phase() == fsm.Idle && !st.Busy() && !st.Serving() && st.Live.ShowTill == 0
+	if left := f.lentTill.Since(now); f.lent != "" && left > 0 && idle {
+		return display.Screen{Kind: display.Idle, Language: s.Language, Machine: s.Machine, QR: f.lent, Staff: true,
+			Remaining: left}
+	}
+	return s
+}
+
+// Lend shows a code for a technician in place of the idle screen, an out of service one too, for as long as that; ""
+// takes it away. A sale that begins meanwhile is shown as ever.
+func (f *Front) Lend(code string, long time.Duration) {
+	f.mu.Lock()
+	f.lent, f.lentTill = code, f.now()+fsm.Instant(long)
+	f.mu.Unlock()
+	f.tell()
+	select {
+	case f.nudge <- struct{}{}:
+	default: // it has not looked since the last one
+	}
 }
 
 // Follow gives the screen, at once or as soon as the kiosk has said how it is, and then each newer one: after a step, a

@@ -64,7 +64,7 @@ func Line(name string, body, after json.RawMessage) string {
 			where = "machine"
 		}
 		return fmt.Sprintf("%s at the %s ordered %s: %s", e.Command.By, where,
-			strings.ReplaceAll(string(e.Command.Order), "_", " "), e.Command.Reason)
+			strings.TrimSpace(strings.ReplaceAll(string(e.Command.Order), "_", " ")+" "+e.Command.Slot), e.Command.Reason)
 	case fsm.ServiceEnded:
 		return strings.TrimSuffix(strings.TrimSpace("the technician's act has ended "+
 			strings.ReplaceAll(string(e.Outcome), "_", " "))+": "+string(e.Why), ": ")

@@ -32,6 +32,7 @@ type Words struct {
 
 	Idle       struct{ Title, Step1, Step2, Step3, Hint string } // the machine waits, and its code is scanned
 	First      struct{ Title, Line, Hint string }                // the machine waits, and a product is chosen first
+	Staff      struct{ Title, Line, Hint string }                // for a moment the code is the technician's
 	Confirm    struct{ Title, Line, Amount string }
 	Scan       Scan
 	Choose     Choose
