@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"slices"
 	"testing"
 
 	"kioskd/internal/reason"
@@ -26,8 +27,8 @@ func TestASlotThatAPersonClosedIsOpenedByAPersonAlone(t *testing.T) {
 		}
 		return "?"
 	}
-	if got := []Refusal{order(OpenSlot, "A1"), order(CloseSlot, "Z9"), order(CloseSlot, "A1"), order(CloseSlot, "A1")}; got[0] != NothingToDo ||
-		got[1] != NoSuchSlot || got[2] != "" || got[3] != NothingToDo {
+	got := []Refusal{order(OpenSlot, "A1"), order(CloseSlot, "Z9"), order(CloseSlot, "A1"), order(CloseSlot, "A1")}
+	if !slices.Equal(got, []Refusal{NothingToDo, NoSuchSlot, "", NothingToDo}) {
 		t.Fatalf("the orders are answered with %q", got)
 	}
 	s, _, _ = Step(s, FaultRaised{At: w.now, Fault: Fault{Name: reason.Door, Hard: true}})

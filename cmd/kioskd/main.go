@@ -32,7 +32,7 @@ exactly what came out.
 	root.AddCommand(runCommand(), checkCommand(), statusCommand(), salesCommand(), eventsCommand(), resolveCommand(),
 		refundCommand(), receiptCommand(), acceptCommand(), reportCommand(), replayCommand(), exportCommand(),
 		outputsOffCommand(), wiringCommand(), versionCommand(), boardCommand(), backCommand(), holdCommand(),
-		readyCommand())
+		readyCommand(), pageCommand())
 	root.AddCommand(registerCommand(), assignCommand(), unregisterCommand(), stickerCommand(), certifyCommand(),
 		enrollCommand())
 	root.AddCommand(doctorCommand(), sensorsCommand(), stockCommand(), vendCommand(), relayCommand())

@@ -33,6 +33,7 @@ import (
 	"kioskd/internal/fleet/want"
 	"kioskd/internal/front"
 	"kioskd/internal/glasepay"
+	"kioskd/internal/handheld"
 	"kioskd/internal/hardware"
 	"kioskd/internal/health"
 	"kioskd/internal/identity"
@@ -267,8 +268,12 @@ func (a *App) openPorts(p Parts) (err error) {
 			return err
 		}
 	}
+	hosts := a.certs.DebugHosts(a.cfg.Debug)
+	page := handheld.New(handheld.Config{Machine: a.cfg, Hosts: hosts, Token: token, Kiosk: a.Kiosk,
+		Sales: sales{a.journal}, Doubt: a.Doubt, Parts: a.parts, Lend: a.front.Lend, Now: p.Clock.Now,
+		Wall: p.Clock.Wall, Synced: p.Clock.Synced, Secret: mint.Mint{Random: p.Random}.Secret, Log: p.Log})
 	dc := debug.Config{
-		Kiosk: a.Kiosk, Sales: sales{a.journal}, Parts: a.parts, Pins: a.levels, Words: a.words,
+		Phone: page, Kiosk: a.Kiosk, Sales: sales{a.journal}, Parts: a.parts, Pins: a.levels, Words: a.words,
 		Picture: a.front.Picture, Sim: p.Sim, Version: p.Version, Log: p.Log, Machine: a.cfg.Machine.Name,
 		Temperature: a.celsius, Stock: a.stock, KeptOut: a.door.KeptOut,
 		Places: debug.NewPlaces(), Books: a.books, Receipt: a.receipt,
@@ -277,6 +282,7 @@ func (a *App) openPorts(p Parts) (err error) {
 	}
 	local := dc
 	local.Refund, local.Print, local.Close, local.Back = a.Refund, a.desk.Copier(), true, a.Kiosk.Back
+	local.Page = page.Issue
 	local.Hold = upgrade.NewGate(a.Kiosk).Hold
 	local.Resolve, local.Accept, local.Technician = a.Resolve, a.Kiosk.AcceptLoss, technician{a}
 	if a.Local, err = debug.New(local); err != nil {
@@ -286,7 +292,7 @@ func (a *App) openPorts(p Parts) (err error) {
 		dc.Technician, dc.Back = technician{a}, a.Kiosk.Back
 	}
 	dc.Followers = networkFollowers
-	dc.Hosts = a.certs.DebugHosts(a.cfg.Debug)
+	dc.Hosts = hosts
 	a.Debug, err = debug.New(dc)
 	return err
 }

@@ -16,6 +16,8 @@
 //	POST /api/vend, /api/relay a technician's test: something moves; see service.go for these four
 //	GET, POST /api/stock       what is left in each slot; how many somebody has counted in one
 //	GET /api/service           the technician's act that is on, or the last one
+//	POST /api/page             a code that opens the technician's page on a phone, on the local socket alone
+//	/t/                        that page: internal/handheld decides whom it lets in
 //	POST /api/hold             lets no new sale begin for some time, on the local socket alone; see upgrade.go
 //	GET /api/events            server-sent events: the status at once, then every step; see events.go
 //	GET /api/machine           {"name", "version"}
@@ -102,6 +104,9 @@ type Config struct {
 	Fleet      func(context.Context) *api.Fleet
 	Technician Technician // nil: nothing is moved through this port
 	Hold       Hold       // nil: nobody keeps it from selling through this port
+	// the technician's page on a phone, asked for paths that begin with /t/, without a token; nil: there is none
+	Phone http.Handler
+	Page  func(here bool) (api.Page, error) // opens it; nil: not through this port
 	// how the last change of versions went, or goes; nil, or nil from it: there was none
 	Upgrade func() *api.Upgrade
 	// every request must bring it as "Authorization: Bearer …"; empty: none is needed
@@ -224,6 +229,12 @@ func New(c Config) (http.Handler, error) {
 	}
 	if c.Hold != nil {
 		mux.Handle("/api/hold", only([]string{http.MethodPost}, p.hold))
+	}
+	if c.Page != nil {
+		mux.Handle("/api/page", only([]string{http.MethodPost}, p.open))
+	}
+	if c.Phone != nil {
+		mux.Handle(phone, c.Phone)
 	}
 	if c.Back != nil {
 		mux.Handle("/api/back", only([]string{http.MethodPost}, p.back))

@@ -49,3 +49,21 @@ func (p *port) picture(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "image/png")
 	_, _ = w.Write(picture) // a caller that went away has no use for it
 }
+
+// phone is where the technician's page on a phone begins.
+const phone = "/t/"
+
+// open takes {"here"} and answers 200 {"url", "seconds", "shown"}: 409 while a customer is being served, and for a
+// machine that no phone reaches.
+func (p *port) open(w http.ResponseWriter, r *http.Request) {
+	var asked api.Asked
+	if !readSaid(w, r, `"here"`, &asked) {
+		return
+	}
+	told, err := p.Page(asked.Here)
+	if err != nil {
+		refuse(w, http.StatusConflict, err.Error())
+		return
+	}
+	answer(w, http.StatusOK, told)
+}

@@ -63,8 +63,8 @@ func Line(name string, body, after json.RawMessage) string {
 		if e.Command.AtMachine {
 			where = "machine"
 		}
-		return fmt.Sprintf("%s at the %s ordered %s: %s", e.Command.By, where,
-			strings.TrimSpace(strings.ReplaceAll(string(e.Command.Order), "_", " ")+" "+e.Command.Slot), e.Command.Reason)
+		order := strings.TrimSpace(strings.ReplaceAll(string(e.Command.Order), "_", " ") + " " + e.Command.Slot)
+		return fmt.Sprintf("%s at the %s ordered %s: %s", e.Command.By, where, order, e.Command.Reason)
 	case fsm.ServiceEnded:
 		return strings.TrimSuffix(strings.TrimSpace("the technician's act has ended "+
 			strings.ReplaceAll(string(e.Outcome), "_", " "))+": "+string(e.Why), ": ")

@@ -34,7 +34,7 @@ var ErrNoJournal = errors.New("the journal cannot be used: the log of the last s
 // Resolve settles a sale in doubt as a person decided. The record is read before the loop takes the verdict, and
 // nothing but another verdict changes it meanwhile, which the loop would refuse.
 func (s *Sales) Resolve(ctx context.Context, id string, v fsm.Verdict) error {
-	sale, err := s.doubt(ctx, id)
+	sale, err := s.Doubt(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -52,8 +52,8 @@ func (s *Sales) Refund(ctx context.Context, id, amount string, v fsm.Verdict) er
 	return s.Kiosk.Resolve(ctx, sale, v)
 }
 
-// doubt is a sale that stands in doubt, or the one that is open: Glase may never say what becomes of it.
-func (s *Sales) doubt(ctx context.Context, id string) (fsm.Sale, error) {
+// Doubt is a sale that stands in doubt, or the one that is open: Glase may never say what becomes of it.
+func (s *Sales) Doubt(ctx context.Context, id string) (fsm.Sale, error) {
 	if s.Record == nil {
 		return fsm.Sale{}, ErrNoJournal
 	}
@@ -90,7 +90,7 @@ func (s *Sales) Obey(ctx context.Context, c protocol.Command, p protocol.Person)
 	switch c.Word {
 	case protocol.Resolve:
 		v.Decision, v.ByHand = fsm.Decision(c.Decision), c.ByHand
-		sale, err = s.doubt(ctx, c.Sale)
+		sale, err = s.Doubt(ctx, c.Sale)
 	case protocol.Refund:
 		sale, v, err = s.charged(ctx, c.Sale, c.Amount)
 	}

@@ -39,6 +39,18 @@ type Held struct {
 	Still bool `json:"still"` // no sale is on, and no technician's act: nothing begins until the time is over
 }
 
+// Page answers POST /api/page: a new code for the technician's page on a phone, which ends the one before.
+type Page struct {
+	URL     string `json:"url"`     // opens the page, once
+	Seconds int    `json:"seconds"` // that it is good for
+	Shown   int    `json:"shown"`   // seconds that the machine's display shows it; 0: it does not
+}
+
+// Asked is the body of POST /api/page.
+type Asked struct {
+	Here bool `json:"here"` // for a browser on the machine itself, and not on its display
+}
+
 // Fleet is how a machine is in its fleet.
 type Fleet struct {
 	Connected bool   `json:"connected"`

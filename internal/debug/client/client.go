@@ -76,6 +76,11 @@ func (c *Client) Hold(ctx context.Context, seconds int) (still bool, err error) 
 	return held.Still, c.post(ctx, "/api/hold", api.Hold{Seconds: seconds}, &held)
 }
 
+// Page asks for a code that opens the technician's page on a phone; here: in a browser on the machine itself.
+func (c *Client) Page(ctx context.Context, here bool) (told api.Page, err error) {
+	return told, c.post(ctx, "/api/page", api.Asked{Here: here}, &told)
+}
+
 // Ready is nil once the daemon has begun to work on its journal.
 func (c *Client) Ready(ctx context.Context) error {
 	var s struct {

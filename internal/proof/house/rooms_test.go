@@ -60,7 +60,10 @@ var rooms = map[string][]string{
 	"internal/wiring":   {"hw/gpio/pinname", "hw/wire", "internal/config"},
 	"internal/debug": {"fsm", "internal/books", "internal/debug/api", "internal/journal", "internal/kiosk",
 		"internal/money", "internal/reason", "internal/receipt", "internal/story"},
-	"internal/story":        {"fsm"},
+	"internal/story": {"fsm"},
+	"internal/handheld": {"fsm", "internal/config", "internal/debug", "internal/debug/api", "internal/doctor",
+		"internal/journal", "internal/kiosk", "internal/markup", "internal/reason", "internal/story",
+		"internal/wiring"},
 	"internal/debug/api":    {}, // what the port and its clients say to each other: it knows neither of them
 	"internal/debug/client": {"internal/debug/api"},
 	"internal/front": {
@@ -303,7 +306,9 @@ var borrowed = map[string]map[string]string{
 		"golang.org/x/time/rate": "bounds the log",
 	},
 	"internal/serve": {"github.com/rs/zerolog": log},
-	"internal/cert":  {"github.com/rs/zerolog": log},
+	"internal/handheld": {"github.com/pelletier/go-toml/v2": "reads a language's file", "github.com/rs/zerolog": log,
+		"golang.org/x/time/rate": "bounds the tries of the token"},
+	"internal/cert": {"github.com/rs/zerolog": log},
 	"internal/gate": {
 		"github.com/VictoriaMetrics/metrics": "for Prometheus",
 		"github.com/nats-io/nats.go":         nats,
