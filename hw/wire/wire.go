@@ -41,6 +41,7 @@ const (
 	Tilt                         // a contact that a shaken machine makes
 	Cancel                       // a button
 	Retry                        // a button
+	Service                      // a button within the door, for a technician
 	KeypadRow                    // driven Low to ask its keys
 	KeypadColumn                 // Low while a key of the asked row is down
 )
@@ -87,6 +88,9 @@ func (r Role) Facts() Facts {
 			Does: "while it is pressed"}
 	case Retry:
 		return Facts{Name: "retry button", Short: "retry button", On: "pressed", Off: "free",
+			Does: "while it is pressed"}
+	case Service:
+		return Facts{Name: "service button", Short: "service button", On: "pressed", Off: "free",
 			Does: "while it is pressed"}
 	case KeypadRow:
 		return Facts{Name: "keypad row", Short: "keypad row", Output: true, On: "rests", Off: "scans",

@@ -272,6 +272,11 @@ func (a *App) openPorts(p Parts) (err error) {
 	page := handheld.New(handheld.Config{Machine: a.cfg, Hosts: hosts, Token: token, Kiosk: a.Kiosk,
 		Sales: sales{a.journal}, Doubt: a.Doubt, Parts: a.parts, Lend: a.front.Lend, Now: p.Clock.Now,
 		Wall: p.Clock.Wall, Synced: p.Clock.Synced, Secret: mint.Mint{Random: p.Random}.Secret, Log: p.Log})
+	service, err := hardware.ServiceButton(a.cfg, a.pins, p.Clock.Now, page.Asked)
+	if err != nil {
+		return err
+	}
+	a.contacts = append(a.contacts, service...)
 	dc := debug.Config{
 		Phone: page, Kiosk: a.Kiosk, Sales: sales{a.journal}, Parts: a.parts, Pins: a.levels, Words: a.words,
 		Picture: a.front.Picture, Sim: p.Sim, Version: p.Version, Log: p.Log, Machine: a.cfg.Machine.Name,

@@ -121,13 +121,14 @@ type Debug struct {
 
 // GPIO is the pins that belong to no slot; each is a name like "GPIO17", or "" when there is no such wire.
 type GPIO struct {
-	Driver string // "host" or "sim"
-	Chip   string // host: the chip to look on, by device or label; "" for all
-	Device string // sim: the unix socket of a board in a process of its own; "" for a board within this one
-	Door   string
-	Tilt   string
-	Cancel string
-	Retry  string
+	Driver  string // "host" or "sim"
+	Chip    string // host: the chip to look on, by device or label; "" for all
+	Device  string // sim: the unix socket of a board in a process of its own; "" for a board within this one
+	Door    string
+	Tilt    string
+	Cancel  string
+	Retry   string
+	Service string // button for the technician: three presses show the code of the page on a phone
 }
 
 // Slot is one place for products.

@@ -128,6 +128,7 @@ door = "GPIO0"
 tilt = "GPIO1"
 cancel = "GPIO2"
 retry = "GPIO3"
+service = "GPIO43"
 [board]
 device = "/dev/ttyUSB*"
 baud = 9600
@@ -258,7 +259,7 @@ debounce = "2ms"
 		"Display:{Driver:terminal Device:tty1 Width:320 Height:240 Rotation:270 Address:61 Panel:waveshare2in13v2 " +
 		"DC:GPIO40 Reset:GPIO41 Busy:GPIO42} " +
 		"GPIO:{Driver:sim Chip:gpiochip0 Device:/etc/kioskd/board.sock Door:GPIO0 Tilt:GPIO1 Cancel:GPIO2 " +
-		"Retry:GPIO3} Pins:[{Name:P1_29 ActiveLow:set Pull:none Debounce:2ms}] " +
+		"Retry:GPIO3 Service:GPIO43} Pins:[{Name:P1_29 ActiveLow:set Pull:none Debounce:2ms}] " +
 		"Slots:[{ID:Z9 Name:Öl Price:0.05 EUR Stock:0 VAT:set EAN:12345678 Button:GPIO4 MaxOn:50ms " +
 		"Driver:relay Vend:{Relay:GPIO5 Drop:GPIO53 Home:GPIO6 RetryTurn:true} AtMachine:false strays:[] " +
 		"Perishable:false} " +

@@ -77,6 +77,7 @@
 //	gpio.tilt                     pin                                               -
 //	gpio.cancel                   pin                                               -
 //	gpio.retry                    pin                                               -
+//	gpio.service                  pin; three presses show the technician's code     -
 //	pin.name                      pin that something is wired to                    P
 //	pin.active_low                true, false                                       -
 //	pin.pull                      "up", "down", "none"                              -

@@ -182,6 +182,7 @@ func (t *table) gpio(g *GPIO) {
 	t.pin("tilt", &g.Tilt)
 	t.pin("cancel", &g.Cancel)
 	t.pin("retry", &g.Retry)
+	t.pin("service", &g.Service)
 }
 
 // chipMax is more than a chip's label (31 bytes) or device has.

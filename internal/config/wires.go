@@ -28,7 +28,8 @@ func (c Config) Wires() (all []wire.Wire) {
 		all = append(all, s.Wires()...)
 	}
 	all = append(all, wire.Wire{Pin: c.GPIO.Door, Role: wire.Door}, wire.Wire{Pin: c.GPIO.Tilt, Role: wire.Tilt},
-		wire.Wire{Pin: c.GPIO.Cancel, Role: wire.Cancel}, wire.Wire{Pin: c.GPIO.Retry, Role: wire.Retry})
+		wire.Wire{Pin: c.GPIO.Cancel, Role: wire.Cancel}, wire.Wire{Pin: c.GPIO.Retry, Role: wire.Retry},
+		wire.Wire{Pin: c.GPIO.Service, Role: wire.Service})
 	for n, pin := range c.Keypad.Rows {
 		w := wire.Wire{Pin: pin, Role: wire.KeypadRow, Row: n + 1, MaxOn: wire.RowMax}
 		if n < len(c.Keypad.Keys) {

@@ -32,6 +32,10 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c, err := r.Cookie(cookieName); err == nil {
 		v, in = p.known(c.Value)
 	}
+	if lang := r.URL.Query().Get("lang"); library()[lang] != nil {
+		http.SetCookie(w, &http.Cookie{Name: "kioskd_language", Value: lang, Path: "/t/", HttpOnly: true,
+			SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil})
+	}
 	view := p.view(r, v)
 	switch {
 	case r.Method == http.MethodPost:

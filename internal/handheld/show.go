@@ -31,10 +31,6 @@ func (p *Page) show(w http.ResponseWriter, r *http.Request, v *view, what string
 	ctx, cancel := context.WithTimeout(r.Context(), answerIn)
 	defer cancel()
 	id := r.URL.Query().Get("id")
-	if lang := r.URL.Query().Get("lang"); library()[lang] != nil {
-		http.SetCookie(w, &http.Cookie{Name: "kioskd_language", Value: lang, Path: "/t/", HttpOnly: true,
-			SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil})
-	}
 	switch what {
 	case "":
 		doubts, err := p.cfg.Sales.InDoubt(ctx)

@@ -58,7 +58,8 @@ func Parts(cfg config.Config) []Part {
 	}
 	wires := cfg.Wires()
 	// after the slots
-	front := []wire.Role{wire.Cancel, wire.Retry, wire.Door, wire.Tilt, wire.KeypadRow, wire.KeypadColumn}
+	front := []wire.Role{wire.Cancel, wire.Retry, wire.Door, wire.Tilt, wire.Service,
+		wire.KeypadRow, wire.KeypadColumn}
 	slices.SortStableFunc(wires, func(a,
 		b wire.Wire) int {
 		return slices.Index(front, a.Role) - slices.Index(front, b.Role)

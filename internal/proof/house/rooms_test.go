@@ -210,7 +210,7 @@ var forTests = map[string][]string{
 	"internal/books":          {"glase/glasetest"},
 	"internal/certify":        {"glase/glasetest"},
 	"internal/glasepay":       {"internal/identity", "internal/terminal"},
-	"internal/hardware":       {"hw/vend/vendtest"},
+	"internal/hardware":       {"hw/gpio/simboard", "hw/vend/vendtest"},
 	"internal/hub/store":      {"internal/money", "internal/proof/postgres", "internal/proof/till"},
 	"glase":                   {"glase/glasetest"},
 	"internal/proof/toolkits": {"glase", "internal/money", "internal/proof/child"},
