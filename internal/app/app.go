@@ -271,7 +271,7 @@ func (a *App) openPorts(p Parts) (err error) {
 	hosts := a.certs.DebugHosts(a.cfg.Debug)
 	page := handheld.New(handheld.Config{Machine: a.cfg, Hosts: hosts, Token: token, Kiosk: a.Kiosk,
 		Sales: sales{a.journal}, Doubt: a.Doubt, Parts: a.parts, Lend: a.front.Lend, Now: p.Clock.Now,
-		Wall: p.Clock.Wall, Synced: p.Clock.Synced, Secret: mint.Mint{Random: p.Random}.Secret, Log: p.Log})
+		Secret: mint.Mint{Random: p.Random}.Secret, Log: p.Log})
 	service, err := hardware.ServiceButton(a.cfg, a.pins, p.Clock.Now, page.Asked)
 	if err != nil {
 		return err

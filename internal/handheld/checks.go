@@ -38,7 +38,6 @@ func (p *Page) findings() []doctor.Finding {
 			c.found = append(c.found, doctor.Power(root)...)
 		}
 		c.found = append(c.found, doctor.Free(filepath.Dir(p.cfg.Machine.Journal.Path))...)
-		c.found = append(c.found, doctor.Clock(p.cfg.Wall(), p.cfg.Synced())...)
 	}
 	return append(all, c.found...)
 }

@@ -63,10 +63,8 @@ type Config struct {
 	Parts func() []api.Part                   // what the machine depends on
 	Lend  func(code string, of time.Duration) // shows a code on the machine's display; "": takes it away
 	Now   func() fsm.Instant
-	Wall  func() time.Time
 	// Secret gives 128 random bits in letters and digits
 	Secret func() string
-	Synced func() bool // the clock can be believed
 	Log    zerolog.Logger
 }
 
