@@ -260,7 +260,13 @@ func TestNothingActsOnThePhoneDuringASale(t *testing.T) {
 				t.Errorf("%s the display is the technician's", when)
 			}
 		}
+		w.acted("/api/page", `{}`)
+		time.Sleep(time.Second)
+		if s := w.screen.now(); !s.Staff {
+			t.Errorf("the display shows %+v", s)
+		}
 		ref := w.scan()
+		time.Sleep(time.Second)
 		refused("awaiting")
 		w.confirm(ref)
 		refused("choosing")
