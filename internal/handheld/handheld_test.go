@@ -41,7 +41,7 @@ func TestTheCodeLeadsWhereAPhoneCanGo(t *testing.T) {
 		shown  int
 		err    error
 	}{
-		{"0.0.0.0:8443", []string{"0.0.0.0", "kiosk-7.example.org"}, false, "https://kiosk-7.example.org:8443/t/C0DE", 1, nil},
+		{"0.0.0.0:8443", []string{"0.0.0.0", "k7.example.org"}, false, "https://k7.example.org:8443/t/C0DE", 1, nil},
 		{"192.0.2.7:8443", []string{"192.0.2.7"}, false, "https://192.0.2.7:8443/t/C0DE", 1, nil},
 		{"kiosk-7:8443", []string{"kiosk-7"}, false, "https://kiosk-7:8443/t/C0DE", 1, nil},
 		{"127.0.0.1:8081", nil, false, "", 0, ErrAway},
