@@ -13,7 +13,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"kioskd/internal/proof/audit"
 	"kioskd/internal/proof/phone"
 )
 
@@ -190,7 +189,7 @@ func (w *world) judge() {
 		w.t.Fatal(err)
 	}
 	sales := w.sales()
-	if broken := audit.Books(sales, ledger, board); broken != nil {
+	if broken := audit(sales, ledger, board); broken != nil {
 		w.t.Fatalf("%s, after %d kills:\n%q\nsales %+v\nledger %+v\nboard %+v", w.name, w.kills, broken,
 			sales[:min(3, len(sales))], ledger[max(0, len(ledger)-8):], board)
 	}

@@ -168,7 +168,6 @@ var rooms = map[string][]string{
 
 	// The proof: it may use what it proves, and nothing uses it but the demos.
 	"internal/proof/ask":   {},
-	"internal/proof/audit": {"hw/gpio/simboard", "internal/debug/api", "internal/money", "internal/proof/phone"},
 	"internal/proof/await": {},
 	"internal/proof/broker": {"internal/fleet/grants", "internal/fleet/ownca", "internal/fleet/protocol",
 		"internal/proof/child", "internal/proof/port"},
@@ -186,7 +185,6 @@ var rooms = map[string][]string{
 	"internal/proof/service":  {},
 	"internal/proof/till":     {"fsm", "internal/journal", "internal/money", "internal/reason"},
 	"internal/proof/toolkits": {},
-	"internal/proof/upgrade":  {},
 	"internal/proof/world":    {"*"},
 }
 
@@ -235,10 +233,8 @@ var forTests = map[string][]string{
 	"hw/printer":            {"hw/printer/printertest", "hw/vend/vendtest"},
 	"internal/printing":     {"hw/printer/printertest", "internal/money"},
 	"internal/proof/crash": {"glase", "hw/gpio/simboard", "internal/debug/api", "internal/debug/client",
-		"internal/proof/audit", "internal/proof/child", "internal/proof/phone", "internal/proof/port"},
-	"internal/proof/upgrade": {"hw/gpio/simboard", "internal/debug/api", "internal/debug/client",
-		"internal/proof/ask", "internal/proof/audit", "internal/proof/child", "internal/proof/phone",
-		"internal/proof/port"},
+		"internal/money",
+		"internal/proof/child", "internal/proof/phone", "internal/proof/port"},
 	"internal/proof/kernel": {
 		"hw/display", "hw/gpio", "hw/gpio/hostpin", "internal/debug/api", "internal/debug/client",
 		"internal/proof/phone",
@@ -427,7 +423,6 @@ var borrowedForTests = map[string]map[string]string{
 		"periph.io/x/conn/v3":           pins,
 	},
 	"internal/proof/service": {"golang.org/x/sys/unix": "kills"},
-	"internal/proof/upgrade": {"golang.org/x/sys/unix": "mounts a disk, and shuts it down"},
 }
 
 const (
