@@ -78,6 +78,7 @@ func colours() color.Palette {
 type canvas struct {
 	*image.Paletted
 	mono, paper bool
+	said        func(text string, at image.Rectangle, k paint) // is told of each line of words; nil: nobody is
 }
 
 // index is the palette's entry of a paint at a level.
@@ -126,6 +127,9 @@ func (c canvas) stamp(at image.Rectangle, mask image.Image, from image.Point, k 
 
 // text writes a line of words with its upper left corner at x, y.
 func (c canvas) text(f font.Face, x, y int, s string, k paint) {
+	if c.said != nil {
+		c.said(s, image.Rect(x, y, x+measure(f)(s), y+height(f)), k)
+	}
 	least := levels / 2
 	if drawn, ok := f.(face); ok && drawn.outlines {
 		least = levels / 3 // or the dots of å, ä and ö would be lost
@@ -207,6 +211,8 @@ func (t *typeface) face(pixels int, bold bool) face {
 	t.made[key] = outlined(f, outlines)
 	return t.made[key]
 }
+
+func ascent(f font.Face) int { return f.Metrics().Ascent.Ceil() }
 
 func height(f font.Face) int { m := f.Metrics(); return m.Ascent.Ceil() + m.Descent.Ceil() }
 

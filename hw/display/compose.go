@@ -1,7 +1,6 @@
 package display
 
 import (
-	"fmt"
 	"image"
 	"slices"
 	"strings"
@@ -14,43 +13,62 @@ type part struct {
 	draw   func(c canvas, at image.Rectangle)
 }
 
+// least is the height in pixels of the smallest letters: a fortieth of the display's shorter side, but 16 where that is
+// 480 or more, and 13 on the smallest. Larger ones are taken where there is room.
+func (p *Painter) least() int { return max(13, p.shorter()/40, min(16, p.shorter()/30)) }
+
+// slipLeast is the same of a list on a slip of paper, which is as sharp as print.
+const slipLeast = 11
+
+// smaller is the next size of letters to try.
+func smaller(size int) int { return size - max(1, size/10) }
+
 // words lays the words out in an area: the largest letters that hold everything; where even the smallest do not, less
 // is said. It tells whether what is said is there whole.
 func (p *Painter) words(c canvas, text Wording, area image.Rectangle, i *icon) bool {
-	largest, least := p.bounds.Dy()/10, max(13, p.bounds.Dy()/26)
+	largest, least := min(p.bounds.Dy()/10, p.bounds.Dx()/9), p.least()
 	for drop := 0; drop <= dropsMax; drop++ {
-		if drop > 0 && len(text.List) > 0 { // more products rather than larger letters
-			largest = least
-		}
-		for size := largest; size >= least; size -= max(1, size/10) {
+		for size := largest; size >= least; size = smaller(size) {
 			parts := p.compose(text, area.Dx(), area.Dy(), size, drop, i)
-			gap := size / 2
-			if len(text.List) > 0 {
-				gap = size / 3
-			}
-			tall, cut := -gap, false
-			for _, q := range parts {
-				tall, cut = tall+q.height+gap, cut || q.cut
-			}
-			if (cut || tall > area.Dy()) && (drop < dropsMax || size-max(1, size/10) >= least) {
+			tall, cut := heightOf(parts, size/2)
+			if (cut || tall > area.Dy()) && (drop < dropsMax || smaller(size) >= least) {
 				continue
 			}
-			y := area.Min.Y + max(0, area.Dy()-tall)/2
-			for _, q := range parts {
-				q.draw(c, image.Rect(area.Min.X, y, area.Max.X, y+q.height))
-				y += q.height + gap
-			}
+			area.Min.Y += max(0, area.Dy()-tall) / 2
+			c.parts(parts, area, size/2)
 			return !cut && tall <= area.Dy()
 		}
 	}
 	return false
 }
 
-// dropsMax is how much can be left unsaid, in this order: the hint, the sign and entries of the list beyond two, lines
-// beyond the first, all of the list, all lines.
-const dropsMax = 5
+// heightOf is how high parts are with gaps between them, and whether one of them is cut.
+func heightOf(parts []part, gap int) (tall int, cut bool) {
+	for n, q := range parts {
+		if n > 0 {
+			tall += gap
+		}
+		tall, cut = tall+q.height, cut || q.cut
+	}
+	return tall, cut
+}
 
-// compose makes the parts of a picture with letters of a size.
+// parts draws parts below each other, and gives where they end.
+func (c canvas) parts(parts []part, area image.Rectangle, gap int) int {
+	for n, q := range parts {
+		if n > 0 {
+			area.Min.Y += gap
+		}
+		q.draw(c, image.Rect(area.Min.X, area.Min.Y, area.Max.X, area.Min.Y+q.height))
+		area.Min.Y += q.height
+	}
+	return area.Min.Y
+}
+
+// dropsMax is how much can be left unsaid, in this order: the hint, the sign, lines beyond the first, all lines.
+const dropsMax = 4
+
+// compose makes the parts of a picture without a list, with letters of a size.
 func (p *Painter) compose(text Wording, width, tall, size, drop int, i *icon) []part {
 	var parts []part
 	if i != nil && drop < 2 {
@@ -58,50 +76,35 @@ func (p *Painter) compose(text Wording, width, tall, size, drop int, i *icon) []
 		parts = append(parts, part{side, false,
 			func(c canvas, at image.Rectangle) { c.sign(at.Min.X, at.Min.Y, side, *i) }})
 	}
-	tone := [...]paint{Plain: onPaper, Act: onPaper, Good: goodOnPaper, Failed: badOnPaper}[text.Tone]
-	say := func(s string, size, most int, bold bool, k paint) {
-		if s != "" {
-			parts = append(parts, p.paragraph(s, width, size, most, bold, k))
-		}
-	}
-	if len(text.List) > 0 {
-		say(text.Title, size*3/2, 2, true, tone)
-	} else {
-		say(text.Title, size*17/10, 3, true, tone)
-	}
+	say := p.saying(&parts, width)
+	say(text.Title, size*17/10, 3, true, toneOf(text))
 	for n, l := range text.Lines {
-		if drop < 3 || drop < 5 && n == 0 {
+		if drop < 3 || drop < dropsMax && n == 0 {
 			say(l, size, 4, false, onPaper)
 		}
 	}
 	if text.Notice != "" {
 		parts = append(parts, p.notice(text.Notice, width, size))
 	}
-	if n := len(text.List); n > 0 && drop < 4 {
-		rest := tall
-		for _, q := range parts {
-			rest -= q.height + size/2
-		}
-		if text.Hint != "" && drop == 0 {
-			rest -= 3 * size
-		}
-		if text.Support != "" {
-			rest -= 4 * size // some lines
-		}
-		rows := max(min(n, 2), rest/p.rowHeight(size))
-		if drop == 0 {
-			rows = n
-			if p.columns(width, size) > 1 && n > 4 {
-				rows = (n + 1) / 2
-			}
-		}
-		parts = append(parts, p.list(text, width, size, rows))
-	}
 	say(text.Support, size, 4, true, onPaper)
 	if drop == 0 {
 		say(text.Hint, size*4/5, 3, false, dimOnPaper)
 	}
 	return parts
+}
+
+// saying adds paragraphs of a width to parts; an empty one is none.
+func (p *Painter) saying(parts *[]part, width int) func(s string, size, most int, bold bool, k paint) {
+	return func(s string, size, most int, bold bool, k paint) {
+		if s != "" {
+			*parts = append(*parts, p.paragraph(s, width, size, most, bold, k))
+		}
+	}
+}
+
+// toneOf is the paint of a title.
+func toneOf(text Wording) paint {
+	return [...]paint{Plain: onPaper, Act: onPaper, Good: goodOnPaper, Failed: badOnPaper}[text.Tone]
 }
 
 // paragraph is a text, broken into at most so many lines.
@@ -125,62 +128,4 @@ func (p *Painter) notice(text string, width, size int) part {
 // shortened reports whether a line had to be cut.
 func shortened(lines []string) bool {
 	return slices.ContainsFunc(lines, func(l string) bool { return strings.HasSuffix(l, "…") })
-}
-
-func (p *Painter) rowHeight(size int) int { return height(p.faces.face(size, true)) * 6 / 5 }
-
-// columns is how many price lists find room beside each other.
-func (p *Painter) columns(width, size int) int { return min(2, max(1, width/(22*size))) }
-
-// list is the price list in so many rows; what does not fit is counted in the last place.
-func (p *Painter) list(text Wording, width, size, rows int) part {
-	row, columns := p.rowHeight(size), p.columns(width, size)
-	if len(text.List) <= rows {
-		columns = 1
-	}
-	rows = min(rows, (len(text.List)+columns-1)/columns)
-	shown := len(text.List)
-	if shown > rows*columns {
-		shown = rows*columns - 1
-	}
-	key := 0
-	for _, e := range text.List {
-		key = max(key, measure(p.faces.face(size*9/10, true))(e.Key))
-	}
-	return part{rows * row, false, func(c canvas, at image.Rectangle) {
-		gutter := 2 * size
-		column := (width+gutter)/columns - gutter
-		for n := range min(len(text.List), rows*columns) {
-			x, y := at.Min.X+n/rows*(column+gutter), at.Min.Y+n%rows*row
-			if n == shown {
-				f := p.faces.face(size, false)
-				c.text(f, x, y, measure(f).truncate(fmt.Sprintf(text.More, len(text.List)-shown), column), dimOnPaper)
-				break
-			}
-			p.entry(c, text.List[n], image.Rect(x, y, x+column, y+row), min(key, column/4), size)
-		}
-	}}
-}
-
-// entry is one product: its button's name on a badge, its name, and its price at the right.
-func (p *Painter) entry(c canvas, e Entry, at image.Rectangle, key, size int) {
-	badge, name, price := p.faces.face(size*9/10, true), p.faces.face(size, false), p.faces.face(size, true)
-	k, words := onAct, onPaper
-	if e.Off {
-		k, words, price = onDim, dimOnPaper, name
-	}
-	c.fill(image.Rect(at.Min.X, at.Max.Y-1, at.Max.X, at.Max.Y), lineOnPaper, levels-1) // leads the eye to the price
-	y := at.Min.Y + (at.Dy()-height(name))/2
-	if e.Key != "" {
-		edge := size / 3
-		box := image.Rect(at.Min.X, at.Min.Y+at.Dy()/12, at.Min.X+key+2*edge, at.Max.Y-at.Dy()/12)
-		c.fill(box, k, 0)
-		label := measure(badge).truncate(e.Key, key)
-		c.text(badge, box.Min.X+edge+(key-measure(badge)(label))/2, at.Min.Y+(at.Dy()-height(badge))/2, label, k)
-		at.Min.X = box.Max.X + size/2
-	}
-	cost := measure(price).truncate(e.Price, at.Dx()/2)
-	right := at.Max.X - measure(price)(cost)
-	c.text(price, right, y, cost, words)
-	c.text(name, at.Min.X, y, measure(name).truncate(e.Name, right-at.Min.X-size/2), words)
 }

@@ -14,7 +14,6 @@ const (
 	columnsMin = 40 // of a terminal, for a screen without a QR code
 	rowsMin    = 14
 	boxMax     = 64 // columns of a box
-	entryMin   = 27 // columns of a price list's column
 	listMin    = 3  // rows of a price list, below which blank lines go first
 )
 
@@ -72,7 +71,7 @@ func (g *grid) write(x, y int, r row) {
 }
 
 // picture draws a QR code and the words beside or below it.
-func (g *grid) picture(c Wording, p placed, colour bool) {
+func (g *grid) picture(c Wording, p placed, turn int, colour bool) {
 	qrX, qrY := (g.width-p.width)/2, 1
 	x, y := gap, 1+p.height
 	width, height := min(g.width-2*gap, panelMax), g.height-2-p.height
@@ -82,7 +81,7 @@ func (g *grid) picture(c Wording, p placed, colour bool) {
 		qrY = 1 + (height-p.height)/2
 		x = qrX + p.width + gap
 	}
-	rows := compose(c, width, height)
+	rows := compose(c, width, height, turn)
 	if p.beside {
 		y = 1 + (height-len(rows))/2
 	}
@@ -93,9 +92,9 @@ func (g *grid) picture(c Wording, p placed, colour bool) {
 }
 
 // box draws the words in a box in the middle.
-func (g *grid) box(c Wording) {
+func (g *grid) box(c Wording, turn int) {
 	width := min(g.width-2, boxMax)
-	rows := compose(c, width-6, g.height-4)
+	rows := compose(c, width-6, g.height-4, turn)
 	pad := 0
 	if g.height-4 >= len(rows)+2 {
 		pad = 1
@@ -125,9 +124,10 @@ func toneInk(t Tone) ink {
 	return inkTitle
 }
 
-// compose lays the words out in an area. When room is short, blank lines go first, then the hint, the list, and at last
-// the explaining lines; the title, the notice, the countdown and the support line always stay, cut to a few rows each.
-func compose(c Wording, width, height int) []row {
+// compose lays the words out in an area. When room is short, blank lines go first, then the hint, then the explaining
+// lines, and at last the list, which never goes in part: it has pages. The title, the notice, the countdown and the
+// support line always stay, cut to a few rows each.
+func compose(c Wording, width, height, turn int) []row {
 	title := paragraph(c.Title, width, 2, toneInk(c.Tone))
 	var lines []row
 	for _, l := range c.Lines {
@@ -136,21 +136,23 @@ func compose(c Wording, width, height int) []row {
 	notice, left := paragraph(c.Notice, width, 3, inkFailed), paragraph(c.Time, width, 1, inkKey)
 	hint, support := paragraph(c.Hint, width, 3, inkDim), paragraph(c.Support, width, 3, inkKey)
 
-	listLeast := make([]row, min(len(c.List), listMin))
-	for _, blank := range []bool{true, false} {
-		tail := join(false, notice, left, hint, support)
-		if rest := height - len(join(blank, title, lines, listLeast, tail)); rest >= 0 {
-			return join(blank, title, lines, entries(c, width, len(listLeast)+rest), tail)
+	least := make([]row, leastRows(c.List, width))
+	short, tail := join(false, notice, left, support), join(false, notice, left, hint, support)
+	for _, say := range []struct {
+		blank       bool
+		lines, tail []row
+	}{{true, lines, tail}, {false, lines, tail}, {false, lines, short}, {false, nil, short}} {
+		if rest := height - len(join(say.blank, title, say.lines, least, say.tail)); rest >= 0 && len(c.List) > 0 {
+			return join(say.blank, title, say.lines, entries(c, width, len(least)+rest, turn), say.tail)
+		}
+		if rows := join(say.blank, title, say.lines, say.tail); len(c.List) == 0 && len(rows) <= height {
+			return rows
 		}
 	}
-	tail := join(false, notice, left, support)
-	if rest := height - len(join(false, title, lines, listLeast, tail)); rest >= 0 {
-		return join(false, title, lines, entries(c, width, len(listLeast)+rest), tail)
-	}
-	if rows := join(false, title, lines, tail); len(rows) <= height {
+	if rows := join(false, title, lines, short); len(rows) <= height {
 		return rows
 	}
-	return join(false, title, tail)
+	return join(false, title, short)
 }
 
 // join puts parts that are not empty below each other, with a blank row between them.
@@ -174,54 +176,93 @@ func paragraph(text string, width, most int, k ink) []row {
 	return rows
 }
 
-// entries lays the list out in at most height rows, in as many columns as it needs and the width allows; what still
-// does not fit is counted in the last place.
-func entries(c Wording, width, height int) []row {
-	count := len(c.List)
-	if count == 0 {
-		return nil
-	}
-	columns := max(1, min((count+height-1)/height, (width+gap)/(entryMin+gap)))
-	height = min(height, (count+columns-1)/columns)
-	column := (width+gap)/columns - gap
-	shown := count
-	if shown > columns*height {
-		shown = columns*height - 1
-	}
-	key := 0
-	for _, e := range c.List {
-		key = max(key, min(textWidth(e.Key), column/4))
-	}
-	rows := make([]row, height)
-	for i := range min(count, columns*height) {
-		r := &rows[i%height]
-		if i >= height {
-			*r = append(*r, piece{strings.Repeat(" ", gap), inkText})
-		}
-		if i == shown {
-			*r = append(*r, piece{truncate(fmt.Sprintf(c.More, count-shown), column), inkDim})
-		} else {
-			*r = append(*r, c.List[i].row(key, column)...)
-		}
-	}
-	return rows
+// ruled are a list's measures in cells.
+func ruled() measures {
+	return measures{name: textWidth, price: textWidth, badge: textWidth, line: 1, gap: 2, gutter: gap}
 }
 
-// row writes an entry in exactly width columns: key, name, leader, price.
-func (e Entry) row(keyWidth, width int) row {
+// leastRows is the least height of a list: some entries, or the highest of them, and the number of the page.
+func leastRows(list []Entry, width int) int {
+	if len(list) == 0 {
+		return 0
+	}
+	p := listing(list, ruled(), width, 1, false)
+	under := p.room() < p.longest(list)
+	if under {
+		p = listing(list, ruled(), width, 1, true)
+	}
+	p.turn(list, 1, textMax)
+	tallest := 0
+	for _, page := range p.pages {
+		tallest = max(tallest, stack(page))
+	}
+	if len(list) <= listMin && tallest == 1 {
+		return len(list)
+	}
+	return max(listMin, tallest) + 1
+}
+
+// entries is a page of the list, in as many columns as the width allows, with its number below when there are several.
+func entries(c Wording, width, height, turn int) []row {
+	p := best(c.List, []measures{ruled()}, width, height)
+	if len(p.pages) > 1 {
+		p = best(c.List, []measures{ruled()}, width, max(1, height-1))
+	}
+	turn %= len(p.pages)
+	page := p.pages[turn]
+	rows := make([]row, stack(page))
+	for y := range rows {
+		for _, at := range page {
+			if y >= at.at.Min.Y && y < at.at.Max.Y {
+				rows[y].fill(at.at.Min.X)
+				rows[y] = append(rows[y], c.List[at.entry].row(p, at, y-at.at.Min.Y)...)
+			}
+		}
+	}
+	if number := fmt.Sprintf("%d/%d", turn+1, len(p.pages)); len(p.pages) > 1 {
+		rows = append(rows, row{{strings.Repeat(" ", max(0, width-textWidth(number))) + number, inkDim}})
+	}
+	return rows[:min(len(rows), height)]
+}
+
+// fill makes a row as wide as where the next column begins.
+func (r *row) fill(width int) {
+	for _, p := range *r {
+		width -= textWidth(p.text)
+	}
+	if width > 0 {
+		*r = append(*r, piece{strings.Repeat(" ", width), inkText})
+	}
+}
+
+// row writes a line of an entry in exactly its column's width: the first has its key and, after a leader, its price,
+// which may also have the last for itself.
+func (e Entry) row(p plan, at spot, line int) row {
 	inks := [4]ink{inkKey, inkText, inkDim, inkTitle}
 	if e.Off {
 		inks = [4]ink{inkDim, inkDim, inkDim, inkDim}
 	}
-	var r row
-	if keyWidth > 0 {
-		r = append(r, piece{pad(truncate(e.Key, keyWidth), keyWidth) + "  ", inks[0]})
-		width -= keyWidth + 2
+	key, name, price := "", "", ""
+	if line == 0 {
+		key = truncate(e.Key, p.key)
 	}
-	price := truncate(e.Price, max(1, width/2))
-	name := truncate(e.Name, max(1, width-textWidth(price)-2))
-	dots := max(0, width-textWidth(name)-textWidth(price)-2)
-	return append(r, piece{name + " ", inks[1]}, piece{strings.Repeat("·", dots), inks[2]}, piece{" " + price, inks[3]})
+	if line < len(at.name) {
+		name = at.name[line]
+	}
+	var r row
+	if p.key > 0 {
+		r = append(r, piece{pad(key, p.lead()), inks[0]})
+	}
+	switch {
+	case p.under && line == len(at.name):
+		name, inks[1] = e.Price, inks[3]
+	case !p.under && line == 0:
+		price = e.Price
+		dots := max(0, p.column-p.lead()-textWidth(name)-textWidth(price)-2)
+		return append(r, piece{name + " ", inks[1]}, piece{strings.Repeat("·", dots), inks[2]},
+			piece{" " + price, inks[3]})
+	}
+	return append(r, piece{pad(name, p.column-p.lead()), inks[1]})
 }
 
 func pad(s string, width int) string { return s + strings.Repeat(" ", max(0, width-textWidth(s))) }

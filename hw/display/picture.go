@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"strings"
 
 	"golang.org/x/image/font"
 	"rsc.io/qr"
@@ -30,6 +29,12 @@ type Painter struct {
 	mono    bool // one bit a pixel
 	paper   bool // one bit a pixel, dark on light
 	small   bool // so few rows that the layout is one of its own
+
+	last   planned
+	pages  int // of the list of the picture that was painted last
+	said   func(text string, at image.Rectangle, k paint)
+	thumbs map[string]*image.Paletted
+	thumb  int // their side
 }
 
 // NewPainter makes a painter of pictures from 128 by 64 to 4096 by 4096 pixels.
@@ -67,16 +72,17 @@ func (p *Painter) Paint(s Screen) (*image.Paletted, error) {
 
 // paint tells besides whether the title, the notice and the support line are there whole.
 func (p *Painter) paint(s Screen) (picture *image.Paletted, whole bool, err error) {
-	c := canvas{Paletted: image.NewPaletted(p.bounds, p.palette), mono: p.mono, paper: p.paper}
+	c := canvas{Paletted: image.NewPaletted(p.bounds, p.palette), mono: p.mono, paper: p.paper, said: p.said}
+	p.pages = 1
 	text := Text(s)
 	c.fill(c.Rect, onPaper, 0)
 	coded := s.QR != "" && (s.Kind == Idle || s.Kind == Scan)
 	if p.small {
-		whole, err = p.tiny(c, text, s.QR, coded)
+		whole, err = p.tiny(c, text, s, coded)
 		return c.Paletted, whole, err
 	}
-	if p.paper && p.bounds.Dy() <= slipRows {
-		whole, err = p.slip(c, text, s.QR, coded)
+	if p.slim() {
+		whole, err = p.slip(c, text, s, coded)
 		return c.Paletted, whole, err
 	}
 	area := p.frame(c, text)
@@ -88,35 +94,62 @@ func (p *Painter) paint(s Screen) (picture *image.Paletted, whole bool, err erro
 	i, signed := iconOf(s, text.Tone)
 	switch wide := p.bounds.Dx() > p.bounds.Dy()*6/5; {
 	case coded:
-		rest, err := p.code(c, s.QR, area, wide)
+		rest, err := p.codes(c, s, text, area, wide, len(text.List) > 0)
 		if err != nil {
 			return nil, false, err
 		}
-		if s.Page != "" && s.Kind == Idle && wide {
-			if rest, err = p.second(c, s.Page, text.Second, rest); err != nil {
-				return nil, false, err
+		ok := false
+		if len(text.List) > 0 {
+			if whole, ok = p.listed(c, text, rest, s.Turn, true); !ok { // the code may be larger then
+				c.fill(area, onPaper, 0)
+				if rest, err = p.codes(c, s, text, area, wide, false); err != nil {
+					return nil, false, err
+				}
 			}
 		}
-		whole = p.words(c, text, rest, nil)
-	case signed && wide:
+		if !ok {
+			whole = p.words(c, text, rest, nil)
+		}
+	case signed && wide && len(text.List) == 0:
 		size := min(area.Dy()*2/5, area.Dx()/4)
 		c.sign(area.Min.X, area.Min.Y+(area.Dy()-size)/2, size, i)
 		area.Min.X += size + 2*margin
 		whole = p.words(c, text, area, nil)
 	case signed:
-		whole = p.words(c, text, area, &i)
+		whole = p.say(c, text, area, &i, s.Turn)
 	default:
-		whole = p.words(c, text, area, nil)
+		whole = p.say(c, text, area, nil, s.Turn)
 	}
 	return c.Paletted, whole, nil
 }
 
-func (p *Painter) margin() int { return max(6, min(p.bounds.Dx(), p.bounds.Dy())/24) }
+// codes draws a screen's one or two codes, and gives the words' area.
+func (p *Painter) codes(c canvas, s Screen, text Wording, area image.Rectangle, wide, list bool) (image.Rectangle,
+	error) {
+	rest, err := p.code(c, s.QR, area, wide, list)
+	if err == nil && s.Page != "" && s.Kind == Idle && wide {
+		return p.second(c, s.Page, text.Second, rest)
+	}
+	return rest, err
+}
+
+// say draws the words, with their list where there is one.
+func (p *Painter) say(c canvas, text Wording, area image.Rectangle, i *icon, turn int) (whole bool) {
+	if len(text.List) > 0 {
+		whole, _ = p.listed(c, text, area, turn, false)
+		return whole
+	}
+	return p.words(c, text, area, i)
+}
+
+func (p *Painter) shorter() int { return min(p.bounds.Dx(), p.bounds.Dy()) }
+
+func (p *Painter) margin() int { return max(6, p.shorter()/24) }
 
 // frame draws the machine's name above and the phases below, and gives what is between.
 func (p *Painter) frame(c canvas, text Wording) image.Rectangle {
 	area, margin := c.Rect, p.margin()
-	top := max(20, area.Dy()/12)
+	top := max(20, p.shorter()/12)
 	bar := image.Rect(0, 0, area.Dx(), top)
 	c.fill(bar, onBar, 0)
 	small := p.faces.face(top*11/20, false)
@@ -136,10 +169,10 @@ func (p *Painter) frame(c canvas, text Wording) image.Rectangle {
 // phases draws the four phases at the lower edge with the current one lit, for technicians: small, and without words on
 // small displays.
 func (p *Painter) phases(c canvas, text Wording, margin int) int {
-	f := p.faces.face(max(12, p.bounds.Dy()/36), false)
+	f := p.faces.face(max(12, p.shorter()/36), false)
 	worded := p.bounds.Dx() >= 400
-	tall := max(4, p.bounds.Dy()/120)
-	all := tall + margin
+	tall := max(4, p.shorter()/120)
+	all := tall + margin/2
 	if worded {
 		all += height(f) + tall
 	}
@@ -164,8 +197,8 @@ func (p *Painter) phases(c canvas, text Wording, margin int) int {
 // upper edge.
 func (p *Painter) countdown(c canvas, text Wording, s Screen, area image.Rectangle) int {
 	const whole = 60
-	f := p.faces.face(max(13, p.bounds.Dy()/22), true)
-	margin, tall := p.margin(), max(4, p.bounds.Dy()/60)
+	f := p.faces.face(max(13, p.shorter()/18), true)
+	margin, tall := p.margin(), max(4, p.shorter()/60)
 	y := area.Max.Y - tall - margin/2
 	seconds := min(whole, int((s.Remaining+999_999_999)/1_000_000_000))
 	bar := image.Rect(margin, y, area.Max.X-margin, y+tall)
@@ -180,9 +213,12 @@ func (p *Painter) countdown(c canvas, text Wording, s Screen, area image.Rectang
 // module is the size in pixels from which a code's modules are large enough to spend some on error correction.
 const module = 4
 
-// code draws a QR code as large as it can be beside the words, or above them, and gives the words' area.
-func (p *Painter) code(c canvas, payload string, area image.Rectangle, wide bool) (image.Rectangle, error) {
+// code draws a QR code as large as it can be beside the words, or above them and a list, and gives the words' area.
+func (p *Painter) code(c canvas, payload string, area image.Rectangle, wide, list bool) (image.Rectangle, error) {
 	room := min(area.Dy()*7/10, area.Dx())
+	if list && p.bounds.Dy() > p.bounds.Dx()*6/5 {
+		room = min(area.Dy()*9/20, area.Dx())
+	}
 	if wide {
 		room = min(area.Dy(), area.Dx()/2)
 	}
@@ -196,7 +232,7 @@ func (p *Painter) code(c canvas, payload string, area image.Rectangle, wide bool
 	scale := max(1, room/(code.Size+2*quiet))
 	size := scale * (code.Size + 2*quiet)
 	at := image.Pt(area.Min.X+(area.Dx()-size)/2, area.Min.Y)
-	words := image.Rect(area.Min.X, area.Min.Y+size, area.Max.X, area.Max.Y)
+	words := image.Rect(area.Min.X, area.Min.Y+size+p.margin()/2, area.Max.X, area.Max.Y)
 	if wide {
 		at = image.Pt(area.Min.X, area.Min.Y+(area.Dy()-size)/2)
 		words = image.Rect(area.Min.X+size+2*p.margin(), area.Min.Y, area.Max.X, area.Max.Y)
@@ -225,7 +261,7 @@ func (p *Painter) second(c canvas, payload, caption string, area image.Rectangle
 	at := image.Pt(area.Max.X-size, area.Max.Y-size)
 	c.fill(image.Rect(at.X, at.Y, area.Max.X, area.Max.Y), onQR, 0)
 	c.modules(code, at.Add(image.Pt(quiet*scale, quiet*scale)), scale)
-	f := p.faces.face(max(13, p.bounds.Dy()/24), false)
+	f := p.faces.face(max(13, p.shorter()/24), false)
 	room := image.Rect(area.Min.X, at.Y, at.X-p.margin(), area.Max.Y)
 	lines := measure(f).most(caption, room.Dx(), max(1, room.Dy()/height(f)))
 	room.Min.Y += max(0, (room.Dy()-len(lines)*height(f))/2)
@@ -242,61 +278,6 @@ func (c canvas) modules(code *qr.Code, at image.Point, scale int) {
 			}
 		}
 	}
-}
-
-// tiny is the picture of few rows: a QR code and the title beside it, or the title, the most important line and the
-// seconds. A code's modules take two pixels, which leaves it a quiet zone of two modules instead of four: smaller ones
-// no phone could read.
-func (p *Painter) tiny(c canvas, text Wording, payload string, coded bool) (whole bool, err error) {
-	area := c.Rect
-	title, body := p.faces.face(0, true), p.faces.face(0, false)
-	if coded {
-		code, err := encodeQR(payload, qr.L)
-		if err != nil {
-			return false, err
-		}
-		side := area.Dy()
-		scale := max(1, side/(code.Size+3))
-		area.Min.X += side + 2*scale
-		c.fill(image.Rect(0, 0, area.Min.X, side), onQR, 0)
-		edge := (side - code.Size*scale) / 2
-		c.modules(code, image.Pt(edge+scale, edge), scale)
-		area.Min.X += 2
-		f := title
-		if shortened(measure(f).most(text.Title, area.Dx(), area.Dy()/height(f))) {
-			f = body
-		}
-		lines := measure(f).most(text.Title, area.Dx(), area.Dy()/height(f))
-		p.rows(c, area, height(f), lines, f, onPaper)
-		return !shortened(lines), nil
-	}
-	lines := measure(title).most(text.Title, area.Dx(), 2)
-	area.Min.Y = p.rows(c, area, height(title), lines, title, onPaper)
-	whole = !shortened(lines)
-	if text.Time != "" {
-		area.Max.Y -= height(title)
-		c.text(title, 0, area.Max.Y, measure(title).truncate(text.Time, area.Dx()), onPaper)
-	}
-	left := area.Dy() / height(body)
-	for _, must := range []string{text.Notice, text.Support} {
-		if must != "" && left > 0 {
-			lines := measure(body).most(must, area.Dx(), left)
-			if sentence, _, more := strings.Cut(must, ". "); more && shortened(lines) {
-				lines = measure(body).most(sentence+".", area.Dx(), left)
-			}
-			p.rows(c, area, height(body), lines, body, onNotice)
-			return whole && !shortened(lines), nil
-		}
-	}
-	for _, l := range text.Lines {
-		lines := measure(body).most(l, area.Dx(), max(1, left))
-		if len(lines) > left || shortened(lines) {
-			continue // half a sentence helps nobody
-		}
-		area.Min.Y = p.rows(c, area, height(body), lines, body, onPaper)
-		left -= len(lines)
-	}
-	return whole, nil
 }
 
 // rows writes lines below each other, and gives where they end.

@@ -52,3 +52,32 @@ func (w ruler) most(s string, width, most int) []string {
 	}
 	return lines
 }
+
+// whole breaks a text into as many lines as it takes, and leaves nothing out: a word that is longer than a line goes on
+// in the next.
+func (w ruler) whole(s string, width int) []string {
+	var lines []string
+	line := ""
+	for word := range strings.SplitSeq(s, " ") {
+		if line != "" && w(line+" "+word) <= width {
+			line += " " + word
+			continue
+		}
+		if line != "" {
+			lines = append(lines, line)
+		}
+		for line = word; w(line) > width; {
+			fits := 0
+			for i := range line {
+				if i > 0 && (fits == 0 || w(line[:i]) <= width) {
+					fits = i
+				}
+			}
+			if fits == 0 { // one character
+				break
+			}
+			lines, line = append(lines, line[:fits]), line[fits:]
+		}
+	}
+	return append(lines, line)
+}

@@ -53,7 +53,10 @@ type Screen struct {
 	OnPage bool    // Idle: the code leads to the page on which products are chosen and paid
 	Page   string  // Idle: a second code beside QR, which leads there; shown where there is room
 	Prices []Price // the price list
-	Items  []Price // what came out in this sale; State is not read
+	Turn   int     // which page of the list is shown, counted on and on from 0: after the last the first
+	// by slot, the file of its product's picture; drivers show those that they were made with
+	Pictures map[string]string
+	Items    []Price // what came out in this sale; State is not read
 
 	Credit, Amount money.Amount // see the kinds; the zero Amount is not shown
 	Product        string       // the product's name

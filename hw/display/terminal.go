@@ -119,7 +119,7 @@ func draw(s Screen, width, height int, colour bool) (*grid, error) {
 		if width < columnsMin || height < rowsMin {
 			return tooSmall(s.Language, width, height, columnsMin, rowsMin), nil
 		}
-		g.box(c)
+		g.box(c, s.Turn)
 		return g, nil
 	}
 	p, err := place(s.QR, width, height-2)
@@ -129,7 +129,7 @@ func draw(s Screen, width, height int, colour bool) (*grid, error) {
 	if p.scale == 0 {
 		return tooSmall(s.Language, width, height, p.width+panelMin+2*gap, p.height+2), nil
 	}
-	g.picture(c, p, colour)
+	g.picture(c, p, s.Turn, colour)
 	return g, nil
 }
 

@@ -242,31 +242,3 @@ func TestALargerWindowIsUsedAtOnce(t *testing.T) {
 		t.Errorf("after Resize:\n%s", v.text())
 	}
 }
-
-func TestALongPriceListCountsWhatDoesNotFit(t *testing.T) {
-	s := story("en")["idle"]
-	s.Prices = nil
-	for i := range 40 {
-		s.Prices = append(s.Prices, Price{fmt.Sprintf("%02d", i), fmt.Sprintf("Product %02d", i), kr(10), ""})
-	}
-	text := on(t, s, 80, 24, true).text()
-	shown := strings.Count(text, "Product")
-	if shown < 8 || !strings.Contains(text, fmt.Sprintf("and %d more", 40-shown)) {
-		t.Errorf("%d of 40 products:\n%s", shown, text)
-	}
-	s.Kind = Choose
-	if text = on(t, s, 80, 60, true).text(); strings.Count(text, "Product") != 40 {
-		t.Errorf("40 products have room here:\n%s", text)
-	}
-}
-
-func TestALongNameIsCutByItsWidth(t *testing.T) {
-	s := story("sv")["idle"]
-	s.Prices = []Price{{"A1", strings.Repeat("Räksmörgåsar ", 9), kr(65), ""},
-		{"A2", strings.Repeat("寿司🍣", 20), kr(99), ""}}
-	text := on(t, s, 80, 24, true).text()
-	if strings.Count(text, "…") != 2 || !strings.Contains(text, "Räksmörg") || !strings.Contains(text, "65,00 kr") ||
-		!strings.Contains(text, "99,00 kr") {
-		t.Errorf("got:\n%s", text)
-	}
-}

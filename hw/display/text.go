@@ -30,10 +30,12 @@ type Wording struct {
 	Test    string   // a mark that no real money moves
 	Title   string   // what to do or what happened, to be drawn largest
 	Lines   []string // sentences that explain the title
+	Lead    bool     // the first of them matters most
+	Left    string   // what it says, as an amount alone: what is left of the credit
 	List    []Entry  // the price list, or what came out
-	More    string   // "and %d more": in place of the entries that a driver has no room for
 	Notice  string   // why the last choice was not taken
 	Time    string   // the countdown: "Time left: 0:45"
+	Clock   string   // the same as figures alone
 	Hint    string   // the other thing one can do, to be drawn smallest
 	Second  string   // what the second code is for, beside it
 	Support string   // whom to call and which code to say; only when something failed
@@ -48,6 +50,8 @@ type Entry struct {
 	Name  string
 	Price string // the price, or why the product cannot be had
 	Off   bool   // it cannot be had: sold out, closed, or beyond the credit
+
+	Picture string // of the product
 }
 
 // Text gives the words of a screen. A kind that it does not know is shown as out of service. The support line appears
@@ -56,7 +60,7 @@ type Entry struct {
 // being checked.
 func Text(s Screen) Wording {
 	w := wordsOf(s.Language)
-	c := Wording{Machine: clean(s.Machine), More: w.Any.More, Phases: w.Any.Phases, Phase: phase(s.Kind)}
+	c := Wording{Machine: clean(s.Machine), Phases: w.Any.Phases, Phase: phase(s.Kind)}
 	if s.Test {
 		c.Test = w.Any.Test
 	}
@@ -74,6 +78,11 @@ func Text(s Screen) Wording {
 	default:
 		w.ended(&c, s)
 	}
+	for i, p := range s.Prices[:min(len(s.Prices), len(c.List))] {
+		if c.List[i].Key != "" { // it is the price list, and not what came out
+			c.List[i].Picture = s.Pictures[p.Slot]
+		}
+	}
 	return c
 }
 
@@ -82,7 +91,8 @@ func (w wording) before(c *Wording, s Screen) {
 	c.Tone = Act
 	if s.Remaining > 0 {
 		seconds := (s.Remaining-1)/time.Second + 1 // rounded up: the last second reads 0:01
-		c.Time = fmt.Sprintf(w.Any.Remaining, fmt.Sprintf("%d:%02d", seconds/60, seconds%60))
+		c.Clock = fmt.Sprintf("%d:%02d", seconds/60, seconds%60)
+		c.Time = fmt.Sprintf(w.Any.Remaining, c.Clock)
 	}
 	switch s.Kind {
 	case Idle:
@@ -113,6 +123,8 @@ func (w wording) before(c *Wording, s Screen) {
 	case Choose:
 		c.Title, c.Hint = w.Choose.Title, w.Choose.Hint
 		c.say(w.Choose.Credit, w.amount(s.Credit))
+		c.Left = w.amount(s.Credit)
+		c.Lead = c.Left != ""
 		if !s.Amount.IsZero() {
 			c.say(w.Choose.SoFar, w.amount(s.Amount))
 		}

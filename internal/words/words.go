@@ -97,7 +97,7 @@ type Receipt struct {
 // know.
 type Any struct {
 	Cancel, Remaining, Support, Code, Test string
-	Closed, Unavailable, More, Typed       string
+	Closed, Unavailable, Typed             string
 	SupportCode                            string `toml:"support_code"`
 	SoldOut                                string `toml:"sold_out"`
 	TooSmall                               string `toml:"too_small"` // takes columns and rows
