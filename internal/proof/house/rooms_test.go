@@ -95,6 +95,7 @@ var rooms = map[string][]string{
 	"internal/fleet/strict":    {"internal/plainfile"},
 	"internal/hub/people":      {"internal/plainfile"},
 	"internal/hub/monitoring":  {},
+	"internal/hub/rollout":     {}, // decides, and knows neither clock nor database
 	"internal/hub/watch":       {"internal/fleet/protocol", "internal/hub/store", "internal/reason"},
 	"internal/fleet/grants":    {"internal/fleet/authority", "internal/fleet/protocol", "internal/plainfile"},
 	"internal/fleet/enrol": {"internal/fleet/authority", "internal/fleet/protocol", "internal/identity",
