@@ -28,7 +28,7 @@ wrong with it by file, line and key; a mistake in a file that it names, by key. 
 	}
 	file, asJSON := configFlag(c), jsonFlag(c)
 	example := c.Flags().Bool("example", false, "print a commented config to begin with")
-	copied := c.Flags().String("journal", "", "open this `COPY` of a journal as well, as a start would; it may be changed")
+	copied := c.Flags().String("journal-copy", "", "open this copy of a journal, a `FILE`, as a start would; it may be changed")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		out := c.OutOrStdout()
 		if *example {

@@ -25,7 +25,6 @@ import (
 	"kioskd/internal/hardware"
 	"kioskd/internal/sdnotify"
 	"kioskd/internal/simulated"
-	"kioskd/internal/upgrade"
 )
 
 func runCommand() *cobra.Command {
@@ -96,7 +95,7 @@ func run(ctx context.Context, cfg config.Config, log zerolog.Logger, serviced st
 	a, err := app.New(ctx, cfg, app.Parts{
 		Pins: pins, Sim: sim,
 		Version: version, Log: log, Clock: clock, Random: rand.Reader, Screen: screen, ServicedBy: serviced,
-		Supervisor: supervisor, Upgrades: upgrade.File,
+		Supervisor: supervisor,
 	})
 	if err != nil {
 		return err

@@ -35,6 +35,7 @@ import (
 	"kioskd/internal/glasepay"
 	"kioskd/internal/hardware"
 	"kioskd/internal/health"
+	"kioskd/internal/hold"
 	"kioskd/internal/identity"
 	"kioskd/internal/journal"
 	"kioskd/internal/kiosk"
@@ -46,7 +47,6 @@ import (
 	"kioskd/internal/serve"
 	"kioskd/internal/shop"
 	"kioskd/internal/terminal"
-	"kioskd/internal/upgrade"
 	"kioskd/internal/verdicts"
 	"kioskd/ups"
 )
@@ -69,10 +69,8 @@ type Parts struct {
 	Screen    Driver            // where the display's driver draws
 	Pins      gpio.Source       // where the pins are; nil: the lines of the kernel that the config names
 	Sim       http.Handler      // what the debug port answers below /sim/; nil: nothing is there
-	Upgrades  string            // the file that says how the last change of versions went; "": there was none
 	Sensors   fs.FS             // the kernel's 1-Wire sensors; nil for its own folder
 	Serial    hardware.Serial   // opens serial lines; nil: serialport.Open
-
 	// who has just looked at the machine: closed slots sell again, and the stock is what the config says; "": nobody
 	ServicedBy string
 
@@ -272,12 +270,11 @@ func (a *App) openPorts(p Parts) (err error) {
 		Picture: a.front.Picture, Sim: p.Sim, Version: p.Version, Log: p.Log, Machine: a.cfg.Machine.Name,
 		Temperature: a.celsius, Stock: a.stock, KeptOut: a.door.KeptOut,
 		Places: debug.NewPlaces(), Books: a.books, Receipt: a.receipt,
-		Fleet:   func(ctx context.Context) *api.Fleet { return a.fleet.Fleet(ctx) },
-		Upgrade: upgrade.Told(p.Upgrades),
+		Fleet: func(ctx context.Context) *api.Fleet { return a.fleet.Fleet(ctx) },
 	}
 	local := dc
 	local.Refund, local.Print, local.Close, local.Back = a.Refund, a.desk.Copier(), true, a.Kiosk.Back
-	local.Hold = upgrade.NewGate(a.Kiosk).Hold
+	local.Hold = hold.New(a.Kiosk).Hold
 	local.Resolve, local.Accept, local.Technician = a.Resolve, a.Kiosk.AcceptLoss, technician{a}
 	if a.Local, err = debug.New(local); err != nil {
 		return err
@@ -285,8 +282,7 @@ func (a *App) openPorts(p Parts) (err error) {
 	if dc.Token = token; token != "" { // nobody moves anything over the network without it
 		dc.Technician, dc.Back = technician{a}, a.Kiosk.Back
 	}
-	dc.Followers = networkFollowers
-	dc.Hosts = a.certs.DebugHosts(a.cfg.Debug)
+	dc.Followers, dc.Hosts = networkFollowers, a.certs.DebugHosts(a.cfg.Debug)
 	a.Debug, err = debug.New(dc)
 	return err
 }

@@ -16,7 +16,7 @@
 //	POST /api/vend, /api/relay a technician's test: something moves; see service.go for these four
 //	GET, POST /api/stock       what is left in each slot; how many somebody has counted in one
 //	GET /api/service           the technician's act that is on, or the last one
-//	POST /api/hold             lets no new sale begin for some time, on the local socket alone; see upgrade.go
+//	POST /api/hold             lets no new sale begin for some time, on the local socket alone; see hold.go
 //	GET /api/events            server-sent events: the status at once, then every step; see events.go
 //	GET /api/machine           {"name", "version"}
 //	GET /api/health            what the machine depends on: [{"name", "ok", "what", "since"?, "do"?}]
@@ -102,8 +102,6 @@ type Config struct {
 	Fleet      func(context.Context) *api.Fleet
 	Technician Technician // nil: nothing is moved through this port
 	Hold       Hold       // nil: nobody keeps it from selling through this port
-	// how the last change of versions went, or goes; nil, or nil from it: there was none
-	Upgrade func() *api.Upgrade
 	// every request must bring it as "Authorization: Bearer …"; empty: none is needed
 	Token string
 	// for followers of the events; ports that share them share their bound; nil: FollowersMax
@@ -276,9 +274,6 @@ func (p *port) fleet(ctx context.Context) *api.Fleet {
 func (p *port) status(w http.ResponseWriter, r *http.Request) {
 	st := statusOf(p.Kiosk.State())
 	st.Fleet = p.fleet(r.Context())
-	if p.Upgrade != nil {
-		st.Upgrade = p.Upgrade()
-	}
 	answer(w, http.StatusOK, st)
 }
 

@@ -122,12 +122,6 @@ func (m *machine) tell(w io.Writer) {
 				"Entries of the journal that the operator's database has not got; left out while that is not known.")
 		}
 	}
-	if of := m.port.Upgrade; of != nil {
-		if u := of(); u != nil {
-			family(w, "last_upgrade", "gauge", "1, with how the last change of versions went; left out where there was none.")
-			metrics.WriteGaugeUint64(w, fmt.Sprintf("kioskd_last_upgrade{state=%q,to=%q}", u.State, u.To), 1)
-		}
-	}
 	gauge(w, "closed_slots", float64(len(s.Closed)), "Slots that sell nothing until a technician has looked at them.")
 
 	var doubts []journal.Sale

@@ -74,7 +74,7 @@ const (
 	SoldOut     Why = "sold_out"
 	TooWarm     Why = "too_warm" // perishable products were not kept as they should: their slots are closed
 	Stopping    Why = "stopping" // the daemon is ending
-	Upgrade     Why = "upgrade"  // another version takes over, in a moment
+	Held        Why = "held"     // somebody is about to stop the daemon
 	// Glase refused for good to charge what a customer took: the next one would be free
 	ChargeRefused Why = "charge_refused"
 	ForeignCancel Why = "foreign_cancel" // a second reservation of ours within a day was cancelled by somebody else
@@ -104,7 +104,7 @@ func Ends() []Why {
 		Stopped, Busy, Setup, StuckSensor, SensorFault, RelayFault, Empty, NoMotor, NoHome, HomeFault, TwoDropped,
 		StandsOpen, NotOpened, LeftOpen, NoBoard, Refused, Ended, MotorFault, MachineFailed, Reset, NoAnswer,
 		Unplugged, NoSuchSlot, Starting, Resolving, Technician, Door, Journal, JournalLost, Display, Hardware, MDB,
-		Tilt, Board, LockBoard, LockPlate, ClonedCard, SoldOut, TooWarm, Stopping, Upgrade, ChargeRefused,
+		Tilt, Board, LockBoard, LockPlate, ClonedCard, SoldOut, TooWarm, Stopping, Held, ChargeRefused,
 		ForeignCancel, Operator,
 	}
 }

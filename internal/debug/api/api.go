@@ -12,26 +12,14 @@ type Status struct {
 	Reason string `json:"reason,omitempty"` // why it does not sell
 	Sale   string `json:"sale,omitempty"`   // the open one's id
 	Fleet  *Fleet `json:"fleet,omitempty"`  // of GET /api/status; left out of a machine that is in none
-	// of GET /api/status: the last change of versions; left out where there was none
-	Upgrade *Upgrade `json:"upgrade,omitempty"`
 }
 
-// Upgrade is how the last change of versions went, or goes.
-type Upgrade struct {
-	// "waiting" for the sale that is on, "trial" while the new version is watched, "done", "back" when the old version
-	// runs again since the new one was no good, "refused" when the new one was never started, "unknown" when what the
-	// unit wrote down cannot be read
-	State string    `json:"state"`
-	From  string    `json:"from"` // the package's version
-	To    string    `json:"to"`
-	Why   string    `json:"why,omitempty"` // it went back, or was refused
-	At    time.Time `json:"at"`
-}
+// HoldMax is the most seconds that one Hold may ask for.
+const HoldMax = 300
 
-// Hold is the body of POST /api/hold: for how long no new sale begins, at most for five minutes; 0 lets the machine
-// sell at once.
+// Hold is the body of POST /api/hold: for how long no new sale begins. 0 lets the machine sell at once.
 type Hold struct {
-	Seconds int `json:"seconds"`
+	Seconds int `json:"seconds"` // at most HoldMax
 }
 
 // Held answers a Hold.

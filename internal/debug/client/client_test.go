@@ -88,6 +88,7 @@ func port(t *testing.T, token string) (s *httptest.Server, said chan string) {
 		},
 		Accept: func(_ context.Context, by, reason string) error { said <- by + " " + reason; return nil },
 		Back:   func(_ context.Context, by, reason string) error { said <- by + " " + reason; return nil },
+		Hold:   func(long time.Duration) bool { return long == time.Minute },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -125,6 +126,11 @@ func TestThePortIsUnderstoodOverASocketAndOverTheNet(t *testing.T) {
 			ctx := t.Context()
 			five := 5
 			expect(t, api.Status{Phase: "idle", Step: "out_of_service", Reason: "door"})(c.Status(ctx))
+			expect(t, true)(c.Hold(ctx, 60))
+			expect(t, false)(c.Hold(ctx, 0))
+			if err := c.Ready(ctx); err != nil {
+				t.Errorf("a machine that works is not ready: %v", err)
+			}
 			expect(t, []api.Part{{Name: "Glase", OK: true}})(c.Health(ctx))
 			expect(t, []api.Pin{{Name: "GPIO5"}})(c.Pins(ctx))
 			expect(t, []api.Stock{{Slot: "A1", Left: 5}})(c.Stock(ctx))

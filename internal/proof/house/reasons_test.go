@@ -24,8 +24,8 @@ var homonyms = map[string]struct {
 	why   string
 }{
 	"cmd/kioskd": {[]string{"charged", "ended", "in_doubt", "closed", "not_delivered", "stopped", "technician",
-		"display", "journal"}, "it reads the port's JSON from outside"},
-	"internal/upgrade": {[]string{"refused", "unknown"}, "how a change of versions stands"},
+		"display"}, "it reads the port's JSON from outside"},
+	"internal/hub/collect": {[]string{"held"}, "a log's field: what the record has"},
 	"fsm": {[]string{"unknown", "sold_out", "closed"},
 		"what a note says of a status, and a slot's state"},
 	"glase": {[]string{"unknown"}, "a field's value is"},

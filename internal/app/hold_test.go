@@ -11,7 +11,6 @@ import (
 	"kioskd/fsm"
 	"kioskd/internal/debug/api"
 	"kioskd/internal/reason"
-	"kioskd/internal/upgrade"
 )
 
 // hold asks at the socket that no sale begins for so long.
@@ -30,10 +29,14 @@ func (w *world) hold(seconds string) (still bool) {
 	return held.Still
 }
 
-// TestAHeldMachineEndsItsSaleAndBeginsNone: whoever changes versions waits for the customer, and not the other way
-// round.
+// TestAHeldMachineEndsItsSaleAndBeginsNone: whoever wants to stop the daemon waits for the customer, and not the other
+// way round.
 func TestAHeldMachineEndsItsSaleAndBeginsNone(t *testing.T) {
 	play(t, "reservation", func(w *world) {
+		if w.hold("60") || !w.hold("60") {
+			t.Error("a machine that may just begin a sale stands still, or one that was held does not")
+		}
+		w.hold("0")
 		reference := w.scan()
 		w.confirm(reference)
 		time.Sleep(4 * time.Second)
@@ -57,18 +60,18 @@ func TestAHeldMachineEndsItsSaleAndBeginsNone(t *testing.T) {
 			t.Errorf("a held machine begins a sale: %s", answer)
 		}
 		time.Sleep(59 * time.Second)
-		if s := w.app.Kiosk.State(); s.Reason != reason.Upgrade {
+		if s := w.app.Kiosk.State(); s.Reason != reason.Held {
 			t.Errorf("it was let go too early: %s", s.Reason)
 		}
 		time.Sleep(2 * time.Second) // whoever held it has died
 		if s := w.app.Kiosk.State(); s.Stage != fsm.Ready {
 			t.Errorf("nobody holds it any more, and it stands: %s %s", s.Stage, s.Reason)
 		}
-		w.hold("3600")
-		time.Sleep(upgrade.HoldMax - time.Second)
+		w.hold("300")
+		time.Sleep(299 * time.Second)
 		w.hold("60") // anew, from now on
 		time.Sleep(59 * time.Second)
-		if s := w.app.Kiosk.State(); s.Reason != reason.Upgrade {
+		if s := w.app.Kiosk.State(); s.Reason != reason.Held {
 			t.Errorf("it was let go by the hold before: %s", s.Reason)
 		}
 		w.hold("0")

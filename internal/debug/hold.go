@@ -1,6 +1,7 @@
 package debug
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
@@ -10,9 +11,6 @@ import (
 // Hold lets no new sale begin for so long, and says whether the machine stands still already. 0 ends it.
 type Hold func(long time.Duration) (still bool)
 
-// holdMax is what can be asked for, in seconds: the machine itself holds for less.
-const holdMax = 3600
-
 // hold takes {"seconds"} and answers 200 {"still"}. Who waits for a machine that stands still asks again, since the
 // hold ends by itself.
 func (p *port) hold(w http.ResponseWriter, r *http.Request) {
@@ -20,8 +18,8 @@ func (p *port) hold(w http.ResponseWriter, r *http.Request) {
 	if !readSaid(w, r, `"seconds"`, &h) {
 		return
 	}
-	if h.Seconds < 0 || h.Seconds > holdMax {
-		refuse(w, http.StatusBadRequest, "seconds must be from 0 to 3600")
+	if h.Seconds < 0 || h.Seconds > api.HoldMax {
+		refuse(w, http.StatusBadRequest, fmt.Sprintf("seconds must be from 0 to %d", api.HoldMax))
 		return
 	}
 	answer(w, http.StatusOK, api.Held{Still: p.Hold(time.Duration(h.Seconds) * time.Second)})
